@@ -1,0 +1,142 @@
+/* trace.h - streams of memory references and events.
+ *
+ * A trace is what a program did to its address spaces: references (read, write, fetch of some
+ * bytes at an address) and events (map, unmap, protect, advise, fork, exec, exit, switch). It comes
+ * from a file in one of the formats of formats.def, from a workload generator (workloads.def,
+ * written "@zipf:pages=1M"), or from memory. Readers hand out batches that they own.
+ *
+ * Invariants of a batch
+ *  1. Events are ordered by `at`, and event k happens before reference `at` of the batch
+ *     (at == nrefs: after the last).
+ *  2. A reference belongs to the address space of the last switch event, in this batch or an
+ *     earlier one; before any, to address space 0.
+ *  3. size >= 1 and va + size - 1 does not wrap.
+ */
+#ifndef PAGODA_TRACE_H
+#define PAGODA_TRACE_H
+
+#include <pagoda/error.h>
+#include <pagoda/params.h>
+#include <pagoda/types.h>
+
+#define VM_BATCH_REFS   4096 /* references in a reader's batch at most: 40 KiB of columns */
+#define VM_BATCH_EVENTS 512
+#define VM_SIZE_MAX     16383 /* bytes of one reference at most */
+
+enum vm_event_kind {
+    VM_EVENT_MAP = 1, /* [va, va + bytes) becomes a mapping with prot and backing, replacing any */
+    VM_EVENT_UNMAP,
+    VM_EVENT_PROTECT,
+    VM_EVENT_ADVISE, /* detail: enum vm_advice */
+    VM_EVENT_FORK,   /* `child` becomes a copy of `asid` */
+    VM_EVENT_EXEC,   /* every mapping of `asid` goes */
+    VM_EVENT_EXIT,   /* every mapping of `asid` goes, and its tables */
+    VM_EVENT_SWITCH, /* the following references belong to `asid` */
+};
+#define VM_EVENT_KINDS 9 /* one past the last */
+
+enum vm_backing { VM_BACKING_UNKNOWN = 0, VM_BACKING_ANON = 1, VM_BACKING_FILE = 2 };
+enum vm_advice { VM_ADVICE_NORMAL, VM_ADVICE_RANDOM, VM_ADVICE_SEQUENTIAL, VM_ADVICE_WILLNEED,
+                 VM_ADVICE_DONTNEED, VM_ADVICE_FREE, VM_ADVICE_OTHER };
+
+struct vm_event {
+    uint32_t at;    /* the reference of the batch before which it happens */
+    uint8_t kind;   /* enum vm_event_kind */
+    uint8_t prot;   /* map, protect: enum vm_prot bits */
+    uint8_t detail; /* map: enum vm_backing; advise: enum vm_advice */
+    vm_asid asid;   /* whose address space; switch: the new one */
+    vm_asid child;  /* fork */
+    vm_va va;       /* page-aligned down by the consumer */
+    uint64_t bytes;
+};
+
+/* meta[i]: the access in the low 2 bits, the size in bytes above them. */
+static inline uint16_t vm_ref_meta(enum vm_access access, unsigned bytes)
+{
+    return (uint16_t)(bytes << 2 | access);
+}
+static inline enum vm_access vm_ref_access(uint16_t meta)
+{
+    return (enum vm_access)(meta & 3);
+}
+static inline unsigned vm_ref_bytes(uint16_t meta)
+{
+    return meta >> 2;
+}
+
+/* A view: the columns belong to the reader and are valid until its next read. */
+struct vm_batch {
+    uint32_t nrefs, nevents;
+    const vm_va *va;         /* [nrefs] */
+    const uint16_t *meta;    /* [nrefs] */
+    const struct vm_event *event; /* [nevents] */
+};
+
+struct vm_trace; /* an open trace */
+
+struct vm_trace_options {
+    const char *format; /* "csv:address=addr", or NULL: found by content */
+    uint64_t seed;      /* of a workload */
+    uint64_t skip;      /* references to pass over first (by the index where there is one) */
+    uint64_t limit;     /* references to deliver at most; 0: all */
+    enum { VM_DAMAGE_FAILS, VM_DAMAGE_SKIPPED } damage; /* what a torn block of a .pgt does */
+};
+
+struct vm_trace_info {
+    const char *name;    /* as the user gave it */
+    const char *format;  /* the row's name: "lackey", or "workload" */
+    bool complete_maps;  /* its events name every mapping: a touch elsewhere is a violation */
+    uint64_t refs;       /* references in all, 0: not known before the end */
+    uint64_t bytes_done, bytes_all; /* of the file as stored, for a progress bar; all 0: unknown */
+    uint64_t hash;       /* XXH3-64 of the content read so far; of a workload: of its spec, seed */
+    uint64_t refs_lost;  /* in torn blocks passed over */
+};
+
+/* Open `spec`: a path, "-" (standard input), or "@workload:params". options may be NULL.
+ * Errors: VM_EUSAGE (unknown format, workload, parameter), VM_EINPUT, VM_ESYSTEM. */
+struct vm_trace *vm_trace_open(const char *spec, const struct vm_trace_options *options,
+                               struct vm_error *e);
+
+/* The same over bytes in memory that outlive the trace; `name` is for messages. */
+struct vm_trace *vm_trace_open_bytes(const void *data, size_t bytes, const char *name,
+                                     const struct vm_trace_options *options, struct vm_error *e);
+
+/* The next batch. At the end, a batch with nrefs == 0 and nevents == 0. Errors: VM_EINPUT. */
+bool vm_trace_read(struct vm_trace *t, struct vm_batch *out, struct vm_error *e);
+
+void vm_trace_info(const struct vm_trace *t, struct vm_trace_info *out);
+void vm_trace_close(struct vm_trace *t); /* NULL is fine */
+
+/* A trace held whole in memory as columns, 10 bytes a reference. */
+struct vm_columns {
+    uint64_t nrefs, nevents;
+    vm_va *va;
+    uint16_t *meta;
+    struct vm_event *event; /* ordered by ref[]; their `at` is unused */
+    uint64_t *event_ref;    /* the reference before which event k happens */
+    bool complete_maps;
+};
+bool vm_columns_load(struct vm_columns *out, struct vm_trace *t, struct vm_error *e);
+void vm_columns_free(struct vm_columns *c);
+/* A trace over columns that outlive it; its batches point into them, nothing is copied but events. */
+struct vm_trace *vm_trace_open_columns(const struct vm_columns *c, const char *name,
+                                       struct vm_error *e);
+
+/* Writing .pgt. The file appears under its name only when vm_pgt_finish succeeds. */
+struct vm_pgt_writer;
+struct vm_pgt_options {
+    const char *origin; /* how the trace was made, for `pagoda info`: the command line; or NULL */
+    bool complete_maps;
+    int level; /* zstd level; 0: the default, 9 */
+};
+struct vm_pgt_writer *vm_pgt_create(const char *path, const struct vm_pgt_options *options,
+                                    struct vm_error *e);
+bool vm_pgt_append(struct vm_pgt_writer *w, const struct vm_batch *batch, struct vm_error *e);
+bool vm_pgt_finish(struct vm_pgt_writer *w, struct vm_error *e); /* frees w either way */
+void vm_pgt_abort(struct vm_pgt_writer *w);                      /* nothing is left; NULL is fine */
+
+/* Row i of formats.def and workloads.def, for `pagoda list` and the man page; false past the end. */
+bool vm_format_list(size_t i, struct vm_listed *out);
+bool vm_workload_list(size_t i, struct vm_listed *out);
+
+#endif

@@ -136,8 +136,8 @@ static bool number_parse(const char *text, const char *what, const struct unit *
     unsigned __int128 value = decimal.scaled * unit->factor;
     for (unsigned i = 0; i < decimal.places; i++) {
         if (value % 10)
-            return vm_fail(e, VM_EUSAGE, "%s: %s \"%s\" is not a whole number%s", what, say->noun,
-                           text, say->whole);
+            return vm_fail(e, VM_EUSAGE, "%s: %s \"%s\" is not a whole number%s: expected one",
+                           what, say->noun, text, say->whole);
         value /= 10;
     }
     if (value > UINT64_MAX)

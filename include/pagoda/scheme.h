@@ -58,6 +58,7 @@ struct vm_walk {
 struct vm_scheme_env {
     uint8_t *memory;     /* simulated physical memory, zeroed; frame f at f << page_shift */
     unsigned page_shift; /* of a frame and of a base page */
+    uint32_t nframes;    /* frame numbers are below */
     uint32_t nasids;     /* address-space ids are below */
     void *host;
     /* n consecutive frames for tables, zeroed by the host: the first, or VM_NOFRAME. */

@@ -26,8 +26,8 @@
 #include <string.h>
 
 enum { PAGE_SHIFT = 12, WORD_SHIFT = 3, BITS_DEFAULT = 32 };
-#define FRAME_SPAN (UINT64_C(1) << (2 * PAGE_SHIFT - WORD_SHIFT)) /* addresses a frame of it maps  \
-                                                                   */
+/* Bytes of address space that one frame of a table maps. */
+#define FRAME_SPAN (UINT64_C(1) << (2 * PAGE_SHIFT - WORD_SHIFT))
 
 static const struct vm_param params[] = {
     {"bits", VM_PARAM_COUNT, "32", 13, 48, NULL, "width of an address: 2^(bits - 12) entries"},

@@ -270,6 +270,10 @@ static void tables_are_taken_once_a_region_and_trimmed_when_empty(void **unused)
     assert_int_equal(w->ops->footprint(w->state, 0), 4);
     assert_true(w->ops->ensure(w->state, 0, far));
     assert_int_equal(w->ops->footprint(w->state, 0), 6);
+    w->ops->trim(w->state, 0, 0, 4096); /* not the empty table of `near` */
+    assert_int_equal(w->ops->footprint(w->state, 0), 5);
+    assert_true(w->ops->ensure(w->state, 0, 0));
+    assert_int_equal(w->ops->footprint(w->state, 0), 6);
     w->ops->set(w->state, 0, near, pte_present(1, READ));
     w->ops->trim(w->state, 0, 0, far); /* only the first 2 MiB are empty in the range */
     assert_int_equal(w->ops->footprint(w->state, 0), 5);

@@ -72,7 +72,7 @@ struct vm_scheme_ops {
     const char *summary;
     unsigned page_shift;  /* of a base page */
     unsigned va_bits;     /* that are translated; higher ones must be copies of the top one,
-                             or zero, as the architecture says */
+                             or zero, as the architecture says; linear: by default */
     const struct vm_param *param;
     size_t nparams;
 

@@ -27,7 +27,8 @@ struct replay {
     const struct vm_progress *progress;
     const struct vm_policy_ops *policy;
     struct vm_trace *trace;
-    struct vm_future_reader *future; /* NULL where none is needed */
+    struct vm_spool *touches; /* NULL where no look ahead was needed */
+    struct vm_future_reader future;
     struct vm_result *out;
 };
 
@@ -254,11 +255,15 @@ static void gather_machine(struct vm_engine *m, struct vm_result *out)
     vm_price(out, vm_memory_read_ns(memory), vm_memory_write_ns(memory), &out->prices);
 }
 
+static struct vm_future *future(struct replay *r)
+{
+    return r->touches ? &r->future.future : NULL;
+}
+
 static bool run_machine(struct replay *r, struct vm_error *e)
 {
     r->out->stray = stray_rule(r->config, r->trace);
-    struct vm_future *future = r->future ? vm_future_reader_future(r->future) : NULL;
-    struct vm_engine *m = vm_engine_open(r->config, r->out->stray, future, e);
+    struct vm_engine *m = vm_engine_open(r->config, r->out->stray, future(r), e);
     bool done = m && read_all(r, "replaying", (struct consumer){m, engine_batch}, e);
     if (done)
         gather_machine(m, r->out);
@@ -327,8 +332,7 @@ static void gather_pages(const struct vm_page_stream *s, struct vm_pages *p, str
 static bool run_pages(struct replay *r, struct vm_error *e)
 {
     struct vm_page_stream s;
-    struct vm_future *future = r->future ? vm_future_reader_future(r->future) : NULL;
-    struct vm_pages *p = vm_pages_open(r->config, future, e);
+    struct vm_pages *p = vm_pages_open(r->config, future(r), e);
     if (!p)
         return false;
     bool done = vm_page_stream_open(&s, page_shift(r->config), e);
@@ -362,16 +366,15 @@ static bool look_ahead(struct replay *r, struct vm_error *e)
     uint32_t npages = 0;
     if (!may_read_twice(r, e) || !can_be_built(r, e))
         return false;
-    struct vm_spool *spool = vm_spool_open(SPOOL_BYTES, e);
-    if (!spool)
+    r->touches = vm_spool_open(SPOOL_BYTES, e);
+    if (!r->touches)
         return false;
-    bool done = r->config->model == VM_MODEL_PAGES ? rehearse_pages(r, spool, &npages, e)
-                                                   : rehearse_machine(r, spool, &npages, e);
-    if (done && vm_spool_seal(spool, e))
-        r->future = vm_future_reader_open(spool, npages, e); /* owns the spool */
-    else
-        vm_spool_close(spool);
-    return r->future && open_trace(r, e);
+    bool done = r->config->model == VM_MODEL_PAGES ? rehearse_pages(r, r->touches, &npages, e)
+                                                   : rehearse_machine(r, r->touches, &npages, e);
+    if (!done || !vm_spool_seal(r->touches, e) || !vm_future_of_spool(r->touches, npages, e))
+        return false;
+    vm_future_open(&r->future, r->touches);
+    return open_trace(r, e);
 }
 
 static const struct vm_policy_ops *policy_of(const struct vm_config *c, struct vm_error *e)
@@ -387,7 +390,8 @@ static bool run(struct replay *r, struct vm_error *e)
         return false;
     if (r->policy->future == VM_FUTURE_NEEDED && !look_ahead(r, e))
         return false;
-    return r->config->model == VM_MODEL_PAGES ? run_pages(r, e) : run_machine(r, e);
+    bool done = r->config->model == VM_MODEL_PAGES ? run_pages(r, e) : run_machine(r, e);
+    return done && (!r->touches || vm_future_sound(&r->future, e));
 }
 
 bool vm_replay(const struct vm_config *c, const char *spec, const struct vm_trace_options *options,
@@ -409,7 +413,7 @@ bool vm_replay(const struct vm_config *c, const char *spec, const struct vm_trac
         out->trace.format = out->trace_format;
         out->trace.name = spec;
     }
-    vm_future_reader_close(r.future);
+    vm_spool_close(r.touches);
     vm_trace_close(r.trace);
     return done;
 }

@@ -8,8 +8,7 @@
  * each of its data references is a *slot* that remembers the address it had last time. A run of a
  * fragment is then one code (mostly: what followed the last fragment last time too) and for each
  * slot one code for how its address moved (mostly: not at all). All columns of a block go through
- * one zstd frame. A fragment without fetches (a trace that has none) is up to 16 references of one
- * kind.
+ * one zstd frame. References without fetches (traces that have none) are cut into fragments of 16.
  *
  * Invariants
  *  1. Every block decodes alone, and carries the ordinal of its first reference and the address
@@ -17,7 +16,7 @@
  *  2. An event happens between two runs: an event ends the fragment being made.
  *  3. The same references and events make the same bytes, however they were cut into batches.
  *  4. A block with its header fits a peek of base/bytes.h; every count has a limit, so that a
- *     hostile file makes a reader hold some 13 MiB at most.
+ *     hostile file makes a reader hold some 7 MiB at most.
  *  5. No byte is unprotected: header, block headers, stored blocks, index and tail each carry an
  *     XXH64 (seed 0).
  */
@@ -40,6 +39,7 @@
 #define PGT_BLOCK_EVENTS  (1u << 14)
 #define PGT_FRAGMENTS     65535u /* so that a u16 names one and 0xffff none */
 #define PGT_FRAGMENT_REFS 64u
+#define PGT_BARE_REFS     16u /* of a fragment without fetches; the writer's choice, no limit */
 #define PGT_KINDS         256u
 #define PGT_RAW_BYTES     (VM_BYTES_PEEK_MAX - (1u << 16)) /* zstd may add n / 256 and a little */
 #define PGT_STORED_BYTES  (VM_BYTES_PEEK_MAX - 1024)
@@ -206,7 +206,7 @@ bool pgt_block_plausible(const struct pgt_block *h);
  * before is gone. */
 bool pgt_decoder_load(struct pgt_decoder *d, const struct pgt_block *h, const uint8_t *stored);
 /* Fill the builder from the loaded block until there is no room or nothing left. False if the
- * columns contradict the header or each other; the builder is then undefined. */
+ * columns contradict the header or each other: the builder is then undefined and nothing left. */
 bool pgt_decode(struct pgt_decoder *d, struct vm_batch_builder *out);
 /* Only the events of what is left, as many as there is room for. */
 void pgt_decode_events(struct pgt_decoder *d, struct vm_batch_builder *out);

@@ -103,8 +103,9 @@ bool pgt_block_plausible(const struct pgt_block *h)
 {
     return h->refs <= PGT_BLOCK_REFS && h->kinds <= PGT_KINDS && h->fragments <= PGT_FRAGMENTS &&
            h->fragments <= h->runs && h->fragment_refs <= h->refs && h->runs <= h->refs &&
-           h->named <= h->runs && (uint64_t)h->reads + h->writes == h->moves &&
-           h->moves <= h->refs && h->events <= PGT_BLOCK_EVENTS && h->asid <= VM_ASID_MAX &&
+           h->refs <= (uint64_t)h->runs * PGT_FRAGMENT_REFS && h->named <= h->runs &&
+           (uint64_t)h->reads + h->writes == h->moves && h->moves <= h->refs &&
+           h->events <= PGT_BLOCK_EVENTS && h->asid <= VM_ASID_MAX &&
            h->raw_bytes <= PGT_RAW_BYTES && h->raw_bytes == pgt_columns_bytes(h) &&
            h->stored_bytes <= PGT_STORED_BYTES && h->refs + h->events > 0 &&
            h->first + h->refs >= h->first;
@@ -201,11 +202,17 @@ static bool build_dictionary(struct pgt_decoder *d, const struct columns *c)
     return refs == d->h.fragment_refs && start == start_end;
 }
 
+/* Leave nothing to decode. */
+static bool decoder_fail(struct pgt_decoder *d)
+{
+    d->h.runs = d->h.events = d->runs_done = d->events_done = 0;
+    return false;
+}
+
 bool pgt_decoder_load(struct pgt_decoder *d, const struct pgt_block *h, const uint8_t *stored)
 {
     VM_ASSERT(pgt_block_plausible(h));
-    d->h = *h;
-    d->refs_left = d->h.runs = d->h.events = d->runs_done = d->events_done = 0;
+    decoder_fail(d);
     size_t got = ZSTD_decompressDCtx(d->zstd, d->raw, PGT_RAW_BYTES, stored, h->stored_bytes);
     if (ZSTD_isError(got) || got != h->raw_bytes)
         return false;
@@ -231,8 +238,7 @@ bool pgt_decoder_load(struct pgt_decoder *d, const struct pgt_block *h, const ui
     d->refs_left = h->refs;
     if (kinds_valid(d, &c) && codes_valid(d, &c) && events_valid(d, &c) && build_dictionary(d, &c))
         return true;
-    d->h.runs = d->h.events = 0;
-    return false;
+    return decoder_fail(d);
 }
 
 bool pgt_decoder_done(const struct pgt_decoder *d)
@@ -350,10 +356,11 @@ bool pgt_decode(struct pgt_decoder *d, struct vm_batch_builder *out)
         if (out->nrefs > VM_BATCH_REFS - PGT_FRAGMENT_REFS)
             break;
         if (!decode_runs(d, next_event_run(d), out))
-            return false;
+            return decoder_fail(d);
     }
-    return d->runs_done < d->h.runs ||
-           (d->refs_left == 0 && d->move == d->move_end && d->bytes == d->bytes_end);
+    bool contradicts = d->runs_done == d->h.runs &&
+                       (d->refs_left || d->move != d->move_end || d->bytes != d->bytes_end);
+    return !contradicts || decoder_fail(d);
 }
 
 void pgt_decode_events(struct pgt_decoder *d, struct vm_batch_builder *out)

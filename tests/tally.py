@@ -28,7 +28,7 @@ class Program:
     """What one test program said, and whether it ended as it said."""
 
     def __init__(self, run):
-        self.name = run["name"]
+        self.name = run["name"].split(" / ")[-1]
         self.passed, self.failed, self.skipped = 0, [], 0
         self.planned, self.seen, self.bailed = None, 0, False
         for line in run.get("stdout", "").splitlines():

@@ -96,7 +96,7 @@ static struct blob zipped_in(struct blob in, size_t members)
     assert_non_null(archive);
     zip_source_keep(target);
     for (size_t i = 0; i < members; i++) {
-        char name[16];
+        char name[32];
         size_t from = in.bytes * i / members, to = in.bytes * (i + 1) / members;
         /* names against the order, so that sorting them would show */
         snprintf(name, sizeof name, "part%zu", members - i);

@@ -57,6 +57,18 @@ static inline void frameset_drop(struct frameset *s, vm_pfn frame)
     }
 }
 
+/* Make the upper levels right after level 0 was written as a whole. */
+static inline void frameset_refit(struct frameset *s)
+{
+    for (uint32_t k = 1; k < s->nlevels; k++)
+        for (uint32_t i = 0; i < s->nwords[k]; i++) {
+            uint64_t word = 0;
+            for (uint32_t j = 0; j < 64 && i * 64 + j < s->nwords[k - 1]; j++)
+                word |= (uint64_t)(s->level[k - 1][i * 64 + j] != 0) << j;
+            s->level[k][i] = word;
+        }
+}
+
 /* The first member at or after `frame` (at most nframes), or VM_NOFRAME. */
 static inline vm_pfn frameset_next(const struct frameset *s, vm_pfn frame)
 {

@@ -33,6 +33,6 @@ const struct vm_policy_ops vm_policy_lru = {
 #define REPLAY_INSERT   recency_insert
 #define REPLAY_VICTIM   victim
 #define REPLAY_TOUCH    recency_touch
-#define REPLAY_PREFETCH recency_prefetch
+#define REPLAY_PREFETCH prefetch_nothing
 #define REPLAY_TICK     tick_nothing
 #include "policy/replay_template.inc.h"

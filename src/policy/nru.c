@@ -114,15 +114,33 @@ static inline vm_pfn victim(void *state)
     return VM_NOFRAME;
 }
 
+/* Which of the frames [first, first + 64) are dirty, as bits. */
+static inline uint64_t dirty_word(const struct nru *s, vm_pfn first)
+{
+    uint64_t word = 0;
+    uint32_t n = s->nframes - first < 64 ? s->nframes - first : 64;
+    for (uint32_t i = 0; i < n; i++)
+        word |= (uint64_t)((s->bits[first + i] & VM_FRAME_DIRTY) != 0) << i;
+    return word;
+}
+
+/* A word of 64 frames at a time: a tick falls on all of them. */
 static void tick(void *state)
 {
     struct nru *s = state;
-    for (unsigned k = CLASSES; k-- > 0;)
-        for (vm_pfn f = 0; (f = frameset_next(&s->seen[k], f)) != VM_NOFRAME; f++) {
-            s->bits[f] &= (uint8_t)~VM_FRAME_REFERENCED;
-            frameset_drop(&s->seen[k], f);
-            frameset_add(&s->seen[class_of(s, f)], f);
+    for (vm_pfn f = 0; f < s->nframes; f++)
+        s->bits[f] &= (uint8_t)~VM_FRAME_REFERENCED;
+    for (uint32_t i = 0; i < s->seen[0].nwords[0]; i++) {
+        uint64_t in = 0, dirty = dirty_word(s, i * 64);
+        for (unsigned k = 0; k < CLASSES; k++) {
+            in |= s->seen[k].level[0][i];
+            s->seen[k].level[0][i] = 0;
         }
+        s->seen[0].level[0][i] = in & ~dirty;
+        s->seen[1].level[0][i] = in & dirty;
+    }
+    for (unsigned k = 0; k < CLASSES; k++)
+        frameset_refit(&s->seen[k]);
 }
 
 static void check(const void *state)

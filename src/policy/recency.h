@@ -15,8 +15,9 @@
  * Invariants
  *  1. A frame is in iff at[frame] is not RECENCY_OUT; then log[at[frame]] == frame and
  *     tail <= at[frame] < head.
- *  2. The log has three entries for each frame, so that squeezing frees two thirds of it at least:
- *     a touch pays for at most one and a half entries squeezed.
+ *  2. The log has LOG_TURNS entries for each frame, so that a touch pays at most for squeezing
+ *     1 / (LOG_TURNS - 1) of a frame.
+ *  3. counts is zero between squeezes.
  */
 #ifndef POLICY_RECENCY_H
 #define POLICY_RECENCY_H
@@ -24,10 +25,12 @@
 #include "policy/part.h"
 
 #define RECENCY_OUT UINT32_MAX
+#define LOG_TURNS   4
 
 struct recency {
-    uint32_t *log; /* [room] */
-    uint32_t *at;  /* [nframes] */
+    uint32_t *log;    /* [room] */
+    uint32_t *at;     /* [nframes] */
+    uint64_t *counts; /* [room] bits: whether the entry is its frame's last */
     uint32_t tail, head, room;
     uint32_t nframes;
 };
@@ -36,8 +39,9 @@ static size_t recency_layout(struct recency *r, uintptr_t start, uint32_t nframe
 {
     struct part_block b = {.start = start};
     part_take(&b, sizeof *r);
-    r->log = part_take(&b, 3 * (size_t)nframes * sizeof *r->log);
+    r->log = part_take(&b, LOG_TURNS * (size_t)nframes * sizeof *r->log);
     r->at = part_take(&b, nframes * sizeof *r->at);
+    r->counts = part_take(&b, (LOG_TURNS * (size_t)nframes / 64 + 1) * sizeof *r->counts);
     return b.used;
 }
 
@@ -49,10 +53,10 @@ static size_t recency_size(const struct vm_policy_env *env)
 static void recency_init(void *state, const struct vm_policy_env *env)
 {
     struct recency *r = state;
-    VM_ASSERT(env->nframes && env->nframes <= UINT32_MAX / 3);
+    VM_ASSERT(env->nframes && env->nframes <= UINT32_MAX / LOG_TURNS);
     recency_layout(r, (uintptr_t)state, env->nframes);
     r->nframes = env->nframes;
-    r->room = 3 * r->nframes;
+    r->room = LOG_TURNS * r->nframes;
     for (uint32_t f = 0; f < r->nframes; f++)
         r->at[f] = RECENCY_OUT;
 }
@@ -62,16 +66,21 @@ static inline bool recency_has(const struct recency *r, vm_pfn frame)
     return r->at[frame] != RECENCY_OUT;
 }
 
-/* Without branches: whether an entry is overtaken cannot be foretold. */
+/* Move the entries that count to the log's beginning. Which ones do is first marked in bits, at the
+ * price of the frames; asking each entry would cost a random load for every touch. */
 static __attribute__((noinline)) void recency_squeeze(struct recency *r)
 {
     uint32_t to = 0;
-    for (uint32_t i = r->tail; i < r->head; i++) {
-        vm_pfn frame = r->log[i];
-        uint32_t at = r->at[frame];
-        r->log[to] = frame;
-        r->at[frame] = at == i ? to : at;
-        to += at == i;
+    for (vm_pfn f = 0; f < r->nframes; f++)
+        if (r->at[f] != RECENCY_OUT)
+            r->counts[r->at[f] / 64] |= UINT64_C(1) << r->at[f] % 64;
+    for (uint32_t i = r->tail / 64 * 64; i < r->head; i += 64) {
+        for (uint64_t word = r->counts[i / 64]; word; word &= word - 1) {
+            vm_pfn frame = r->log[i + (uint32_t)__builtin_ctzll(word)];
+            r->log[to] = frame;
+            r->at[frame] = to++;
+        }
+        r->counts[i / 64] = 0;
     }
     r->tail = 0;
     r->head = to;
@@ -142,6 +151,8 @@ static void recency_check(const void *state)
     }
     for (uint32_t i = r->tail; i < r->head; i++)
         VM_ASSERT(r->log[i] < r->nframes);
+    for (uint32_t i = 0; i <= r->room / 64; i++)
+        VM_ASSERT(r->counts[i] == 0);
 }
 
 #endif

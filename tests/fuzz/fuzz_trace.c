@@ -2,7 +2,7 @@
  * invariants of trace.h.
  *
  * The first byte chooses the format: row i of formats.def, or the content's own past the last row.
- * Built with libFuzzer (clang -fsanitize=fuzzer,address,undefined), or with run_corpus.c.
+ * Built with libFuzzer (clang -fsanitize=fuzzer,address,undefined).
  */
 #include <pagoda/trace.h>
 #include <stdlib.h>

@@ -233,7 +233,7 @@ static void compressed_traces_read_as_plain_ones(void **state)
     static const char *const tools[] = {"cat", "gzip -c", "xz -c", "zstd -qc", "zip -q - -"};
     struct sample samples[SAMPLES];
     samples_fill(samples);
-    char dir[] = "/tmp/trace_open.XXXXXX";
+    char dir[] = P_tmpdir "/trace_open.XXXXXX";
     assert_non_null(mkdtemp(dir));
     for (size_t i = 0; i < SAMPLES; i++)
         for (size_t k = 0; k < sizeof tools / sizeof tools[0]; k++) {

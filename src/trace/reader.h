@@ -34,7 +34,7 @@ bool vm_reader_skip(void *state, uint64_t n, uint64_t *skipped, struct vm_error 
 void vm_reader_info(const void *state, struct vm_trace_info *out);
 
 /* Whether `ops` with its default parameters reads every complete line of `head`, and finds a
- * reference there. */
+ * reference or event there. */
 bool vm_reader_accepts(const struct vm_format_ops *ops, const uint8_t *head, size_t n, bool whole);
 
 /* "NAME:LINE: bad WHAT "TOKEN": expected EXPECTED"; the token begins at `token` and ends before a

@@ -45,10 +45,11 @@ static void oracle_info(const void *state, struct vm_trace_info *out)
 }
 
 /* Time never goes back, and what comes next is ahead (as a distance or as a request's number, the
- * tools differ) or never, said by -1 or the largest number. */
+ * tools differ) or never, said by -1 or the largest number. One record alone could be anything. */
 static bool oracle_probe(const uint8_t *head, size_t n, bool whole)
 {
-    (void)whole;
+    if (n < 2 * RECORD_BYTES || (whole && n % RECORD_BYTES))
+        return false;
     uint32_t time = 0;
     size_t at = 0;
     for (; at + RECORD_BYTES <= n; at += RECORD_BYTES) {
@@ -58,7 +59,7 @@ static bool oracle_probe(const uint8_t *head, size_t n, bool whole)
             return false;
         time = vm_field32(head + at);
     }
-    return at;
+    return true;
 }
 
 const struct vm_format_ops vm_format_oracle = {

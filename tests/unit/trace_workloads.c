@@ -185,7 +185,7 @@ static void stride_comes_round_modulo_the_region(void **unused)
     offsets_are("stride:refs=5,pages=2,stride=3000", (const uint64_t[]){0, 3000, 6000, 808, 3808},
                 5);
     offsets_are("stride:refs=3,pages=1,stride=4096", (const uint64_t[]){0, 0, 0}, 3);
-    offsets_are("stride:refs=3,pages=1,stride=5000", (const uint64_t[]){0, 904, 1808}, 3);
+    offsets_are("stride:refs=3,pages=1,stride=10000", (const uint64_t[]){0, 1808, 3616}, 3);
 }
 
 static void uniform_makes_each_page_as_likely(void **unused)

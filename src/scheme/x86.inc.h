@@ -5,7 +5,8 @@
  *
  * Reading is implied by P; R/W adds writing and XD (with EFER.NXE on) takes fetching away, so
  * that a mapping for writing or fetching alone can also be read. The processor sets A in every
- * entry that a walk uses, pointers included, and D in the leaf.
+ * entry that a walk uses, pointers included, and D in the leaf. Here the pointers followed to a page that
+ * is absent or denied are marked too; manuals leave that open.
  *
  * A pointer allows everything (P, R/W, U/S, not XD): rights are those that all levels allow, and
  * the leaf's decide.

@@ -39,9 +39,18 @@ struct cell {
     uint32_t other; /* the page that has the rest; itself if nobody else */
 };
 
+#define AHEAD 16 /* draws whose cells are on their way from memory while earlier ones are used */
+
+struct draw {
+    uint32_t page;
+    uint32_t within; /* where in its cell, of 2^32 */
+};
+
 struct pattern {
     const struct cell *cell; /* [pages] */
-    uint64_t pages;
+    uint32_t pages;
+    uint32_t oldest; /* in ahead[] */
+    struct draw ahead[AHEAD];
 };
 
 /* Each page's probability times the number of pages: 1 fills a cell. */
@@ -84,6 +93,15 @@ static void cells_fill(struct cell *cell, double *share, uint32_t *work, uint32_
     }
 }
 
+static inline struct draw draw_next(struct pattern *p, struct vm_random *random)
+{
+    /* The product's high word is the cell, the low one where in it: both from one random word. */
+    unsigned __int128 product = (unsigned __int128)vm_random_u64(random) * p->pages;
+    struct draw draw = {(uint32_t)(product >> 64), (uint32_t)((uint64_t)product >> 32)};
+    __builtin_prefetch(&p->cell[draw.page]);
+    return draw;
+}
+
 static bool pattern_open(struct pattern *p, struct workload_common *c,
                          const struct vm_params *params, struct vm_error *e)
 {
@@ -99,6 +117,8 @@ static bool pattern_open(struct pattern *p, struct workload_common *c,
         enum order order = (enum order)vm_params_count(params, "order");
         shares_fill(share, n, vm_params_real(params, "s"), order, &c->random);
         cells_fill(cell, share, work, n);
+        for (uint32_t i = 0; i < AHEAD; i++)
+            p->ahead[i] = draw_next(p, &c->random);
     }
     free(share);
     free(work);
@@ -107,12 +127,13 @@ static bool pattern_open(struct pattern *p, struct workload_common *c,
 
 static inline struct workload_ref pattern_next(struct pattern *p, struct workload_common *c)
 {
-    /* The product's high word is the cell, the low one where in it: both from one random word. */
-    unsigned __int128 product = (unsigned __int128)vm_random_u64(&c->random) * p->pages;
-    uint64_t page = (uint64_t)(product >> 64);
-    struct cell cell = p->cell[page];
-    uint32_t within = (uint32_t)((uint64_t)product >> 32);
-    return workload_touch_page(c, within < cell.kept ? page : cell.other);
+    struct draw draw = p->ahead[p->oldest];
+    p->ahead[p->oldest] = draw_next(p, &c->random);
+    p->oldest = (p->oldest + 1) % AHEAD;
+    struct cell cell = p->cell[draw.page];
+    /* Without a branch, which would be guessed wrong at every other draw. */
+    uint32_t gone = -(uint32_t)(draw.within >= cell.kept);
+    return workload_touch_page(c, draw.page ^ ((draw.page ^ cell.other) & gone));
 }
 
 #define WORKLOAD_OPS     vm_workload_zipf

@@ -1,11 +1,9 @@
 /* scheme_world.c - see scheme_world.h. */
 #include "oracle/scheme_world.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <string.h>
+#include "unit/test.h"
 
-#include <cmocka.h>
+#include <string.h>
 
 #define FRAME_BYTES 4096u
 

@@ -3,14 +3,12 @@
  */
 #include "trace/format.h"
 
+#include "test.h"
+
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #define WORKLOAD(name) extern const struct vm_workload_ops vm_workload_##name;
 #include "trace/workloads.def"
@@ -537,5 +535,5 @@ int main(void)
         cmocka_unit_test(the_base_moves_the_whole_stream),
         cmocka_unit_test(what_cannot_be_generated_is_an_error),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests_name("trace_workloads", tests, NULL, NULL);
 }

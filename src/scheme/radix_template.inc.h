@@ -112,7 +112,7 @@ static size_t radix_size(const struct vm_scheme_env *env)
 static void radix_init(void *state, const struct vm_scheme_env *env)
 {
     VM_ASSERT(env->page_shift == RADIX_PAGE_SHIFT && env->nasids <= VM_ASID_MAX + 1);
-    VM_ASSERT(env->nframes <= UINT64_C(1) << PTE_PFN_BITS);
+    VM_ASSERT(vm_bits_below(env->nframes) <= PTE_PFN_BITS);
     struct radix *s = state;
     s->env = *env;
     s->space = (struct radix_space *)(s + 1);

@@ -5,14 +5,15 @@
  *
  * Reading is implied by P; R/W adds writing and XD (with EFER.NXE on) takes fetching away, so
  * that a mapping for writing or fetching alone can also be read. The processor sets A in every
- * entry that a walk uses, pointers included, and D in the leaf.
+ * entry that a walk uses, pointers included, and D in the leaf. Here the pointers
+ * followed to a page that is absent or denied are marked too.
  *
  * A pointer allows everything (P, R/W, U/S, not XD): rights are those that all levels allow, and
  * the leaf's decide.
  *
  * Source: Intel 64 and IA-32 Architectures Software Developer's Manual, volume 3A, sections 4.5
- * ("4-Level Paging and 5-Level Paging", tables 4-15 to 4-20), 4.6 (rights) and 4.8 (A and D); AMD64
- * Architecture Programmer's Manual, volume 2, sections 5.3 and 5.4.
+ * ("4-Level Paging and 5-Level Paging"), 4.6 (rights) and 4.8 (A and D); AMD64 Architecture
+ * Programmer's Manual, volume 2, sections 5.3 and 5.4.
  */
 #include <pagoda/types.h>
 

@@ -6,8 +6,8 @@
  * general-protection exception, not a page fault (here VM_WALK_BOUNDS).
  *
  * Source: Intel 64 and IA-32 Architectures Software Developer's Manual, volume 3A, section 4.5
- * ("4-Level Paging and 5-Level Paging", figure 4-8); AMD64 Architecture Programmer's Manual,
- * volume 2, section 5.3 ("Long-Mode Page Translation").
+ * ("4-Level Paging and 5-Level Paging"); AMD64 Architecture Programmer's Manual, volume 2,
+ * section 5.3 ("Long-Mode Page Translation").
  */
 #include "scheme/x86.inc.h"
 

@@ -7,11 +7,9 @@
 #include "oracle/naive_map.h"
 #include "oracle/scheme_world.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <string.h>
+#include "unit/test.h"
 
-#include <cmocka.h>
+#include <string.h>
 
 #define NASIDS 3
 #define PAGE   UINT64_C(4096)
@@ -356,5 +354,5 @@ int main(void)
         cmocka_unit_test(taking_a_frame_may_change_other_entries),
         cmocka_unit_test(rows_have_names_and_are_found_by_them),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests_name("conform_scheme", tests, NULL, NULL);
 }

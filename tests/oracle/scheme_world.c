@@ -1,12 +1,9 @@
 /* scheme_world.c - see scheme_world.h. */
 #include "oracle/scheme_world.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdlib.h>
-#include <string.h>
+#include "unit/test.h"
 
-#include <cmocka.h>
+#include <string.h>
 
 #define FRAME_BYTES 4096u
 
@@ -54,8 +51,8 @@ struct scheme_world *world_open(const char *spec, vm_pfn first_frame, uint32_t n
     w->ops = vm_scheme_find(name, &e);
     assert_non_null(w->ops);
     assert_true(vm_params_parse(&params, name, w->ops->param, w->ops->nparams, text, &e));
-    w->memory = calloc(WORLD_FRAMES, FRAME_BYTES); /* not test_calloc: it would touch all of it */
-    assert_non_null(w->memory);
+    assert_true(vm_arena_open(&w->arena, WORLD_FRAMES * (size_t)FRAME_BYTES, &e));
+    w->memory = vm_arena_take(&w->arena, WORLD_FRAMES * (size_t)FRAME_BYTES);
     w->first_frame = first_frame;
     w->takes_left = UINT32_MAX;
     struct vm_scheme_env env = {.memory = w->memory,
@@ -75,6 +72,6 @@ void world_close(struct scheme_world *w)
 {
     assert_int_equal(w->ntaken, 0);
     test_free(w->state);
-    free(w->memory);
+    vm_arena_close(&w->arena);
     test_free(w);
 }

@@ -6,6 +6,8 @@
 #ifndef ORACLE_SCHEME_WORLD_H
 #define ORACLE_SCHEME_WORLD_H
 
+#include "base/arena.h"
+
 #include <pagoda/scheme.h>
 
 #define WORLD_FRAMES 16384 /* 64 MiB: room for some linear tables of 8 MiB */
@@ -13,6 +15,7 @@
 struct scheme_world {
     const struct vm_scheme_ops *ops;
     void *state;
+    struct vm_arena arena; /* not the heap: a test touches little of so much memory */
     uint8_t *memory;
     bool taken[WORLD_FRAMES];
     uint32_t ntaken;

@@ -27,9 +27,10 @@ COMMENTS = re.compile(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"', re.DOTALL)
 USER = re.compile(r"\b(main|_?exit|quick_exit|atexit|v?printf|puts|putchar|perror)\s*\("
                   r"|\b(stdout|stderr|stdin)\b")
 
+# ISO C without its threads, signals and locales; and strings.h, which every C library has.
 PORTABLE = {f"{name}.h" for name in (
     "assert ctype errno float inttypes limits math stdalign stdarg stdbool stddef stdint stdio "
-    "stdlib stdnoreturn string time").split()}
+    "stdlib stdnoreturn string strings time").split()}
 LIBRARIES = {"ini.h", "jansson.h", "xxhash.h", "zstd.h", "lzma.h", "zlib.h", "zip.h"}
 PORTABLE_FLOOR = 3
 
@@ -66,6 +67,8 @@ class House:
             return None
         if path.startswith("include/"):
             return ""
+        if name.endswith(".inc.h") and "/" not in name:
+            return self.room_of(path)  # made by the build, for the room whose folder it is made in
         return name.split("/")[0] if "/" in name else ""
 
 

@@ -1,11 +1,9 @@
 /* device.c - what each backing store charges for a transfer, and the laws that all keep. */
 #include <pagoda/device.h>
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <string.h>
+#include "test.h"
 
-#include <cmocka.h>
+#include <string.h>
 
 #define READ  VM_TRANSFER_READ
 #define WRITE VM_TRANSFER_WRITE
@@ -136,5 +134,5 @@ int main(void)
         cmocka_unit_test(the_stores_are_ordered_as_their_kinds_are),
         cmocka_unit_test(a_device_that_does_not_exist_is_an_error),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests_name("device", tests, NULL, NULL);
 }

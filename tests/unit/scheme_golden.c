@@ -5,11 +5,9 @@
  */
 #include "oracle/scheme_world.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <string.h>
+#include "test.h"
 
-#include <cmocka.h>
+#include <string.h>
 
 #define TABLES 0x100
 #define READ   VM_PROT_READ
@@ -311,5 +309,5 @@ int main(void)
         cmocka_unit_test(tables_are_taken_once_a_region_and_trimmed_when_empty),
         cmocka_unit_test(linear_takes_its_whole_table_in_consecutive_frames),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests_name("scheme_golden", tests, NULL, NULL);
 }

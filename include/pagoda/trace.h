@@ -90,6 +90,7 @@ struct vm_trace_info {
     uint64_t bytes_done, bytes_all; /* of the file as stored, for a progress bar; all 0: unknown */
     uint64_t hash;       /* XXH3-64 of the content read so far; of a workload: of its spec, seed */
     uint64_t refs_lost;  /* in torn blocks passed over */
+    const char *origin;  /* how a .pgt was made, as its writer was told; or NULL */
 };
 
 /* Open `spec`: a path, "-" (standard input), or "@workload:params". options may be NULL.

@@ -137,12 +137,6 @@ static inline void touch_frame(void *state, vm_pfn frame, uint32_t times)
     set_key(s, frame);
 }
 
-static inline void prefetch_frame(const void *state, vm_pfn frame)
-{
-    const struct opt *s = state;
-    __builtin_prefetch(&s->key[frame], 1);
-}
-
 static void remove_frame(void *state, vm_pfn frame)
 {
     struct opt *s = state;
@@ -204,10 +198,9 @@ const struct vm_policy_ops vm_policy_opt = {
     .replay_runs = replay_runs,
 };
 
-#define REPLAY_KIND     VM_TOUCH_ORDER
-#define REPLAY_INSERT   insert
-#define REPLAY_VICTIM   victim
-#define REPLAY_TOUCH    touch_frame
-#define REPLAY_PREFETCH prefetch_frame
-#define REPLAY_TICK     tick_nothing
+#define REPLAY_KIND   VM_TOUCH_ORDER
+#define REPLAY_INSERT insert
+#define REPLAY_VICTIM victim
+#define REPLAY_TOUCH  touch_frame
+#define REPLAY_TICK   tick_nothing
 #include "policy/replay_template.inc.h"

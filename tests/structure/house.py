@@ -23,8 +23,8 @@ RECORDED = ("tests/golden/data/", "tests/fuzz/corpus/", "traces/")
 LINE_MAX, FILE_MAX, FUNCTION_MAX = 100, 800, 70
 
 PLANS = re.compile(r"\b(TO" r"DO|FIX" r"ME|XX" r"X|HA" r"CK)\b")
-# Not /usr, /proc, /dev: those are every machine's.
-MACHINE = re.compile(r"(?<![\w.$}>*-])/(?:home|root|Users|work|mnt|srv|tm" r"p)/[\w.]")
+# Not /usr, /proc, /dev: those are every machine's. Nor a template for mkdtemp.
+MACHINE = re.compile(r"(?<![\w.$}>*-])/(?:home|root|Users|work|mnt|srv|tm" r"p)/(?!\S*X{6})[\w.]")
 
 
 def texts(root):
@@ -123,6 +123,7 @@ PLANTED = [
 ]
 INNOCENT = [
     (functions_long, "src/planted.c", "/* long: cases. */\nvoid f(void)\n{\n" + BODY + "}\n"),
+    (machines, "src/planted.c", f'char t[] = "/tm' f'p/x-{6 * "X"}";\n'),
     (machines, "docs/planted.md", "src/work/x, https://x.org/home/y, ${HOME}/tmp/z\n"),
 ]
 

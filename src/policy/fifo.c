@@ -98,10 +98,9 @@ const struct vm_policy_ops vm_policy_fifo = {
     .replay_runs = replay_runs,
 };
 
-#define REPLAY_KIND     VM_TOUCH_NONE
-#define REPLAY_INSERT   insert
-#define REPLAY_VICTIM   victim
-#define REPLAY_TOUCH    touch_nothing
-#define REPLAY_PREFETCH prefetch_nothing
-#define REPLAY_TICK     tick_nothing
+#define REPLAY_KIND   VM_TOUCH_NONE
+#define REPLAY_INSERT insert
+#define REPLAY_VICTIM victim
+#define REPLAY_TOUCH  touch_nothing
+#define REPLAY_TICK   tick_nothing
 #include "policy/replay_template.inc.h"

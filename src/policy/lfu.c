@@ -99,12 +99,6 @@ static inline void touch_frame(void *state, vm_pfn frame, uint32_t times)
         r->since = s->now++;
 }
 
-static inline void prefetch_frame(const void *state, vm_pfn frame)
-{
-    const struct lfu *s = state;
-    __builtin_prefetch(&s->rank[frame], 1);
-}
-
 /* Close the gap that `at` has become, with the last entry. */
 static inline void close_gap(struct lfu *s, size_t at)
 {
@@ -202,10 +196,9 @@ const struct vm_policy_ops vm_policy_lfu = {
     .replay_runs = replay_runs,
 };
 
-#define REPLAY_KIND     VM_TOUCH_EACH
-#define REPLAY_INSERT   insert
-#define REPLAY_VICTIM   victim
-#define REPLAY_TOUCH    touch_frame
-#define REPLAY_PREFETCH prefetch_frame
-#define REPLAY_TICK     tick_nothing
+#define REPLAY_KIND   VM_TOUCH_EACH
+#define REPLAY_INSERT insert
+#define REPLAY_VICTIM victim
+#define REPLAY_TOUCH  touch_frame
+#define REPLAY_TICK   tick_nothing
 #include "policy/replay_template.inc.h"

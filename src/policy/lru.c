@@ -29,10 +29,9 @@ const struct vm_policy_ops vm_policy_lru = {
     .replay_runs = replay_runs,
 };
 
-#define REPLAY_KIND     VM_TOUCH_ORDER
-#define REPLAY_INSERT   recency_insert
-#define REPLAY_VICTIM   victim
-#define REPLAY_TOUCH    recency_touch
-#define REPLAY_PREFETCH prefetch_nothing
-#define REPLAY_TICK     tick_nothing
+#define REPLAY_KIND   VM_TOUCH_ORDER
+#define REPLAY_INSERT recency_insert
+#define REPLAY_VICTIM victim
+#define REPLAY_TOUCH  recency_touch
+#define REPLAY_TICK   tick_nothing
 #include "policy/replay_template.inc.h"

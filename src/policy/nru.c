@@ -184,10 +184,9 @@ const struct vm_policy_ops vm_policy_nru = {
     .replay_runs = replay_runs,
 };
 
-#define REPLAY_KIND     VM_TOUCH_REFBIT
-#define REPLAY_INSERT   insert
-#define REPLAY_VICTIM   victim
-#define REPLAY_TOUCH    touch_nothing
-#define REPLAY_PREFETCH prefetch_nothing
-#define REPLAY_TICK     tick
+#define REPLAY_KIND   VM_TOUCH_REFBIT
+#define REPLAY_INSERT insert
+#define REPLAY_VICTIM victim
+#define REPLAY_TOUCH  touch_nothing
+#define REPLAY_TICK   tick
 #include "policy/replay_template.inc.h"

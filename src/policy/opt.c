@@ -36,7 +36,6 @@ struct opt {
     size_t end;      /* of the heap's used slots */
     uint64_t now;    /* touches so far: the number of the next */
     uint64_t horizon;
-    vm_pfn last; /* the frame touched last: touching it again is no touch */
     uint32_t nframes;
     struct vm_future *future;
 };
@@ -68,7 +67,6 @@ static void init(void *state, const struct vm_policy_env *env)
     layout(s, (uintptr_t)state, env->nframes);
     s->nframes = env->nframes;
     s->future = env->future;
-    s->last = VM_NOFRAME;
     s->horizon = VM_NEVER;
     s->end = HEAP_ROOT;
 }
@@ -114,7 +112,6 @@ static inline void set_key(struct opt *s, vm_pfn frame)
     uint32_t key = vm_future_take(s->future);
     s->now++;
     s->key[frame] = key;
-    s->last = frame;
     if (key < s->horizon)
         return;
     if (__builtin_expect(s->end == HEAP_SLOTS(s->nframes), 0)) {
@@ -137,14 +134,7 @@ static inline void touch_frame(void *state, vm_pfn frame, uint32_t times)
     struct opt *s = state;
     (void)times;
     VM_EXPECT(frame < s->nframes && s->key[frame]);
-    if (frame != s->last)
-        set_key(s, frame);
-}
-
-static inline void prefetch_frame(const void *state, vm_pfn frame)
-{
-    const struct opt *s = state;
-    __builtin_prefetch(&s->key[frame], 1);
+    set_key(s, frame);
 }
 
 static void remove_frame(void *state, vm_pfn frame)
@@ -208,10 +198,9 @@ const struct vm_policy_ops vm_policy_opt = {
     .replay_runs = replay_runs,
 };
 
-#define REPLAY_KIND     VM_TOUCH_ORDER
-#define REPLAY_INSERT   insert
-#define REPLAY_VICTIM   victim
-#define REPLAY_TOUCH    touch_frame
-#define REPLAY_PREFETCH prefetch_frame
-#define REPLAY_TICK     tick_nothing
+#define REPLAY_KIND   VM_TOUCH_ORDER
+#define REPLAY_INSERT insert
+#define REPLAY_VICTIM victim
+#define REPLAY_TOUCH  touch_frame
+#define REPLAY_TICK   tick_nothing
 #include "policy/replay_template.inc.h"

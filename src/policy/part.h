@@ -30,11 +30,6 @@ static inline void touch_nothing(void *state, vm_pfn frame, uint32_t times)
     (void)state, (void)frame, (void)times;
 }
 
-static inline void prefetch_nothing(const void *state, vm_pfn frame)
-{
-    (void)state, (void)frame;
-}
-
 static inline void tick_nothing(void *state)
 {
     (void)state;

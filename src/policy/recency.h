@@ -111,12 +111,6 @@ static inline void recency_remove(void *state, vm_pfn frame)
     r->at[frame] = RECENCY_OUT;
 }
 
-static inline void recency_prefetch(const void *state, vm_pfn frame)
-{
-    const struct recency *r = state;
-    __builtin_prefetch(&r->at[frame], 1);
-}
-
 static inline vm_pfn recency_take_oldest(struct recency *r)
 {
     for (;;) {

@@ -2,21 +2,19 @@
  *
  * A policy's file includes it last, having defined
  *     REPLAY_INSERT, REPLAY_VICTIM, REPLAY_TICK    as in struct vm_policy_ops, inline
- *     REPLAY_KIND             its enum vm_touch_kind
- *     REPLAY_TOUCH(state, frame, times)     `times` touches of one frame on end
- *     REPLAY_PREFETCH(state, frame)         ask for the line that a touch of `frame` will write
+ *     REPLAY_TOUCH(state, frame, times)            `times` touches of one frame on end
+ *     REPLAY_KIND                                  its enum vm_touch_kind
  *
  * For each reference: if its page has a frame, a hit: bits and touch. If not, a miss: the next
- * frame never used, or the victim's. A batch is split where ticks fall, so that the inner loops
- * know of none. Two misses of the host's own cache can wait on each other in a hit: the page's
- * frame, then the frame's state; both are asked for ahead, the second when the first has come.
+ * frame never used, or the victim's. A batch is split where ticks fall, so that the inner loop
+ * knows of none. What a hit waits for is its page's frame, so that is asked for ahead; the frame's
+ * bits and the policy's state are only written, which nobody waits for.
  *
  * The struct vm_replay is copied in and out: bits[] is of bytes, which may alias anything, and
  * would have every field loaded anew for every reference.
  */
-#define REPLAY_AHEAD_PAGE  24
-#define REPLAY_AHEAD_FRAME 12
-#define REPLAY_INLINE      static inline __attribute__((always_inline))
+#define REPLAY_AHEAD  24
+#define REPLAY_INLINE static inline __attribute__((always_inline))
 
 static void touch(void *state, const vm_pfn *frame, size_t n)
 {
@@ -44,6 +42,7 @@ REPLAY_INLINE void replay_reference(void *state, struct vm_replay *r, vm_pageref
     uint8_t bits = (uint8_t)(VM_FRAME_REFERENCED | (ref & 1) << 1);
     uint32_t entry = r->frame_of[page];
     vm_pfn frame = entry - 1;
+    bool repeat = entry == r->last;
     if (__builtin_expect(entry == 0, 0)) {
         frame = replay_free_frame(state, r);
         r->misses++;
@@ -51,21 +50,16 @@ REPLAY_INLINE void replay_reference(void *state, struct vm_replay *r, vm_pageref
         r->frame_of[page] = frame + 1;
         r->bits[frame] = bits;
         REPLAY_INSERT(state, frame, page);
-        if (--times == 0)
-            return;
-        if (REPLAY_KIND == VM_TOUCH_ORDER) /* immediate repeats */
+        repeat = true;
+        if (--times == 0 && REPLAY_KIND != VM_TOUCH_ORDER)
             return;
     }
+    if (REPLAY_KIND == VM_TOUCH_ORDER)
+        r->last = frame + 1;
     r->bits[frame] |= bits;
+    if (REPLAY_KIND == VM_TOUCH_ORDER && repeat)
+        return;
     REPLAY_TOUCH(state, frame, times);
-}
-
-REPLAY_INLINE void replay_prefetch(const void *state, const struct vm_replay *r, vm_pageref farther,
-                                   vm_pageref nearer)
-{
-    __builtin_prefetch(&r->frame_of[farther >> 1]);
-    uint32_t entry = r->frame_of[nearer >> 1];
-    REPLAY_PREFETCH(state, entry - (entry != 0));
 }
 
 REPLAY_INLINE void replay_tick(void *state, struct vm_replay *r)
@@ -81,8 +75,8 @@ static void replay_span(void *state, struct vm_replay *host, const vm_pageref *r
 {
     struct vm_replay r = *host;
     size_t i = 0;
-    for (; i + REPLAY_AHEAD_PAGE < n; i++) {
-        replay_prefetch(state, &r, ref[i + REPLAY_AHEAD_PAGE], ref[i + REPLAY_AHEAD_FRAME]);
+    for (; i + REPLAY_AHEAD < n; i++) {
+        __builtin_prefetch(&r.frame_of[ref[i + REPLAY_AHEAD] >> 1]);
         replay_reference(state, &r, ref[i], 1);
     }
     for (; i < n; i++)
@@ -123,8 +117,8 @@ static void replay_runs(void *state, struct vm_replay *host, const struct vm_pag
     struct vm_replay r = *host;
     VM_ASSERT(r.tick_next > r.touches);
     size_t i = 0;
-    for (; i + REPLAY_AHEAD_PAGE < n; i++) {
-        replay_prefetch(state, &r, run[i + REPLAY_AHEAD_PAGE].ref, run[i + REPLAY_AHEAD_FRAME].ref);
+    for (; i + REPLAY_AHEAD < n; i++) {
+        __builtin_prefetch(&r.frame_of[run[i + REPLAY_AHEAD].ref >> 1]);
         replay_run(state, &r, run[i]);
     }
     for (; i < n; i++)

@@ -2,8 +2,8 @@
  *
  * Valgrind writes a call, and after it what became of it, in one of these shapes (seen in 3.19):
  *
- *     SYSCALL[PID,TID](9) sys_mmap ( 0x0, 8192, 3, 34, 4294967295, 0 ) --> [pre-success]
- * Success(0x4835000) SYSCALL[PID,TID](11) sys_munmap ( 0x483c000, 4096 )[sync] --> Success(0x0)
+ *     SYSCALL[PID,TID](9) sys_mmap ( 0x0, 8192, 3, 34, -1, 0 ) --> [pre-success] Success(0x48000)
+ *     SYSCALL[PID,TID](11) sys_munmap ( 0x483c000, 4096 )[sync] --> Success(0x0)
  *     SYSCALL[PID,TID](28) sys_madvise ( 0x4a2c000, 8368128, 4 ) --> [async] ...
  *     SYSCALL[PID,TID](28) ... [async] --> Success(0x0)
  *

@@ -44,11 +44,17 @@ static inline bool vm_text_silent(const uint8_t *p)
     return *p == '\n' || *p == '#' || (*p == '\r' && p[1] == '\n');
 }
 
-/* The value of a hexadecimal digit of either case, or more than 15. */
+/* The value of a hexadecimal digit of either case, or more than 15. By table, since whether the
+ * next digit of an address is a letter is anybody's guess, and a branch's too. */
 static inline unsigned vm_text_digit(uint8_t c)
 {
-    unsigned decimal = c - '0', letter = (c | 0x20u) - 'a';
-    return decimal <= 9 ? decimal : letter <= 5 ? letter + 10 : 16;
+    static const uint8_t value_and_1[256] = {
+        ['0'] = 1,  ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,
+        ['6'] = 7,  ['7'] = 8,  ['8'] = 9,  ['9'] = 10, ['a'] = 11, ['b'] = 12,
+        ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16, ['A'] = 11, ['B'] = 12,
+        ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16,
+    };
+    return value_and_1[c] - 1u;
 }
 
 /* Hexadecimal digits with or without 0x: past them, or NULL where there is none or they do not fit

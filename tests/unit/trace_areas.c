@@ -1,13 +1,7 @@
 /* The sorted areas equal an array that says of each page who mapped it. */
 #include "base/random.h"
+#include "test.h"
 #include "trace/areas.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 
 #include <string.h>
 

@@ -1,7 +1,6 @@
 /* Opening, skip, limit, columns: what is laid over any source of references. */
+#include "folder.h"
 #include "trace_samples.h"
-
-#include <unistd.h>
 
 /* 10,000 references and an event before every third. */
 static char *long_text(size_t *n)
@@ -64,9 +63,9 @@ static void skip_by_an_index_equals_skip_by_reading(void **state)
 {
     (void)state;
     size_t n;
-    char *text = long_text(&n), dir[] = P_tmpdir "/trace_open.XXXXXX", path[100];
-    assert_non_null(mkdtemp(dir));
-    snprintf(path, sizeof path, "%s/long.pgt", dir);
+    char *text = long_text(&n), path[256];
+    struct folder folder = folder_new();
+    folder_path(&folder, "long.pgt", path);
     struct vm_error e;
     struct vm_batch b;
     struct vm_trace *t = vm_trace_open_bytes(text, n, "sample", NULL, &e);
@@ -88,8 +87,7 @@ static void skip_by_an_index_equals_skip_by_reading(void **state)
         free(said.text);
         free(says);
     }
-    unlink(path);
-    rmdir(dir);
+    folder_remove(&folder);
     free(text);
 }
 
@@ -267,12 +265,11 @@ static void compressed_traces_read_as_plain_ones(void **state)
     static const char *const tools[] = {"cat", "gzip -c", "xz -c", "zstd -qc", "zip -q - -"};
     struct sample samples[SAMPLES];
     samples_fill(samples);
-    char dir[] = P_tmpdir "/trace_open.XXXXXX";
-    assert_non_null(mkdtemp(dir));
+    struct folder folder = folder_new();
     for (size_t i = 0; i < SAMPLES; i++)
         for (size_t k = 0; k < sizeof tools / sizeof tools[0]; k++) {
-            char path[100], command[200];
-            snprintf(path, sizeof path, "%s/trace", dir);
+            char path[256], command[300];
+            folder_path(&folder, "trace", path);
             snprintf(command, sizeof command, "%s > %s", tools[k], path);
             FILE *pipe = popen(command, "w");
             assert_non_null(pipe);
@@ -287,9 +284,8 @@ static void compressed_traces_read_as_plain_ones(void **state)
             assert_true(t.good);
             assert_string_equal(t.text, samples[i].says);
             free(t.text);
-            unlink(path);
         }
-    rmdir(dir);
+    folder_remove(&folder);
 }
 
 int main(void)

@@ -5,12 +5,7 @@
 #ifndef TEST_TRACE_SAMPLES_H
 #define TEST_TRACE_SAMPLES_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "test.h"
 
 #include <inttypes.h>
 #include <pagoda/trace.h>

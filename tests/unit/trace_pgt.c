@@ -550,12 +550,31 @@ static void skipping_reads_neither_what_it_passes_nor_a_torn_index(void **state)
     specimen_free(&x);
     /* Index gone, stored blocks too: the headers lead past them, and the end is torn. */
     x = specimen_of(300, 0, 20);
-    x.file[x.tail.index_offset + pgt_index_bytes] ^= 1;
+    x.file[x.tail.index_offset + pgt_index_bytes + 4 * pgt_entry_bytes] ^= 1;
     x.file[x.entry[1].offset + pgt_block_bytes] ^= 1;
     r = read_file(x.file, x.bytes, &options);
     assert_false(r.ok);
     assert_true(stories_equal(&r.story, &x.story, options.skip));
     story_free(&r.story);
+    specimen_free(&x);
+}
+
+static void skipping_past_a_torn_block_counts_what_was_lost(void **state)
+{
+    (void)state;
+    struct specimen x = specimen_of(300, 30, 27);
+    x.file[x.entry[2].offset + pgt_block_bytes] ^= 1;
+    uint64_t lost = x.entry[3].first - x.entry[2].first;
+    for (uint64_t skip = x.entry[3].first; skip < x.story.nrefs; skip++) {
+        struct vm_trace_options options = {.skip = skip, .damage = VM_DAMAGE_SKIPPED};
+        struct reading r = read_file(x.file, x.bytes, &options);
+        assert_true(r.ok);
+        assert_int_equal(r.story.nrefs, x.story.nrefs - skip);
+        assert_true(refs_equal(r.story.ref, x.story.ref + skip, r.story.nrefs));
+        /* The index may have led past it, where it has no events. */
+        assert_true(r.info.refs_lost == lost || r.info.refs_lost == 0);
+        story_free(&r.story);
+    }
     specimen_free(&x);
 }
 
@@ -640,6 +659,50 @@ static void decode_anything(struct pgt_decoder *d, struct pgt_block h, const uin
     }
     assert_int_equal(refs, h.refs);
     assert_int_equal(events, h.events);
+}
+
+static bool decodes(struct pgt_decoder *d, struct pgt_block h, const uint8_t *raw)
+{
+    static uint8_t stored[PGT_STORED_BYTES];
+    static struct vm_batch_builder b;
+    b.nrefs = b.nevents = 0;
+    h.stored_bytes = (uint32_t)ZSTD_compress(stored, sizeof stored, raw, h.raw_bytes, 1);
+    return pgt_block_plausible(&h) && pgt_decoder_load(d, &h, stored) && pgt_decode(d, &b);
+}
+
+static void a_run_of_a_fragment_that_is_not_there_is_refused(void **state)
+{
+    (void)state;
+    static uint8_t raw[PGT_RAW_BYTES];
+    static const vm_va va[] = {0x1000, 0x2000};
+    static const uint16_t meta[] = {VM_FETCH | 4 << 2, VM_FETCH | 4 << 2};
+    struct vm_error e;
+    struct pgt_block h = {.magic = PGT_BLOCK_MAGIC};
+    struct pgt_encoder *c = pgt_encoder_open(&e);
+    struct pgt_decoder *d = pgt_decoder_open(&e);
+    assert_non_null(c);
+    assert_non_null(d);
+    static const uint8_t order[] = {0, 1, 0, 0, 1};
+    for (int i = 0; i < 5; i++)
+        pgt_encode_run(c, &va[order[i]], &meta[order[i]], 1);
+    pgt_encoder_take(c, raw, &h);
+    assert_true(decodes(d, h, raw));
+    /* Of what precedes the codes there are a kind, and a length, a kind and a move a fragment. */
+    uint8_t *code = raw + 2 + 3 * 2 + h.start_bytes, *name = code + h.runs;
+    static const uint8_t codes[] = {PGT_NEW, PGT_NEW, PGT_NAMED, PGT_NAMED, PGT_BEFORE};
+    assert_int_equal(h.named, 2);
+    assert_memory_equal(code, codes, 4);
+    for (unsigned number = 2; number <= 0xffff; number += number < 9 ? 1 : 331) {
+        pgt_store(name, number, 2);
+        assert_false(decodes(d, h, raw));
+    }
+    pgt_store(name, 0, 2);
+    assert_true(decodes(d, h, raw));
+    code[4] = code[4] == PGT_BEFORE ? PGT_LAST : PGT_BEFORE;
+    code[1] = PGT_LAST;
+    assert_false(decodes(d, h, raw));
+    pgt_encoder_close(c);
+    pgt_decoder_close(d);
 }
 
 static void encode_story(struct pgt_encoder *c, const struct story *s)
@@ -836,8 +899,10 @@ int main(void)
         cmocka_unit_test(bytes_after_the_end_are_an_error),
         cmocka_unit_test(skipping_to_any_reference_is_reading_and_dropping),
         cmocka_unit_test(skipping_reads_neither_what_it_passes_nor_a_torn_index),
+        cmocka_unit_test(skipping_past_a_torn_block_counts_what_was_lost),
         cmocka_unit_test(skipping_twice_and_in_the_middle_adds_up),
         cmocka_unit_test(the_header_tells_origin_and_total_before_anything_is_read),
+        cmocka_unit_test(a_run_of_a_fragment_that_is_not_there_is_refused),
         cmocka_unit_test(whatever_a_block_says_it_is_refused_or_yields_valid_batches),
         cmocka_unit_test(a_full_disk_is_an_error),
         cmocka_unit_test(a_file_appears_only_when_it_is_finished),

@@ -28,16 +28,24 @@ struct vm_error {
     char hint[160]; /* what to try, or empty */
 };
 
-/* Fill `e` and return false, so that a caller can `return vm_fail(...)`. */
-bool vm_fail(struct vm_error *e, enum vm_code code, const char *fmt, ...)
+void vm_error_fill(struct vm_error *e, enum vm_code code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+void vm_error_hint(struct vm_error *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void vm_error_unknown(struct vm_error *e, const char *noun, const char *name,
+                      const char *const *known, size_t n);
 
-/* Add a hint to a filled error and return false. */
-bool vm_hint(struct vm_error *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* The three below are false, visibly to the compiler, so that a caller can `return vm_fail(...)` and
+ * its callers are known not to go on. */
 
-/* Fail for an unknown `name` of kind `noun` ("policy"); the hint names the nearest of the n known
- * names, or lists them where none is near. Returns false. */
-bool vm_fail_unknown(struct vm_error *e, const char *noun, const char *name,
-                     const char *const *known, size_t n);
+/* Fill `e`, without a hint. */
+#define vm_fail(e, code, ...) ({ vm_error_fill(e, code, __VA_ARGS__); false; })
+
+/* Add a hint to a filled error. */
+#define vm_hint(e, ...) ({ vm_error_hint(e, __VA_ARGS__); false; })
+
+/* Fail with VM_EUSAGE for an unknown `name` of kind `noun` ("policy"); the hint names the nearest of
+ * the n known names, or lists them where none is near. */
+#define vm_fail_unknown(e, noun, name, known, n)                                                   \
+    ({ vm_error_unknown(e, noun, name, known, n); false; })
 
 #endif

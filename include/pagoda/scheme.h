@@ -58,6 +58,7 @@ struct vm_walk {
 struct vm_scheme_env {
     uint8_t *memory;     /* simulated physical memory, zeroed; frame f at f << page_shift */
     unsigned page_shift; /* of a frame and of a base page */
+    uint32_t nframes;    /* frame numbers are below */
     uint32_t nasids;     /* address-space ids are below */
     void *host;
     /* n consecutive frames for tables, zeroed by the host: the first, or VM_NOFRAME. */
@@ -71,7 +72,7 @@ struct vm_scheme_ops {
     const char *summary;
     unsigned page_shift;  /* of a base page */
     unsigned va_bits;     /* that are translated; higher ones must be copies of the top one,
-                             or zero, as the architecture says */
+                             or zero, as the architecture says; linear: by default */
     const struct vm_param *param;
     size_t nparams;
 

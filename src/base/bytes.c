@@ -5,8 +5,8 @@
  *     coded    stored window --codec--> buffer
  *
  * Invariants
- *  1. [hashed, next) has been skipped but not yet been hashed; it is never longer than what stays
- *     in a second-level cache, and is hashed before the buffer under it changes.
+ *  1. [hashed, next) has been skipped but not yet hashed. It is hashed once it is HASH_PIECE long,
+ *     while it is still in a second-level cache, and before the buffer under it changes.
  *  2. offset is where `next` is in the content.
  *  3. Once reading has failed every further peek fails with the same error.
  */

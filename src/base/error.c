@@ -36,7 +36,7 @@ static void line_print(char *out, size_t cap, const char *fmt, va_list args)
     memcpy(out, line, strlen(line) + 1);
 }
 
-bool vm_fail(struct vm_error *e, enum vm_code code, const char *fmt, ...)
+void vm_error_fill(struct vm_error *e, enum vm_code code, const char *fmt, ...)
 {
     VM_ASSERT(code != VM_OK);
     va_list args;
@@ -45,17 +45,15 @@ bool vm_fail(struct vm_error *e, enum vm_code code, const char *fmt, ...)
     va_end(args);
     e->code = code;
     e->hint[0] = '\0';
-    return false;
 }
 
-bool vm_hint(struct vm_error *e, const char *fmt, ...)
+void vm_error_hint(struct vm_error *e, const char *fmt, ...)
 {
     VM_ASSERT(e->code != VM_OK);
     va_list args;
     va_start(args, fmt);
     line_print(e->hint, sizeof e->hint, fmt, args);
     va_end(args);
-    return false;
 }
 
 static size_t least(size_t a, size_t b)
@@ -131,16 +129,18 @@ static void names_print(char *out, size_t cap, const char *const *known, size_t 
     }
 }
 
-bool vm_fail_unknown(struct vm_error *e, const char *noun, const char *name,
-                     const char *const *known, size_t n)
+void vm_error_unknown(struct vm_error *e, const char *noun, const char *name,
+                      const char *const *known, size_t n)
 {
     const char *nearest = name_nearest(name, known, n);
-    vm_fail(e, VM_EUSAGE, "unknown %s \"%s\"", noun, name);
-    if (nearest)
-        return vm_hint(e, "did you mean \"%s\"?", nearest);
-    if (n == 0)
-        return vm_hint(e, "there is none");
     char names[sizeof e->hint - sizeof "known: "];
-    names_print(names, sizeof names, known, n);
-    return vm_hint(e, "known: %s", names);
+    vm_error_fill(e, VM_EUSAGE, "unknown %s \"%s\"", noun, name);
+    if (nearest) {
+        vm_error_hint(e, "did you mean \"%s\"?", nearest);
+    } else if (n == 0) {
+        vm_error_hint(e, "there is none");
+    } else {
+        names_print(names, sizeof names, known, n);
+        vm_error_hint(e, "known: %s", names);
+    }
 }

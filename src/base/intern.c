@@ -4,10 +4,11 @@
  * Forgetting moves later ones of the cluster back (Knuth, The Art of Computer Programming 3,
  * section 6.4, algorithm R), so that there are no tombstones.
  *
- * Growth doubles the slots in place, where a second table would cost up to 11 bytes a key more just
- * when memory is scarcest. The hash has one more bit then, so that a key's home h becomes h or
- * h + old. Clusters are taken out and put back slot by slot, each from its first slot on, in the
- * old table's cyclic order:
+ * Growth doubles the slots in place; with a second table the first one's 4 bytes a slot would come
+ * on top, 5 a key at a load of 3/4, just when memory is scarcest. The hash has one more bit then,
+ * so that a key's home h becomes h or h + old. Entries are taken out and put back slot by slot, in
+ * the old table's cyclic order from an empty slot on, so that each cluster comes from its first
+ * slot on:
  *
  *     old   |..AAAA..BB...C|                  each key goes to its new home or the next empty slot
  *     new   |..A A...B....C|..AA....B.....|   after it, never past the copy of the slot it was in

@@ -176,6 +176,24 @@ static void a_file_that_cannot_be_finished_leaves_nothing(void **state)
     folder_remove(&f);
 }
 
+static void a_target_that_became_a_folder_is_an_error_and_leaves_nothing(void **state)
+{
+    (void)state;
+    struct folder f = folder_new();
+    struct vm_error e;
+    char path[256];
+    struct vm_sink *s = vm_sink_open(folder_path(&f, "out", path), &e);
+    assert_non_null(s);
+    writes(s, "text");
+    assert_int_equal(mkdir(path, 0700), 0);
+    assert_false(vm_sink_commit(s, &e));
+    assert_int_equal(e.code, VM_ESYSTEM);
+    assert_non_null(strstr(e.text, "cannot put it in place"));
+    assert_int_equal(folder_walk(&f, NULL), 1);
+    assert_int_equal(rmdir(path), 0);
+    folder_remove(&f);
+}
+
 static void a_pipe_is_written_directly(void **state)
 {
     (void)state;
@@ -221,6 +239,7 @@ int main(void)
         cmocka_unit_test(a_full_device_is_an_error_that_says_so),
         cmocka_unit_test(after_a_failed_write_commit_fails_too),
         cmocka_unit_test(a_file_that_cannot_be_finished_leaves_nothing),
+        cmocka_unit_test(a_target_that_became_a_folder_is_an_error_and_leaves_nothing),
         cmocka_unit_test(a_pipe_is_written_directly),
         cmocka_unit_test(what_cannot_be_opened_is_an_error_that_names_it),
     };

@@ -1,0 +1,185 @@
+/* bench_policy.c - page replay by each policy: replay.policy.NAME.zipf.
+ *
+ * 20 million references, one in four a write, to a million pages by Zipf's law with exponent 1, the
+ * ranks scattered over the page numbers; memory holds a tenth of the pages. References lie in
+ * memory as page ids, and are played in batches of 4096 as a trace reader would hand them out. For
+ * a policy that reads the future the time includes making it, the backward pass.
+ */
+#include "base/arena.h"
+#include "base/random.h"
+#include "bench.h"
+#include "policy/future.h"
+
+#include <pagoda/policy.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NREFS   (20u * 1000 * 1000)
+#define NPAGES  (1000u * 1000)
+#define NFRAMES (NPAGES / 10)
+#define BATCH   4096
+
+struct bench {
+    struct vm_arena input, machine;
+    vm_pageref *ref; /* [NREFS] */
+    uint32_t *next;  /* [NREFS] the future, when a row needs it */
+    const struct vm_policy_ops *ops;
+    struct vm_params params;
+    struct vm_policy_env env;
+    struct vm_replay r;
+    struct vm_future future;
+    void *state;
+};
+
+static size_t nrows(void)
+{
+    size_t n = 0;
+    while (vm_policy_at(n))
+        n++;
+    return n;
+}
+
+static void row(size_t i, struct bench_row *out)
+{
+    *out = (struct bench_row){.unit = "M refs/s", .scale = 1e6};
+    snprintf(out->name, sizeof out->name, "replay.policy.%s.zipf", vm_policy_at(i)->name);
+}
+
+/* page_of[rank]: a random permutation (Fisher and Yates). */
+static void scatter(uint32_t *page_of, struct vm_random *random)
+{
+    for (uint32_t i = 0; i < NPAGES; i++) {
+        uint32_t j = (uint32_t)vm_random_below(random, i + 1);
+        page_of[i] = page_of[j];
+        page_of[j] = i;
+    }
+}
+
+/* The first rank whose share of the weight up to it, in sum[], exceeds x. */
+static uint32_t rank_at(const double *sum, double x)
+{
+    uint32_t low = 0, high = NPAGES - 1;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (sum[middle] > x)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return low;
+}
+
+static bool fill_zipf(vm_pageref *ref)
+{
+    struct vm_random random;
+    uint32_t *page_of = malloc(NPAGES * sizeof *page_of);
+    double *sum = malloc(NPAGES * sizeof *sum), total = 0;
+    bool room = page_of && sum;
+    if (room) {
+        vm_random_seed(&random, 1);
+        scatter(page_of, &random);
+        for (uint32_t i = 0; i < NPAGES; i++)
+            sum[i] = total += 1.0 / (i + 1);
+        for (uint32_t i = 0; i < NREFS; i++) {
+            uint32_t rank = rank_at(sum, vm_random_real(&random) * total);
+            ref[i] = page_of[rank] * 2 + (vm_random_below(&random, 4) == 0);
+        }
+    }
+    free(sum);
+    free(page_of);
+    return room;
+}
+
+static void close_bench(void *group)
+{
+    struct bench *b = group;
+    vm_arena_close(&b->machine);
+    vm_arena_close(&b->input);
+    free(b);
+}
+
+static void *open_bench(void)
+{
+    struct vm_error e;
+    struct bench *b = calloc(1, sizeof *b);
+    if (!b)
+        return NULL;
+    if (!vm_arena_open(&b->input, 2 * vm_arena_room(NREFS * sizeof(uint32_t)), &e)) {
+        free(b);
+        return NULL;
+    }
+    b->ref = vm_arena_take(&b->input, NREFS * sizeof *b->ref);
+    b->next = vm_arena_take(&b->input, NREFS * sizeof *b->next);
+    memset(b->next, 0, NREFS * sizeof *b->next); /* so that no timed run waits for the kernel */
+    if (!fill_zipf(b->ref)) {
+        close_bench(b);
+        return NULL;
+    }
+    return b;
+}
+
+static void future_ended(struct vm_future *f)
+{
+    (void)f;
+    abort();
+}
+
+/* An empty memory of its own arena, its pages touched. */
+static void prepare(void *group, size_t i)
+{
+    struct bench *b = group;
+    struct vm_error e;
+    b->ops = vm_policy_at(i);
+    b->future = (struct vm_future){.refill = future_ended};
+    b->env = (struct vm_policy_env){
+        .nframes = NFRAMES, .seed = 1, .params = &b->params, .future = &b->future};
+    vm_arena_close(&b->machine);
+    if (!vm_params_parse(&b->params, b->ops->name, b->ops->param, b->ops->nparams, NULL, &e) ||
+        !vm_arena_open(&b->machine, b->ops->size(&b->env) + NPAGES * 4 + NFRAMES * 5 + 1024, &e))
+        abort();
+    memset(b->machine.block, 0, b->machine.bytes);
+    b->r = (struct vm_replay){.nframes = NFRAMES};
+    b->r.bits = b->env.bits = vm_arena_take(&b->machine, NFRAMES);
+    b->r.page_of = vm_arena_take(&b->machine, NFRAMES * sizeof(uint32_t));
+    b->r.frame_of = vm_arena_take(&b->machine, NPAGES * sizeof(uint32_t));
+    b->r.tick_refs = b->ops->tick_refs(&b->env);
+    b->r.tick_next = b->r.tick_refs ? b->r.tick_refs : UINT64_MAX;
+    b->state = vm_arena_take(&b->machine, b->ops->size(&b->env));
+    b->ops->init(b->state, &b->env);
+}
+
+static void look_ahead(struct bench *b)
+{
+    struct vm_error e;
+    size_t n = 0;
+    for (size_t i = 0; i < NREFS; i++)
+        if (i == 0 || b->ref[i] >> 1 != b->ref[i - 1] >> 1)
+            b->next[n++] = b->ref[i] >> 1;
+    if (!vm_future_of_array(b->next, n, NPAGES, &e))
+        abort();
+    b->future.next = b->next;
+    b->future.n = n;
+}
+
+static uint64_t run(void *group, size_t i)
+{
+    struct bench *b = group;
+    (void)i;
+    if (b->ops->future == VM_FUTURE_NEEDED)
+        look_ahead(b);
+    for (size_t k = 0; k < NREFS; k += BATCH)
+        b->ops->replay(b->state, &b->r, b->ref + k, NREFS - k < BATCH ? NREFS - k : BATCH);
+    if (getenv("SHOW"))
+        fprintf(stderr, "misses %g\n", (double)b->r.misses / NREFS);
+    return b->r.touches;
+}
+
+const struct bench_group bench_policy = {
+    .nrows = nrows,
+    .row = row,
+    .open = open_bench,
+    .prepare = prepare,
+    .run = run,
+    .close = close_bench,
+};

@@ -1,0 +1,71 @@
+/* counts.h - everything a machine counts, once, as a table.
+ *
+ * VM_COUNTS(X) rows are X(field, what it counts); the struct, the JSON report, the docs and the
+ * tests are made from it. VM_COUNT_LAWS(L) rows are L(law): conservation laws over a finished run's
+ * counts `c`, checked after every run in every build.
+ */
+#ifndef PAGODA_COUNTS_H
+#define PAGODA_COUNTS_H
+
+#include <stdint.h>
+
+#define VM_COUNTS(X)                                                                               \
+    X(refs, "references in the trace")                                                             \
+    X(reads, "references that read")                                                               \
+    X(writes, "references that write")                                                             \
+    X(fetches, "references that fetch an instruction")                                             \
+    X(crossings, "references that cross a page boundary, and so touch two pages")                  \
+    X(touches, "page touches: references plus crossings; each is one translation")                 \
+    X(tlb_hits, "touches that some TLB level answered")                                            \
+    X(tlb_misses, "touches that no TLB level answered")                                            \
+    X(tlb_upgrades, "TLB hits on an entry without the needed right or dirty bit: the table is "    \
+                    "walked again")                                                                \
+    X(tlb_flushes, "whole-TLB flushes at a switch of address space")                               \
+    X(shootdowns, "single pages removed from the TLBs")                                            \
+    X(walks, "walks of a page table, repeated ones after a fault included")                        \
+    X(walk_loads, "table words read by walks")                                                     \
+    X(walk_stores, "table words written by walks (accessed and dirty bits)")                       \
+    X(faults, "page faults that were resolved; the sum of the next five rows")                     \
+    X(demand_zero, "first touches of a page: a fresh frame, no transfer (minor)")                  \
+    X(soft_faults, "the page was still in a frame: mapped again, no transfer (minor)")             \
+    X(cow_breaks, "writes to a page shared copy-on-write: copied, or made writable (minor)")       \
+    X(swap_ins, "pages read back from their swap slot (major)")                                    \
+    X(file_ins, "clean pages that had been dropped, read again from their file (major)")           \
+    X(violations, "touches outside every mapping (segmentation violations)")                       \
+    X(denials, "touches that the mapping's protection forbids")                                    \
+    X(evictions, "pages that replacement took out of memory")                                      \
+    X(writebacks, "evictions of a dirty page: one write to the swap device")                       \
+    X(clean_drops, "evictions of a clean page: no transfer")                                       \
+    X(page_copies, "pages zeroed or copied in memory")                                             \
+    X(maps, "map events")                                                                          \
+    X(unmaps, "unmap events")                                                                      \
+    X(protects, "protect events")                                                                  \
+    X(advises, "advise events")                                                                    \
+    X(forks, "fork events")                                                                        \
+    X(execs, "exec events")                                                                        \
+    X(exits, "exit events")                                                                        \
+    X(switches, "switches to another address space")                                               \
+    X(frames_peak, "frames in use at most, tables included")                                       \
+    X(table_frames_peak, "frames that page tables held at most")                                   \
+    X(slots_peak, "swap slots in use at most")
+
+struct vm_counts {
+#define VM_COUNT_FIELD(field, what) uint64_t field; /* what */
+    VM_COUNTS(VM_COUNT_FIELD)
+#undef VM_COUNT_FIELD
+};
+
+#define VM_COUNT_LAWS(L)                                                                           \
+    L(c->reads + c->writes + c->fetches == c->refs)                                                \
+    L(c->refs + c->crossings == c->touches)                                                        \
+    L(c->tlb_hits + c->tlb_misses == c->touches)                                                   \
+    L(c->tlb_upgrades <= c->tlb_hits)                                                              \
+    L(c->walks == c->tlb_misses + c->tlb_upgrades + c->faults)                                     \
+    L(c->demand_zero + c->soft_faults + c->cow_breaks + c->swap_ins + c->file_ins == c->faults)    \
+    L(c->violations + c->denials <= c->touches)                                                    \
+    L(c->writebacks + c->clean_drops == c->evictions)                                              \
+    L(c->swap_ins == 0 || c->writebacks > 0)                                                       \
+    L(c->swap_ins + c->file_ins <= c->evictions || c->forks > 0)                                   \
+    L(c->table_frames_peak <= c->frames_peak)
+
+#endif

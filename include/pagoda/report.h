@@ -1,0 +1,27 @@
+/* report.h - results as text for people and as JSON for programs.
+ *
+ * Text is aligned, with units and ratios; it may change. JSON is stable: docs/formats/json.md
+ * documents every member, and "schema" is raised when one changes its meaning.
+ */
+#ifndef PAGODA_REPORT_H
+#define PAGODA_REPORT_H
+
+#include <pagoda/analysis.h>
+#include <pagoda/engine.h>
+#include <stdio.h>
+
+#define VM_JSON_SCHEMA 1
+
+/* Colours for a terminal, or none. */
+enum vm_colour { VM_COLOUR_NONE, VM_COLOUR_ANSI };
+
+void vm_report_replay_text(FILE *out, const struct vm_result *r, enum vm_colour colour);
+/* Errors: VM_ESYSTEM (no memory, cannot write). */
+bool vm_report_replay_json(FILE *out, const struct vm_result *r, struct vm_error *e);
+
+void vm_report_profile_text(FILE *out, const struct vm_profile *p, const struct vm_trace_info *t,
+                            enum vm_colour colour);
+bool vm_report_profile_json(FILE *out, const struct vm_profile *p, const struct vm_trace_info *t,
+                            struct vm_error *e);
+
+#endif

@@ -1,0 +1,157 @@
+/* space.h - the kernel's half of virtual memory: address spaces over a bounded number of frames.
+ *
+ * A struct vm_memory is the physical memory of one machine with everything a kernel keeps about it:
+ * frames and who maps them, the page tables (scheme/), the policy that chooses victims (policy/),
+ * the swap map and its device (device/), and for each address space its mappings (VMAs).
+ *
+ *   fault(asid, va, access):
+ *     find the VMA -> make its tables -> look at the entry
+ *        present, read-only by sharing    copy-on-write: copy, or take it over if nobody shares it
+ *        swapped, a frame still has it    soft: map that frame
+ *        otherwise                        get a frame (free, or evict the policy's victim), fill it
+ *                                         (zero, from the slot, from the file), map it
+ *
+ * The page's life: empty -> resident -> (evicted) swapped or dropped -> resident ... -> unmapped.
+ * What eviction does depends on the page: dirty: one write to its slot; clean with a copy in a slot
+ * or a file: dropped; clean and anonymous without a slot: still all zeros, forgotten.
+ *
+ * Invariants (vm_memory_check)
+ *  1. A frame is free, a table's, or maps at least one page; each of its mappers' entries is
+ *     present with its number, and no other entry is.
+ *  2. A frame that is shared (more mappers, or swapped entries on its slot) is mapped read-only.
+ *  3. slot_refs[s] is the number of swapped entries on s; slot_frame[s] is the frame whose clean
+ *     copy s is, if one has it; a slot with neither is free.
+ *  4. The policy has exactly the frames that map pages.
+ *  5. A page's frame is dirty only if it is not shared through a slot.
+ *
+ * Sources: Levy & Lipman, "Virtual Memory Management in the VAX/VMS Operating System", IEEE Computer
+ * 15(3) 1982; Gorman, Understanding the Linux Virtual Memory Manager, ch. 4, 10, 11 (the swap map).
+ */
+#ifndef PAGODA_SPACE_H
+#define PAGODA_SPACE_H
+
+#include <pagoda/counts.h>
+#include <pagoda/device.h>
+#include <pagoda/policy.h>
+#include <pagoda/scheme.h>
+#include <pagoda/trace.h>
+#include <pagoda/types.h>
+
+enum vm_vma_origin { VM_VMA_MAPPED, VM_VMA_FIRST_TOUCH };
+
+/* A virtual memory area: one mapping of an address space. */
+struct vm_vma {
+    vm_va start, end; /* [start, end), page-aligned */
+    uint8_t prot;     /* enum vm_prot */
+    uint8_t backing;  /* enum vm_backing; unknown: what is never written came from a file */
+    uint8_t origin;   /* enum vm_vma_origin */
+    uint64_t faults;  /* resolved in it */
+    uint64_t majors;  /* of those, with a transfer */
+};
+
+/* One address space. */
+struct vm_space {
+    struct vm_vma *vma; /* ordered, disjoint */
+    size_t nvmas, cap;
+    size_t last;       /* the VMA found last: where the next search begins */
+    uint64_t resident; /* its pages that have a frame (RSS) */
+    bool open;
+};
+
+/* A frame, 16 bytes. Fields marked M are written when mappings change, E at eviction. */
+struct vm_frame {
+    uint64_t owner;   /* M the page it holds (page key), VM_FRAME_FREE or VM_FRAME_TABLE */
+    vm_slot slot;     /* ME the slot that has a clean copy, 0: none; of a free frame: the next free */
+    uint32_t sharers; /* M first of the other mappers in the pool of sharers, 0: none */
+};
+#define VM_FRAME_FREE  UINT64_MAX
+#define VM_FRAME_TABLE (UINT64_MAX - 1)
+
+/* A further page that maps a frame, in a chain from vm_frame.sharers. */
+struct vm_sharer {
+    uint64_t owner;
+    uint32_t next; /* 0: the last */
+};
+
+/* The slot number that stands for "in its file": never allocated, never counted. */
+#define VM_SLOT_FILE 1
+
+enum vm_fault_kind {
+    VM_FAULT_DEMAND_ZERO,
+    VM_FAULT_SOFT,
+    VM_FAULT_COW,
+    VM_FAULT_SWAP_IN,
+    VM_FAULT_FILE_IN,
+    VM_FAULT_VIOLATION, /* no VMA there: not resolved */
+    VM_FAULT_DENIED,    /* the VMA forbids it: not resolved */
+};
+
+/* A fault on its way: the caller fills the first line, the phases the rest. */
+struct vm_fault {
+    vm_asid asid;
+    vm_va va;
+    enum vm_access access;
+    struct vm_vma *vma;      /* after the search */
+    enum vm_fault_kind kind; /* the outcome */
+    vm_pfn pfn;              /* resolved: the frame that the page has now */
+    bool inserted;           /* the policy was told of that frame's first touch */
+};
+
+enum vm_tables { VM_TABLES_INSIDE, VM_TABLES_APART };
+enum vm_stray { VM_STRAY_MAPS, VM_STRAY_FAULTS };
+
+struct vm_memory_config {
+    uint32_t nframes;
+    unsigned page_shift;
+    enum vm_tables tables; /* inside: tables take frames from nframes; apart: from beyond */
+    enum vm_stray stray;   /* a touch outside every VMA makes one, or is a violation */
+    uint32_t nslots;       /* swap slots; 0: as many as there can be */
+    uint64_t seed;
+    const struct vm_scheme_ops *scheme;
+    const struct vm_params *scheme_params;
+    const struct vm_policy_ops *policy;
+    const struct vm_params *policy_params;
+    const struct vm_device_ops *device;
+    const struct vm_params *device_params;
+    struct vm_future *future;
+    struct vm_counts *counts; /* where to count */
+    void *host;
+    /* The entry of this page, of this whole space, has changed: no TLB may keep it. */
+    void (*shootdown)(void *host, uint64_t page_key);
+    void (*shootdown_space)(void *host, vm_asid asid);
+    /* The policy is about to be asked or told: tell it first of the touches so far. */
+    void (*settle)(void *host);
+};
+
+struct vm_memory; /* space/memory.h */
+
+struct vm_memory *vm_memory_open(const struct vm_memory_config *c, struct vm_error *e);
+void vm_memory_close(struct vm_memory *m); /* NULL is fine */
+
+/* Resolve a page fault. Violations and denials are outcomes, not errors.
+ * Errors: VM_EMACHINE: out of frames (tables hold them all) or of swap slots. */
+bool vm_memory_fault(struct vm_memory *m, struct vm_fault *f, struct vm_error *e);
+
+/* Carry out an event (a switch is the engine's affair and ignored here). Errors: as above;
+ * VM_EINPUT for an address space or a range that cannot be. */
+bool vm_memory_event(struct vm_memory *m, const struct vm_event *event, struct vm_error *e);
+
+/* Make the address space ready for walks. Errors: VM_EMACHINE: no frame for its root table. */
+bool vm_memory_use_space(struct vm_memory *m, vm_asid asid, struct vm_error *e);
+
+/* What the engine's loop works on. */
+uint8_t *vm_memory_bits(struct vm_memory *m); /* [nframes] enum vm_frame_bits */
+void *vm_memory_scheme_state(struct vm_memory *m);
+void *vm_memory_policy_state(struct vm_memory *m);
+
+/* For reports. */
+const struct vm_space *vm_memory_space(const struct vm_memory *m, vm_asid asid); /* NULL: none */
+uint64_t vm_memory_resident(const struct vm_memory *m);     /* frames that map pages */
+uint64_t vm_memory_table_frames(const struct vm_memory *m); /* frames that tables hold */
+uint64_t vm_memory_read_ns(const struct vm_memory *m);      /* device time of swap- and file-ins */
+uint64_t vm_memory_write_ns(const struct vm_memory *m);     /* device time of writebacks */
+
+/* Assert every invariant above. */
+void vm_memory_check(const struct vm_memory *m);
+
+#endif

@@ -1,0 +1,251 @@
+/* args.c - command lines: flags by table, operands, and the machine that flags describe. */
+#include "base/assert.h"
+#include "cli/cli.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct flag machine_flags[] = {
+    {"machine", 'm', "FILE|PRESET", "a machine description to start from (pagoda list presets)"},
+    {"frames", 'n', "N", "memory of N frames, instead of --memory"},
+};
+static const struct flag common_flags[] = {
+    {"json", 0, NULL, "print the result as JSON"},
+    {"help", 'h', NULL, "this help"},
+};
+
+bool command_flag(const struct command *c, size_t i, struct flag *out)
+{
+    size_t own = 0, options = 0;
+    while (c->flag[own].name)
+        own++;
+    if (i < own) {
+        *out = c->flag[i];
+        return true;
+    }
+    i -= own;
+    if (c->machine == MACHINE_FLAGS_TAKEN) {
+        while (vm_option_at(options))
+            options++;
+        if (i < 2) {
+            *out = machine_flags[i];
+            return true;
+        }
+        i -= 2;
+        if (i < options) {
+            const struct vm_option *o = vm_option_at(i);
+            *out = (struct flag){o->flag, 0, "", o->help};
+            return true;
+        }
+        i -= options;
+    }
+    if (i >= 2)
+        return false;
+    *out = common_flags[i];
+    return true;
+}
+
+/* Flags of options.def are written with a dash where C has an underscore; nothing else differs. */
+static bool flag_named(const char *name, const char *given, size_t n)
+{
+    return strlen(name) == n && !strncmp(name, given, n);
+}
+
+#define KNOWN_MAX 48
+
+static bool find_long(const struct command *c, const char *given, size_t n, struct flag *out,
+                      struct vm_error *e)
+{
+    const char *known[KNOWN_MAX];
+    char name[64];
+    size_t i = 0;
+    for (; command_flag(c, i, out); i++) {
+        VM_ASSERT(i < KNOWN_MAX);
+        if (flag_named(out->name, given, n))
+            return true;
+        known[i] = out->name;
+    }
+    snprintf(name, sizeof name, "%.*s", (int)n, given);
+    return vm_fail_unknown(e, "option", name, known, i);
+}
+
+static bool find_short(const struct command *c, char letter, struct flag *out, struct vm_error *e)
+{
+    for (size_t i = 0; command_flag(c, i, out); i++)
+        if (out->letter && out->letter == letter)
+            return true;
+    vm_fail(e, VM_EUSAGE, "unknown option \"-%c\"", letter);
+    return vm_hint(e, "pagoda help %s lists the options", c->name);
+}
+
+static bool add_flag(struct args *a, const struct flag *f, const char *value, struct vm_error *e)
+{
+    if (a->nflags == ARGS_MAX)
+        return vm_fail(e, VM_EUSAGE, "more than %d options", ARGS_MAX);
+    a->flag[a->nflags].name = f->name;
+    a->flag[a->nflags++].value = value;
+    return true;
+}
+
+/* argv[*i] is a flag: "--name", "--name=value", "-x". Takes the next word if it needs a value. */
+static bool parse_flag(struct args *a, const struct command *c, int argc, char **argv, int *i,
+                       struct vm_error *e)
+{
+    struct flag f;
+    const char *word = argv[*i], *value = NULL;
+    if (word[1] == '-') {
+        size_t n = strcspn(word + 2, "=");
+        if (!find_long(c, word + 2, n, &f, e))
+            return false;
+        value = word[2 + n] ? word + 3 + n : NULL;
+    } else if (!find_short(c, word[1], &f, e)) {
+        return false;
+    } else if (word[2]) {
+        value = word + 2;
+    }
+    if (!f.metavar)
+        return value ? vm_fail(e, VM_EUSAGE, "option --%s takes no value", f.name)
+                     : add_flag(a, &f, NULL, e);
+    if (!value && *i + 1 >= argc)
+        return vm_fail(e, VM_EUSAGE, "option --%s wants a value: %s", f.name, f.help);
+    return add_flag(a, &f, value ? value : argv[++*i], e);
+}
+
+bool args_parse(struct args *a, const struct command *c, int argc, char **argv, struct vm_error *e)
+{
+    *a = (struct args){0};
+    for (int i = 0; i < argc; i++) {
+        if (!strcmp(argv[i], "--")) {
+            a->rest = argv + i + 1;
+            return true;
+        }
+        if (argv[i][0] == '-' && argv[i][1]) {
+            if (!parse_flag(a, c, argc, argv, &i, e))
+                return false;
+        } else if (a->noperands == ARGS_MAX) {
+            return vm_fail(e, VM_EUSAGE, "more than %d operands", ARGS_MAX);
+        } else {
+            a->operand[a->noperands++] = argv[i];
+        }
+    }
+    return true;
+}
+
+const char *args_value(const struct args *a, const char *name)
+{
+    const char *value = NULL;
+    for (size_t i = 0; i < a->nflags; i++)
+        if (!strcmp(a->flag[i].name, name))
+            value = a->flag[i].value;
+    return value;
+}
+
+bool args_has(const struct args *a, const char *name)
+{
+    for (size_t i = 0; i < a->nflags; i++)
+        if (!strcmp(a->flag[i].name, name))
+            return true;
+    return false;
+}
+
+const char *args_operand(const struct args *a, const char *what, struct vm_error *e)
+{
+    if (a->noperands == 1)
+        return a->operand[0];
+    if (a->noperands == 0)
+        vm_fail(e, VM_EUSAGE, "expected %s", what);
+    else
+        vm_fail(e, VM_EUSAGE, "unexpected \"%s\": expected only %s", a->operand[1], what);
+    return NULL;
+}
+
+/* ---- the machine ---- */
+
+/* The text of a description file, to be freed; a machine description has no need of a megabyte. */
+static char *read_description(const char *path, struct vm_error *e)
+{
+    enum { DESCRIPTION_MAX = 1 << 20 };
+    FILE *f = fopen(path, "re");
+    char *text = f ? malloc(DESCRIPTION_MAX) : NULL;
+    size_t n = text ? fread(text, 1, DESCRIPTION_MAX - 1, f) : 0;
+    bool whole = text && !ferror(f) && feof(f);
+    int error = errno;
+    if (f)
+        fclose(f);
+    if (whole) {
+        text[n] = 0;
+        return text;
+    }
+    free(text);
+    if (f)
+        vm_fail(e, VM_EINPUT, "%s: cannot be read as a machine description of less than 1 MiB",
+                path);
+    else
+        vm_fail(e, VM_ESYSTEM, "%s: %s", path, strerror(error));
+    return NULL;
+}
+
+static bool looks_like_path(const char *name)
+{
+    return strchr(name, '/') || strchr(name, '.');
+}
+
+static bool load_machine(struct vm_config *c, const char *name, struct vm_error *e)
+{
+    const struct preset *p = preset_find(name);
+    if (p)
+        return vm_config_parse(c, name, p->text, e);
+    if (!looks_like_path(name)) {
+        const char *known[KNOWN_MAX];
+        size_t n = 0;
+        for (; preset_at(n) && n < KNOWN_MAX; n++)
+            known[n] = preset_at(n)->name;
+        return vm_fail_unknown(e, "preset", name, known, n);
+    }
+    char *text = read_description(name, e);
+    bool good = text && vm_config_parse(c, name, text, e);
+    free(text);
+    return good;
+}
+
+static bool set_frames(struct vm_config *c, const char *text, struct vm_error *e)
+{
+    uint64_t n;
+    if (!vm_parse_count(text, "frames", &n, e))
+        return false;
+    if (n > UINT64_MAX / (c->page_bytes ? c->page_bytes : 1))
+        return vm_fail(e, VM_EUSAGE, "%s frames: too many to count their bytes", text);
+    c->memory_bytes = n * c->page_bytes;
+    return true;
+}
+
+bool args_config(const struct args *a, struct vm_config *out, struct vm_error *e)
+{
+    vm_config_init(out);
+    const char *machine = args_value(a, "machine"), *frames = args_value(a, "frames");
+    if (machine && !load_machine(out, machine, e))
+        return false;
+    for (size_t i = 0; vm_option_at(i); i++) {
+        const char *value = args_value(a, vm_option_at(i)->flag);
+        if (value && !vm_config_set(out, vm_option_at(i), value, e))
+            return false;
+    }
+    if (frames && args_has(a, "memory"))
+        return vm_fail(e, VM_EUSAGE, "--frames and --memory both say how much memory there is");
+    return !frames || set_frames(out, frames, e);
+}
+
+bool args_trace_options(const struct args *a, struct vm_trace_options *out, struct vm_error *e)
+{
+    const char *skip = args_value(a, "skip"), *refs = args_value(a, "refs"),
+               *seed = args_value(a, "seed");
+    *out = (struct vm_trace_options){
+        .format = args_value(a, "format"),
+        .seed = 1,
+        .damage = args_has(a, "salvage") ? VM_DAMAGE_SKIPPED : VM_DAMAGE_FAILS,
+    };
+    return (!skip || vm_parse_count(skip, "skip", &out->skip, e)) &&
+           (!refs || vm_parse_count(refs, "refs", &out->limit, e)) &&
+           (!seed || vm_parse_count(seed, "seed", &out->seed, e));
+}

@@ -1,0 +1,104 @@
+/* cli.h - commands: the only room that talks to the user, exits, and has main().
+ *
+ * A command declares its flags in a table, which parses them, suggests the nearest for one that is
+ * misspelt, and prints them in its help and in the man page.
+ */
+#ifndef CLI_CLI_H
+#define CLI_CLI_H
+
+#include <pagoda/engine.h>
+#include <pagoda/error.h>
+#include <pagoda/report.h>
+#include <pagoda/trace.h>
+#include <stdio.h>
+
+struct flag {
+    const char *name;    /* without the dashes */
+    char letter;         /* short form, or 0 */
+    const char *metavar; /* of its value; NULL: it takes none */
+    const char *help;
+};
+
+#define ARGS_MAX 64
+
+/* A command line, taken apart. Strings belong to argv. */
+struct args {
+    size_t noperands;
+    const char *operand[ARGS_MAX];
+    size_t nflags;
+    struct {
+        const char *name, *value; /* value: NULL for a flag without one */
+    } flag[ARGS_MAX];
+    char **rest; /* after "--": a program and its arguments, or NULL */
+};
+
+enum machine_flags { MACHINE_FLAGS_NONE, MACHINE_FLAGS_TAKEN };
+
+struct command {
+    const char *name, *usage, *summary;
+    const char *about;              /* some sentences for its help; "" if the summary says it all */
+    const struct flag *flag;        /* its own flags, ended by a zeroed row */
+    enum machine_flags machine;     /* whether options.def's flags, --machine and --frames are too */
+    bool (*run)(const struct args *a, struct vm_error *e);
+};
+
+const struct command *command_at(size_t i); /* NULL past the end */
+const struct command *command_find(const char *name, struct vm_error *e);
+
+/* ---- args.c ---- */
+
+/* Take argv[0..argc) apart by the command's flags. Errors: VM_EUSAGE. */
+bool args_parse(struct args *a, const struct command *c, int argc, char **argv,
+                struct vm_error *e);
+/* The last value given for a flag, or NULL. */
+const char *args_value(const struct args *a, const char *name);
+bool args_has(const struct args *a, const char *name);
+/* The only operand. Errors: VM_EUSAGE naming what was expected. */
+const char *args_operand(const struct args *a, const char *what, struct vm_error *e);
+/* The i-th flag that a command accepts, its own before the machine's; false past the end. */
+bool command_flag(const struct command *c, size_t i, struct flag *out);
+
+/* The machine that --machine and the option flags describe. Errors: VM_EUSAGE, VM_ESYSTEM. */
+bool args_config(const struct args *a, struct vm_config *out, struct vm_error *e);
+/* --format, --seed, --skip, --refs, --salvage. */
+bool args_trace_options(const struct args *a, struct vm_trace_options *out, struct vm_error *e);
+/* Those flags, for a command's table. */
+#define TRACE_FLAGS                                                                                \
+    {"format", 0, "FORMAT", "the trace's format, if its content does not tell; csv:address=ADDR"}, \
+        {"skip", 0, "N", "pass over the first N references"},                                      \
+        {"refs", 0, "N", "read N references at most"},                                             \
+        {"salvage", 0, NULL, "pass over torn blocks of a .pgt, and say how much was lost"}
+
+/* ---- presets.c ---- */
+
+struct preset {
+    const char *name;
+    const char *text; /* the INI file */
+};
+const struct preset *preset_at(size_t i); /* NULL past the end */
+const struct preset *preset_find(const char *name);
+/* The preset's summary: its first comment line, into out[cap]. */
+const char *preset_summary(const struct preset *p, char *out, size_t cap);
+
+/* ---- progress.c ---- */
+
+/* A bar on standard error if that is a terminal, nothing otherwise. */
+struct progress {
+    bool shown;
+    long long next_ms;
+};
+void progress_start(struct progress *p);
+void progress_report(void *progress, const char *what, const struct vm_trace_info *info,
+                     uint64_t refs);
+void progress_end(struct progress *p);
+
+enum vm_colour stdout_colour(void);
+/* Flush standard output. Errors: VM_ESYSTEM if anything could not be written. */
+bool stdout_finish(struct vm_error *e);
+
+/* ---- help.c ---- */
+
+void help_command(FILE *out, const struct command *c);
+void help_all(FILE *out);
+
+#endif

@@ -1,0 +1,95 @@
+/* convert.c - `pagoda convert`: any trace or workload as .pgt. Also what `pagoda record` ends in. */
+#include "cli/convert.h"
+
+#define REPORT_REFS (UINT64_C(1) << 20)
+
+static bool copy(struct vm_trace *t, struct vm_pgt_writer *w, const char *what, uint64_t *refs,
+                 struct vm_error *e)
+{
+    struct progress bar;
+    struct vm_batch b;
+    struct vm_trace_info info;
+    uint64_t next = REPORT_REFS;
+    bool good;
+    progress_start(&bar);
+    while ((good = vm_trace_read(t, &b, e)) && (b.nrefs || b.nevents)) {
+        if (!(good = vm_pgt_append(w, &b, e)))
+            break;
+        *refs += b.nrefs;
+        if (*refs >= next) {
+            vm_trace_info(t, &info);
+            progress_report(&bar, what, &info, *refs);
+            next = *refs + REPORT_REFS;
+        }
+    }
+    progress_end(&bar);
+    return good;
+}
+
+bool convert_trace(struct vm_trace *t, const char *path, const struct vm_pgt_options *options,
+                   const char *what, uint64_t *refs, struct vm_error *e)
+{
+    struct vm_pgt_writer *w = vm_pgt_create(path, options, e);
+    *refs = 0;
+    if (!w)
+        return false;
+    if (!copy(t, w, what, refs, e)) {
+        vm_pgt_abort(w);
+        return false;
+    }
+    return vm_pgt_finish(w, e);
+}
+
+static bool say(const struct vm_trace *t, const char *path, uint64_t refs, const struct args *a,
+                struct vm_error *e)
+{
+    char count[32], lost[32];
+    struct vm_trace_info info;
+    vm_trace_info(t, &info);
+    if (args_has(a, "json"))
+        printf("{\"schema\": %d, \"kind\": \"convert\", \"refs\": %llu, \"refs_lost\": %llu}\n",
+               VM_JSON_SCHEMA, (unsigned long long)refs, (unsigned long long)info.refs_lost);
+    else
+        printf("%s: %s references%s%s%s\n", path, vm_text_count(refs, count, sizeof count),
+               info.refs_lost ? ", " : "",
+               info.refs_lost ? vm_text_count(info.refs_lost, lost, sizeof lost) : "",
+               info.refs_lost ? " lost to damage" : "");
+    return stdout_finish(e);
+}
+
+static bool run_convert(const struct args *a, struct vm_error *e)
+{
+    struct vm_trace_options options;
+    struct vm_trace_info info;
+    uint64_t refs;
+    const char *name = args_operand(a, "a trace: a file, - or @WORKLOAD", e);
+    const char *path = args_value(a, "output");
+    if (!name || !args_trace_options(a, &options, e))
+        return false;
+    if (!path)
+        return vm_fail(e, VM_EUSAGE, "convert wants -o FILE.pgt");
+    struct vm_trace *t = vm_trace_open(name, &options, e);
+    if (!t)
+        return false;
+    vm_trace_info(t, &info);
+    struct vm_pgt_options pgt = {.origin = info.origin ? info.origin : name,
+                                 .complete_maps = info.complete_maps};
+    bool done = convert_trace(t, path, &pgt, "converting", &refs, e) && say(t, path, refs, a, e);
+    vm_trace_close(t);
+    return done;
+}
+
+static const struct flag flags[] = {{"output", 'o', "FILE.pgt", "where to write"},
+                                    TRACE_FLAGS,
+                                    {"seed", 0, "N", "of a workload's random choices (1)"},
+                                    {0}};
+
+const struct command command_convert = {
+    .name = "convert",
+    .usage = "TRACE -o FILE.pgt",
+    .summary = "write any trace or workload as .pgt",
+    .about = "With --salvage it also makes a whole file of a torn .pgt.",
+    .flag = flags,
+    .machine = MACHINE_FLAGS_NONE,
+    .run = run_convert,
+};

@@ -1,0 +1,171 @@
+/* record.c - `pagoda record`: run a program under valgrind's lackey and keep what it does to memory.
+ *
+ * lackey prints every reference, and with --trace-syscalls every mmap, munmap, mprotect, brk and
+ * mremap in its place among them; the lackey reader of trace/ makes both into a stream that goes
+ * straight into the .pgt writer, through a pipe and never to disk. Valgrind itself places the
+ * program's code, stack and first heap: those mappings are not in the stream and come by first
+ * touch. Child processes run, unrecorded.
+ */
+#include "cli/convert.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* Where execvp would find `name`: it is better said here than by valgrind. */
+static bool is_program(const char *name)
+{
+    char path[4096], dirs[4096], *rest = dirs, *dir;
+    if (strchr(name, '/'))
+        return access(name, X_OK) == 0;
+    const char *all = getenv("PATH");
+    snprintf(dirs, sizeof dirs, "%s", all ? all : "/usr/local/bin:/usr/bin:/bin");
+    while ((dir = strsep(&rest, ":"))) {
+        snprintf(path, sizeof path, "%s/%s", *dir ? dir : ".", name);
+        if (access(path, X_OK) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool can_record(char **program, struct vm_error *e)
+{
+    if (!program || !program[0])
+        return vm_fail(e, VM_EUSAGE, "record wants -- and a program: pagoda record -- ls /usr/bin");
+    if (!is_program(program[0]))
+        return vm_fail(e, VM_ESYSTEM, "%s: no such program", program[0]);
+    if (is_program("valgrind"))
+        return true;
+    vm_fail(e, VM_ESYSTEM, "valgrind is not installed; record runs programs under its lackey");
+    return vm_hint(e, "apt-get install valgrind; or replay a trace of traces/");
+}
+
+/* In the child: become valgrind, its log going to `log_fd`. */
+static void exec_valgrind(char **program, int log_fd)
+{
+    char log[32], *argv[ARGS_MAX * 16];
+    static const char *const fixed[] = {"valgrind", "--tool=lackey", "--trace-mem=yes",
+                                        "--trace-syscalls=yes", "--child-silent-after-fork=yes",
+                                        "--vgdb=no"};
+    size_t n = 0;
+    for (; n < sizeof fixed / sizeof fixed[0]; n++)
+        argv[n] = (char *)(uintptr_t)fixed[n];
+    snprintf(log, sizeof log, "--log-fd=%d", log_fd);
+    argv[n++] = log;
+    while (*program && n + 1 < sizeof argv / sizeof argv[0])
+        argv[n++] = *program++;
+    argv[n] = NULL;
+    execvp("valgrind", argv);
+    _exit(127);
+}
+
+/* Start it; *log is the reading end of its log. */
+static pid_t start(char **program, int *log, struct vm_error *e)
+{
+    int ends[2];
+    if (pipe(ends) != 0) {
+        vm_fail(e, VM_ESYSTEM, "pipe: %s", strerror(errno));
+        return -1;
+    }
+    pid_t child = fork();
+    if (child == 0) {
+        close(ends[0]);
+        exec_valgrind(program, ends[1]);
+    }
+    close(ends[1]);
+    if (child < 0) {
+        close(ends[0]);
+        vm_fail(e, VM_ESYSTEM, "fork: %s", strerror(errno));
+        return -1;
+    }
+    *log = ends[0];
+    return child;
+}
+
+/* "pagoda record -- PROGRAM ARGS": how the trace was made, for `pagoda info`. */
+static void describe(char **program, char *out, size_t cap)
+{
+    size_t used = (size_t)snprintf(out, cap, "pagoda record --");
+    for (; *program && used < cap; program++)
+        used += (size_t)snprintf(out + used, cap - used, " %s", *program);
+}
+
+static bool keep(int log, char **program, const char *path, uint64_t *refs, struct vm_error *e)
+{
+    char name[32], origin[1024];
+    struct vm_trace_options options = {.format = "lackey"};
+    snprintf(name, sizeof name, "/dev/fd/%d", log);
+    struct vm_trace *t = vm_trace_open(name, &options, e);
+    if (!t)
+        return false;
+    describe(program, origin, sizeof origin);
+    struct vm_pgt_options pgt = {.origin = origin};
+    bool done = convert_trace(t, path, &pgt, "recording", refs, e);
+    vm_trace_close(t);
+    return done;
+}
+
+static bool say(const char *path, uint64_t refs, int status, const struct args *a,
+                struct vm_error *e)
+{
+    char count[32];
+    int code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    if (args_has(a, "json"))
+        printf("{\"schema\": %d, \"kind\": \"record\", \"refs\": %llu, \"program_status\": %d}\n",
+               VM_JSON_SCHEMA, (unsigned long long)refs, code);
+    else
+        fprintf(stderr, "%s: %s references%s\n", path, vm_text_count(refs, count, sizeof count),
+                code ? "; the program failed" : "");
+    return stdout_finish(e);
+}
+
+/* The default name: the program's own. */
+static const char *output_path(const struct args *a, char *out, size_t cap)
+{
+    const char *given = args_value(a, "output"), *slash = strrchr(a->rest[0], '/');
+    if (given)
+        return given;
+    snprintf(out, cap, "%s.pgt", slash ? slash + 1 : a->rest[0]);
+    return out;
+}
+
+static bool run_record(const struct args *a, struct vm_error *e)
+{
+    char name[256];
+    uint64_t refs = 0;
+    int log, status = 0;
+    if (a->noperands)
+        return vm_fail(e, VM_EUSAGE, "unexpected \"%s\": the program comes after --", a->operand[0]);
+    if (!can_record(a->rest, e))
+        return false;
+    const char *path = output_path(a, name, sizeof name);
+    pid_t child = start(a->rest, &log, e);
+    if (child < 0)
+        return false;
+    /* An interrupt ends the program; what it did until then is kept. */
+    signal(SIGINT, SIG_IGN);
+    bool done = keep(log, a->rest, path, &refs, e);
+    close(log); /* if keeping failed, the program gets SIGPIPE and ends too */
+    if (!done)
+        kill(child, SIGTERM);
+    waitpid(child, &status, 0);
+    return done && say(path, refs, status, a, e);
+}
+
+static const struct flag flags[] = {{"output", 'o', "FILE.pgt", "where to write (PROGRAM.pgt)"},
+                                    {0}};
+
+const struct command command_record = {
+    .name = "record",
+    .usage = "[-o FILE.pgt] -- PROGRAM [ARG ...]",
+    .summary = "record what a program does to memory",
+    .about = "The program runs under valgrind's lackey, some 50 to 100 times slower than by itself.\n"
+             "Its input and output are its own. Every instruction fetch, load and store is kept,\n"
+             "and every mmap, munmap, mprotect, brk and mremap; child processes are not recorded.",
+    .flag = flags,
+    .machine = MACHINE_FLAGS_NONE,
+    .run = run_record,
+};

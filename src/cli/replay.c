@@ -1,0 +1,41 @@
+/* replay.c - `pagoda replay`: a trace through a machine. */
+#include "cli/cli.h"
+
+static bool report(const struct vm_result *r, const struct args *a, struct vm_error *e)
+{
+    if (args_has(a, "json") && !vm_report_replay_json(stdout, r, e))
+        return false;
+    if (!args_has(a, "json"))
+        vm_report_replay_text(stdout, r, stdout_colour());
+    return stdout_finish(e);
+}
+
+static bool run_replay(const struct args *a, struct vm_error *e)
+{
+    struct vm_config config;
+    struct vm_trace_options options;
+    struct vm_result result;
+    struct progress bar;
+    struct vm_progress progress = {&bar, progress_report};
+    const char *trace = args_operand(a, "a trace: a file, - or @WORKLOAD", e);
+    if (!trace || !args_config(a, &config, e) || !args_trace_options(a, &options, e))
+        return false;
+    options.seed = config.seed;
+    progress_start(&bar);
+    bool done = vm_replay(&config, trace, &options, &progress, &result, e);
+    progress_end(&bar);
+    return done && report(&result, a, e);
+}
+
+static const struct flag flags[] = {TRACE_FLAGS, {0}};
+
+const struct command command_replay = {
+    .name = "replay",
+    .usage = "TRACE [OPTION ...]",
+    .summary = "replay a trace through a machine and say what happened and what it cost",
+    .about = "TRACE is a file in any of the formats that `pagoda list formats` shows, compressed\n"
+             "or not, - for standard input, or a workload: @zipf:pages=1M,s=0.9.",
+    .flag = flags,
+    .machine = MACHINE_FLAGS_TAKEN,
+    .run = run_replay,
+};

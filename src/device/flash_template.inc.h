@@ -1,0 +1,60 @@
+/* flash_template.inc.h - a solid-state drive: a time for a small request, then bandwidth.
+ *
+ *      ns = time of a 4 KiB request + (bytes beyond 4 KiB) / bandwidth
+ *
+ * A small request costs as much as one of 4 KiB, the unit that drives are quoted and measured in.
+ * Position does not matter. Requests come one at a time (queue depth 1), as page faults do.
+ *
+ * Before including it a row defines FLASH_OPS (its symbol), FLASH_NAME, FLASH_SUMMARY and the
+ * defaults, as text: FLASH_READ_US, FLASH_WRITE_US (of 4 KiB), FLASH_READ_MBPS, FLASH_WRITE_MBPS.
+ *
+ * Not here: garbage collection, wear, a write cache that fills up, queues.
+ */
+#include <pagoda/device.h>
+
+#define FLASH_UNIT_BYTES 4096
+
+static const struct vm_param params[] = {
+    {"read_us", VM_PARAM_REAL, FLASH_READ_US, 0, 1e6, NULL, "a read of 4 KiB, microseconds"},
+    {"write_us", VM_PARAM_REAL, FLASH_WRITE_US, 0, 1e6, NULL, "a write of 4 KiB, microseconds"},
+    {"read_mbps", VM_PARAM_REAL, FLASH_READ_MBPS, 1e-3, 1e6, NULL,
+     "bandwidth of large reads, 10^6 bytes a second"},
+    {"write_mbps", VM_PARAM_REAL, FLASH_WRITE_MBPS, 1e-3, 1e6, NULL,
+     "bandwidth of large writes, 10^6 bytes a second"},
+};
+
+struct flash {
+    double unit_ns[2], byte_ns[2]; /* by enum vm_transfer */
+};
+
+static size_t flash_size(void)
+{
+    return sizeof(struct flash);
+}
+
+static void flash_init(void *state, const struct vm_params *p)
+{
+    *(struct flash *)state = (struct flash){
+        .unit_ns = {vm_params_real(p, "read_us") * 1e3, vm_params_real(p, "write_us") * 1e3},
+        .byte_ns = {1e3 / vm_params_real(p, "read_mbps"), 1e3 / vm_params_real(p, "write_mbps")},
+    };
+}
+
+static uint64_t flash_transfer(void *state, enum vm_transfer kind, uint64_t position,
+                               uint64_t bytes)
+{
+    (void)position;
+    const struct flash *d = state;
+    uint64_t more = bytes > FLASH_UNIT_BYTES ? bytes - FLASH_UNIT_BYTES : 0;
+    return (uint64_t)(d->unit_ns[kind] + (double)more * d->byte_ns[kind] + 0.5);
+}
+
+const struct vm_device_ops FLASH_OPS = {
+    .name = FLASH_NAME,
+    .summary = FLASH_SUMMARY,
+    .param = params,
+    .nparams = sizeof params / sizeof params[0],
+    .size = flash_size,
+    .init = flash_init,
+    .transfer = flash_transfer,
+};

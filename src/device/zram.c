@@ -1,0 +1,53 @@
+/* zram.c - compressed memory: a page swapped out is compressed, one swapped in is decompressed.
+ *
+ *      ns = pages of 4 KiB, begun ones counted whole * (compress or decompress)
+ *
+ * `ratio` prices nothing here: what a page takes of memory meanwhile, its size / ratio, is for the
+ * machine to count.
+ *
+ * Defaults: LZ4 on 4 KiB pages half of random bytes, measured: 3.7 us to compress, 0.39 us to
+ * decompress, ratio 1.97.
+ */
+#include <pagoda/device.h>
+
+#define UNIT_BYTES 4096
+
+static const struct vm_param params[] = {
+    {"compress_us", VM_PARAM_REAL, "3.7", 0, 1e6, NULL, "to compress 4 KiB, microseconds"},
+    {"decompress_us", VM_PARAM_REAL, "0.39", 0, 1e6, NULL, "to decompress 4 KiB, microseconds"},
+    {"ratio", VM_PARAM_REAL, "1.97", 1, 4096, NULL, "size of a page to what it takes of memory"},
+};
+
+struct zram {
+    double unit_ns[2]; /* by enum vm_transfer */
+};
+
+static size_t zram_size(void)
+{
+    return sizeof(struct zram);
+}
+
+static void zram_init(void *state, const struct vm_params *p)
+{
+    struct zram *d = state;
+    d->unit_ns[VM_TRANSFER_READ] = vm_params_real(p, "decompress_us") * 1e3;
+    d->unit_ns[VM_TRANSFER_WRITE] = vm_params_real(p, "compress_us") * 1e3;
+}
+
+static uint64_t zram_transfer(void *state, enum vm_transfer kind, uint64_t position, uint64_t bytes)
+{
+    (void)position;
+    const struct zram *d = state;
+    uint64_t units = bytes / UNIT_BYTES + (bytes % UNIT_BYTES != 0);
+    return (uint64_t)((double)units * d->unit_ns[kind] + 0.5);
+}
+
+const struct vm_device_ops vm_device_zram = {
+    .name = "zram",
+    .summary = "compressed memory (LZ4)",
+    .param = params,
+    .nparams = sizeof params / sizeof params[0],
+    .size = zram_size,
+    .init = zram_init,
+    .transfer = zram_transfer,
+};

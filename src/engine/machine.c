@@ -1,0 +1,320 @@
+/* machine.c - building a machine from its configuration, and running batches through it. */
+#include "engine/machine.h"
+#include "base/assert.h"
+#include "base/bits.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- parts by name ---- */
+
+struct parts {
+    const struct vm_scheme_ops *scheme;
+    const struct vm_policy_ops *policy;
+    const struct vm_device_ops *device;
+};
+
+static bool find_parts(struct vm_engine *m, struct parts *p, struct vm_error *e)
+{
+    char name[VM_CONFIG_TEXT];
+    const struct vm_config *c = &m->config;
+    const char *params = vm_spec_split(c->scheme, name, sizeof name);
+    p->scheme = vm_scheme_find(name, e);
+    if (!p->scheme || !vm_params_parse(&m->scheme_params, name, p->scheme->param,
+                                       p->scheme->nparams, params, e))
+        return false;
+    params = vm_spec_split(c->policy, name, sizeof name);
+    p->policy = vm_policy_find(name, e);
+    if (!p->policy || !vm_params_parse(&m->policy_params, name, p->policy->param,
+                                       p->policy->nparams, params, e))
+        return false;
+    params = vm_spec_split(c->swap, name, sizeof name);
+    p->device = vm_device_find(name, e);
+    return p->device && vm_params_parse(&m->device_params, name, p->device->param,
+                                        p->device->nparams, params, e);
+}
+
+static bool check_memory(const struct vm_config *c, const struct vm_scheme_ops *scheme,
+                         struct vm_error *e)
+{
+    if (!vm_is_pow2(c->page_bytes))
+        return vm_fail(e, VM_EUSAGE, "page size %llu is not a power of two",
+                       (unsigned long long)c->page_bytes);
+    if (c->page_bytes != UINT64_C(1) << scheme->page_shift)
+        return vm_fail(e, VM_EUSAGE, "scheme %s has pages of %llu bytes, not of %llu", scheme->name,
+                       1ULL << scheme->page_shift, (unsigned long long)c->page_bytes);
+    if (c->memory_bytes < c->page_bytes)
+        return vm_fail(e, VM_EMACHINE,
+                       "a memory of %llu bytes has no frame: expected at least one page of %llu",
+                       (unsigned long long)c->memory_bytes, (unsigned long long)c->page_bytes);
+    if (c->memory_bytes / c->page_bytes > VM_NOFRAME / 4)
+        return vm_fail(e, VM_EMACHINE, "a memory of %llu pages: expected at most %u",
+                       (unsigned long long)(c->memory_bytes / c->page_bytes), VM_NOFRAME / 4);
+    return true;
+}
+
+/* ---- TLBs ---- */
+
+static bool covers(enum vm_tlb_side side, enum vm_access access)
+{
+    return side == VM_TLB_UNIFIED || (side == VM_TLB_FETCH) == (access == VM_FETCH);
+}
+
+static void build_paths(struct vm_engine *m)
+{
+    static const struct vm_tlb_config none = {.entries = 1, .ways = 1, .replace = VM_TLB_FIFO};
+    vm_tlb_init(&m->none, &none, vm_log2(m->config.page_bytes), 0, m->none_words);
+    m->npath = m->plan.levels;
+    for (enum vm_access a = 0; a < VM_ACCESSES; a++) {
+        for (size_t i = 0; i < m->plan.n; i++)
+            if (covers(m->plan.tlb[i].side, a))
+                m->path[a][m->plan.tlb[i].level - 1] = &m->tlb[i];
+        m->first[a] = m->npath ? m->path[a][0] : &m->none;
+    }
+}
+
+static bool build_tlbs(struct vm_engine *m, struct vm_error *e)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < m->plan.n; i++)
+        bytes += vm_arena_room(vm_tlb_size(&m->plan.tlb[i]));
+    if (!vm_arena_open(&m->arena, bytes, e))
+        return false;
+    for (size_t i = 0; i < m->plan.n; i++)
+        vm_tlb_init(&m->tlb[i], &m->plan.tlb[i], vm_log2(m->config.page_bytes), m->config.seed + i,
+                    vm_arena_take(&m->arena, vm_tlb_size(&m->plan.tlb[i])));
+    build_paths(m);
+    return true;
+}
+
+/* ---- opening and closing ---- */
+
+static bool build_memory(struct vm_engine *m, const struct parts *p, enum vm_stray stray,
+                         struct vm_future *future, struct vm_error *e)
+{
+    struct vm_memory_config c = {
+        .nframes = (uint32_t)(m->config.memory_bytes / m->config.page_bytes),
+        .page_shift = p->scheme->page_shift,
+        .tables = (enum vm_tables)m->config.tables,
+        .stray = stray,
+        .seed = m->config.seed,
+        .scheme = p->scheme,
+        .scheme_params = &m->scheme_params,
+        .policy = p->policy,
+        .policy_params = &m->policy_params,
+        .device = p->device,
+        .device_params = &m->device_params,
+        .future = future,
+        .counts = &m->counts,
+        .host = m,
+        .shootdown = vm_mmu_shootdown,
+        .shootdown_space = vm_mmu_shootdown_space,
+        .settle = vm_mmu_settle,
+    };
+    uint64_t slots = m->config.swap_bytes / m->config.page_bytes;
+    if (m->config.swap_bytes && (slots == 0 || slots > UINT32_MAX - 2))
+        return vm_fail(e, VM_EUSAGE,
+                       "swap of %llu bytes: expected at least one page of %llu bytes and at most "
+                       "%u of them, or 0 for no limit",
+                       (unsigned long long)m->config.swap_bytes,
+                       (unsigned long long)m->config.page_bytes, UINT32_MAX - 2);
+    c.nslots = (uint32_t)slots;
+    m->memory = vm_memory_open(&c, e);
+    if (!m->memory)
+        return false;
+    m->bits = vm_memory_bits(m->memory);
+    m->scheme_state = vm_memory_scheme_state(m->memory);
+    m->policy_state = vm_memory_policy_state(m->memory);
+    return true;
+}
+
+static void set_ticks(struct vm_engine *m)
+{
+    struct vm_policy_env env = {.nframes = (uint32_t)(m->config.memory_bytes / m->config.page_bytes),
+                                .params = &m->policy_params};
+    m->tick_every = m->policy->tick_refs(&env);
+    m->tick_next = m->tick_every ? m->tick_every : UINT64_MAX;
+}
+
+static bool build(struct vm_engine *m, const struct parts *p, enum vm_stray stray,
+                  struct vm_future *future, struct vm_error *e)
+{
+    static uint32_t (*const segments[])(struct vm_engine *, const vm_va *, const uint16_t *,
+                                        uint32_t) = {
+        [VM_TOUCH_NONE] = vm_mmu_segment_bits,
+        [VM_TOUCH_REFBIT] = vm_mmu_segment_bits,
+        [VM_TOUCH_ORDER] = vm_mmu_segment_order,
+        [VM_TOUCH_EACH] = vm_mmu_segment_each,
+    };
+    if (!check_memory(&m->config, p->scheme, e) ||
+        !vm_tlb_plan_parse(&m->plan, m->config.tlb, e) || !build_tlbs(m, e))
+        return false;
+    m->scheme = p->scheme;
+    m->policy = p->policy;
+    m->segment = segments[p->policy->touch_kind];
+    m->page_mask = ~(m->config.page_bytes - 1);
+    m->last_touched = VM_NOFRAME;
+    vm_mmu_cool(m);
+    set_ticks(m);
+    VM_ASSERT(p->policy->future == VM_FUTURE_UNUSED || future);
+    return build_memory(m, p, stray, future, e);
+}
+
+struct vm_engine *vm_engine_open_with(const struct vm_config *c, const struct vm_policy_ops *policy,
+                                      enum vm_stray stray, struct vm_future *future,
+                                      struct vm_error *e)
+{
+    struct parts p;
+    struct vm_engine *m = calloc(1, sizeof *m);
+    if (!m) {
+        vm_fail(e, VM_ESYSTEM, "no memory for a machine");
+        return NULL;
+    }
+    m->config = *c;
+    if (find_parts(m, &p, e)) {
+        if (policy)
+            p.policy = policy;
+        if (build(m, &p, stray, future, e))
+            return m;
+    }
+    vm_engine_close(m);
+    return NULL;
+}
+
+struct vm_engine *vm_engine_open(const struct vm_config *c, enum vm_stray stray,
+                                 struct vm_future *future, struct vm_error *e)
+{
+    return vm_engine_open_with(c, NULL, stray, future, e);
+}
+
+void vm_engine_close(struct vm_engine *m)
+{
+    if (!m)
+        return;
+    vm_memory_close(m->memory);
+    vm_arena_close(&m->arena);
+    free(m);
+}
+
+/* ---- running ---- */
+
+/* References [*va, *va + n), in segments that end where a tick is due. */
+static bool run_refs(struct vm_engine *m, const vm_va *va, const uint16_t *meta, uint32_t n)
+{
+    while (n > 0) {
+        uint32_t length = n < SEGMENT_REFS ? n : SEGMENT_REFS;
+        if (m->tick_next - m->counts.touches < length)
+            length = (uint32_t)(m->tick_next - m->counts.touches);
+        uint64_t crossings = m->crossings[0] + m->crossings[1] + m->crossings[2];
+        uint32_t done = m->segment(m, va, meta, length);
+        crossings = m->crossings[0] + m->crossings[1] + m->crossings[2] - crossings;
+        m->counts.touches += done + crossings;
+        if (m->failed)
+            return false;
+        if (m->ntouched)
+            vm_mmu_settle(m);
+        if (m->counts.touches == m->tick_next)
+            vm_mmu_tick(m);
+        va += done;
+        meta += done;
+        n -= done;
+    }
+    return true;
+}
+
+static void switch_to(struct vm_engine *m, vm_asid asid)
+{
+    if (asid == m->asid)
+        return;
+    m->counts.switches++;
+    if (m->config.tlb_tags == VM_TLB_TAGS_FLUSH && m->plan.n) {
+        m->counts.tlb_flushes++;
+        for (size_t i = 0; i < m->plan.n; i++)
+            vm_tlb_flush(&m->tlb[i]);
+    }
+    m->asid = asid;
+    m->tag_asid = m->config.tlb_tags == VM_TLB_TAGS_ASID ? asid : 0;
+}
+
+static bool run_event(struct vm_engine *m, const struct vm_event *event, struct vm_error *e)
+{
+    vm_mmu_settle(m);
+    m->last_touched = VM_NOFRAME; /* an event ends a run of touches */
+    if (!vm_memory_event(m->memory, event, e))
+        return false;
+    if (event->kind == VM_EVENT_SWITCH)
+        switch_to(m, event->asid);
+    return true;
+}
+
+bool vm_engine_run(struct vm_engine *m, const struct vm_batch *batch, struct vm_error *e)
+{
+    uint32_t at = 0;
+    for (uint32_t k = 0; k <= batch->nevents; k++) {
+        uint32_t end = k < batch->nevents ? batch->event[k].at : batch->nrefs;
+        VM_ASSERT(at <= end && end <= batch->nrefs);
+        if (end > at && !vm_memory_use_space(m->memory, m->asid, e))
+            return false;
+        if (!run_refs(m, batch->va + at, batch->meta + at, end - at)) {
+            *e = m->error;
+            return false;
+        }
+        at = end;
+        if (k < batch->nevents && !run_event(m, &batch->event[k], e))
+            return false;
+    }
+    return true;
+}
+
+/* ---- what happened ---- */
+
+static void check_laws(const struct vm_counts *c)
+{
+#define VM_COUNT_LAW(law) VM_ASSERT(law);
+    VM_COUNT_LAWS(VM_COUNT_LAW)
+#undef VM_COUNT_LAW
+}
+
+void vm_engine_counts(struct vm_engine *m, struct vm_counts *out)
+{
+    vm_mmu_settle(m);
+    *out = m->counts;
+    out->reads = m->kinds[VM_READ];
+    out->writes = m->kinds[VM_WRITE];
+    out->fetches = m->kinds[VM_FETCH];
+    out->refs = out->reads + out->writes + out->fetches;
+    out->crossings = m->crossings[0] + m->crossings[1] + m->crossings[2];
+    out->tlb_hits = out->touches - out->tlb_misses;
+    if (!m->failed)
+        check_laws(out);
+}
+
+size_t vm_engine_ntlbs(const struct vm_engine *m)
+{
+    return m->plan.n;
+}
+
+const char *vm_engine_tlb(const struct vm_engine *m, size_t i, struct vm_tlb_config *config,
+                          struct vm_tlb_counts *counts)
+{
+    VM_ASSERT(i < m->plan.n);
+    *config = m->plan.tlb[i];
+    *counts = m->tlb[i].counts;
+    if (config->level == 1) /* looked up at every touch of its side */
+        for (enum vm_access a = 0; a < VM_ACCESSES; a++)
+            if (covers(config->side, a))
+                counts->lookups += m->kinds[a] + m->crossings[a];
+    return m->plan.name[i];
+}
+
+const struct vm_memory *vm_engine_memory(const struct vm_engine *m)
+{
+    return m->memory;
+}
+
+void vm_engine_check(const struct vm_engine *m)
+{
+    for (size_t i = 0; i < m->plan.n; i++)
+        vm_tlb_check(&m->tlb[i]);
+    vm_memory_check(m->memory);
+}

@@ -1,0 +1,265 @@
+/* mmu.c - one touch of a page: TLB levels, the walk, the fault, and who must be told. */
+#include "base/assert.h"
+#include "engine/machine.h"
+
+#include <string.h>
+
+/* What a level-1 entry must have for a hit to be complete: the right and, for a write, the dirty bit
+ * (a first write walks again to set it, as x86-64 does). */
+static const uint64_t hit_needs[VM_ACCESSES] = {
+    [VM_READ] = VM_PROT_READ,
+    [VM_WRITE] = VM_PROT_WRITE | VM_TLB_DIRTY,
+    [VM_FETCH] = VM_PROT_FETCH,
+};
+
+/* The frame's bits that a touch sets. */
+static const uint8_t touch_sets[VM_ACCESSES] = {
+    [VM_READ] = VM_FRAME_REFERENCED,
+    [VM_WRITE] = VM_FRAME_REFERENCED | VM_FRAME_DIRTY,
+    [VM_FETCH] = VM_FRAME_REFERENCED,
+};
+
+void vm_mmu_cool(struct vm_engine *m)
+{
+    for (int a = 0; a < VM_ACCESSES; a++)
+        m->hot[a] = VM_TLB_EMPTY;
+}
+
+/* The page with this entry was used last on its side of level 1: note for which accesses a repeat
+ * would change nothing. A write is such only if the dirty bit is set: then the frame's is too. */
+static inline void heat(struct vm_engine *m, const struct vm_tlb *t, uint64_t tag, uint64_t value)
+{
+    for (int a = 0; a < VM_ACCESSES; a++) {
+        if (m->first[a] != t)
+            continue;
+        m->hot[a] = (value & hit_needs[a]) == hit_needs[a] ? tag : VM_TLB_EMPTY;
+        m->hot_pfn[a] = vm_tlb_pfn(value);
+    }
+}
+
+void vm_mmu_settle(void *engine)
+{
+    struct vm_engine *m = engine;
+    if (m->ntouched)
+        m->policy->touch(m->policy_state, m->touched, m->ntouched);
+    m->ntouched = 0;
+    vm_mmu_cool(m); /* what follows may clear referenced bits */
+}
+
+void vm_mmu_tick(struct vm_engine *m)
+{
+    vm_mmu_settle(m);
+    m->policy->tick(m->policy_state);
+    m->tick_next += m->tick_every;
+}
+
+/* ---- invalidation ---- */
+
+/* The tag under which the TLBs would hold this page: UINT64_MAX (none) if its space is not current
+ * and the TLBs were flushed when it ceased to be. */
+static uint64_t tag_of_key(const struct vm_engine *m, uint64_t page_key)
+{
+    if (m->config.tlb_tags == VM_TLB_TAGS_ASID)
+        return page_key;
+    return (page_key & 0xfff) == m->asid ? page_key & ~UINT64_C(0xfff) : VM_TLB_EMPTY;
+}
+
+void vm_mmu_shootdown(void *engine, uint64_t page_key)
+{
+    struct vm_engine *m = engine;
+    uint64_t tag = tag_of_key(m, page_key), global = (page_key & ~UINT64_C(0xfff)) | VM_TLB_GLOBAL;
+    bool removed = false;
+    for (size_t i = 0; i < m->plan.n; i++) {
+        removed |= tag != VM_TLB_EMPTY && vm_tlb_invalidate(&m->tlb[i], tag);
+        removed |= m->tlb[i].nglobal && vm_tlb_invalidate(&m->tlb[i], global);
+    }
+    m->counts.shootdowns += removed;
+    vm_mmu_cool(m);
+}
+
+void vm_mmu_shootdown_space(void *engine, vm_asid asid)
+{
+    struct vm_engine *m = engine;
+    for (size_t i = 0; i < m->plan.n; i++) {
+        if (m->config.tlb_tags == VM_TLB_TAGS_ASID)
+            vm_tlb_invalidate_space(&m->tlb[i], asid);
+        else if (asid == m->asid)
+            vm_tlb_flush(&m->tlb[i]);
+    }
+    vm_mmu_cool(m);
+}
+
+/* ---- a touch that level 1 did not answer ---- */
+
+/* The entry for `tag`, or for the same page in every address space. */
+static int64_t find(const struct vm_tlb *t, uint64_t tag)
+{
+    int64_t i = vm_tlb_find(t, tag);
+    return i < 0 && t->nglobal ? vm_tlb_find(t, (tag & ~UINT64_C(0xfff)) | VM_TLB_GLOBAL) : i;
+}
+
+/* Make (tag, value) the entry of its page, used just now. */
+static void install(struct vm_tlb *t, uint64_t tag, uint64_t value)
+{
+    int64_t i = vm_tlb_find(t, tag);
+    if (i < 0)
+        vm_tlb_fill(t, tag, value);
+    else
+        t->value[vm_tlb_use(t, (uint64_t)i)] = value;
+}
+
+/* Search the levels. Answers how many from the nearest on lack the page (npath: all do); below
+ * that, *found is the entry. */
+static size_t search(struct vm_engine *m, uint64_t tag, enum vm_access access, uint64_t *found_tag,
+                     uint64_t *found)
+{
+    for (size_t level = 0; level < m->npath; level++) {
+        struct vm_tlb *t = m->path[access][level];
+        int64_t i = find(t, tag);
+        t->counts.lookups += level > 0; /* of level 1: derived from the touches */
+        if (i >= 0) {
+            uint64_t at = vm_tlb_use(t, (uint64_t)i);
+            *found_tag = t->tag[at];
+            *found = t->value[at];
+            return level;
+        }
+        t->counts.misses++;
+    }
+    return m->npath;
+}
+
+static uint64_t entry_value(const struct vm_walk *w)
+{
+    unsigned bits = w->prot | VM_TLB_REFERENCED;
+    if (w->dirty && (w->prot & VM_PROT_WRITE))
+        bits |= VM_TLB_DIRTY;
+    return vm_tlb_value(w->pfn, bits);
+}
+
+static void walk_once(struct vm_engine *m, vm_va va, enum vm_access access, struct vm_walk *w)
+{
+    m->scheme->walk(m->scheme_state, m->asid, va, access, w);
+    m->counts.walks++;
+    m->counts.walk_loads += w->nloads;
+    m->counts.walk_stores += w->nstores;
+}
+
+enum walked { WALKED, WALKED_INSERTED, WALKED_NOWHERE };
+
+/* Walk, and resolve faults until the walk succeeds or nothing can make it. */
+static enum walked walk(struct vm_engine *m, vm_va va, enum vm_access access, struct vm_walk *w)
+{
+    struct vm_fault f = {.asid = m->asid, .va = va, .access = access};
+    for (;;) {
+        walk_once(m, va, access, w);
+        if (w->fault == VM_WALK_OK)
+            return f.inserted ? WALKED_INSERTED : WALKED;
+        if (w->fault == VM_WALK_BOUNDS) {
+            m->counts.violations++;
+            return WALKED_NOWHERE;
+        }
+        bool inserted = f.inserted;
+        if (!vm_memory_fault(m->memory, &f, &m->error)) {
+            m->failed = true;
+            return WALKED_NOWHERE;
+        }
+        if (!f.vma)
+            return WALKED_NOWHERE;
+        f.inserted |= inserted;
+    }
+}
+
+/* The policy hears of a touch of `pfn` by the loop's REPORT; this is for the paths outside it. */
+static void report(struct vm_engine *m, vm_pfn pfn)
+{
+    if (m->policy->touch_kind == VM_TOUCH_EACH ||
+        (m->policy->touch_kind == VM_TOUCH_ORDER && pfn != m->last_touched))
+        m->touched[m->ntouched++] = pfn;
+    m->last_touched = pfn;
+}
+
+static void touched(struct vm_engine *m, uint64_t tag, uint64_t value, enum vm_access access)
+{
+    m->bits[vm_tlb_pfn(value)] |= touch_sets[access];
+    report(m, vm_tlb_pfn(value));
+    if (m->npath)
+        heat(m, m->first[access], tag, value);
+}
+
+/* Walk and make the outcome the entry of every level. */
+static bool touch_walk(struct vm_engine *m, vm_va va, uint64_t tag, enum vm_access access)
+{
+    struct vm_walk w;
+    enum walked how = walk(m, va, access, &w);
+    if (how == WALKED_NOWHERE) {
+        vm_mmu_cool(m);
+        return !m->failed;
+    }
+    uint64_t value = entry_value(&w);
+    if (w.prot & VM_PROT_GLOBAL)
+        tag = (tag & ~UINT64_C(0xfff)) | VM_TLB_GLOBAL;
+    for (size_t level = 0; level < m->npath; level++)
+        install(m->path[access][level], tag, value);
+    if (how == WALKED_INSERTED) {
+        /* insert was the frame's first touch; the policy may have cleared the referenced bit. */
+        m->last_touched = w.pfn;
+        vm_mmu_cool(m);
+        return true;
+    }
+    touched(m, tag, value, access);
+    return true;
+}
+
+/* Level 1 has no entry that answers this touch completely. */
+static bool __attribute__((noinline)) touch_miss(struct vm_engine *m, vm_va va, uint64_t tag,
+                                                 enum vm_access access)
+{
+    uint64_t value = 0, found_tag = 0;
+    size_t level = search(m, tag, access, &found_tag, &value);
+    if (level == m->npath) {
+        m->counts.tlb_misses++;
+        return touch_walk(m, va, tag, access);
+    }
+    if ((value & hit_needs[access]) != hit_needs[access]) {
+        m->counts.tlb_upgrades++;
+        return touch_walk(m, va, tag, access);
+    }
+    while (level-- > 0)
+        install(m->path[access][level], found_tag, value);
+    touched(m, found_tag, value, access);
+    return true;
+}
+
+/* A reference that reaches into further pages, up to the one at `last`: a touch of each, and between
+ * them the tick that may fall there. It is reference number `done` of its segment. */
+static void touch_crossing(struct vm_engine *m, vm_va va, vm_va last, enum vm_access access,
+                           bool (*touch)(struct vm_engine *, vm_va, uint64_t, enum vm_access),
+                           uint32_t done)
+{
+    uint64_t touches = m->counts.touches + done;
+    while (touch(m, va, (va & m->page_mask) | m->tag_asid, access) && (va & m->page_mask) != last) {
+        if (touches++ == m->tick_next)
+            vm_mmu_tick(m);
+        m->crossings[access]++;
+        va = (va & m->page_mask) + ~m->page_mask + 1;
+    }
+}
+
+#define SEGMENT        vm_mmu_segment_bits
+#define SEGMENT_(name) bits_##name
+#define REPORT(m, pfn) ((void)(pfn))
+#include "engine/mmu_loop.inc.h"
+
+#define SEGMENT        vm_mmu_segment_order
+#define SEGMENT_(name) order_##name
+#define REPORT(m, pfn)                                                                             \
+    do {                                                                                           \
+        if ((pfn) != (m)->last_touched)                                                            \
+            (m)->touched[(m)->ntouched++] = (m)->last_touched = (pfn);                             \
+    } while (0)
+#include "engine/mmu_loop.inc.h"
+
+#define SEGMENT        vm_mmu_segment_each
+#define SEGMENT_(name) each_##name
+#define REPORT(m, pfn) ((m)->touched[(m)->ntouched++] = (pfn))
+#include "engine/mmu_loop.inc.h"

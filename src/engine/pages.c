@@ -1,0 +1,238 @@
+/* pages.c - see pages.h. */
+#include "engine/pages.h"
+#include "base/arena.h"
+#include "base/assert.h"
+#include "base/bits.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- references to runs ---- */
+
+bool vm_page_stream_open(struct vm_page_stream *s, unsigned page_shift, struct vm_error *e)
+{
+    *s = (struct vm_page_stream){.page_shift = page_shift, .pending_key = VM_NOPAGE};
+    return vm_intern_open(&s->ids, e);
+}
+
+void vm_page_stream_close(struct vm_page_stream *s)
+{
+    vm_intern_close(&s->ids);
+}
+
+static bool flush(struct vm_page_stream *s, struct vm_error *e)
+{
+    size_t n = s->nruns;
+    s->nruns = 0;
+    return n == 0 || s->emit(s->host, s->run, n, e);
+}
+
+static bool emit_pending(struct vm_page_stream *s, struct vm_error *e)
+{
+    if (s->pending.count)
+        s->run[s->nruns++] = s->pending;
+    s->pending.count = 0;
+    s->pending_key = VM_NOPAGE;
+    return s->nruns < sizeof s->run / sizeof s->run[0] || flush(s, e);
+}
+
+static bool new_run(struct vm_page_stream *s, uint64_t key, bool write, struct vm_error *e)
+{
+    if (!emit_pending(s, e))
+        return false;
+    uint32_t id = vm_intern_id(&s->ids, key);
+    if (id >= VM_PAGES_MAX)
+        return vm_fail(e, VM_ESYSTEM, "no memory for %u distinct pages", s->ids.n);
+    s->pending = (struct vm_page_run){.ref = id * 2 + write, .count = 1};
+    s->pending_key = key;
+    return true;
+}
+
+static inline bool touch(struct vm_page_stream *s, uint64_t key, bool write, struct vm_error *e)
+{
+    if (key != s->pending_key || s->pending.count == UINT32_MAX)
+        return new_run(s, key, write, e);
+    s->pending.ref |= write;
+    s->pending.count++;
+    return true;
+}
+
+static bool touch_pages(struct vm_page_stream *s, vm_va va, unsigned bytes, bool write,
+                        struct vm_error *e)
+{
+    vm_va mask = ~UINT64_C(0) << s->page_shift, last = (va + bytes - 1) & mask;
+    for (va &= mask; va != last; va += ~mask + 1) {
+        s->crossings++;
+        if (!touch(s, va | s->asid, write, e))
+            return false;
+    }
+    return touch(s, last | s->asid, write, e);
+}
+
+bool vm_page_stream_batch(struct vm_page_stream *s, const struct vm_batch *b, struct vm_error *e)
+{
+    uint32_t k = 0;
+    for (uint32_t i = 0; i <= b->nrefs; i++) {
+        for (; k < b->nevents && b->event[k].at == i; k++)
+            if (b->event[k].kind == VM_EVENT_SWITCH && b->event[k].asid != s->asid) {
+                s->asid = b->event[k].asid;
+                s->switches++;
+            }
+        if (i == b->nrefs)
+            break;
+        enum vm_access access = vm_ref_access(b->meta[i]);
+        s->kinds[access]++;
+        if (!touch_pages(s, b->va[i], vm_ref_bytes(b->meta[i]), access == VM_WRITE, e))
+            return false;
+    }
+    return true;
+}
+
+bool vm_page_stream_end(struct vm_page_stream *s, struct vm_error *e)
+{
+    return emit_pending(s, e) && flush(s, e);
+}
+
+/* ---- runs through a policy ---- */
+
+struct vm_pages {
+    const struct vm_policy_ops *policy;
+    const struct vm_device_ops *device;
+    void *policy_state, *device_state;
+    struct vm_params policy_params, device_params;
+    struct vm_replay replay;
+    uint64_t pages; /* distinct ones so far: what is above is touched for the first time */
+    unsigned page_shift;
+    struct vm_arena arena;
+};
+
+static bool find_parts(struct vm_pages *p, const struct vm_config *c, struct vm_error *e)
+{
+    char name[VM_CONFIG_TEXT];
+    const char *params = vm_spec_split(c->policy, name, sizeof name);
+    p->policy = vm_policy_find(name, e);
+    if (!p->policy || !vm_params_parse(&p->policy_params, name, p->policy->param,
+                                       p->policy->nparams, params, e))
+        return false;
+    params = vm_spec_split(c->swap, name, sizeof name);
+    p->device = vm_device_find(name, e);
+    return p->device && vm_params_parse(&p->device_params, name, p->device->param,
+                                        p->device->nparams, params, e);
+}
+
+bool vm_pages_check(const struct vm_config *c, struct vm_error *e)
+{
+    if (!vm_is_pow2(c->page_bytes) || c->page_bytes < 4096)
+        return vm_fail(e, VM_EUSAGE, "page size %llu: expected a power of two of at least 4096",
+                       (unsigned long long)c->page_bytes);
+    uint64_t nframes = c->memory_bytes / c->page_bytes;
+    if (nframes == 0 || nframes >= VM_NOFRAME / 4)
+        return vm_fail(e, VM_EMACHINE, "a memory of %llu frames: expected 1 to %u",
+                       (unsigned long long)nframes, VM_NOFRAME / 4 - 1);
+    return true;
+}
+
+static bool build(struct vm_pages *p, const struct vm_config *c, struct vm_future *future,
+                  struct vm_error *e)
+{
+    if (!vm_pages_check(c, e))
+        return false;
+    uint64_t nframes = c->memory_bytes / c->page_bytes;
+    struct vm_policy_env env = {.nframes = (uint32_t)nframes,
+                                .seed = c->seed,
+                                .params = &p->policy_params,
+                                .future = future};
+    if (!vm_arena_open(&p->arena,
+                       vm_arena_room(p->policy->size(&env)) + vm_arena_room(p->device->size()) +
+                           vm_arena_room(nframes) + vm_arena_room(sizeof(uint32_t) * nframes) +
+                           vm_arena_room(sizeof(uint32_t) * VM_PAGES_MAX),
+                       e))
+        return false;
+    p->replay = (struct vm_replay){
+        .nframes = (uint32_t)nframes,
+        .bits = vm_arena_take(&p->arena, nframes),
+        .page_of = vm_arena_take(&p->arena, sizeof(uint32_t) * nframes),
+        .frame_of = vm_arena_take(&p->arena, sizeof(uint32_t) * VM_PAGES_MAX),
+    };
+    env.bits = p->replay.bits;
+    p->policy_state = vm_arena_take(&p->arena, p->policy->size(&env));
+    p->device_state = vm_arena_take(&p->arena, p->device->size());
+    p->replay.tick_refs = p->policy->tick_refs(&env);
+    p->replay.tick_next = p->replay.tick_refs ? p->replay.tick_refs : UINT64_MAX;
+    p->page_shift = vm_log2(c->page_bytes);
+    p->policy->init(p->policy_state, &env);
+    p->device->init(p->device_state, &p->device_params);
+    return true;
+}
+
+struct vm_pages *vm_pages_open(const struct vm_config *c, struct vm_future *future,
+                               struct vm_error *e)
+{
+    struct vm_pages *p = calloc(1, sizeof *p);
+    if (!p) {
+        vm_fail(e, VM_ESYSTEM, "no memory for a replay");
+        return NULL;
+    }
+    if (find_parts(p, c, e) && build(p, c, future, e))
+        return p;
+    vm_pages_close(p);
+    return NULL;
+}
+
+bool vm_pages_run(void *pages, const struct vm_page_run *run, size_t n, struct vm_error *e)
+{
+    struct vm_pages *p = pages;
+    (void)e;
+    for (size_t i = 0; i < n; i++)
+        if (run[i].ref / 2 >= p->pages)
+            p->pages = run[i].ref / 2 + 1;
+    p->policy->replay_runs(p->policy_state, &p->replay, run, n);
+    return true;
+}
+
+/* Pages that had been in memory before and came back. What they came from is not known here. */
+static uint64_t returned(const struct vm_pages *p)
+{
+    return p->replay.misses - p->pages;
+}
+
+/* The price of n transfers, none of which follows another on the device. */
+static uint64_t transfers_ns(struct vm_pages *p, enum vm_transfer kind, uint64_t n)
+{
+    uint64_t bytes = UINT64_C(1) << p->page_shift;
+    p->device->init(p->device_state, &p->device_params);
+    return n * p->device->transfer(p->device_state, kind, 2 * bytes, bytes);
+}
+
+void vm_pages_counts(struct vm_pages *p, struct vm_counts *out)
+{
+    const struct vm_replay *r = &p->replay;
+    out->touches = r->touches;
+    out->faults = r->misses;
+    out->demand_zero = p->pages;
+    out->swap_ins = returned(p);
+    out->page_copies = p->pages;
+    out->evictions = r->evictions;
+    out->writebacks = r->writebacks;
+    out->clean_drops = r->evictions - r->writebacks;
+    out->frames_peak = r->nused;
+}
+
+void vm_pages_transfers(struct vm_pages *p, uint64_t *read_ns, uint64_t *write_ns)
+{
+    *read_ns = transfers_ns(p, VM_TRANSFER_READ, returned(p));
+    *write_ns = transfers_ns(p, VM_TRANSFER_WRITE, p->replay.writebacks);
+}
+
+uint64_t vm_pages_resident(const struct vm_pages *p)
+{
+    return p->replay.nused;
+}
+
+void vm_pages_close(struct vm_pages *p)
+{
+    if (!p)
+        return;
+    vm_arena_close(&p->arena);
+    free(p);
+}

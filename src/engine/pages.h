@@ -1,0 +1,50 @@
+/* pages.h - the pages model: page references and a policy, nothing else.
+ *
+ * Memory holds pages only: no tables, no TLBs, no mappings. References become runs of touches of
+ * one page (dense ids in order of first appearance), which the policy's stamped loop replays.
+ * Events other than a switch of address space are passed over: a page that a program unmaps stays
+ * until it is replaced.
+ */
+#ifndef ENGINE_PAGES_H
+#define ENGINE_PAGES_H
+
+#include "base/intern.h"
+
+#include <pagoda/engine.h>
+
+/* Turns batches into runs of page touches. */
+struct vm_page_stream {
+    struct vm_intern ids;
+    unsigned page_shift;
+    vm_asid asid;
+    struct vm_page_run pending; /* the run that may go on in the next batch; count 0: none */
+    uint64_t pending_key;
+    uint64_t kinds[VM_ACCESSES], crossings, switches;
+    void *host;
+    /* Runs in order; neighbours are of different pages. False: stop. */
+    bool (*emit)(void *host, const struct vm_page_run *run, size_t n, struct vm_error *e);
+    size_t nruns;
+    struct vm_page_run run[1024];
+};
+
+bool vm_page_stream_open(struct vm_page_stream *s, unsigned page_shift, struct vm_error *e);
+bool vm_page_stream_batch(struct vm_page_stream *s, const struct vm_batch *b, struct vm_error *e);
+bool vm_page_stream_end(struct vm_page_stream *s, struct vm_error *e); /* emits what is pending */
+void vm_page_stream_close(struct vm_page_stream *s);
+
+/* A policy over page runs. */
+struct vm_pages;
+/* Whether memory and page size are possible. Errors: VM_EUSAGE, VM_EMACHINE. */
+bool vm_pages_check(const struct vm_config *c, struct vm_error *e);
+struct vm_pages *vm_pages_open(const struct vm_config *c, struct vm_future *future,
+                               struct vm_error *e);
+bool vm_pages_run(void *pages, const struct vm_page_run *run, size_t n, struct vm_error *e);
+/* Counts of replacement; those of the stream are the caller's. A page that comes back counts as a
+ * swap_in, whether it had been written or not. */
+void vm_pages_counts(struct vm_pages *p, struct vm_counts *out);
+/* Device time, each transfer priced as one that follows no other. */
+void vm_pages_transfers(struct vm_pages *p, uint64_t *read_ns, uint64_t *write_ns);
+uint64_t vm_pages_resident(const struct vm_pages *p);
+void vm_pages_close(struct vm_pages *p); /* NULL is fine */
+
+#endif

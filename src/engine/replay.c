@@ -1,0 +1,419 @@
+/* replay.c - a whole trace through a machine, or through a policy over pages; for opt, twice.
+ *
+ * opt must know the future. The first pass is a rehearsal: the same machine with memory without
+ * end and a policy that only writes down whom it was told of. Whether a touch succeeds, copies a
+ * page or ends one does not depend on how much memory there is, so that the real run's policy is told
+ * of the same pages in the same order, and touch number k of the one is touch number k of the other.
+ */
+#include "base/assert.h"
+#include "base/spool.h"
+#include "engine/machine.h"
+#include "engine/pages.h"
+#include "engine/price.h"
+#include "policy/future.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define SPOOL_BYTES     (16u << 20) /* of touches kept in memory; the rest goes to a file */
+#define REHEARSAL_PAGES (UINT64_C(1) << 26)
+#define REPORT_REFS     (UINT64_C(1) << 20) /* references between two reports of progress */
+
+/* One replay on its way. */
+struct replay {
+    const struct vm_config *config;
+    const char *spec;
+    const struct vm_trace_options *options;
+    const struct vm_progress *progress;
+    const struct vm_policy_ops *policy;
+    struct vm_trace *trace;
+    struct vm_spool *touches; /* NULL where no look ahead was needed */
+    struct vm_future_reader future;
+    struct vm_result *out;
+};
+
+/* ---- reading ---- */
+
+struct consumer {
+    void *host;
+    bool (*batch)(void *host, const struct vm_batch *b, struct vm_error *e);
+};
+
+static void report(const struct replay *r, const char *what, uint64_t refs)
+{
+    struct vm_trace_info info;
+    if (!r->progress)
+        return;
+    vm_trace_info(r->trace, &info);
+    r->progress->report(r->progress->host, what, &info, refs);
+}
+
+/* Every batch of the open trace, to its end. */
+static bool read_all(struct replay *r, const char *what, struct consumer c, struct vm_error *e)
+{
+    struct vm_batch b;
+    uint64_t refs = 0, next = REPORT_REFS;
+    for (;;) {
+        if (!vm_trace_read(r->trace, &b, e))
+            return false;
+        if (!b.nrefs && !b.nevents)
+            return true;
+        if (!c.batch(c.host, &b, e))
+            return false;
+        refs += b.nrefs;
+        if (refs >= next) {
+            report(r, what, refs);
+            next = refs + REPORT_REFS;
+        }
+    }
+}
+
+static bool open_trace(struct replay *r, struct vm_error *e)
+{
+    vm_trace_close(r->trace);
+    r->trace = vm_trace_open(r->spec, r->options, e);
+    return r->trace;
+}
+
+/* A pass before the real one needs the trace again. */
+static bool may_read_twice(const struct replay *r, struct vm_error *e)
+{
+    if (strcmp(r->spec, "-") != 0)
+        return true;
+    vm_fail(e, VM_EUSAGE, "policy %s reads the trace twice, and standard input can be read once",
+            r->policy->name);
+    return vm_hint(e, "keep it in a file first: pagoda convert - -o trace.pgt");
+}
+
+static enum vm_stray stray_rule(const struct vm_config *c, const struct vm_trace *t)
+{
+    struct vm_trace_info info;
+    if (c->stray != VM_STRAY_OPTION_AUTO)
+        return c->stray == VM_STRAY_OPTION_FAULTS ? VM_STRAY_FAULTS : VM_STRAY_MAPS;
+    vm_trace_info(t, &info);
+    return info.complete_maps ? VM_STRAY_FAULTS : VM_STRAY_MAPS;
+}
+
+/* ---- the rehearsal's policy: it writes down every page it is told of ---- */
+
+struct recorder {
+    struct vm_spool *spool;
+    uint32_t npages;
+    struct vm_error error;
+    bool failed;
+    uint32_t id_of[]; /* [nframes] the page in the frame: a new number at each insertion */
+};
+
+static uint64_t recorder_ticks(const struct vm_policy_env *env)
+{
+    (void)env;
+    return 0;
+}
+
+static size_t recorder_size(const struct vm_policy_env *env)
+{
+    return sizeof(struct recorder) + sizeof(uint32_t) * env->nframes;
+}
+
+static void recorder_init(void *state, const struct vm_policy_env *env)
+{
+    (void)state, (void)env; /* zeroed; the spool comes later */
+}
+
+static void recorder_touch(void *state, const vm_pfn *frame, size_t n)
+{
+    struct recorder *r = state;
+    for (size_t i = 0; i < n && !r->failed; i++)
+        r->failed = !vm_spool_push(r->spool, &r->id_of[frame[i]], 1, &r->error);
+}
+
+static void recorder_insert(void *state, vm_pfn frame, uint64_t page)
+{
+    struct recorder *r = state;
+    (void)page;
+    r->id_of[frame] = r->npages++;
+    recorder_touch(state, &frame, 1);
+}
+
+static void recorder_remove(void *state, vm_pfn frame)
+{
+    (void)state, (void)frame;
+}
+
+static vm_pfn recorder_victim(void *state)
+{
+    (void)state;
+    VM_ASSERT(!"a rehearsal has frames for all pages");
+    return VM_NOFRAME;
+}
+
+static void recorder_tick(void *state)
+{
+    (void)state;
+}
+
+static void recorder_check(const void *state)
+{
+    const struct recorder *r = state;
+    VM_ASSERT(vm_spool_words(r->spool) >= r->npages);
+}
+
+static const struct vm_policy_ops recorder = {
+    .name = "recorder",
+    .summary = "writes down what it is told",
+    .touch_kind = VM_TOUCH_ORDER,
+    .future = VM_FUTURE_UNUSED,
+    .tick_refs = recorder_ticks,
+    .size = recorder_size,
+    .init = recorder_init,
+    .insert = recorder_insert,
+    .touch = recorder_touch,
+    .remove = recorder_remove,
+    .victim = recorder_victim,
+    .tick = recorder_tick,
+    .check = recorder_check,
+};
+
+/* ---- the machine ---- */
+
+static bool engine_batch(void *host, const struct vm_batch *b, struct vm_error *e)
+{
+    return vm_engine_run(host, b, e);
+}
+
+/* Run the whole trace on `m`, whose policy is the recorder. */
+static bool rehearse_on(struct replay *r, struct vm_engine *m, struct vm_spool *spool,
+                        uint32_t *npages, struct vm_error *e)
+{
+    struct recorder *rec = m->policy_state;
+    rec->spool = spool;
+    if (!read_all(r, "looking ahead", (struct consumer){m, engine_batch}, e))
+        return false;
+    vm_mmu_settle(m);
+    if (rec->failed)
+        *e = rec->error;
+    *npages = rec->npages;
+    return !rec->failed;
+}
+
+static bool rehearse_machine(struct replay *r, struct vm_spool *spool, uint32_t *npages,
+                             struct vm_error *e)
+{
+    struct vm_config c = *r->config;
+    c.memory_bytes = REHEARSAL_PAGES * c.page_bytes;
+    c.tables = VM_TABLES_APART;
+    struct vm_engine *m =
+        vm_engine_open_with(&c, &recorder, stray_rule(&c, r->trace), NULL, e);
+    bool done = m && rehearse_on(r, m, spool, npages, e);
+    vm_engine_close(m);
+    return done;
+}
+
+static int by_faults(const void *a, const void *b)
+{
+    const struct vm_region *x = a, *y = b;
+    if (x->vma.faults != y->vma.faults)
+        return x->vma.faults < y->vma.faults ? 1 : -1;
+    if (x->asid != y->asid)
+        return x->asid < y->asid ? -1 : 1;
+    return x->vma.start < y->vma.start ? -1 : 1;
+}
+
+/* Keep the VM_REGIONS_MAX with the most faults: a full list is sorted and its tail overwritten. */
+static void gather_regions(const struct vm_memory *memory, struct vm_result *out)
+{
+    struct vm_region all[2 * VM_REGIONS_MAX];
+    size_t n = 0;
+    for (unsigned asid = 0; asid <= VM_ASID_MAX; asid++) {
+        const struct vm_space *s = vm_memory_space(memory, (vm_asid)asid);
+        for (size_t i = 0; s && i < s->nvmas; i++) {
+            all[n++] = (struct vm_region){(vm_asid)asid, s->vma[i]};
+            out->regions_all++;
+            if (n == 2 * VM_REGIONS_MAX) {
+                qsort(all, n, sizeof all[0], by_faults);
+                n = VM_REGIONS_MAX;
+            }
+        }
+    }
+    qsort(all, n, sizeof all[0], by_faults);
+    out->nregions = n < VM_REGIONS_MAX ? n : VM_REGIONS_MAX;
+    memcpy(out->region, all, out->nregions * sizeof all[0]);
+}
+
+static void gather_machine(struct vm_engine *m, struct vm_result *out)
+{
+    out->nframes = (uint32_t)(out->config.memory_bytes / out->config.page_bytes);
+    const struct vm_memory *memory = vm_engine_memory(m);
+    vm_engine_counts(m, &out->counts);
+    out->ntlbs = vm_engine_ntlbs(m);
+    for (size_t i = 0; i < out->ntlbs; i++)
+        strcpy(out->tlb[i].name,
+               vm_engine_tlb(m, i, &out->tlb[i].config, &out->tlb[i].counts));
+    out->resident = vm_memory_resident(memory);
+    out->table_frames = vm_memory_table_frames(memory);
+    gather_regions(memory, out);
+    vm_price(out, vm_memory_read_ns(memory), vm_memory_write_ns(memory), &out->prices);
+}
+
+static struct vm_future *future(struct replay *r)
+{
+    return r->touches ? &r->future.future : NULL;
+}
+
+static bool run_machine(struct replay *r, struct vm_error *e)
+{
+    r->out->stray = stray_rule(r->config, r->trace);
+    struct vm_engine *m = vm_engine_open(r->config, r->out->stray, future(r), e);
+    bool done = m && read_all(r, "replaying", (struct consumer){m, engine_batch}, e);
+    if (done)
+        gather_machine(m, r->out);
+    vm_engine_close(m);
+    return done;
+}
+
+/* ---- pages ---- */
+
+static bool stream_batch(void *host, const struct vm_batch *b, struct vm_error *e)
+{
+    return vm_page_stream_batch(host, b, e);
+}
+
+static bool stream_all(struct replay *r, const char *what, struct vm_page_stream *s,
+                       struct vm_error *e)
+{
+    return read_all(r, what, (struct consumer){s, stream_batch}, e) && vm_page_stream_end(s, e);
+}
+
+static bool spool_runs(void *host, const struct vm_page_run *run, size_t n, struct vm_error *e)
+{
+    uint32_t ids[1024];
+    VM_ASSERT(n <= 1024);
+    for (size_t i = 0; i < n; i++)
+        ids[i] = run[i].ref / 2;
+    return vm_spool_push(host, ids, n, e);
+}
+
+static unsigned page_shift(const struct vm_config *c)
+{
+    return (unsigned)__builtin_ctzll(c->page_bytes | UINT64_C(1) << 63);
+}
+
+static bool rehearse_pages(struct replay *r, struct vm_spool *spool, uint32_t *npages,
+                           struct vm_error *e)
+{
+    struct vm_page_stream s;
+    if (!vm_page_stream_open(&s, page_shift(r->config), e))
+        return false;
+    s.host = spool;
+    s.emit = spool_runs;
+    bool done = stream_all(r, "looking ahead", &s, e);
+    *npages = s.ids.n;
+    vm_page_stream_close(&s);
+    return done;
+}
+
+static void gather_pages(const struct vm_page_stream *s, struct vm_pages *p, struct vm_result *out)
+{
+    uint64_t read_ns, write_ns;
+    out->nframes = (uint32_t)(out->config.memory_bytes / out->config.page_bytes);
+    vm_pages_counts(p, &out->counts);
+    out->counts.reads = s->kinds[VM_READ];
+    out->counts.writes = s->kinds[VM_WRITE];
+    out->counts.fetches = s->kinds[VM_FETCH];
+    out->counts.refs = s->kinds[0] + s->kinds[1] + s->kinds[2];
+    out->counts.crossings = s->crossings;
+    out->counts.switches = s->switches;
+    out->pages = s->ids.n;
+    out->resident = vm_pages_resident(p);
+    vm_pages_transfers(p, &read_ns, &write_ns);
+    vm_price(out, read_ns, write_ns, &out->prices);
+}
+
+static bool run_pages(struct replay *r, struct vm_error *e)
+{
+    struct vm_page_stream s;
+    struct vm_pages *p = vm_pages_open(r->config, future(r), e);
+    if (!p)
+        return false;
+    bool done = vm_page_stream_open(&s, page_shift(r->config), e);
+    if (done) {
+        s.host = p;
+        s.emit = vm_pages_run;
+        done = stream_all(r, "replaying", &s, e);
+        if (done)
+            gather_pages(&s, p, r->out);
+        vm_page_stream_close(&s);
+    }
+    vm_pages_close(p);
+    return done;
+}
+
+/* ---- both ---- */
+
+/* Whether the real run's machine can be built: better said before the first pass than after it. */
+static bool can_be_built(const struct replay *r, struct vm_error *e)
+{
+    if (r->config->model == VM_MODEL_PAGES)
+        return vm_pages_check(r->config, e);
+    struct vm_engine *m = vm_engine_open_with(r->config, &recorder, VM_STRAY_MAPS, NULL, e);
+    vm_engine_close(m);
+    return m;
+}
+
+/* The first pass, where the policy needs one: the touches, then for each the next of its page. */
+static bool look_ahead(struct replay *r, struct vm_error *e)
+{
+    uint32_t npages = 0;
+    if (!may_read_twice(r, e) || !can_be_built(r, e))
+        return false;
+    r->touches = vm_spool_open(SPOOL_BYTES, e);
+    if (!r->touches)
+        return false;
+    bool done = r->config->model == VM_MODEL_PAGES ? rehearse_pages(r, r->touches, &npages, e)
+                                                   : rehearse_machine(r, r->touches, &npages, e);
+    if (!done || !vm_spool_seal(r->touches, e) || !vm_future_of_spool(r->touches, npages, e))
+        return false;
+    vm_future_open(&r->future, r->touches);
+    return open_trace(r, e);
+}
+
+static const struct vm_policy_ops *policy_of(const struct vm_config *c, struct vm_error *e)
+{
+    char name[VM_CONFIG_TEXT];
+    vm_spec_split(c->policy, name, sizeof name);
+    return vm_policy_find(name, e);
+}
+
+static bool run(struct replay *r, struct vm_error *e)
+{
+    if (!open_trace(r, e))
+        return false;
+    if (r->policy->future == VM_FUTURE_NEEDED && !look_ahead(r, e))
+        return false;
+    bool done = r->config->model == VM_MODEL_PAGES ? run_pages(r, e) : run_machine(r, e);
+    return done && (!r->touches || vm_future_sound(&r->future, e));
+}
+
+bool vm_replay(const struct vm_config *c, const char *spec, const struct vm_trace_options *options,
+               const struct vm_progress *progress, struct vm_result *out, struct vm_error *e)
+{
+    struct replay r = {.config = c,
+                       .spec = spec,
+                       .options = options,
+                       .progress = progress,
+                       .policy = policy_of(c, e),
+                       .out = out};
+    if (!r.policy)
+        return false;
+    *out = (struct vm_result){.config = *c};
+    bool done = run(&r, e);
+    if (done) {
+        vm_trace_info(r.trace, &out->trace);
+        strncpy(out->trace_format, out->trace.format, sizeof out->trace_format - 1);
+        out->trace.format = out->trace_format;
+        out->trace.name = spec;
+    }
+    vm_spool_close(r.touches);
+    vm_trace_close(r.trace);
+    return done;
+}

@@ -1,0 +1,37 @@
+/* mru.c - most recently used: the frame that was touched last leaves.
+ *
+ * The right thing for a loop that is longer than memory, where the page just used is the one that
+ * is needed last (Denning, "Working sets past and present", IEEE TSE 6(1) 1980, on loops), and the
+ * wrong thing nearly everywhere else.
+ */
+#include "policy/recency.h"
+
+static inline vm_pfn victim(void *state)
+{
+    return recency_take_newest(state);
+}
+
+const struct vm_policy_ops vm_policy_mru = {
+    .name = "mru",
+    .summary = "the page that was touched last leaves",
+    .touch_kind = VM_TOUCH_ORDER,
+    .future = VM_FUTURE_UNUSED,
+    .tick_refs = tick_never,
+    .size = recency_size,
+    .init = recency_init,
+    .insert = recency_insert,
+    .touch = touch,
+    .remove = recency_remove,
+    .victim = victim,
+    .tick = tick_nothing,
+    .check = recency_check,
+    .replay = replay,
+    .replay_runs = replay_runs,
+};
+
+#define REPLAY_KIND   VM_TOUCH_ORDER
+#define REPLAY_INSERT recency_insert
+#define REPLAY_VICTIM victim
+#define REPLAY_TOUCH  recency_touch
+#define REPLAY_TICK   tick_nothing
+#include "policy/replay_template.inc.h"

@@ -1,0 +1,192 @@
+/* nru.c - not recently used: a frame of the lowest class leaves.
+ *
+ * The classes, by the referenced and the dirty bit: 0 neither, 1 dirty, 2 referenced, 3 both. Every
+ * tick clears the referenced bits. Tanenbaum & Bos, "Modern Operating Systems", 4th ed., section
+ * 3.4.2, where the victim is any page of the class.
+ *
+ * pick: `random`, the first frame of the class from a random frame on, round the end; `first`,
+ * from frame 0 on. (A frame behind a gap is somewhat likelier than its neighbours; an even choice
+ * would need the class's members by number, for a difference that the clearing of bits drowns.)
+ *
+ * The idea: between ticks a frame that stays only rises in class, by bits that the host sets
+ * without telling. So a set for each class holds the frames that were last seen in it; a member
+ * found to have risen moves up when it is met, at most three times between ticks.
+ *
+ * Invariants
+ *  1. A frame that is in is a member of exactly one set, of a class not above its own; unless the
+ *     host has cleaned it, which is noticed at the next tick or when it is met.
+ *  2. A frame that is not in is in no set.
+ */
+#include "base/random.h"
+#include "policy/frameset.h"
+
+#define CLASSES 4
+
+struct nru {
+    struct frameset seen[CLASSES];
+    uint8_t *bits; /* the host's */
+    uint32_t nframes, nin;
+    enum { PICK_RANDOM, PICK_FIRST } pick;
+    struct vm_random random;
+};
+_Static_assert((VM_FRAME_REFERENCED | VM_FRAME_DIRTY) == CLASSES - 1, "two bits make four classes");
+
+static inline unsigned class_of(const struct nru *s, vm_pfn frame)
+{
+    unsigned bits = s->bits[frame];
+    return (bits & VM_FRAME_REFERENCED ? 2 : 0) + (bits & VM_FRAME_DIRTY ? 1 : 0);
+}
+
+static size_t layout(struct nru *s, uintptr_t start, uint32_t nframes)
+{
+    struct part_block b = {.start = start};
+    part_take(&b, sizeof *s);
+    for (unsigned k = 0; k < CLASSES; k++)
+        frameset_layout(&s->seen[k], &b, nframes);
+    return b.used;
+}
+
+static size_t size(const struct vm_policy_env *env)
+{
+    return layout(&(struct nru){0}, 0, env->nframes);
+}
+
+static void init(void *state, const struct vm_policy_env *env)
+{
+    struct nru *s = state;
+    layout(s, (uintptr_t)state, env->nframes);
+    s->bits = env->bits;
+    s->nframes = env->nframes;
+    s->pick = vm_params_count(env->params, "pick") ? PICK_FIRST : PICK_RANDOM;
+    vm_random_seed(&s->random, env->seed);
+}
+
+static inline void insert(void *state, vm_pfn frame, uint64_t page)
+{
+    struct nru *s = state;
+    (void)page;
+    VM_EXPECT(frame < s->nframes);
+    frameset_add(&s->seen[class_of(s, frame)], frame);
+    s->nin++;
+}
+
+static void remove_frame(void *state, vm_pfn frame)
+{
+    struct nru *s = state;
+    for (unsigned k = 0; k < CLASSES; k++)
+        if (frameset_has(&s->seen[k], frame)) {
+            frameset_drop(&s->seen[k], frame);
+            s->nin--;
+            return;
+        }
+    VM_ASSERT(!"the frame is in");
+}
+
+/* The next frame of class k from `from` on to the last, or VM_NOFRAME. */
+static inline vm_pfn next_of_class(struct nru *s, unsigned k, vm_pfn from)
+{
+    for (vm_pfn f = from; (f = frameset_next(&s->seen[k], f)) != VM_NOFRAME; f++) {
+        unsigned now = class_of(s, f);
+        if (now <= k)
+            return f;
+        frameset_drop(&s->seen[k], f);
+        frameset_add(&s->seen[now], f);
+    }
+    return VM_NOFRAME;
+}
+
+static inline vm_pfn victim(void *state)
+{
+    struct nru *s = state;
+    VM_ASSERT(s->nin);
+    vm_pfn from = s->pick == PICK_FIRST ? 0 : (vm_pfn)vm_random_below(&s->random, s->nframes);
+    for (unsigned k = 0; k < CLASSES; k++) {
+        vm_pfn frame = next_of_class(s, k, from);
+        if (frame == VM_NOFRAME && from)
+            frame = next_of_class(s, k, 0);
+        if (frame != VM_NOFRAME) {
+            frameset_drop(&s->seen[k], frame);
+            s->nin--;
+            return frame;
+        }
+    }
+    VM_ASSERT(!"every frame that is in has a class");
+    return VM_NOFRAME;
+}
+
+/* Which of the frames [first, first + 64) are dirty, as bits. */
+static inline uint64_t dirty_word(const struct nru *s, vm_pfn first)
+{
+    uint64_t word = 0;
+    uint32_t n = s->nframes - first < 64 ? s->nframes - first : 64;
+    for (uint32_t i = 0; i < n; i++)
+        word |= (uint64_t)((s->bits[first + i] & VM_FRAME_DIRTY) != 0) << i;
+    return word;
+}
+
+/* A word of 64 frames at a time: a tick falls on all of them. */
+static void tick(void *state)
+{
+    struct nru *s = state;
+    for (vm_pfn f = 0; f < s->nframes; f++)
+        s->bits[f] &= (uint8_t)~VM_FRAME_REFERENCED;
+    for (uint32_t i = 0; i < s->seen[0].nwords[0]; i++) {
+        uint64_t in = 0, dirty = dirty_word(s, i * 64);
+        for (unsigned k = 0; k < CLASSES; k++) {
+            in |= s->seen[k].level[0][i];
+            s->seen[k].level[0][i] = 0;
+        }
+        s->seen[0].level[0][i] = in & ~dirty;
+        s->seen[1].level[0][i] = in & dirty;
+    }
+    for (unsigned k = 0; k < CLASSES; k++)
+        frameset_refit(&s->seen[k]);
+}
+
+static void check(const void *state)
+{
+    const struct nru *s = state;
+    uint32_t n = 0;
+    for (vm_pfn f = 0; f < s->nframes; f++) {
+        unsigned sets = 0;
+        for (unsigned k = 0; k < CLASSES; k++)
+            sets += frameset_has(&s->seen[k], f);
+        VM_ASSERT(sets <= 1);
+        n += sets;
+    }
+    VM_ASSERT(n == s->nin);
+    for (unsigned k = 0; k < CLASSES; k++)
+        frameset_check(&s->seen[k]);
+}
+
+static const struct vm_param param[] = {
+    PART_TICK_PARAM,
+    {"pick", VM_PARAM_WORD, "random", 0, 0, "random|first", "which frame of the lowest class"},
+};
+
+const struct vm_policy_ops vm_policy_nru = {
+    .name = "nru",
+    .summary = "a page of the lowest class leaves: referenced since the last tick, then dirty",
+    .touch_kind = VM_TOUCH_REFBIT,
+    .future = VM_FUTURE_UNUSED,
+    .tick_refs = tick_by_param,
+    .param = param,
+    .nparams = sizeof param / sizeof param[0],
+    .size = size,
+    .init = init,
+    .insert = insert,
+    .touch = touch,
+    .remove = remove_frame,
+    .victim = victim,
+    .tick = tick,
+    .check = check,
+    .replay = replay,
+    .replay_runs = replay_runs,
+};
+
+#define REPLAY_KIND   VM_TOUCH_REFBIT
+#define REPLAY_INSERT insert
+#define REPLAY_VICTIM victim
+#define REPLAY_TOUCH  touch_nothing
+#define REPLAY_TICK   tick
+#include "policy/replay_template.inc.h"

@@ -1,0 +1,72 @@
+/* part.h - what every policy's file starts from. Private to policy/.
+ *
+ * A policy lies in one block of its host's: its struct first, then its arrays. One function,
+ * `layout`, says where they lie; called without a block it measures.
+ */
+#ifndef POLICY_PART_H
+#define POLICY_PART_H
+
+#include "base/arena.h"
+#include "base/assert.h"
+
+#include <pagoda/policy.h>
+
+struct part_block {
+    uintptr_t start; /* 0: only measure */
+    size_t used;
+};
+
+/* The next `bytes` of the block, aligned to a cache line. */
+static inline void *part_take(struct part_block *b, size_t bytes)
+{
+    void *taken = (void *)(b->start + b->used);
+    b->used += vm_arena_room(bytes);
+    return taken;
+}
+
+/* For policies to which touches, or ticks, mean nothing. */
+static inline void touch_nothing(void *state, vm_pfn frame, uint32_t times)
+{
+    (void)state, (void)frame, (void)times;
+}
+
+static inline void tick_nothing(void *state)
+{
+    (void)state;
+}
+
+static inline uint64_t tick_never(const struct vm_policy_env *env)
+{
+    (void)env;
+    return 0;
+}
+
+/* Four touches a frame between ticks, unless the parameter `tick` says how many: long enough for
+ * the frames in use to be told from those that are not, whatever the size of memory. */
+static inline uint64_t tick_by_param(const struct vm_policy_env *env)
+{
+    uint64_t tick = vm_params_count(env->params, "tick");
+    return tick ? tick : UINT64_C(4) * env->nframes;
+}
+#define PART_TICK_PARAM                                                                            \
+    {                                                                                              \
+        "tick", VM_PARAM_COUNT, "0", 0, 0, NULL, "touches between ticks; 0: four for each frame"   \
+    }
+
+/* What of a newcomer's frame bits a policy with the parameter `load` keeps. */
+static inline uint8_t part_load_mask(const struct vm_params *params)
+{
+    bool referenced = vm_params_count(params, "load");
+    return (uint8_t)(referenced ? ~0u : ~(unsigned)VM_FRAME_REFERENCED);
+}
+#define PART_LOAD_PARAM                                                                            \
+    {                                                                                              \
+        "load", VM_PARAM_WORD, "clear", 0, 0, "clear|referenced", "a newcomer's referenced bit"    \
+    }
+
+/* Stamped into each policy's file by replay_template.inc.h, which it includes last. */
+static void touch(void *state, const vm_pfn *frame, size_t n);
+static void replay(void *state, struct vm_replay *r, const vm_pageref *ref, size_t n);
+static void replay_runs(void *state, struct vm_replay *r, const struct vm_page_run *run, size_t n);
+
+#endif

@@ -1,0 +1,127 @@
+/* replay_template.inc.h - the page replay's loops, stamped with one policy's code.
+ *
+ * A policy's file includes it last, having defined
+ *     REPLAY_INSERT, REPLAY_VICTIM, REPLAY_TICK    as in struct vm_policy_ops, inline
+ *     REPLAY_TOUCH(state, frame, times)            `times` touches of one frame on end
+ *     REPLAY_KIND                                  its enum vm_touch_kind
+ *
+ * For each reference: if its page has a frame, a hit: bits and touch. If not, a miss: the next
+ * frame never used, or the victim's. A batch is split where ticks fall, so that the inner loop
+ * knows of none. What a hit waits for is its page's frame, so that is asked for ahead; the frame's
+ * bits and the policy's state are only written, which nobody waits for.
+ *
+ * The struct vm_replay is copied in and out: bits[] is of bytes, which may alias anything, and
+ * would have every field loaded anew for every reference.
+ */
+#define REPLAY_AHEAD  24
+#define REPLAY_INLINE static inline __attribute__((always_inline))
+
+static void touch(void *state, const vm_pfn *frame, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        REPLAY_TOUCH(state, frame[i], 1);
+}
+
+REPLAY_INLINE vm_pfn replay_free_frame(void *state, struct vm_replay *r)
+{
+    if (r->nused < r->nframes)
+        return r->nused++;
+    vm_pfn frame = REPLAY_VICTIM(state);
+    r->evictions++;
+    r->writebacks += (r->bits[frame] & VM_FRAME_DIRTY) != 0;
+    r->frame_of[r->page_of[frame]] = 0;
+    return frame;
+}
+
+/* `times` references to one page on end, which no tick divides. */
+REPLAY_INLINE void replay_reference(void *state, struct vm_replay *r, vm_pageref ref,
+                                    uint32_t times)
+{
+    _Static_assert(VM_FRAME_DIRTY == 2, "a reference's write bit becomes the dirty bit");
+    uint32_t page = ref >> 1;
+    uint8_t bits = (uint8_t)(VM_FRAME_REFERENCED | (ref & 1) << 1);
+    uint32_t entry = r->frame_of[page];
+    vm_pfn frame = entry - 1;
+    bool repeat = entry == r->last;
+    if (__builtin_expect(entry == 0, 0)) {
+        frame = replay_free_frame(state, r);
+        r->misses++;
+        r->page_of[frame] = page;
+        r->frame_of[page] = frame + 1;
+        r->bits[frame] = bits;
+        REPLAY_INSERT(state, frame, page);
+        repeat = true;
+        if (--times == 0 && REPLAY_KIND != VM_TOUCH_ORDER)
+            return;
+    }
+    if (REPLAY_KIND == VM_TOUCH_ORDER)
+        r->last = frame + 1;
+    r->bits[frame] |= bits;
+    if (REPLAY_KIND == VM_TOUCH_ORDER && repeat)
+        return;
+    REPLAY_TOUCH(state, frame, times);
+}
+
+REPLAY_INLINE void replay_tick(void *state, struct vm_replay *r)
+{
+    if (r->touches == r->tick_next) {
+        REPLAY_TICK(state);
+        r->tick_next += r->tick_refs;
+    }
+}
+
+/* References between which no tick falls. */
+static void replay_span(void *state, struct vm_replay *host, const vm_pageref *ref, size_t n)
+{
+    struct vm_replay r = *host;
+    size_t i = 0;
+    for (; i + REPLAY_AHEAD < n; i++) {
+        __builtin_prefetch(&r.frame_of[ref[i + REPLAY_AHEAD] >> 1]);
+        replay_reference(state, &r, ref[i], 1);
+    }
+    for (; i < n; i++)
+        replay_reference(state, &r, ref[i], 1);
+    r.touches += n;
+    *host = r;
+}
+
+static void replay(void *state, struct vm_replay *r, const vm_pageref *ref, size_t n)
+{
+    while (n) {
+        VM_ASSERT(r->tick_next > r->touches);
+        uint64_t room = r->tick_next - r->touches;
+        size_t span = n < room ? n : room;
+        replay_span(state, r, ref, span);
+        replay_tick(state, r);
+        ref += span;
+        n -= span;
+    }
+}
+
+REPLAY_INLINE void replay_run(void *state, struct vm_replay *r, struct vm_page_run run)
+{
+    VM_EXPECT(run.count);
+    do {
+        uint64_t room = r->tick_next - r->touches;
+        uint32_t times = run.count < room ? run.count : (uint32_t)room;
+        replay_reference(state, r, run.ref, times);
+        r->touches += times;
+        replay_tick(state, r);
+        run.count -= times;
+    } while (run.count);
+}
+
+static void replay_runs(void *state, struct vm_replay *host, const struct vm_page_run *run,
+                        size_t n)
+{
+    struct vm_replay r = *host;
+    VM_ASSERT(r.tick_next > r.touches);
+    size_t i = 0;
+    for (; i + REPLAY_AHEAD < n; i++) {
+        __builtin_prefetch(&r.frame_of[run[i + REPLAY_AHEAD].ref >> 1]);
+        replay_run(state, &r, run[i]);
+    }
+    for (; i < n; i++)
+        replay_run(state, &r, run[i]);
+    *host = r;
+}

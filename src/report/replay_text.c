@@ -1,0 +1,210 @@
+/* replay_text.c - a replay's result for people: what ran on what, what happened, what it cost, and a
+ * sentence that says where the time went. */
+#include "report/words.h"
+
+#include <string.h>
+
+#define REGIONS_SHOWN 8
+
+struct page {
+    FILE *out;
+    const struct vm_result *r;
+    struct vm_style style;
+};
+
+static void heading(const struct page *p, const char *text)
+{
+    fprintf(p->out, "\n%s%s%s\n", p->style.bold, text, p->style.end);
+}
+
+/* One aligned row: a label, a count, and its share of `whole` where there is one. */
+static void row(const struct page *p, const char *label, uint64_t count, uint64_t whole,
+                const char *of)
+{
+    char text[32];
+    fprintf(p->out, "  %-26s %15s", label, vm_text_count(count, text, sizeof text));
+    if (whole)
+        fprintf(p->out, "   %s%.4g %% of %s%s", p->style.dim,
+                vm_percent((double)count, (double)whole), of, p->style.end);
+    fputc('\n', p->out);
+}
+
+static void row_if(const struct page *p, const char *label, uint64_t count, uint64_t whole,
+                   const char *of)
+{
+    if (count)
+        row(p, label, count, whole, of);
+}
+
+static void show_machine(const struct page *p)
+{
+    char value[VM_CONFIG_TEXT], frames[32];
+    heading(p, "Machine");
+    for (size_t i = 0; vm_option_at(i); i++) {
+        const struct vm_option *o = vm_option_at(i);
+        if (!strcmp(o->section, "price"))
+            continue;
+        fprintf(p->out, "  %-10s %-10s %s", o->section, o->key,
+                vm_config_text(&p->r->config, o, value, sizeof value));
+        if (!strcmp(o->flag, "memory"))
+            fprintf(p->out, "   %s%s frames%s", p->style.dim,
+                    vm_text_count(p->r->nframes, frames, sizeof frames), p->style.end);
+        if (!strcmp(o->flag, "stray") && p->r->config.stray == VM_STRAY_OPTION_AUTO)
+            fprintf(p->out, "   %s%s%s", p->style.dim,
+                    p->r->stray == VM_STRAY_FAULTS ? "faults: the trace names every mapping"
+                                                   : "maps: by first touch",
+                    p->style.end);
+        fputc('\n', p->out);
+    }
+}
+
+static void show_references(const struct page *p)
+{
+    const struct vm_counts *c = &p->r->counts;
+    heading(p, "References");
+    row(p, "references", c->refs, 0, "");
+    row(p, "  fetches", c->fetches, c->refs, "references");
+    row(p, "  reads", c->reads, c->refs, "references");
+    row(p, "  writes", c->writes, c->refs, "references");
+    row_if(p, "page crossings", c->crossings, c->refs, "references");
+    row(p, "page touches", c->touches, 0, "");
+    row_if(p, "distinct pages", p->r->pages, 0, "");
+    row_if(p, "switches", c->switches, 0, "");
+    row_if(p, "forks", c->forks, 0, "");
+}
+
+static void show_tlb(const struct page *p, size_t i)
+{
+    char text[64], label[32], misses[32], lookups[32];
+    const struct vm_tlb_counts *c = &p->r->tlb[i].counts;
+    snprintf(label, sizeof label, "%s misses", p->r->tlb[i].name);
+    fprintf(p->out, "  %-26s %15s   %s%.4g %% of %s lookups; %s%s\n", label,
+            vm_text_count(c->misses, misses, sizeof misses), p->style.dim,
+            vm_percent((double)c->misses, (double)c->lookups),
+            vm_text_count(c->lookups, lookups, sizeof lookups),
+            vm_tlb_text(&p->r->tlb[i].config, text, sizeof text), p->style.end);
+}
+
+static void show_translation(const struct page *p)
+{
+    const struct vm_counts *c = &p->r->counts;
+    heading(p, "Translation");
+    for (size_t i = 0; i < p->r->ntlbs; i++)
+        show_tlb(p, i);
+    row(p, "touches without a TLB hit", c->tlb_misses, c->touches, "touches");
+    row_if(p, "first writes (dirty bit)", c->tlb_upgrades, c->touches, "touches");
+    row(p, "page-table walks", c->walks, 0, "");
+    if (c->walks)
+        fprintf(p->out, "  %-26s %15.2f\n", "table loads a walk",
+                (double)c->walk_loads / (double)c->walks);
+    row_if(p, "TLB flushes", c->tlb_flushes, 0, "");
+    row_if(p, "shootdowns", c->shootdowns, 0, "");
+}
+
+static void show_memory(const struct page *p)
+{
+    const struct vm_counts *c = &p->r->counts;
+    bool machine = p->r->config.model == VM_MODEL_MACHINE;
+    heading(p, "Memory");
+    row(p, "page faults", c->faults, c->touches, "touches");
+    row_if(p, machine ? "  demand-zero" : "  first touches", c->demand_zero, c->faults, "faults");
+    row_if(p, "  copy-on-write", c->cow_breaks, c->faults, "faults");
+    row_if(p, "  soft (still in a frame)", c->soft_faults, c->faults, "faults");
+    row_if(p, machine ? "  major: from swap" : "  major: pages returned", c->swap_ins, c->faults,
+           "faults");
+    row_if(p, "  major: from the file", c->file_ins, c->faults, "faults");
+    row_if(p, "violations (no mapping)", c->violations, c->touches, "touches");
+    row_if(p, "violations (protection)", c->denials, c->touches, "touches");
+    row(p, "evictions", c->evictions, 0, "");
+    row_if(p, "  written to swap", c->writebacks, c->evictions, "evictions");
+    row_if(p, "  clean, dropped", c->clean_drops, c->evictions, "evictions");
+    row(p, "frames used at most", c->frames_peak, p->r->nframes, "memory");
+    row_if(p, "  page tables at most", c->table_frames_peak, c->frames_peak, "those");
+    row_if(p, "swap slots used at most", c->slots_peak, 0, "");
+}
+
+static void show_regions(const struct page *p)
+{
+    char prot[4], faults[32], majors[32], size[32];
+    if (!p->r->nregions || !p->r->region[0].vma.faults)
+        return;
+    heading(p, "Regions with the most faults");
+    fprintf(p->out, "  %s%5s  %-33s %9s  %-3s  %-11s %12s %12s%s\n", p->style.dim, "space",
+            "addresses", "size", "", "", "faults", "major", p->style.end);
+    for (size_t i = 0; i < p->r->nregions && i < REGIONS_SHOWN; i++) {
+        const struct vm_region *g = &p->r->region[i];
+        if (!g->vma.faults)
+            break;
+        fprintf(p->out, "  %5u  %016llx-%016llx %9s  %s  %-11s %12s %12s\n", g->asid,
+                (unsigned long long)g->vma.start, (unsigned long long)g->vma.end,
+                vm_text_bytes(g->vma.end - g->vma.start, size, sizeof size),
+                vm_prot_text(g->vma.prot, prot), vm_backing_text(&g->vma),
+                vm_text_count(g->vma.faults, faults, sizeof faults),
+                vm_text_count(g->vma.majors, majors, sizeof majors));
+    }
+    if (p->r->regions_all > REGIONS_SHOWN)
+        fprintf(p->out, "  %s... %llu mappings in all%s\n", p->style.dim,
+                (unsigned long long)p->r->regions_all, p->style.end);
+}
+
+struct price {
+    const char *what;
+    double ns;
+};
+
+static struct price dearest(const struct vm_prices *t)
+{
+    struct price most = {"", 0};
+#define VM_PRICE_MOST(field, what)                                                                 \
+    if (t->field##_ns > most.ns)                                                                   \
+        most = (struct price){what, t->field##_ns};
+    VM_PRICES(VM_PRICE_MOST)
+#undef VM_PRICE_MOST
+    return most;
+}
+
+static void price_row(const struct page *p, const char *what, double ns)
+{
+    char text[32];
+    if (ns > 0)
+        fprintf(p->out, "  %-58s %10s  %s%5.1f %%%s\n", what, vm_text_ns(ns, text, sizeof text),
+                p->style.dim, vm_percent(ns, p->r->prices.total_ns), p->style.end);
+}
+
+static void show_prices(const struct page *p)
+{
+    char total[32], access[32], memory[32];
+    const struct vm_prices *t = &p->r->prices;
+    struct price most = dearest(t);
+    heading(p, "Time");
+#define VM_PRICE_ROW(field, what) price_row(p, what, t->field##_ns);
+    VM_PRICES(VM_PRICE_ROW)
+#undef VM_PRICE_ROW
+    price_row(p, "total", t->total_ns);
+    if (!p->r->counts.refs)
+        return;
+    fprintf(p->out,
+            "\n%sOf %s, %.1f %% went into %s; the effective access time is %s a reference, "
+            "%.3g times the %s of memory alone.%s\n",
+            p->style.bold, vm_text_ns(t->total_ns, total, sizeof total),
+            vm_percent(most.ns, t->total_ns), most.what,
+            vm_text_ns(t->access_ns, access, sizeof access),
+            p->r->config.memory_ns > 0 ? t->access_ns / p->r->config.memory_ns : 0,
+            vm_text_ns(p->r->config.memory_ns, memory, sizeof memory), p->style.end);
+}
+
+void vm_report_replay_text(FILE *out, const struct vm_result *r, enum vm_colour colour)
+{
+    struct page p = {out, r, vm_style(colour)};
+    fprintf(out, "%sTrace%s %s   %s%s%s\n", p.style.bold, p.style.end, r->trace.name, p.style.dim,
+            r->trace.format, p.style.end);
+    if (r->trace.refs_lost)
+        row(&p, "references lost to damage", r->trace.refs_lost, 0, "");
+    show_machine(&p);
+    show_references(&p);
+    if (r->config.model == VM_MODEL_MACHINE)
+        show_translation(&p);
+    show_memory(&p);
+    show_regions(&p);
+    show_prices(&p);
+}

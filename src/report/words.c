@@ -1,0 +1,62 @@
+/* words.c - see words.h. */
+#include "report/words.h"
+
+#include <string.h>
+
+const char *const vm_event_names[VM_EVENT_KINDS] = {
+    [VM_EVENT_MAP] = "map",         [VM_EVENT_UNMAP] = "unmap", [VM_EVENT_PROTECT] = "protect",
+    [VM_EVENT_ADVISE] = "advise",   [VM_EVENT_FORK] = "fork",   [VM_EVENT_EXEC] = "exec",
+    [VM_EVENT_EXIT] = "exit",       [VM_EVENT_SWITCH] = "switch",
+};
+
+const char *const vm_access_names[VM_ACCESSES] = {"reads", "writes", "fetches"};
+
+const char *vm_prot_text(unsigned prot, char out[4])
+{
+    out[0] = prot & VM_PROT_READ ? 'r' : '-';
+    out[1] = prot & VM_PROT_WRITE ? 'w' : '-';
+    out[2] = prot & VM_PROT_FETCH ? 'x' : '-';
+    out[3] = 0;
+    return out;
+}
+
+const char *vm_backing_text(const struct vm_vma *v)
+{
+    if (v->origin == VM_VMA_FIRST_TOUCH)
+        return "first touch";
+    return v->backing == VM_BACKING_ANON   ? "anonymous"
+           : v->backing == VM_BACKING_FILE ? "file"
+                                           : "mapped";
+}
+
+const char *vm_text_ns(double ns, char *out, size_t cap)
+{
+    static const char *const units[] = {"ns", "us", "ms", "s"};
+    unsigned u = 0;
+    while (u < 3 && ns >= 999.5) {
+        ns /= 1000;
+        u++;
+    }
+    snprintf(out, cap, ns >= 99.95 ? "%.0f %s" : ns >= 9.995 ? "%.1f %s" : "%.2f %s", ns, units[u]);
+    return out;
+}
+
+const char *vm_tlb_text(const struct vm_tlb_config *c, char *out, size_t cap)
+{
+    char ways[32] = "fully associative";
+    if (c->ways != c->entries)
+        snprintf(ways, sizeof ways, "%u-way", c->ways);
+    snprintf(out, cap, "%u entries, %s, %s", c->entries, ways, vm_tlb_replace_names[c->replace]);
+    return out;
+}
+
+double vm_percent(double part, double whole)
+{
+    return whole > 0 ? 100 * part / whole : 0;
+}
+
+struct vm_style vm_style(enum vm_colour colour)
+{
+    return colour == VM_COLOUR_ANSI ? (struct vm_style){"\033[1m", "\033[2m", "\033[0m"}
+                                    : (struct vm_style){"", "", ""};
+}

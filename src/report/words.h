@@ -1,0 +1,27 @@
+/* words.h - names and small formats that the text and the JSON report share. */
+#ifndef REPORT_WORDS_H
+#define REPORT_WORDS_H
+
+#include <pagoda/engine.h>
+#include <pagoda/report.h>
+
+extern const char *const vm_event_names[VM_EVENT_KINDS]; /* [0] is unused */
+extern const char *const vm_access_names[VM_ACCESSES];
+
+/* "rwx" with - for what is not allowed. */
+const char *vm_prot_text(unsigned prot, char out[4]);
+const char *vm_backing_text(const struct vm_vma *v);
+/* "350 ns", "1.27 ms", "3.4 s". */
+const char *vm_text_ns(double ns, char *out, size_t cap);
+/* "64-entry 4-way lru" */
+const char *vm_tlb_text(const struct vm_tlb_config *c, char *out, size_t cap);
+/* 100 * part / whole, 0 where there is no whole. */
+double vm_percent(double part, double whole);
+
+/* Start and end of bold, of dim; "" without colours. */
+struct vm_style {
+    const char *bold, *dim, *end;
+};
+struct vm_style vm_style(enum vm_colour colour);
+
+#endif

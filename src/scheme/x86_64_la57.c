@@ -1,0 +1,20 @@
+/* x86_64_la57.c - x86-64 5-level paging (CR4.LA57): 128 PiB in five levels of 512 words of 64 bits.
+ *
+ *      va   PML5 56:48   PML4 47:39   PDPT 38:30   PD 29:21   PT 20:12   offset 11:0
+ *
+ * An address is canonical if bits 63:57 equal bit 56; for others the processor raises a
+ * general-protection exception, not a page fault (here VM_WALK_BOUNDS).
+ *
+ * Source: Intel 64 and IA-32 Architectures Software Developer's Manual, volume 3A, section 4.5
+ * ("4-Level Paging and 5-Level Paging"); AMD64 Architecture Programmer's Manual, volume 2,
+ * section 5.3 ("Long-Mode Page Translation").
+ */
+#include "scheme/x86.inc.h"
+
+#define RADIX_OPS           vm_scheme_x86_64_la57
+#define RADIX_NAME          "x86-64-la57"
+#define RADIX_SUMMARY       "x86-64 with LA57: 57-bit addresses, 5 levels of 512 entries of 8 bytes"
+#define RADIX_LEVELS        5
+#define RADIX_WORD          uint64_t
+#define RADIX_SIGN_EXTENDED 1
+#include "scheme/radix_template.inc.h"

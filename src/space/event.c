@@ -1,0 +1,232 @@
+/* event.c - what a program asks of its address space: map, unmap, protect, advise, fork, exec, exit.
+ *
+ * Fork copies mappings, not pages: parent and child map the same frames read-only, or point to the
+ * same swap slots, until one of them writes (fault.c).
+ */
+#include "base/assert.h"
+#include "space/memory.h"
+
+#include <string.h>
+
+static void release_entry(struct vm_memory *m, vm_asid asid, vm_va va)
+{
+    struct vm_pte pte = m->c.scheme->get(m->scheme, asid, va);
+    uint64_t key = vm_memory_key(m, va, asid);
+    m->c.scheme->set(m->scheme, asid, va, (struct vm_pte){.state = VM_PTE_EMPTY});
+    if (pte.state == VM_PTE_SWAPPED) {
+        vm_swap_unref(m, pte.slot);
+    } else {
+        m->c.shootdown(m->c.host, key);
+        vm_frame_unmap(m, pte.pfn, key);
+    }
+}
+
+void vm_pages_release(struct vm_memory *m, vm_asid asid, vm_va start, vm_va end)
+{
+    vm_va page = UINT64_C(1) << m->c.page_shift;
+    for (vm_va va = start; (va = m->c.scheme->next(m->scheme, asid, va, end)) < end; va += page)
+        release_entry(m, asid, va);
+}
+
+/* The pages that [va, va + bytes) touches, as [*start, *end). The last page of the 64-bit space is
+ * left out: its end has no number. */
+static bool page_range(const struct vm_memory *m, const struct vm_event *event, vm_va *start,
+                       vm_va *end, struct vm_error *e)
+{
+    vm_va mask = ~UINT64_C(0) << m->c.page_shift, last = event->va + (event->bytes - 1);
+    if (event->bytes == 0 || last < event->va)
+        return vm_fail(e, VM_EINPUT,
+                       "an event on %llu bytes at 0x%llx: expected at least one byte, and an end "
+                       "below 2^64",
+                       (unsigned long long)event->bytes, (unsigned long long)event->va);
+    *start = event->va & mask;
+    *end = last >= mask ? mask : (last & mask) + ~mask + 1;
+    if (*start >= *end)
+        return vm_fail(e, VM_EINPUT, "an event at 0x%llx: the last page cannot be mapped",
+                       (unsigned long long)event->va);
+    return true;
+}
+
+static bool map(struct vm_memory *m, const struct vm_event *event, struct vm_error *e)
+{
+    vm_va start, end;
+    m->c.counts->maps++;
+    if (!page_range(m, event, &start, &end, e))
+        return false;
+    vm_pages_release(m, event->asid, start, end);
+    struct vm_vma v = {.start = start,
+                       .end = end,
+                       .prot = event->prot,
+                       .backing = event->detail,
+                       .origin = VM_VMA_MAPPED};
+    return vm_vma_map(&m->space[event->asid], v, e);
+}
+
+static bool unmap(struct vm_memory *m, const struct vm_event *event, struct vm_error *e)
+{
+    vm_va start, end;
+    m->c.counts->unmaps++;
+    if (!page_range(m, event, &start, &end, e))
+        return false;
+    vm_pages_release(m, event->asid, start, end);
+    m->c.scheme->trim(m->scheme, event->asid, start, end);
+    return vm_vma_unmap(&m->space[event->asid], start, end, e);
+}
+
+/* The rights of a present entry under a VMA's: a shared frame stays read-only. */
+static uint8_t entry_prot(const struct vm_memory *m, vm_pfn f, uint8_t prot)
+{
+    return vm_frame_users(m, f) == 1 ? prot : prot & (uint8_t)~VM_PROT_WRITE;
+}
+
+static bool protect(struct vm_memory *m, const struct vm_event *event, struct vm_error *e)
+{
+    vm_va start, end, page = UINT64_C(1) << m->c.page_shift;
+    m->c.counts->protects++;
+    if (!page_range(m, event, &start, &end, e))
+        return false;
+    for (vm_va va = start; (va = m->c.scheme->next(m->scheme, event->asid, va, end)) < end;
+         va += page) {
+        struct vm_pte pte = m->c.scheme->get(m->scheme, event->asid, va);
+        if (pte.state != VM_PTE_PRESENT)
+            continue;
+        pte.prot = entry_prot(m, pte.pfn, event->prot);
+        m->c.scheme->set(m->scheme, event->asid, va, pte);
+        m->c.shootdown(m->c.host, vm_memory_key(m, va, event->asid));
+    }
+    return vm_vma_protect(&m->space[event->asid], start, end, event->prot, e);
+}
+
+/* DONTNEED acts at once, as Linux does for private mappings; the other advice is only counted. */
+static bool advise(struct vm_memory *m, const struct vm_event *event, struct vm_error *e)
+{
+    vm_va start, end;
+    m->c.counts->advises++;
+    if (!page_range(m, event, &start, &end, e))
+        return false;
+    if (event->detail == VM_ADVICE_DONTNEED)
+        vm_pages_release(m, event->asid, start, end);
+    return true;
+}
+
+/* Every page and mapping goes. */
+static void clear(struct vm_memory *m, vm_asid asid)
+{
+    struct vm_space *s = &m->space[asid];
+    for (size_t i = 0; i < s->nvmas; i++)
+        vm_pages_release(m, asid, s->vma[i].start, s->vma[i].end);
+    VM_ASSERT(s->resident == 0);
+    s->nvmas = 0;
+}
+
+static bool exec(struct vm_memory *m, const struct vm_event *event)
+{
+    m->c.counts->execs++;
+    struct vm_space *s = &m->space[event->asid];
+    vm_va end = s->nvmas ? s->vma[s->nvmas - 1].end : 0;
+    clear(m, event->asid);
+    if (end)
+        m->c.scheme->trim(m->scheme, event->asid, 0, end);
+    m->c.shootdown_space(m->c.host, event->asid);
+    return true;
+}
+
+static void close_space(struct vm_memory *m, vm_asid asid)
+{
+    clear(m, asid);
+    m->c.scheme->close(m->scheme, asid);
+    m->c.shootdown_space(m->c.host, asid);
+    m->space[asid].open = false;
+}
+
+/* One page of the parent becomes the child's too. Making the child's table may evict the page, so
+ * its entry is read after. */
+static bool fork_page(struct vm_memory *m, vm_asid parent, vm_asid child, vm_va va)
+{
+    if (!m->c.scheme->ensure(m->scheme, child, va))
+        return false;
+    struct vm_pte pte = m->c.scheme->get(m->scheme, parent, va);
+    if (pte.state == VM_PTE_EMPTY) /* was clean, anonymous and evicted */
+        return true;
+    if (pte.state == VM_PTE_SWAPPED && pte.slot != VM_SLOT_FILE)
+        m->slot_refs[pte.slot]++;
+    if (pte.state == VM_PTE_PRESENT) {
+        if (!vm_frame_share(m, pte.pfn, vm_memory_key(m, va, child)))
+            return false;
+        m->space[child].resident++;
+        pte.prot &= (uint8_t)~VM_PROT_WRITE;
+        m->c.scheme->set(m->scheme, parent, va, pte);
+        pte.accessed = pte.dirty = false;
+    }
+    m->c.scheme->set(m->scheme, child, va, pte);
+    return true;
+}
+
+static bool fork_pages(struct vm_memory *m, vm_asid parent, vm_asid child)
+{
+    const struct vm_space *s = &m->space[parent];
+    vm_va page = UINT64_C(1) << m->c.page_shift;
+    for (size_t i = 0; i < s->nvmas; i++)
+        for (vm_va va = s->vma[i].start, end = s->vma[i].end;
+             (va = m->c.scheme->next(m->scheme, parent, va, end)) < end; va += page)
+            if (!fork_page(m, parent, child, va))
+                return false;
+    return true;
+}
+
+static bool fork_vmas(struct vm_memory *m, vm_asid parent, vm_asid child, struct vm_error *e)
+{
+    for (size_t i = 0; i < m->space[parent].nvmas; i++) {
+        struct vm_vma v = m->space[parent].vma[i];
+        v.faults = v.majors = 0;
+        if (!vm_vma_map(&m->space[child], v, e))
+            return false;
+    }
+    return true;
+}
+
+static bool fork_space(struct vm_memory *m, const struct vm_event *event, struct vm_error *e)
+{
+    m->c.counts->forks++;
+    if (event->child > VM_ASID_MAX || event->child == event->asid)
+        return vm_fail(e, VM_EINPUT,
+                       "a fork of address space %u into %u: expected another one, at most %u",
+                       event->asid, event->child, VM_ASID_MAX);
+    if (m->space[event->child].open)
+        close_space(m, event->child);
+    if (!vm_memory_use_space(m, event->child, e) || !fork_vmas(m, event->asid, event->child, e))
+        return false;
+    bool done = fork_pages(m, event->asid, event->child);
+    m->c.shootdown_space(m->c.host, event->asid); /* its entries have lost the right to write */
+    if (!done)
+        *e = m->out;
+    return done;
+}
+
+bool vm_memory_event(struct vm_memory *m, const struct vm_event *event, struct vm_error *e)
+{
+    if (!vm_memory_use_space(m, event->asid, e))
+        return false;
+    switch ((enum vm_event_kind)event->kind) {
+    case VM_EVENT_MAP:
+        return map(m, event, e);
+    case VM_EVENT_UNMAP:
+        return unmap(m, event, e);
+    case VM_EVENT_PROTECT:
+        return protect(m, event, e);
+    case VM_EVENT_ADVISE:
+        return advise(m, event, e);
+    case VM_EVENT_FORK:
+        return fork_space(m, event, e);
+    case VM_EVENT_EXEC:
+        return exec(m, event);
+    case VM_EVENT_EXIT:
+        m->c.counts->exits++;
+        close_space(m, event->asid);
+        return true;
+    case VM_EVENT_SWITCH:
+        return true;
+    }
+    return vm_fail(e, VM_EINPUT, "an event of kind %u: expected 1 to %u", event->kind,
+                   VM_EVENT_KINDS - 1);
+}

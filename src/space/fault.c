@@ -1,0 +1,204 @@
+/* fault.c - the fault path: from a touch that the tables could not translate to an entry that can.
+ *
+ *   may_touch      the VMA, made by first touch where that is the rule; its protection
+ *   resolve_mapped what needs no new frame: a page taken over from former sharers, or mapped again
+ *                  from the frame that still has it
+ *   resolve_filled a frame (which may evict anything, so the entry is looked at again after it),
+ *                  filled by what the entry says
+ */
+#include "base/assert.h"
+#include "space/memory.h"
+
+#include <string.h>
+
+static bool first_touch(struct vm_memory *m, struct vm_fault *f, struct vm_error *e)
+{
+    vm_va top_page = UINT64_MAX << m->c.page_shift; /* [top_page, 2^64) cannot be half open */
+    if (m->c.stray == VM_STRAY_FAULTS || f->va >= top_page) {
+        f->kind = VM_FAULT_VIOLATION;
+        return true;
+    }
+    f->vma = vm_vma_first_touch(&m->space[f->asid], f->va, e);
+    return f->vma;
+}
+
+/* Fills f->vma, or f->kind with the reason why the touch is not allowed (and leaves f->vma NULL). */
+static bool may_touch(struct vm_memory *m, struct vm_fault *f, struct vm_error *e)
+{
+    f->vma = vm_vma_find(&m->space[f->asid], f->va);
+    if (!f->vma)
+        return first_touch(m, f, e);
+    if (f->vma->prot & vm_access_needs(f->access))
+        return true;
+    f->vma = NULL;
+    f->kind = VM_FAULT_DENIED;
+    return true;
+}
+
+static void set_present(struct vm_memory *m, struct vm_fault *f, vm_pfn pfn, uint8_t prot)
+{
+    struct vm_pte pte = {.state = VM_PTE_PRESENT, .prot = prot, .pfn = pfn};
+    m->c.scheme->set(m->scheme, f->asid, f->va, pte);
+    f->pfn = pfn;
+}
+
+static uint8_t without_write(uint8_t prot)
+{
+    return prot & (uint8_t)~VM_PROT_WRITE;
+}
+
+/* The entry is present but does not allow the access that the VMA allows: it was shared. Nobody
+ * shares it any more: it becomes writable where it is. */
+static void take_over(struct vm_memory *m, struct vm_fault *f, vm_pfn pfn)
+{
+    set_present(m, f, pfn, f->vma->prot);
+    m->c.shootdown(m->c.host, vm_memory_key(m, f->va, f->asid));
+    f->kind = VM_FAULT_COW;
+}
+
+/* Swapped, but a frame still has the slot's page: map that one too, read-only as all its mappers. */
+static bool map_again(struct vm_memory *m, struct vm_fault *f, vm_slot s)
+{
+    vm_pfn pfn = m->slot_frame[s] - 1;
+    if (!vm_frame_share(m, pfn, vm_memory_key(m, f->va, f->asid)))
+        return false;
+    vm_swap_unref(m, s);
+    set_present(m, f, pfn, without_write(f->vma->prot));
+    m->space[f->asid].resident++;
+    f->kind = VM_FAULT_SOFT;
+    return true;
+}
+
+/* True: resolved without a new frame. */
+static bool resolve_mapped(struct vm_memory *m, struct vm_fault *f, struct vm_pte pte)
+{
+    if (pte.state == VM_PTE_PRESENT && vm_frame_users(m, pte.pfn) == 1) {
+        take_over(m, f, pte.pfn);
+        return true;
+    }
+    return pte.state == VM_PTE_SWAPPED && f->access != VM_WRITE && m->slot_frame[pte.slot] &&
+           map_again(m, f, pte.slot);
+}
+
+/* Fill frame `pfn` from swap slot `s` and say whether it may be written: where other entries still
+ * need the slot, a reader's frame becomes the clean copy that they all share; a writer's is its
+ * own. */
+static bool fill_from_slot(struct vm_memory *m, struct vm_fault *f, vm_pfn pfn, vm_slot s)
+{
+    uint64_t key = vm_memory_key(m, f->va, f->asid);
+    if (m->slot_frame[s]) { /* copied from the frame that has it: the page is its own from now on */
+        f->kind = VM_FAULT_COW;
+        m->c.counts->page_copies++;
+        vm_swap_unref(m, s);
+        return true;
+    }
+    f->kind = VM_FAULT_SWAP_IN;
+    vm_swap_read(m, s, key);
+    bool shared = m->slot_refs[s] > 1;
+    if (!shared || f->access != VM_WRITE) {
+        m->frame[pfn].slot = s;
+        m->slot_frame[s] = pfn + 1;
+    }
+    vm_swap_unref(m, s);
+    return !shared || f->access == VM_WRITE;
+}
+
+/* Fill frame `pfn` with what the entry says; answers whether the page may be written at once. */
+static bool fill(struct vm_memory *m, struct vm_fault *f, vm_pfn pfn, struct vm_pte pte)
+{
+    uint64_t key = vm_memory_key(m, f->va, f->asid);
+    switch (pte.state) {
+    case VM_PTE_EMPTY:
+        f->kind = VM_FAULT_DEMAND_ZERO;
+        m->c.counts->page_copies++;
+        return true;
+    case VM_PTE_PRESENT: /* shared copy-on-write */
+        f->kind = VM_FAULT_COW;
+        m->c.counts->page_copies++;
+        m->c.shootdown(m->c.host, key);
+        vm_frame_unmap(m, pte.pfn, key);
+        return true;
+    case VM_PTE_SWAPPED:
+        break;
+    }
+    if (pte.slot != VM_SLOT_FILE)
+        return fill_from_slot(m, f, pfn, pte.slot);
+    f->kind = VM_FAULT_FILE_IN;
+    vm_swap_read(m, VM_SLOT_FILE, key);
+    return true;
+}
+
+/* Get a frame, fill it, map it and tell the policy. */
+static bool resolve_filled(struct vm_memory *m, struct vm_fault *f, struct vm_error *e)
+{
+    vm_pfn pfn = vm_frame_get(m);
+    if (pfn == VM_NOFRAME) {
+        *e = m->out;
+        return false;
+    }
+    /* Getting the frame may have evicted the very page that was shared: look now, not before. */
+    struct vm_pte pte = m->c.scheme->get(m->scheme, f->asid, f->va);
+    uint64_t key = vm_memory_key(m, f->va, f->asid);
+    bool writable = fill(m, f, pfn, pte);
+    m->frame[pfn].owner = key;
+    /* A copy is dirty even if it is only read so far: its content is nowhere else. */
+    bool dirty = f->access == VM_WRITE || f->kind == VM_FAULT_COW;
+    m->bits[pfn] = VM_FRAME_REFERENCED | (dirty ? VM_FRAME_DIRTY : 0);
+    set_present(m, f, pfn, writable ? f->vma->prot : without_write(f->vma->prot));
+    m->space[f->asid].resident++;
+    m->nresident++;
+    m->c.settle(m->c.host);
+    m->c.policy->insert(m->policy, pfn, key);
+    f->inserted = true;
+    return true;
+}
+
+static void count(struct vm_memory *m, struct vm_fault *f)
+{
+    struct vm_counts *c = m->c.counts;
+    f->vma->faults++;
+    f->vma->majors += f->kind == VM_FAULT_SWAP_IN || f->kind == VM_FAULT_FILE_IN;
+    c->faults++;
+    switch (f->kind) {
+    case VM_FAULT_DEMAND_ZERO:
+        c->demand_zero++;
+        break;
+    case VM_FAULT_SOFT:
+        c->soft_faults++;
+        break;
+    case VM_FAULT_COW:
+        c->cow_breaks++;
+        break;
+    case VM_FAULT_SWAP_IN:
+        c->swap_ins++;
+        break;
+    case VM_FAULT_FILE_IN:
+        c->file_ins++;
+        break;
+    case VM_FAULT_VIOLATION:
+    case VM_FAULT_DENIED:
+        VM_ASSERT(!"a resolved fault is of a resolved kind");
+    }
+}
+
+bool vm_memory_fault(struct vm_memory *m, struct vm_fault *f, struct vm_error *e)
+{
+    f->inserted = false;
+    f->pfn = VM_NOFRAME;
+    if (!may_touch(m, f, e))
+        return false;
+    if (!f->vma) {
+        m->c.counts->violations += f->kind == VM_FAULT_VIOLATION;
+        m->c.counts->denials += f->kind == VM_FAULT_DENIED;
+        return true;
+    }
+    if (!m->c.scheme->ensure(m->scheme, f->asid, f->va)) {
+        *e = m->out;
+        return false;
+    }
+    if (!resolve_mapped(m, f, m->c.scheme->get(m->scheme, f->asid, f->va)) &&
+        !resolve_filled(m, f, e))
+        return false;
+    count(m, f);
+    return true;
+}

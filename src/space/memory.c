@@ -1,0 +1,273 @@
+/* memory.c - a machine's memory: opening, closing, and the check of the whole structure. */
+#include "space/memory.h"
+#include "base/assert.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define NASIDS          (VM_ASID_MAX + 1)
+#define TABLES_APART    (UINT32_C(1) << 20) /* 4 GiB of 4 KiB tables, reserved, not used up */
+#define SLOTS_DEFAULT   (UINT32_C(1) << 26) /* 256 GiB of swap */
+#define SHARERS_A_FRAME 16
+
+static struct vm_scheme_env scheme_env(struct vm_memory *m)
+{
+    return (struct vm_scheme_env){
+        .memory = m->physical,
+        .page_shift = m->c.page_shift,
+        .nasids = NASIDS,
+        .nframes = m->frames_all,
+        .host = m,
+        .take = vm_frame_take,
+        .give = vm_frame_give,
+        .params = m->c.scheme_params,
+    };
+}
+
+static struct vm_policy_env policy_env(struct vm_memory *m)
+{
+    return (struct vm_policy_env){
+        .nframes = m->c.nframes,
+        .bits = m->bits,
+        .seed = m->c.seed,
+        .params = m->c.policy_params,
+        .future = m->c.future,
+    };
+}
+
+/* Everything in one arena; the order is that of take_all. */
+static size_t room(struct vm_memory *m)
+{
+    struct vm_scheme_env scheme = scheme_env(m);
+    struct vm_policy_env policy = policy_env(m);
+    return vm_arena_room(sizeof *m->frame * m->frames_all) + vm_arena_room(m->c.nframes) +
+           vm_arena_room(sizeof *m->sharer * m->sharer_cap) +
+           2 * vm_arena_room(sizeof(uint32_t) * ((size_t)m->nslots + 2)) +
+           vm_arena_room(sizeof *m->space * NASIDS) + vm_arena_room(m->c.scheme->size(&scheme)) +
+           vm_arena_room(m->c.policy->size(&policy)) + vm_arena_room(m->c.device->size()) +
+           ((size_t)m->frames_all << m->c.page_shift);
+}
+
+static void take_all(struct vm_memory *m)
+{
+    struct vm_arena *a = &m->arena;
+    struct vm_scheme_env scheme = scheme_env(m);
+    struct vm_policy_env policy = policy_env(m);
+    m->physical = vm_arena_take(a, (size_t)m->frames_all << m->c.page_shift);
+    m->frame = vm_arena_take(a, sizeof *m->frame * m->frames_all);
+    m->bits = vm_arena_take(a, m->c.nframes);
+    m->sharer = vm_arena_take(a, sizeof *m->sharer * m->sharer_cap);
+    m->slot_refs = vm_arena_take(a, sizeof *m->slot_refs * ((size_t)m->nslots + 2));
+    m->slot_frame = vm_arena_take(a, sizeof *m->slot_frame * ((size_t)m->nslots + 2));
+    m->space = vm_arena_take(a, sizeof *m->space * NASIDS);
+    m->scheme = vm_arena_take(a, m->c.scheme->size(&scheme));
+    m->policy = vm_arena_take(a, m->c.policy->size(&policy));
+    m->device = vm_arena_take(a, m->c.device->size());
+}
+
+struct vm_memory *vm_memory_open(const struct vm_memory_config *c, struct vm_error *e)
+{
+    struct vm_memory *m = calloc(1, sizeof *m);
+    if (!m) {
+        vm_fail(e, VM_ESYSTEM, "no memory for a machine");
+        return NULL;
+    }
+    VM_ASSERT(c->nframes > 0 && c->page_shift == c->scheme->page_shift);
+    m->c = *c;
+    bool apart = c->tables == VM_TABLES_APART;
+    m->frames_all = c->nframes + (apart ? TABLES_APART : 0);
+    m->fresh_end = c->nframes;
+    m->apart_fresh = c->nframes;
+    m->nslots = c->nslots ? c->nslots : SLOTS_DEFAULT;
+    m->sharer_cap = c->nframes < (UINT32_C(1) << 26) ? 1024 + c->nframes * SHARERS_A_FRAME
+                                                     : UINT32_C(1) << 30;
+    m->sharer_fresh = 1;
+    if (!vm_arena_open(&m->arena, room(m), e)) {
+        free(m);
+        return NULL;
+    }
+    take_all(m);
+    struct vm_scheme_env scheme = scheme_env(m);
+    struct vm_policy_env policy = policy_env(m);
+    c->scheme->init(m->scheme, &scheme);
+    c->policy->init(m->policy, &policy);
+    c->device->init(m->device, c->device_params);
+    return m;
+}
+
+void vm_memory_close(struct vm_memory *m)
+{
+    if (!m)
+        return;
+    for (unsigned asid = 0; asid < NASIDS; asid++)
+        free(m->space[asid].vma);
+    vm_arena_close(&m->arena);
+    free(m);
+}
+
+bool vm_memory_use_space(struct vm_memory *m, vm_asid asid, struct vm_error *e)
+{
+    if (asid > VM_ASID_MAX)
+        return vm_fail(e, VM_EINPUT, "address space %u: expected at most %u", asid, VM_ASID_MAX);
+    if (m->space[asid].open)
+        return true;
+    if (!m->c.scheme->open(m->scheme, asid)) {
+        *e = m->out;
+        return false;
+    }
+    m->space[asid].open = true;
+    return true;
+}
+
+uint8_t *vm_memory_bits(struct vm_memory *m)
+{
+    return m->bits;
+}
+
+void *vm_memory_scheme_state(struct vm_memory *m)
+{
+    return m->scheme;
+}
+
+void *vm_memory_policy_state(struct vm_memory *m)
+{
+    return m->policy;
+}
+
+const struct vm_space *vm_memory_space(const struct vm_memory *m, vm_asid asid)
+{
+    return asid <= VM_ASID_MAX && m->space[asid].open ? &m->space[asid] : NULL;
+}
+
+uint64_t vm_memory_resident(const struct vm_memory *m)
+{
+    return m->nresident;
+}
+
+uint64_t vm_memory_table_frames(const struct vm_memory *m)
+{
+    return m->ntables;
+}
+
+uint64_t vm_memory_read_ns(const struct vm_memory *m)
+{
+    return m->read_ns;
+}
+
+uint64_t vm_memory_write_ns(const struct vm_memory *m)
+{
+    return m->write_ns;
+}
+
+/* ---- the check ---- */
+
+/* What the entries of all address spaces say, gathered to be held against the frames and slots. */
+struct census {
+    const struct vm_memory *m;
+    uint32_t *mappers;  /* [nframes] present entries */
+    uint32_t *swapped;  /* [nslots + 2] swapped entries, of the slots ever used */
+    uint64_t resident;
+};
+
+static bool is_mapper(const struct vm_memory *m, vm_pfn f, uint64_t key)
+{
+    if (m->frame[f].owner == key)
+        return true;
+    for (uint32_t node = m->frame[f].sharers; node; node = m->sharer[node].next)
+        if (m->sharer[node].owner == key)
+            return true;
+    return false;
+}
+
+static void check_entry(struct census *c, vm_asid asid, const struct vm_vma *v, vm_va va)
+{
+    const struct vm_memory *m = c->m;
+    struct vm_pte pte = m->c.scheme->get(m->scheme, asid, va);
+    if (pte.state == VM_PTE_SWAPPED) {
+        VM_ASSERT(pte.slot == VM_SLOT_FILE || pte.slot < m->slot_fresh + VM_SLOT_FILE + 1);
+        c->swapped[pte.slot]++;
+        return;
+    }
+    VM_ASSERT(pte.pfn < m->c.nframes && is_mapper(m, pte.pfn, vm_memory_key(m, va, asid)));
+    VM_ASSERT(!(pte.prot & VM_PROT_WRITE) || vm_frame_users(m, pte.pfn) == 1);
+    VM_ASSERT(!(pte.prot & VM_PROT_WRITE) || (v->prot & VM_PROT_WRITE));
+    c->mappers[pte.pfn]++;
+    c->resident++;
+}
+
+static void check_space(struct census *c, vm_asid asid)
+{
+    const struct vm_memory *m = c->m;
+    const struct vm_space *s = &m->space[asid];
+    if (!s->open)
+        return;
+    vm_vma_check(s, m->c.page_shift);
+    uint64_t before = c->resident, entries = 0, inside = 0;
+    vm_va page = UINT64_C(1) << m->c.page_shift, top = UINT64_MAX << m->c.page_shift;
+    for (vm_va va = 0; (va = m->c.scheme->next(m->scheme, asid, va, top)) < top; va += page)
+        entries++;
+    for (size_t i = 0; i < s->nvmas; i++)
+        for (vm_va va = s->vma[i].start, end = s->vma[i].end;
+             (va = m->c.scheme->next(m->scheme, asid, va, end)) < end; va += page) {
+            check_entry(c, asid, &s->vma[i], va);
+            inside++;
+        }
+    VM_ASSERT(entries == inside); /* no entry outside every VMA */
+    VM_ASSERT(c->resident - before == s->resident);
+}
+
+static void check_frames(const struct census *c)
+{
+    const struct vm_memory *m = c->m;
+    uint64_t holding = 0, tables = 0;
+    for (vm_pfn f = 0; f < m->frames_all; f++) {
+        const struct vm_frame *frame = &m->frame[f];
+        bool used = f < m->fresh || f >= m->fresh_end;
+        if (f >= m->c.nframes)
+            used = f < m->apart_fresh;
+        if (!used)
+            continue;
+        tables += frame->owner == VM_FRAME_TABLE;
+        if (frame->owner >= VM_FRAME_TABLE || f >= m->c.nframes)
+            continue;
+        holding++;
+        VM_ASSERT(c->mappers[f] > 0);
+        VM_ASSERT(!frame->slot || m->slot_frame[frame->slot] == f + 1);
+        VM_ASSERT(!(m->bits[f] & VM_FRAME_DIRTY) || !frame->slot || !m->slot_refs[frame->slot]);
+    }
+    VM_ASSERT(holding == m->nresident);
+    VM_ASSERT(tables == m->ntables && m->nused == holding + tables);
+}
+
+static void check_slots(const struct census *c)
+{
+    const struct vm_memory *m = c->m;
+    uint64_t nfree = 0;
+    for (uint32_t s = m->slot_head; s; s = m->slot_refs[s]) {
+        VM_ASSERT(!c->swapped[s] && !m->slot_frame[s]);
+        c->swapped[s] = UINT32_MAX; /* free: its slot_refs is a link */
+        nfree++;
+    }
+    VM_ASSERT(m->slots_used + nfree == m->slot_fresh);
+    for (uint32_t s = VM_SLOT_FILE + 1; s < m->slot_fresh + VM_SLOT_FILE + 1; s++)
+        VM_ASSERT(c->swapped[s] == UINT32_MAX || c->swapped[s] == m->slot_refs[s]);
+}
+
+void vm_memory_check(const struct vm_memory *m)
+{
+    struct census c = {
+        .m = m,
+        .mappers = calloc(m->c.nframes, sizeof *c.mappers),
+        .swapped = calloc((size_t)m->slot_fresh + 2, sizeof *c.swapped),
+    };
+    VM_ASSERT(c.mappers && c.swapped);
+    for (unsigned asid = 0; asid < NASIDS; asid++)
+        check_space(&c, (vm_asid)asid);
+    check_frames(&c);
+    check_slots(&c);
+    VM_ASSERT(c.resident >= m->nresident);
+    m->c.policy->check(m->policy);
+    m->c.scheme->check(m->scheme);
+    free(c.mappers);
+    free(c.swapped);
+}

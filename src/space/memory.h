@@ -1,0 +1,105 @@
+/* memory.h - the state of struct vm_memory, shared by the files of space/:
+ *
+ *   memory.c  opening, closing, the whole-structure check
+ *   frame.c   frames: who maps them, getting one, evicting one
+ *   swap.c    the swap map: slots, references to them, transfers
+ *   vma.c     the mappings of an address space, ordered
+ *   fault.c   the fault path
+ *   event.c   map, unmap, protect, advise, fork, exec, exit
+ */
+#ifndef SPACE_MEMORY_H
+#define SPACE_MEMORY_H
+
+#include "base/arena.h"
+
+#include <pagoda/space.h>
+
+/* A free range of consecutive table frames, kept in its first frame's `sharers` (length) and `slot`
+ * (next range). */
+struct vm_memory {
+    struct vm_memory_config c;
+    struct vm_arena arena;
+
+    /* frames; numbers [0, c.nframes) may hold pages, [c.nframes, frames_all) are tables apart */
+    struct vm_frame *frame;
+    uint8_t *bits;
+    uint32_t frames_all;
+    uint32_t fresh, fresh_end; /* [fresh, fresh_end) have never been used */
+    uint32_t free_head;        /* frame + 1 of the first free frame, linked by slot; 0: none */
+    uint32_t range_head;       /* frame + 1 of the first free range of table frames */
+    uint32_t apart_fresh;      /* tables apart: the next frame never used */
+    uint32_t apart_head;       /* tables apart: frame + 1 of the first free one */
+    uint64_t nused, ntables, nresident;
+    struct vm_sharer *sharer; /* pool; 0 is never used */
+    uint32_t sharer_fresh, sharer_head, sharer_cap;
+
+    /* swap */
+    uint32_t *slot_refs;  /* [nslots] swapped entries on the slot; of a free slot: the next free */
+    uint32_t *slot_frame; /* [nslots] frame + 1 that has the slot's copy, 0: none */
+    uint32_t nslots, slot_fresh, slot_head;
+    uint64_t slots_used;
+    uint64_t read_ns, write_ns;
+
+    struct vm_space *space; /* [VM_ASID_MAX + 1] */
+    void *scheme, *policy, *device; /* states */
+    uint8_t *physical;              /* the frames' bytes; only tables' are ever touched */
+    struct vm_error out;            /* why the last vm_frame_get or take answered VM_NOFRAME */
+};
+
+/* ---- frame.c ---- */
+
+/* A frame for a page: free, fresh, or the policy's victim's. VM_NOFRAME: m->out says why. */
+vm_pfn vm_frame_get(struct vm_memory *m);
+void vm_frame_free(struct vm_memory *m, vm_pfn f);
+/* The page `key` now maps `f` too. False: no room for one more sharer (m->out). */
+bool vm_frame_share(struct vm_memory *m, vm_pfn f, uint64_t key);
+/* The page `key` maps `f` no more; a frame without mappers leaves the policy and is freed. */
+void vm_frame_unmap(struct vm_memory *m, vm_pfn f, uint64_t key);
+/* Mappers plus swapped entries on its slot. */
+uint64_t vm_frame_users(const struct vm_memory *m, vm_pfn f);
+/* Table frames, for scheme/. */
+vm_pfn vm_frame_take(void *memory, uint32_t n);
+void vm_frame_give(void *memory, vm_pfn first, uint32_t n);
+
+/* ---- swap.c ---- */
+
+/* A free slot, or 0: swap is full (m->out). */
+vm_slot vm_swap_take(struct vm_memory *m);
+/* One swapped entry on `s` is gone: frees the slot when nothing needs it. */
+void vm_swap_unref(struct vm_memory *m, vm_slot s);
+/* Frame `f` gives up its clean copy in its slot. */
+void vm_swap_detach(struct vm_memory *m, vm_pfn f);
+/* Price one page read from or written to slot `s` (or from the file, VM_SLOT_FILE). */
+void vm_swap_read(struct vm_memory *m, vm_slot s, uint64_t page_key);
+void vm_swap_write(struct vm_memory *m, vm_slot s);
+
+/* ---- vma.c ---- all ranges page-aligned, start < end */
+
+struct vm_vma *vm_vma_find(struct vm_space *s, vm_va va);
+/* Make [v.start, v.end) one mapping, replacing what was there. False: the host is out of memory. */
+bool vm_vma_map(struct vm_space *s, struct vm_vma v, struct vm_error *e);
+bool vm_vma_unmap(struct vm_space *s, vm_va start, vm_va end, struct vm_error *e);
+bool vm_vma_protect(struct vm_space *s, vm_va start, vm_va end, uint8_t prot, struct vm_error *e);
+/* A mapping around a touch outside every other one: the 2 MiB block about it, less what is mapped. */
+struct vm_vma *vm_vma_first_touch(struct vm_space *s, vm_va va, struct vm_error *e);
+void vm_vma_check(const struct vm_space *s, unsigned page_shift);
+
+/* ---- event.c ---- */
+
+/* Every page of [start, end) loses its frame or slot. */
+void vm_pages_release(struct vm_memory *m, vm_asid asid, vm_va start, vm_va end);
+
+static inline uint64_t vm_memory_key(const struct vm_memory *m, vm_va va, vm_asid asid)
+{
+    return vm_page_key(va, m->c.page_shift, asid);
+}
+static inline vm_asid vm_key_asid(uint64_t key)
+{
+    return (vm_asid)(key & 0xfff);
+}
+static inline vm_va vm_key_va(uint64_t key)
+{
+    return key & ~UINT64_C(0xfff);
+}
+
+#endif

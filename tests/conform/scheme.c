@@ -1,0 +1,358 @@
+/* scheme.c - every row of schemes.def against the contract of scheme.h.
+ *
+ * A world of a scheme and naive_map are told the same thousands of random operations in some
+ * address spaces, whose pages crowd where tables begin and end, and must answer alike.
+ */
+#include "base/random.h"
+#include "oracle/naive_map.h"
+#include "oracle/scheme_world.h"
+
+#include "unit/test.h"
+
+#include <string.h>
+
+#define NASIDS 3
+#define PAGE   UINT64_C(4096)
+
+struct pair {
+    struct scheme_world *w;
+    struct naive_map map;
+    struct vm_random random;
+    bool open[NASIDS];
+    bool signed_addresses; /* the scheme names an upper half */
+};
+
+static struct pair *pair_open(size_t row, uint64_t seed)
+{
+    struct pair *p = test_calloc(1, sizeof *p);
+    p->w = world_open(vm_scheme_at(row)->name, 0, NASIDS);
+    vm_random_seed(&p->random, seed);
+    for (vm_asid asid = 0; asid < NASIDS; asid++)
+        p->open[asid] = p->w->ops->open(p->w->state, asid);
+    p->signed_addresses = p->w->ops->ensure(p->w->state, 0, 0 - PAGE);
+    return p;
+}
+
+static void pair_close_asid(struct pair *p, vm_asid asid)
+{
+    p->w->ops->close(p->w->state, asid);
+    naive_map_close(&p->map, asid);
+    p->open[asid] = false;
+}
+
+static void pair_close(struct pair *p)
+{
+    p->w->ops->check(p->w->state);
+    for (vm_asid asid = 0; asid < NASIDS; asid++)
+        if (p->open[asid])
+            pair_close_asid(p, asid);
+    world_close(p->w);
+    test_free(p);
+}
+
+/* A page next to where a table of some level begins, in either half. */
+static vm_va random_page(struct pair *p)
+{
+    unsigned va_bits = p->w->ops->va_bits;
+    unsigned shift = (unsigned)vm_random_below(&p->random, va_bits - 13) + 13;
+    vm_va edge = vm_random_below(&p->random, 4) << shift;
+    vm_va va = edge + vm_random_below(&p->random, 6) * PAGE - 3 * PAGE;
+    va &= (UINT64_C(1) << va_bits) - PAGE;
+    if (p->signed_addresses)
+        va = (vm_va)((int64_t)(va << (64 - va_bits)) >> (64 - va_bits));
+    return va;
+}
+
+static struct vm_pte random_pte(struct pair *p)
+{
+    uint64_t r = vm_random_u64(&p->random);
+    if (r % 4 == 0)
+        return (struct vm_pte){.state = VM_PTE_EMPTY};
+    if (r % 4 == 1)
+        return pte_swapped(1 + (vm_slot)(r >> 40));
+    struct vm_pte pte = pte_present((vm_pfn)(r >> 32) % WORLD_FRAMES, (r >> 8) % 16);
+    pte.accessed = r >> 16 & 1;
+    pte.dirty = r >> 17 & 1;
+    return pte;
+}
+
+/* Set in both; what the architecture cannot say it may only round up to reading. */
+static void pair_set(struct pair *p, vm_asid asid, vm_va va, struct vm_pte pte)
+{
+    p->w->ops->set(p->w->state, asid, va, pte);
+    struct vm_pte granted = p->w->ops->get(p->w->state, asid, va);
+    if (pte.state == VM_PTE_PRESENT) {
+        assert_int_equal(granted.prot & pte.prot, pte.prot);
+        if (granted.prot != pte.prot) {
+            assert_true(pte.prot & VM_PROT_ALL);
+            assert_int_equal(granted.prot, pte.prot | VM_PROT_READ);
+        }
+        pte.prot = granted.prot;
+    }
+    assert_true(naive_pte_equal(granted, pte));
+    naive_map_set(&p->map, asid, va, pte);
+}
+
+static void pair_compare(struct pair *p, vm_asid asid, vm_va va)
+{
+    assert_true(
+        naive_pte_equal(p->w->ops->get(p->w->state, asid, va), naive_map_get(&p->map, asid, va)));
+}
+
+/* The whole of both maps, by next; also from and to places in between. */
+static void pair_compare_all(struct pair *p, vm_asid asid, vm_va va, vm_va end)
+{
+    for (;;) {
+        vm_va at = p->w->ops->next(p->w->state, asid, va, end);
+        assert_int_equal(at, naive_map_next(&p->map, asid, va, end));
+        if (at == end)
+            return;
+        pair_compare(p, asid, at);
+        va = at + PAGE;
+        if (va >= end)
+            return;
+    }
+}
+
+static void walk_and_compare(struct pair *p, vm_asid asid, vm_va va)
+{
+    enum vm_access access = (enum vm_access)vm_random_below(&p->random, VM_ACCESSES);
+    struct vm_walk walk, again;
+    p->w->ops->walk(p->w->state, asid, va + vm_random_below(&p->random, PAGE), access, &walk);
+    assert_int_equal(walk.fault, naive_map_access(&p->map, asid, va, access));
+    assert_in_range(walk.nloads, 1, VM_WALK_LOADS);
+    if (walk.fault == VM_WALK_OK || walk.fault == VM_WALK_DENIED) {
+        struct vm_pte pte = naive_map_get(&p->map, asid, va);
+        assert_int_equal(walk.pfn, pte.pfn);
+        assert_int_equal(walk.prot, pte.prot);
+        assert_int_equal(walk.dirty, pte.dirty);
+    } else {
+        assert_int_equal(walk.pfn, VM_NOFRAME);
+    }
+    unsigned nstores = 0;
+    p->w->ops->walk(p->w->state, asid, va, access, &again);
+    assert_int_equal(again.fault, walk.fault);
+    assert_int_equal(again.nloads, walk.nloads);
+    assert_int_equal(again.nstores, 0); /* what was to be marked is */
+    for (unsigned i = 0; i < walk.nloads; i++) {
+        assert_int_equal(again.load[i].at, walk.load[i].at);
+        assert_true(p->w->taken[walk.load[i].at / PAGE]);
+        nstores += again.load[i].word != walk.load[i].word;
+    }
+    assert_int_equal(walk.nstores, nstores);
+}
+
+static void open_or_close(struct pair *p, vm_asid asid)
+{
+    if (p->open[asid])
+        pair_close_asid(p, asid);
+    else
+        p->open[asid] = p->w->ops->open(p->w->state, asid);
+}
+
+static void range_random(struct pair *p, vm_va *va, vm_va *end)
+{
+    vm_va a = random_page(p), b = random_page(p);
+    *va = a < b ? a : b;
+    *end = a < b ? b : a;
+}
+
+static uint64_t footprints(const struct pair *p)
+{
+    uint64_t sum = 0;
+    for (vm_asid asid = 0; asid < NASIDS; asid++)
+        sum += p->open[asid] ? p->w->ops->footprint(p->w->state, asid) : 0;
+    return sum;
+}
+
+static void step(struct pair *p)
+{
+    vm_asid asid = (vm_asid)vm_random_below(&p->random, NASIDS);
+    uint64_t what = vm_random_below(&p->random, 256);
+    vm_va va = random_page(p), end;
+    if (what == 0 || !p->open[asid]) {
+        open_or_close(p, asid);
+    } else if (what < 110) {
+        assert_true(p->w->ops->ensure(p->w->state, asid, va));
+        pair_compare(p, asid, va);
+        pair_set(p, asid, va, random_pte(p));
+    } else if (what < 200) {
+        walk_and_compare(p, asid, va);
+    } else if (what < 230) {
+        pair_compare(p, asid, va);
+    } else if (what < 245) {
+        range_random(p, &va, &end);
+        pair_compare_all(p, asid, va, end);
+    } else {
+        range_random(p, &va, &end);
+        p->w->ops->trim(p->w->state, asid, va, end);
+        pair_compare_all(p, asid, 0, UINT64_MAX - PAGE + 1);
+    }
+    assert_int_equal(footprints(p), p->w->ntaken);
+}
+
+static void every_scheme_answers_as_the_list_does(void **unused)
+{
+    (void)unused;
+    for (size_t row = 0; vm_scheme_at(row); row++) {
+        struct pair *p = pair_open(row, row + 1);
+        for (unsigned i = 0; i < 6000; i++) {
+            step(p);
+            if (i % 64 == 0) /* not at each: linear looks at a million entries a space */
+                p->w->ops->check(p->w->state);
+        }
+        pair_close(p);
+    }
+}
+
+/* Two worlds of different schemes on the same maps below 4 GiB, with rights that each can say. */
+static void every_scheme_translates_alike_below_4_gib(void **unused)
+{
+    (void)unused;
+    static const uint8_t prots[] = {0, 1, 3, 5, 7, 9, 15};
+    for (size_t row = 1; vm_scheme_at(row); row++) {
+        struct pair *a = pair_open(0, 7), *b = pair_open(row, 7);
+        for (unsigned i = 0; i < 3000; i++) {
+            uint64_t r = vm_random_u64(&a->random);
+            vm_va va = random_page(a) & 0xffffffff;
+            enum vm_access access = (enum vm_access)(r % VM_ACCESSES);
+            vm_asid asid = (vm_asid)(r >> 8) % NASIDS;
+            struct vm_walk wa, wb;
+            a->w->ops->walk(a->w->state, asid, va, access, &wa);
+            b->w->ops->walk(b->w->state, asid, va, access, &wb);
+            assert_int_equal(wa.fault, wb.fault);
+            assert_int_equal(wa.pfn, wb.pfn);
+            assert_int_equal(wa.prot, wb.prot);
+            assert_int_equal(wa.dirty, wb.dirty);
+            assert_int_equal(a->w->ops->next(a->w->state, asid, va, UINT64_C(1) << 32),
+                             b->w->ops->next(b->w->state, asid, va, UINT64_C(1) << 32));
+            if (r >> 60 > 8)
+                continue;
+            struct vm_pte pte = pte_present((vm_pfn)(r >> 40) % WORLD_FRAMES, prots[r % 7]);
+            assert_true(a->w->ops->ensure(a->w->state, asid, va));
+            assert_true(b->w->ops->ensure(b->w->state, asid, va));
+            a->w->ops->set(a->w->state, asid, va, pte);
+            b->w->ops->set(b->w->state, asid, va, pte);
+        }
+        pair_close(a);
+        pair_close(b);
+    }
+}
+
+/* Trimmed, a space holds the tables that a fresh one with the same entries does. */
+static void trim_leaves_what_a_fresh_space_would_have(void **unused)
+{
+    (void)unused;
+    for (size_t row = 0; vm_scheme_at(row); row++) {
+        struct pair *p = pair_open(row, 11);
+        const struct vm_scheme_ops *ops = p->w->ops;
+        const vm_va end = UINT64_MAX - PAGE + 1;
+        for (unsigned i = 0; i < 200; i++) {
+            vm_va va = random_page(p);
+            assert_true(ops->ensure(p->w->state, 0, va));
+            pair_set(p, 0, va, i < 100 ? pte_present(i, VM_PROT_READ) : random_pte(p));
+        }
+        for (unsigned i = 0; i < 400; i++)
+            assert_true(ops->ensure(p->w->state, 0, random_page(p)));
+        ops->trim(p->w->state, 0, 0, end);
+        for (size_t i = 0; i < p->map.n; i++)
+            assert_true(ops->ensure(p->w->state, 1, p->map.entry[i].va));
+        assert_int_equal(ops->footprint(p->w->state, 0), ops->footprint(p->w->state, 1));
+        while (p->map.n > 0)
+            pair_set(p, 0, p->map.entry[0].va, (struct vm_pte){.state = VM_PTE_EMPTY});
+        ops->trim(p->w->state, 0, 0, end);
+        assert_int_equal(ops->footprint(p->w->state, 0), ops->footprint(p->w->state, 2));
+        pair_close(p);
+    }
+}
+
+static void no_frame_at_any_take_leaves_every_entry_and_frame_in_place(void **unused)
+{
+    (void)unused;
+    for (size_t row = 0; vm_scheme_at(row); row++) {
+        bool failed = true;
+        for (uint32_t n = 0; failed; n++) {
+            struct scheme_world *w = world_open(vm_scheme_at(row)->name, 0, 1);
+            vm_va last = (UINT64_C(1) << (w->ops->va_bits - 1)) - PAGE, done = 0;
+            w->takes_left = n;
+            failed = !w->ops->open(w->state, 0);
+            if (failed) {
+                assert_int_equal(w->ntaken, 0);
+                w->takes_left = UINT32_MAX;
+                assert_true(w->ops->open(w->state, 0));
+            }
+            for (vm_va va = last; va > PAGE; va = va / 8 & ~(PAGE - 1)) {
+                if (!w->ops->ensure(w->state, 0, va)) {
+                    failed = true;
+                    w->ops->check(w->state);
+                    assert_int_equal(w->ops->footprint(w->state, 0), w->ntaken);
+                    assert_int_equal(w->ops->get(w->state, 0, va).state, VM_PTE_EMPTY);
+                    w->takes_left = UINT32_MAX;
+                    assert_true(w->ops->ensure(w->state, 0, va));
+                }
+                w->ops->set(w->state, 0, va, pte_swapped((vm_slot)(va / PAGE) & 0xffff));
+                done++;
+            }
+            for (vm_va va = last; va > PAGE; va = va / 8 & ~(PAGE - 1), done--)
+                assert_int_equal(w->ops->get(w->state, 0, va).slot, va / PAGE & 0xffff);
+            assert_int_equal(done, 0);
+            w->ops->check(w->state);
+            w->ops->close(w->state, 0);
+            world_close(w);
+        }
+    }
+}
+
+/* Making room for a table: pages of every space leave, as eviction does from inside take. */
+static void evict_some(void *arg)
+{
+    struct pair *p = arg;
+    for (unsigned i = 0; i < 3 && p->map.n > 0; i++) {
+        size_t k = vm_random_below(&p->random, p->map.n);
+        vm_slot slot = 1 + (vm_slot)vm_random_below(&p->random, 1000);
+        pair_set(p, p->map.entry[k].asid, p->map.entry[k].va, pte_swapped(slot));
+    }
+}
+
+static void taking_a_frame_may_change_other_entries(void **unused)
+{
+    (void)unused;
+    for (size_t row = 0; vm_scheme_at(row); row++) {
+        struct pair *p = pair_open(row, 13);
+        p->w->on_take = evict_some;
+        p->w->on_take_arg = p;
+        for (unsigned i = 0; i < 3000; i++)
+            step(p);
+        for (vm_asid asid = 0; asid < NASIDS; asid++)
+            if (p->open[asid])
+                pair_compare_all(p, asid, 0, UINT64_MAX - PAGE + 1);
+        pair_close(p);
+    }
+}
+
+static void rows_have_names_and_are_found_by_them(void **unused)
+{
+    (void)unused;
+    struct vm_listed listed;
+    struct vm_error e;
+    for (size_t row = 0; vm_scheme_at(row); row++) {
+        assert_true(vm_scheme_list(row, &listed));
+        assert_ptr_equal(vm_scheme_find(listed.name, &e), vm_scheme_at(row));
+        assert_true(strlen(listed.summary) > 0);
+    }
+    assert_null(vm_scheme_find("sv40", &e));
+    assert_int_equal(e.code, VM_EUSAGE);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_scheme_answers_as_the_list_does),
+        cmocka_unit_test(every_scheme_translates_alike_below_4_gib),
+        cmocka_unit_test(trim_leaves_what_a_fresh_space_would_have),
+        cmocka_unit_test(no_frame_at_any_take_leaves_every_entry_and_frame_in_place),
+        cmocka_unit_test(taking_a_frame_may_change_other_entries),
+        cmocka_unit_test(rows_have_names_and_are_found_by_them),
+    };
+    return cmocka_run_group_tests_name("conform_scheme", tests, NULL, NULL);
+}

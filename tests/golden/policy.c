@@ -1,0 +1,122 @@
+/* policy.c - worked examples of replacement policies, and misses that others found.
+ *
+ * The reference strings of textbooks: Belady, Nelson & Shedler, CACM 12(6) 1969, for fifo's
+ * anomaly; Arpaci-Dusseau, "Operating Systems: Three Easy Pieces", chapter 22, figures 22.1
+ * to 22.5; Silberschatz, Galvin & Gagne, "Operating System Concepts", figures of section 10.4 (page
+ * replacement). And a trace of 200,000 references (data/README.md) with the misses of programs
+ * written from the papers, which those of libCacheSim equal where it follows the papers.
+ */
+#include "oracle/policy_scene.h"
+
+#include "base/bytes.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define BELADY     "1 2 3 4 1 2 5 1 2 3 4 5"
+#define THREE_EASY "0 1 2 0 1 3 0 3 1 2 1"
+
+static uint64_t misses(const char *policy, uint32_t nframes, const char *text)
+{
+    return policy_scene(policy, nframes, text).outcome.misses;
+}
+
+static void belady_1969_fifo_faults_more_with_more_frames(void **state)
+{
+    (void)state;
+    assert_int_equal(misses("fifo", 3, BELADY), 9);
+    assert_int_equal(misses("fifo", 4, BELADY), 10);
+}
+
+static void three_easy_pieces_hits_of_opt_fifo_and_lru(void **state)
+{
+    (void)state;
+    assert_int_equal(11 - misses("opt", 3, THREE_EASY), 6);
+    assert_int_equal(11 - misses("fifo", 3, THREE_EASY), 4);
+    assert_int_equal(11 - misses("lru", 3, THREE_EASY), 6);
+}
+
+static void silberschatz_faults_of_fifo_opt_and_lru(void **state)
+{
+    (void)state;
+
+    const char *text = "7 0 1 2 0 3 0 4 2 3 0 3 2 1 2 0 1 7 0 1";
+    assert_int_equal(misses("fifo", 3, text), 15);
+    assert_int_equal(misses("opt", 3, text), 9);
+    assert_int_equal(misses("lru", 3, text), 12);
+}
+
+/* reference programs' misses at 50, 250, 500, 1000 and 2500 frames */
+static const uint32_t frames[] = {50, 250, 500, 1000, 2500};
+static const struct {
+    const char *policy;
+    uint64_t misses[5];
+} found[] = {
+    {"lru", {166824, 125953, 89729, 64964, 40473}},
+    {"fifo", {170767, 129821, 93291, 68989, 45282}},
+    {"mru", {196787, 188686, 178336, 157765, 88516}},
+    {"clock", {165307, 124870, 88472, 74243, 40147}},
+    {"clock:load=referenced", {168279, 126934, 90652, 66267, 42826}},
+    {"lfu", {168012, 149544, 136366, 115703, 35449}},
+    {"lfu:ties=fifo", {168012, 149544, 136396, 115734, 35444}},
+    {"opt", {131406, 84129, 61466, 43309, 16067}},
+};
+#define TRACE_REFS  200000
+#define TRACE_PAGES 5000
+
+static void read_trace(vm_pageref *ref)
+{
+    struct vm_error e = {0};
+    char path[4096];
+    size_t got, n = 0;
+    const char *source = getenv("PAGODA_SOURCE");
+    snprintf(path, sizeof path, "%s/tests/golden/data/pages-200k.txt.xz", source ? source : ".");
+    struct vm_bytes *b = vm_bytes_open(path, &e);
+    if (!b)
+        fail_msg("%s", e.text);
+    for (const uint8_t *line; (line = vm_bytes_peek(b, 16, &got, &e)) && got;) {
+        uint32_t page = 0;
+        size_t i = 0;
+        for (; i < got && line[i] >= '0' && line[i] <= '9'; i++)
+            page = page * 10 + line[i] - '0';
+        assert_true(i > 0 && i < got && line[i] == '\n' && n < TRACE_REFS && page < TRACE_PAGES);
+        ref[n++] = page * 2;
+        vm_bytes_skip(b, i + 1);
+    }
+    vm_bytes_close(b);
+    assert_int_equal(n, TRACE_REFS);
+}
+
+static void misses_on_a_real_trace_are_those_of_the_reference_programs(void **state)
+{
+    (void)state;
+    static vm_pageref ref[TRACE_REFS];
+    read_trace(ref);
+    struct policy_world w = {.npages = TRACE_PAGES, .ref = ref, .n = TRACE_REFS};
+    for (size_t i = 0; i < sizeof found / sizeof found[0]; i++)
+        for (size_t k = 0; k < sizeof frames / sizeof frames[0]; k++) {
+            w.policy = found[i].policy;
+            w.nframes = frames[k];
+            struct policy_outcome out = policy_play(&w, 4096);
+            if (out.misses != found[i].misses[k])
+                fail_msg("%s, %u frames: %lu misses, the reference has %lu", w.policy, w.nframes,
+                         (unsigned long)out.misses, (unsigned long)found[i].misses[k]);
+        }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(belady_1969_fifo_faults_more_with_more_frames),
+        cmocka_unit_test(three_easy_pieces_hits_of_opt_fifo_and_lru),
+        cmocka_unit_test(silberschatz_faults_of_fifo_opt_and_lru),
+        cmocka_unit_test(misses_on_a_real_trace_are_those_of_the_reference_programs),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

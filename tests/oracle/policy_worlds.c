@@ -1,0 +1,59 @@
+/* policy_worlds.c - see policy_worlds.h. */
+#include "oracle/policy_worlds.h"
+
+#include "base/random.h"
+
+void policy_world_fill(vm_pageref *ref, uint32_t npages, uint64_t seed)
+{
+    struct vm_random random;
+    uint32_t page = 0, base = 0, reach = npages;
+    vm_random_seed(&random, seed);
+    for (size_t i = 0; i < WORLD_REFS; i++) {
+        if (vm_random_below(&random, 60) == 0) { /* a new phase: another part of the pages */
+            reach = 1 + (uint32_t)vm_random_below(&random, npages);
+            base = (uint32_t)vm_random_below(&random, npages);
+        }
+        switch (vm_random_below(&random, 4)) {
+        case 0: /* again the same */
+            break;
+        case 1: /* the next of a loop */
+            page = (page + 1) % npages;
+            break;
+        case 2: { /* one of the phase, the lower ones far more often */
+            uint32_t below = 1 + (uint32_t)vm_random_below(&random, reach);
+            page = (base + (uint32_t)vm_random_below(&random, below)) % npages;
+            break;
+        }
+        default:
+            page = (uint32_t)vm_random_below(&random, npages);
+        }
+        ref[i] = page * 2 + (vm_random_below(&random, 3) == 0);
+    }
+}
+
+const char *policy_spec_at(size_t i)
+{
+    static const char *const spec[] = {
+        "opt",
+        "fifo",
+        "random",
+        "lru",
+        "mru",
+        "lfu",
+        "lfu:ties=fifo",
+        "clock",
+        "clock:load=referenced",
+        "nru",
+        "nru:pick=first",
+        "nru:tick=1",
+        "nru:pick=first,tick=17",
+        "enhanced-clock",
+        "enhanced-clock:load=referenced",
+        "aging",
+        "aging:bits=1,tick=5",
+        "aging:bits=3,tick=1",
+        "aging:bits=11,tick=7",
+        "aging:bits=16,tick=20",
+    };
+    return i < sizeof spec / sizeof spec[0] ? spec[i] : NULL;
+}

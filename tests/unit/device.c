@@ -1,0 +1,138 @@
+/* device.c - what each backing store charges for a transfer, and the laws that all keep. */
+#include <pagoda/device.h>
+
+#include "test.h"
+
+#include <string.h>
+
+#define READ  VM_TRANSFER_READ
+#define WRITE VM_TRANSFER_WRITE
+#define PAGE  4096
+
+struct opened {
+    const struct vm_device_ops *ops;
+    _Alignas(64) uint8_t state[256];
+};
+
+static struct opened device_open(const char *spec)
+{
+    struct opened d = {0};
+    struct vm_error e;
+    struct vm_params params;
+    char name[32];
+    const char *text = vm_spec_split(spec, name, sizeof name);
+    d.ops = vm_device_find(name, &e);
+    assert_non_null(d.ops);
+    assert_true(vm_params_parse(&params, name, d.ops->param, d.ops->nparams, text, &e));
+    assert_in_range(d.ops->size(), 0, sizeof d.state);
+    d.ops->init(d.state, &params);
+    return d;
+}
+
+/* The price of one request to a device on which nothing has happened yet. */
+static uint64_t first(const char *spec, enum vm_transfer kind, uint64_t bytes)
+{
+    struct opened d = device_open(spec);
+    return d.ops->transfer(d.state, kind, 0, bytes);
+}
+
+static void hdd_pays_seek_and_half_a_turn_and_the_bytes(void **unused)
+{
+    (void)unused;
+    /* 8.2 ms + 60 s / 7200 / 2 = 4,166,667 ns; 4096 bytes at 171 MB/s = 23,953 ns. */
+    assert_int_equal(first("hdd", READ, PAGE), 8200000 + 4166667 + 23953);
+    assert_int_equal(first("hdd:seek_us=1000,rpm=60000,mbps=4096", READ, PAGE),
+                     1000000 + 500000 + 1000);
+}
+
+static void hdd_pays_only_the_bytes_where_the_last_request_ended(void **unused)
+{
+    (void)unused;
+    struct opened d = device_open("hdd");
+    uint64_t far = d.ops->transfer(d.state, WRITE, 10 * PAGE, PAGE);
+    uint64_t next = d.ops->transfer(d.state, WRITE, 11 * PAGE, PAGE);
+    assert_int_equal(next, 23953);
+    assert_true(far > 100 * next);
+    assert_int_equal(d.ops->transfer(d.state, READ, 12 * PAGE, PAGE), next);
+    assert_int_equal(d.ops->transfer(d.state, READ, 12 * PAGE, PAGE), far); /* behind the head */
+    assert_int_equal(d.ops->transfer(d.state, READ, 14 * PAGE, PAGE), far); /* a gap */
+}
+
+static void hdd_reads_a_cluster_cheaper_than_its_pages_apart(void **unused)
+{
+    (void)unused;
+    struct opened d = device_open("hdd");
+    uint64_t apart = 0, cluster = first("hdd", READ, 8 * PAGE);
+    for (uint64_t i = 0; i < 8; i++)
+        apart += d.ops->transfer(d.state, READ, (7 - i) * PAGE, PAGE);
+    assert_true(cluster * 7 < apart);
+}
+
+static void flash_pays_a_request_then_bandwidth(void **unused)
+{
+    (void)unused;
+    assert_int_equal(first("nvme", READ, PAGE), 71000);
+    assert_int_equal(first("nvme", WRITE, PAGE), 111000);
+    assert_int_equal(first("ssd", READ, PAGE), 100000);
+    assert_int_equal(first("ssd", WRITE, PAGE), 25000);
+    assert_int_equal(first("nvme", READ, 512), 71000); /* a request is never smaller */
+    /* 60 KiB more at 1389 MB/s = 44,233 ns. */
+    assert_int_equal(first("nvme", READ, 16 * PAGE), 71000 + 44233);
+    assert_int_equal(first("ssd:read_us=1,read_mbps=1000", READ, 2 * PAGE), 1000 + 4096);
+    assert_int_equal(first("ssd:write_us=2,write_mbps=500", WRITE, 2 * PAGE), 2000 + 8192);
+}
+
+static void zram_pays_for_each_page(void **unused)
+{
+    (void)unused;
+    assert_int_equal(first("zram", READ, PAGE), 390);
+    assert_int_equal(first("zram", WRITE, PAGE), 3700);
+    assert_int_equal(first("zram", READ, 8 * PAGE), 8 * 390);
+    assert_int_equal(first("zram", READ, PAGE + 1), 2 * 390);
+    assert_int_equal(first("zram:compress_us=1.5", WRITE, PAGE), 1500);
+    assert_int_equal(first("zram:decompress_us=2", READ, PAGE), 2000);
+}
+
+static void more_bytes_never_cost_less(void **unused)
+{
+    (void)unused;
+    for (size_t i = 0; vm_device_at(i); i++)
+        for (enum vm_transfer kind = READ; kind <= WRITE; kind++)
+            for (uint64_t bytes = 512, last = 0; bytes <= 1 << 20; bytes += 512) {
+                uint64_t ns = first(vm_device_at(i)->name, kind, bytes);
+                assert_true(ns >= last);
+                last = ns;
+            }
+}
+
+static void the_stores_are_ordered_as_their_kinds_are(void **unused)
+{
+    (void)unused;
+    static const char *const faster_first[] = {"none", "zram", "nvme", "ssd", "hdd"};
+    for (size_t i = 0; i + 1 < sizeof faster_first / sizeof faster_first[0]; i++)
+        assert_true(first(faster_first[i], READ, PAGE) < first(faster_first[i + 1], READ, PAGE));
+}
+
+static void a_device_that_does_not_exist_is_an_error(void **unused)
+{
+    (void)unused;
+    struct vm_error e;
+    assert_null(vm_device_find("nmve", &e));
+    assert_int_equal(e.code, VM_EUSAGE);
+    assert_non_null(strstr(e.hint, "nvme"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(hdd_pays_seek_and_half_a_turn_and_the_bytes),
+        cmocka_unit_test(hdd_pays_only_the_bytes_where_the_last_request_ended),
+        cmocka_unit_test(hdd_reads_a_cluster_cheaper_than_its_pages_apart),
+        cmocka_unit_test(flash_pays_a_request_then_bandwidth),
+        cmocka_unit_test(zram_pays_for_each_page),
+        cmocka_unit_test(more_bytes_never_cost_less),
+        cmocka_unit_test(the_stores_are_ordered_as_their_kinds_are),
+        cmocka_unit_test(a_device_that_does_not_exist_is_an_error),
+    };
+    return cmocka_run_group_tests_name("device", tests, NULL, NULL);
+}

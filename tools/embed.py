@@ -1,0 +1,13 @@
+#!/usr/bin/env python3
+"""embed.py OUT FILE.ini ...: the files as C initialisers {"name", "text"}, for src/cli/presets.c."""
+import os
+import sys
+
+with open(sys.argv[1], "w") as out:
+    for path in sys.argv[2:]:
+        name = os.path.splitext(os.path.basename(path))[0]
+        out.write('{"%s",\n' % name)
+        for line in open(path):
+            quoted = line.rstrip("\n").replace("\\", "\\\\").replace('"', '\\"')
+            out.write(' "%s\\n"\n' % quoted)
+        out.write("},\n")

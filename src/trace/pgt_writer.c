@@ -19,7 +19,8 @@
 #include <xxhash.h>
 #include <zstd.h>
 
-#define LEVEL_DEFAULT 9 /* measured: 58 to 140 M references a second, 1 to 3 % behind level 19 */
+/* Writes 57 to 130 M references a second; level 19 is 6 to 8 % smaller, at 6 to 15 M. */
+#define LEVEL_DEFAULT 9
 
 struct vm_pgt_writer {
     struct vm_sink *sink;

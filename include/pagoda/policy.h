@@ -13,7 +13,7 @@
  *  2. insert is the frame's first touch; `touch` reports later ones, in order. What is reported
  *     depends on touch_kind; the host sets the frame's bits itself before.
  *  3. victim is asked only when at least one frame is in; the frame it returns is out of the
- * policy.
+ *     policy.
  *  4. State lies in one block of ops->size bytes, zeroed, aligned to 64; a policy allocates nothing
  *     and fails at nothing after init. Equal calls and seed give equal answers.
  */

@@ -33,6 +33,7 @@
     X(file_ins, "clean pages that had been dropped, read again from their file (major)")           \
     X(violations, "touches outside every mapping (segmentation violations)")                       \
     X(denials, "touches that the mapping's protection forbids")                                    \
+    X(unnamed, "touches of addresses that the scheme cannot name: beyond its bits")                \
     X(evictions, "pages that replacement took out of memory")                                      \
     X(writebacks, "evictions of a dirty page: one write to the swap device")                       \
     X(clean_drops, "evictions of a clean page: no transfer")                                       \
@@ -62,7 +63,7 @@ struct vm_counts {
     L(c->tlb_upgrades <= c->tlb_hits)                                                              \
     L(c->walks == c->tlb_misses + c->tlb_upgrades + c->faults)                                     \
     L(c->demand_zero + c->soft_faults + c->cow_breaks + c->swap_ins + c->file_ins == c->faults)    \
-    L(c->violations + c->denials <= c->touches)                                                    \
+    L(c->violations + c->denials + c->unnamed <= c->touches)                                       \
     L(c->writebacks + c->clean_drops == c->evictions)                                              \
     L(c->swap_ins == 0 || c->writebacks > 0)                                                       \
     L(c->swap_ins + c->file_ins <= c->evictions || c->forks > 0)                                   \

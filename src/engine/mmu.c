@@ -155,7 +155,7 @@ static enum walked walk(struct vm_engine *m, vm_va va, enum vm_access access, st
         if (w->fault == VM_WALK_OK)
             return f.inserted ? WALKED_INSERTED : WALKED;
         if (w->fault == VM_WALK_BOUNDS) {
-            m->counts.violations++;
+            m->counts.unnamed++;
             return WALKED_NOWHERE;
         }
         bool inserted = f.inserted;

@@ -15,11 +15,12 @@ void vm_price(const struct vm_result *r, uint64_t read_ns, uint64_t write_ns, st
     const struct vm_counts *n = &r->counts;
     const struct vm_config *c = &r->config;
     /* With pages alone, every touch is an access and nothing is known of tables. */
+    uint64_t failed = n->violations + n->denials + n->unnamed;
     *out = (struct vm_prices){
-        .memory_ns = (double)(n->touches - n->violations - n->denials) * c->memory_ns,
+        .memory_ns = (double)(n->touches - failed) * c->memory_ns,
         .tlb_ns = tlb_ns(r),
         .walk_ns = (double)(n->walk_loads + n->walk_stores) * c->memory_ns,
-        .fault_ns = (double)(n->faults + n->violations + n->denials) * c->fault_ns,
+        .fault_ns = (double)(n->faults + failed) * c->fault_ns,
         .copy_ns = (double)n->page_copies * c->copy_ns,
         .swap_in_ns = (double)read_ns,
         .swap_out_ns = (double)write_ns,

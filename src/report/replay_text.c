@@ -115,6 +115,7 @@ static void show_memory(const struct page *p)
     row_if(p, "  major: from the file", c->file_ins, c->faults, "faults");
     row_if(p, "violations (no mapping)", c->violations, c->touches, "touches");
     row_if(p, "violations (protection)", c->denials, c->touches, "touches");
+    row_if(p, "beyond the scheme's bits", c->unnamed, c->touches, "touches");
     row(p, "evictions", c->evictions, 0, "");
     row_if(p, "  written to swap", c->writebacks, c->evictions, "evictions");
     row_if(p, "  clean, dropped", c->clean_drops, c->evictions, "evictions");

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# demo.sh - what `./dev demo` shows: a real program's references, in more and in less memory, under two
-# policies; every command is printed before it runs, so that it can be copied and changed.
+# demo.sh - what `./dev demo` shows: a real program's references, in more and in less memory, under
+# two policies; every command is printed before it runs, so that it can be copied and changed.
 #
 #     PAGODA=build/pagoda tools/demo.sh [TRACE]
 #
@@ -44,7 +44,8 @@ fi
 say "What is it like?"
 show "$pagoda" info "$trace"
 
-pages=$("$pagoda" info "$trace" --json | python3 -c 'import json, sys; print(json.load(sys.stdin)["pages_4k"])')
+pages=$("$pagoda" info "$trace" --json |
+    python3 -c 'import json, sys; print(json.load(sys.stdin)["pages_4k"])')
 half=$((pages / 2)) most=$((pages * 3 / 4))
 
 say "In half the memory that it touches, on an x86-64 with two levels of TLBs:"

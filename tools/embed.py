@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""embed.py OUT FILE.ini ...: the files as C initialisers {"name", "text"}, for src/cli/presets.c."""
+"""embed.py OUT FILE.ini ...: the files as C initialisers {"name", "text"}, for cli/presets.c."""
 import os
 import sys
 

@@ -26,10 +26,10 @@ struct vm_profile {
     uint64_t bytes[VM_ACCESSES]; /* that the references name */
     uint64_t touches;            /* 4 KiB pages touched, with repetition */
     uint64_t events[VM_EVENT_KINDS];
-    uint64_t spaces;            /* address spaces that touch anything */
+    uint64_t spaces;             /* address spaces that touch anything */
     uint64_t pages_4k, pages_2m; /* distinct */
-    uint64_t written_4k;        /* distinct 4 KiB pages that are written to */
-    uint64_t runs;              /* maximal sequences of touches of one page */
+    uint64_t written_4k;         /* distinct 4 KiB pages that are written to */
+    uint64_t runs;               /* maximal sequences of touches of one page */
     uint64_t run_lengths[VM_PROFILE_RUNS];
     uint64_t nregions;
     struct vm_profile_region region[VM_PROFILE_REGIONS]; /* by pages, the largest first */

@@ -34,18 +34,29 @@ void vm_error_hint(struct vm_error *e, const char *fmt, ...) __attribute__((form
 void vm_error_unknown(struct vm_error *e, const char *noun, const char *name,
                       const char *const *known, size_t n);
 
-/* The three below are false, visibly to the compiler, so that a caller can `return vm_fail(...)` and
- * its callers are known not to go on. */
+/* The three below are false, visibly to the compiler, so that a caller can `return vm_fail(...)`
+ * and its callers are known not to go on. */
 
 /* Fill `e`, without a hint. */
-#define vm_fail(e, code, ...) ({ vm_error_fill(e, code, __VA_ARGS__); false; })
+#define vm_fail(e, code, ...)                                                                      \
+    ({                                                                                             \
+        vm_error_fill(e, code, __VA_ARGS__);                                                       \
+        false;                                                                                     \
+    })
 
 /* Add a hint to a filled error. */
-#define vm_hint(e, ...) ({ vm_error_hint(e, __VA_ARGS__); false; })
+#define vm_hint(e, ...)                                                                            \
+    ({                                                                                             \
+        vm_error_hint(e, __VA_ARGS__);                                                             \
+        false;                                                                                     \
+    })
 
-/* Fail with VM_EUSAGE for an unknown `name` of kind `noun` ("policy"); the hint names the nearest of
- * the n known names, or lists them where none is near. */
+/* Fail with VM_EUSAGE for an unknown `name` of kind `noun` ("policy"); the hint names the nearest
+ * of the n known names, or lists them where none is near. */
 #define vm_fail_unknown(e, noun, name, known, n)                                                   \
-    ({ vm_error_unknown(e, noun, name, known, n); false; })
+    ({                                                                                             \
+        vm_error_unknown(e, noun, name, known, n);                                                 \
+        false;                                                                                     \
+    })
 
 #endif

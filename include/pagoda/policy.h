@@ -1,8 +1,8 @@
 /* policy.h - page replacement: who leaves memory.
  *
  * A policy sees frames come (insert), be touched, and go (remove, or as its own victim). It answers
- * one question: victim. It may read and clear the frames' referenced bits and read their dirty bits.
- * It knows no address space, no table and no price; global, per-process and working-set
+ * one question: victim. It may read and clear the frames' referenced bits and read their dirty
+ * bits. It knows no address space, no table and no price; global, per-process and working-set
  * allotments are its host's composition of policies.
  *
  * Hosts: the page replay (engine/, stamps a policy's code into the loop by
@@ -12,7 +12,8 @@
  *  1. A frame is inserted at most once before it is removed or returned by victim.
  *  2. insert is the frame's first touch; `touch` reports later ones, in order. What is reported
  *     depends on touch_kind; the host sets the frame's bits itself before.
- *  3. victim is asked only when at least one frame is in; the frame it returns is out of the policy.
+ *  3. victim is asked only when at least one frame is in; the frame it returns is out of the
+ *     policy.
  *  4. State lies in one block of ops->size bytes, zeroed, aligned to 64; a policy allocates nothing
  *     and fails at nothing after init. Equal calls and seed give equal answers.
  */

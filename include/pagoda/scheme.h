@@ -23,12 +23,12 @@ enum vm_pte_state { VM_PTE_EMPTY, VM_PTE_PRESENT, VM_PTE_SWAPPED };
 /* A page table entry, out of any architecture's bits. */
 struct vm_pte {
     enum vm_pte_state state;
-    uint8_t prot;      /* enum vm_prot */
-    bool accessed;     /* set by a walk that uses the entry */
-    bool dirty;        /* set by a walk for a write */
+    uint8_t prot;  /* enum vm_prot */
+    bool accessed; /* set by a walk that uses the entry */
+    bool dirty;    /* set by a walk for a write */
     union {
-        vm_pfn pfn;    /* present */
-        vm_slot slot;  /* swapped */
+        vm_pfn pfn;   /* present */
+        vm_slot slot; /* swapped */
     };
 };
 
@@ -45,10 +45,10 @@ struct vm_walk {
     enum vm_walk_fault fault;
     uint8_t page_shift; /* of the page found */
     uint8_t prot;
-    uint8_t dirty;      /* the entry's dirty bit after the walk */
-    vm_pfn pfn;         /* of the page found */
-    uint8_t nloads;     /* words read, root first */
-    uint8_t nstores;    /* words written back: accessed or dirty set */
+    uint8_t dirty;   /* the entry's dirty bit after the walk */
+    vm_pfn pfn;      /* of the page found */
+    uint8_t nloads;  /* words read, root first */
+    uint8_t nstores; /* words written back: accessed or dirty set */
     struct {
         vm_pa at;
         uint64_t word; /* as read, before any store */
@@ -70,9 +70,9 @@ struct vm_scheme_env {
 struct vm_scheme_ops {
     const char *name;
     const char *summary;
-    unsigned page_shift;  /* of a base page */
-    unsigned va_bits;     /* that are translated; higher ones must be copies of the top one,
-                             or zero, as the architecture says; linear: by default */
+    unsigned page_shift; /* of a base page */
+    unsigned va_bits;    /* that are translated; higher ones must be copies of the top one,
+                            or zero, as the architecture says; linear: by default */
     const struct vm_param *param;
     size_t nparams;
 

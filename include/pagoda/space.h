@@ -24,8 +24,9 @@
  *  4. The policy has exactly the frames that map pages.
  *  5. A page's frame is dirty only if it is not shared through a slot.
  *
- * Sources: Levy & Lipman, "Virtual Memory Management in the VAX/VMS Operating System", IEEE Computer
- * 15(3) 1982; Gorman, Understanding the Linux Virtual Memory Manager, ch. 4, 10, 11 (the swap map).
+ * Sources: Levy & Lipman, "Virtual Memory Management in the VAX/VMS Operating System", IEEE
+ * Computer 15(3) 1982; Gorman, Understanding the Linux Virtual Memory Manager, ch. 4, 10, 11 (the
+ * swap map).
  */
 #ifndef PAGODA_SPACE_H
 #define PAGODA_SPACE_H
@@ -60,8 +61,8 @@ struct vm_space {
 
 /* A frame, 16 bytes. Fields marked M are written when mappings change, E at eviction. */
 struct vm_frame {
-    uint64_t owner;   /* M the page it holds (page key), VM_FRAME_FREE or VM_FRAME_TABLE */
-    vm_slot slot;     /* ME the slot that has a clean copy, 0: none; of a free frame: the next free */
+    uint64_t owner; /* M the page it holds (page key), VM_FRAME_FREE or VM_FRAME_TABLE */
+    vm_slot slot;   /* ME the slot that has a clean copy, 0: none; of a free frame: the next free */
     uint32_t sharers; /* M first of the other mappers in the pool of sharers, 0: none */
 };
 #define VM_FRAME_FREE  UINT64_MAX

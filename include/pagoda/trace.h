@@ -36,8 +36,15 @@ enum vm_event_kind {
 #define VM_EVENT_KINDS 9 /* one past the last */
 
 enum vm_backing { VM_BACKING_UNKNOWN = 0, VM_BACKING_ANON = 1, VM_BACKING_FILE = 2 };
-enum vm_advice { VM_ADVICE_NORMAL, VM_ADVICE_RANDOM, VM_ADVICE_SEQUENTIAL, VM_ADVICE_WILLNEED,
-                 VM_ADVICE_DONTNEED, VM_ADVICE_FREE, VM_ADVICE_OTHER };
+enum vm_advice {
+    VM_ADVICE_NORMAL,
+    VM_ADVICE_RANDOM,
+    VM_ADVICE_SEQUENTIAL,
+    VM_ADVICE_WILLNEED,
+    VM_ADVICE_DONTNEED,
+    VM_ADVICE_FREE,
+    VM_ADVICE_OTHER
+};
 
 struct vm_event {
     uint32_t at;    /* the reference of the batch before which it happens */
@@ -67,8 +74,8 @@ static inline unsigned vm_ref_bytes(uint16_t meta)
 /* A view: the columns belong to the reader and are valid until its next read. */
 struct vm_batch {
     uint32_t nrefs, nevents;
-    const vm_va *va;         /* [nrefs] */
-    const uint16_t *meta;    /* [nrefs] */
+    const vm_va *va;              /* [nrefs] */
+    const uint16_t *meta;         /* [nrefs] */
     const struct vm_event *event; /* [nevents] */
 };
 
@@ -83,14 +90,14 @@ struct vm_trace_options {
 };
 
 struct vm_trace_info {
-    const char *name;    /* as the user gave it */
-    const char *format;  /* the row's name: "lackey", or "workload" */
-    bool complete_maps;  /* its events name every mapping: a touch elsewhere is a violation */
-    uint64_t refs;       /* references in all, 0: not known before the end */
+    const char *name;   /* as the user gave it */
+    const char *format; /* the row's name: "lackey", or "workload" */
+    bool complete_maps; /* its events name every mapping: a touch elsewhere is a violation */
+    uint64_t refs;      /* references in all, 0: not known before the end */
     uint64_t bytes_done, bytes_all; /* of the file as stored, for a progress bar; all 0: unknown */
-    uint64_t hash;       /* XXH3-64 of the content read so far; of a workload: of its spec, seed */
-    uint64_t refs_lost;  /* in torn blocks passed over */
-    const char *origin;  /* how a .pgt was made, as its writer was told; or NULL */
+    uint64_t hash;      /* XXH3-64 of the content read so far; of a workload: of its spec, seed */
+    uint64_t refs_lost; /* in torn blocks passed over */
+    const char *origin; /* how a .pgt was made, as its writer was told; or NULL */
 };
 
 /* Open `spec`: a path, "-" (standard input), or "@workload:params". options may be NULL.
@@ -119,7 +126,8 @@ struct vm_columns {
 };
 bool vm_columns_load(struct vm_columns *out, struct vm_trace *t, struct vm_error *e);
 void vm_columns_free(struct vm_columns *c);
-/* A trace over columns that outlive it; its batches point into them, nothing is copied but events. */
+/* A trace over columns that outlive it; its batches point into them, nothing is copied but events.
+ */
 struct vm_trace *vm_trace_open_columns(const struct vm_columns *c, const char *name,
                                        struct vm_error *e);
 
@@ -136,7 +144,8 @@ bool vm_pgt_append(struct vm_pgt_writer *w, const struct vm_batch *batch, struct
 bool vm_pgt_finish(struct vm_pgt_writer *w, struct vm_error *e); /* frees w either way */
 void vm_pgt_abort(struct vm_pgt_writer *w);                      /* nothing is left; NULL is fine */
 
-/* Row i of formats.def and workloads.def, for `pagoda list` and the man page; false past the end. */
+/* Row i of formats.def and workloads.def, for `pagoda list` and the man page; false past the end.
+ */
 bool vm_format_list(size_t i, struct vm_listed *out);
 bool vm_workload_list(size_t i, struct vm_listed *out);
 

@@ -1,4 +1,5 @@
-/* profile.c - see analysis.h. One pass; memory grows with the distinct pages, not with the trace. */
+/* profile.c - see analysis.h. One pass; memory grows with the distinct pages, not with the trace.
+ */
 #include "base/assert.h"
 #include "base/bits.h"
 #include "base/intern.h"

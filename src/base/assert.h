@@ -2,7 +2,8 @@
  *
  * VM_ASSERT guards an invariant in every build, release too: it must cost next to nothing where it
  * stands. VM_EXPECT is for the inside of model loops and is compiled in by
- * -Dexpensive_checks=true (the sanitizer build sets it). Neither is for bad input: that is an error.
+ * -Dexpensive_checks=true (the sanitizer build sets it). Neither is for bad input: that is an
+ * error.
  */
 #ifndef BASE_ASSERT_H
 #define BASE_ASSERT_H

@@ -17,7 +17,7 @@ struct vm_sink;
 
 struct vm_sink *vm_sink_open(const char *path, struct vm_error *e);
 bool vm_sink_write(struct vm_sink *s, const void *data, size_t bytes, struct vm_error *e);
-uint64_t vm_sink_offset(const struct vm_sink *s); /* bytes written so far */
+uint64_t vm_sink_offset(const struct vm_sink *s);           /* bytes written so far */
 bool vm_sink_commit(struct vm_sink *s, struct vm_error *e); /* frees s either way */
 void vm_sink_abort(struct vm_sink *s);                      /* NULL is fine */
 

@@ -1,13 +1,13 @@
 /* spool.c - see spool.h.
  *
  *     words   [ block 0 | block 1 | ... | block k ][ block k+1 | ... | last, part full ]
- *     where     memory, the kernel gives pages       unnamed file, block i at (i - k - 1) * 256
- * KiB; as they are first written            one block of buffer
+ *     where     memory: the kernel gives pages       unnamed file: block i at
+ *               as they are first written            (i - k - 1) * 256 KiB; one block of buffer
  *
  * Invariants
  *  1. While writing, the buffer holds the words past the last whole block of the file.
  *  2. After seal every word is in memory or in the file; the buffer holds block `buffered`, or
- * none.
+ *     none.
  *
  * The file is made when the first word spills: in $TMPDIR, else /var/tmp (a disk on most hosts,
  * where /tmp is often memory itself), else /tmp. It has no name, so that nothing of it can stay.

@@ -22,8 +22,8 @@ struct vm_spool *vm_spool_open(size_t memory_bytes, struct vm_error *e);
 bool vm_spool_push(struct vm_spool *s, const uint32_t *word, size_t n, struct vm_error *e);
 bool vm_spool_seal(struct vm_spool *s, struct vm_error *e);
 uint64_t vm_spool_words(const struct vm_spool *s);
-/* Block `i` (words [i * VM_SPOOL_BLOCK, ...)): its words, writable in place and valid until the next
- * call; *n how many. NULL: error (VM_ESYSTEM). */
+/* Block `i` (words [i * VM_SPOOL_BLOCK, ...)): its words, writable in place and valid until the
+ * next call; *n how many. NULL: error (VM_ESYSTEM). */
 uint32_t *vm_spool_block(struct vm_spool *s, uint64_t i, size_t *n, struct vm_error *e);
 /* Keep what the caller changed in the block that vm_spool_block returned last. */
 bool vm_spool_keep(struct vm_spool *s, struct vm_error *e);

@@ -111,8 +111,8 @@ static bool find_parts(struct vm_pages *p, const struct vm_config *c, struct vm_
     char name[VM_CONFIG_TEXT];
     const char *params = vm_spec_split(c->policy, name, sizeof name);
     p->policy = vm_policy_find(name, e);
-    if (!p->policy || !vm_params_parse(&p->policy_params, name, p->policy->param,
-                                       p->policy->nparams, params, e))
+    if (!p->policy ||
+        !vm_params_parse(&p->policy_params, name, p->policy->param, p->policy->nparams, params, e))
         return false;
     params = vm_spec_split(c->swap, name, sizeof name);
     p->device = vm_device_find(name, e);

@@ -5,7 +5,8 @@ static double tlb_ns(const struct vm_result *r)
 {
     double ns = 0;
     for (size_t i = 0; i < r->ntlbs; i++)
-        ns += (double)(r->tlb[i].counts.lookups - r->tlb[i].counts.misses) * r->tlb[i].config.hit_ns;
+        ns +=
+            (double)(r->tlb[i].counts.lookups - r->tlb[i].counts.misses) * r->tlb[i].config.hit_ns;
     return ns;
 }
 

@@ -2,8 +2,9 @@
  *
  * opt must know the future. The first pass is a rehearsal: the same machine with memory without
  * end and a policy that only writes down whom it was told of. Whether a touch succeeds, copies a
- * page or ends one does not depend on how much memory there is, so that the real run's policy is told
- * of the same pages in the same order, and touch number k of the one is touch number k of the other.
+ * page or ends one does not depend on how much memory there is, so that the real run's policy is
+ * told of the same pages in the same order, and touch number k of the one is touch number k of the
+ * other.
  */
 #include "base/assert.h"
 #include "base/spool.h"
@@ -202,8 +203,7 @@ static bool rehearse_machine(struct replay *r, struct vm_spool *spool, uint32_t 
     struct vm_config c = *r->config;
     c.memory_bytes = REHEARSAL_PAGES * c.page_bytes;
     c.tables = VM_TABLES_APART;
-    struct vm_engine *m =
-        vm_engine_open_with(&c, &recorder, stray_rule(&c, r->trace), NULL, e);
+    struct vm_engine *m = vm_engine_open_with(&c, &recorder, stray_rule(&c, r->trace), NULL, e);
     bool done = m && rehearse_on(r, m, spool, npages, e);
     vm_engine_close(m);
     return done;
@@ -247,8 +247,7 @@ static void gather_machine(struct vm_engine *m, struct vm_result *out)
     vm_engine_counts(m, &out->counts);
     out->ntlbs = vm_engine_ntlbs(m);
     for (size_t i = 0; i < out->ntlbs; i++)
-        strcpy(out->tlb[i].name,
-               vm_engine_tlb(m, i, &out->tlb[i].config, &out->tlb[i].counts));
+        strcpy(out->tlb[i].name, vm_engine_tlb(m, i, &out->tlb[i].config, &out->tlb[i].counts));
     out->resident = vm_memory_resident(memory);
     out->table_frames = vm_memory_table_frames(memory);
     gather_regions(memory, out);

@@ -130,7 +130,8 @@ static bool check_levels(struct vm_tlb_plan *p, const char *text, struct vm_erro
         if (!sides)
             return bad(e, text, "levels are numbered from 1 without gaps");
         if (sides != 3)
-            return bad(e, text, "a level that has an i side needs a d side, and the other way round");
+            return bad(e, text,
+                       "a level that has an i side needs a d side, and the other way round");
     }
     return true;
 }

@@ -16,6 +16,7 @@
  *  2. newcomers are the frames with where == NEW; their counters are 0.
  */
 #include "policy/frameset.h"
+#include "policy/part.h"
 
 enum aging_where { OUT, NEW, SORTED };
 
@@ -31,13 +32,13 @@ struct aging {
 
 static size_t layout(struct aging *s, uintptr_t start, uint32_t nframes)
 {
-    struct part_block b = {.start = start};
-    part_take(&b, sizeof *s);
+    struct block b = {.start = start};
+    block_take(&b, sizeof *s);
     frameset_layout(&s->newcomers, &b, nframes);
-    s->counter = part_take(&b, nframes * sizeof *s->counter);
-    s->where = part_take(&b, nframes * sizeof *s->where);
-    s->order = part_take(&b, nframes * sizeof *s->order);
-    s->was = part_take(&b, nframes * sizeof *s->was);
+    s->counter = block_take(&b, nframes * sizeof *s->counter);
+    s->where = block_take(&b, nframes * sizeof *s->where);
+    s->order = block_take(&b, nframes * sizeof *s->order);
+    s->was = block_take(&b, nframes * sizeof *s->was);
     return b.used;
 }
 

@@ -31,9 +31,9 @@ struct clock_ring {
 
 static size_t layout(struct clock_ring *s, uintptr_t start, uint32_t nframes)
 {
-    struct part_block b = {.start = start};
-    part_take(&b, sizeof *s);
-    s->link = part_take(&b, nframes * sizeof *s->link);
+    struct block b = {.start = start};
+    block_take(&b, sizeof *s);
+    s->link = block_take(&b, nframes * sizeof *s->link);
     return b.used;
 }
 

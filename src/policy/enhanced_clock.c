@@ -21,6 +21,7 @@
  *  2. hand < nframes.
  */
 #include "policy/frameset.h"
+#include "policy/part.h"
 
 struct enhanced_clock {
     struct frameset in, idle;
@@ -32,8 +33,8 @@ struct enhanced_clock {
 
 static size_t layout(struct enhanced_clock *s, uintptr_t start, uint32_t nframes)
 {
-    struct part_block b = {.start = start};
-    part_take(&b, sizeof *s);
+    struct block b = {.start = start};
+    block_take(&b, sizeof *s);
     frameset_layout(&s->in, &b, nframes);
     frameset_layout(&s->idle, &b, nframes);
     return b.used;

@@ -18,9 +18,9 @@ struct fifo {
 
 static size_t layout(struct fifo *s, uintptr_t start, uint32_t nframes)
 {
-    struct part_block b = {.start = start};
-    part_take(&b, sizeof *s);
-    s->link = part_take(&b, (nframes + (size_t)1) * sizeof *s->link);
+    struct block b = {.start = start};
+    block_take(&b, sizeof *s);
+    s->link = block_take(&b, (nframes + (size_t)1) * sizeof *s->link);
     return b.used;
 }
 

@@ -10,7 +10,10 @@
 #ifndef POLICY_FRAMESET_H
 #define POLICY_FRAMESET_H
 
-#include "policy/part.h"
+#include "base/assert.h"
+#include "policy/block.h"
+
+#include <pagoda/types.h>
 
 #define FRAMESET_LEVELS 6 /* 64^6 > 2^32 */
 
@@ -21,14 +24,14 @@ struct frameset {
 };
 
 /* Take the set's words, which the host has zeroed: the empty set. */
-static inline void frameset_layout(struct frameset *s, struct part_block *b, uint32_t nframes)
+static inline void frameset_layout(struct frameset *s, struct block *b, uint32_t nframes)
 {
     uint32_t nbits = nframes;
     s->nlevels = 0;
     do {
         nbits = nbits / 64 + (nbits % 64 != 0);
         s->nwords[s->nlevels] = nbits;
-        s->level[s->nlevels++] = part_take(b, nbits * sizeof(uint64_t));
+        s->level[s->nlevels++] = block_take(b, nbits * sizeof(uint64_t));
     } while (nbits > 1);
 }
 

@@ -53,12 +53,12 @@ struct lfu {
 
 static size_t layout(struct lfu *s, uintptr_t start, uint32_t nframes)
 {
-    struct part_block b = {.start = start};
-    part_take(&b, sizeof *s);
-    s->rank = part_take(&b, nframes * sizeof *s->rank);
-    s->heap = part_take(&b, HEAP_SLOTS(nframes) * sizeof *s->heap);
-    s->slot = part_take(&b, nframes * sizeof *s->slot);
-    s->link = part_take(&b, (nframes + (size_t)1) * sizeof *s->link);
+    struct block b = {.start = start};
+    block_take(&b, sizeof *s);
+    s->rank = block_take(&b, nframes * sizeof *s->rank);
+    s->heap = block_take(&b, HEAP_SLOTS(nframes) * sizeof *s->heap);
+    s->slot = block_take(&b, nframes * sizeof *s->slot);
+    s->link = block_take(&b, (nframes + (size_t)1) * sizeof *s->link);
     return b.used;
 }
 

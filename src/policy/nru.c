@@ -4,9 +4,9 @@
  * tick clears the referenced bits. Tanenbaum & Bos, "Modern Operating Systems", 4th ed., section
  * 3.4.2, where the victim is any page of the class.
  *
- * pick: `random`, the first frame of the class from a random frame on, round the end; `first`,
- * from frame 0 on. (A frame behind a gap is somewhat likelier than its neighbours; an even choice
- * would need the class's members by number, for a difference that the clearing of bits drowns.)
+ * pick: `random`, frames are drawn until one is of the class, DRAWS times at most, then the first
+ * of the class from the last drawn on, round the end (only where nearly none is of the class does
+ * that prefer one behind a gap); `first`, the lowest of the class.
  *
  * The idea: between ticks a frame that stays only rises in class, by bits that the host sets
  * without telling. So a set for each class holds the frames that were last seen in it; a member
@@ -19,8 +19,10 @@
  */
 #include "base/random.h"
 #include "policy/frameset.h"
+#include "policy/part.h"
 
 #define CLASSES 4
+#define DRAWS   32
 
 struct nru {
     struct frameset seen[CLASSES];
@@ -39,8 +41,8 @@ static inline unsigned class_of(const struct nru *s, vm_pfn frame)
 
 static size_t layout(struct nru *s, uintptr_t start, uint32_t nframes)
 {
-    struct part_block b = {.start = start};
-    part_take(&b, sizeof *s);
+    struct block b = {.start = start};
+    block_take(&b, sizeof *s);
     for (unsigned k = 0; k < CLASSES; k++)
         frameset_layout(&s->seen[k], &b, nframes);
     return b.used;
@@ -70,16 +72,22 @@ static inline void insert(void *state, vm_pfn frame, uint64_t page)
     s->nin++;
 }
 
-static void remove_frame(void *state, vm_pfn frame)
+/* The set that `frame` is a member of; CLASSES: it is not in. */
+static inline unsigned set_of(const struct nru *s, vm_pfn frame)
+{
+    unsigned k = 0;
+    while (k < CLASSES && !frameset_has(&s->seen[k], frame))
+        k++;
+    return k;
+}
+
+static inline void remove_frame(void *state, vm_pfn frame)
 {
     struct nru *s = state;
-    for (unsigned k = 0; k < CLASSES; k++)
-        if (frameset_has(&s->seen[k], frame)) {
-            frameset_drop(&s->seen[k], frame);
-            s->nin--;
-            return;
-        }
-    VM_ASSERT(!"the frame is in");
+    unsigned k = set_of(s, frame);
+    VM_ASSERT(k < CLASSES);
+    frameset_drop(&s->seen[k], frame);
+    s->nin--;
 }
 
 /* The next frame of class k from `from` on to the last, or VM_NOFRAME. */
@@ -95,23 +103,39 @@ static inline vm_pfn next_of_class(struct nru *s, unsigned k, vm_pfn from)
     return VM_NOFRAME;
 }
 
+/* The lowest frame of the lowest class. */
+static inline vm_pfn lowest_frame(struct nru *s)
+{
+    vm_pfn frame = VM_NOFRAME;
+    for (unsigned k = 0; k < CLASSES && frame == VM_NOFRAME; k++)
+        frame = next_of_class(s, k, 0);
+    VM_ASSERT(frame != VM_NOFRAME);
+    return frame;
+}
+
+/* Some frame of the class of `lowest`, its lowest frame. */
+static inline vm_pfn any_frame(struct nru *s, vm_pfn lowest)
+{
+    vm_pfn frame = lowest;
+    unsigned k = class_of(s, lowest);
+    for (unsigned draw = 0; draw < DRAWS; draw++) {
+        frame = (vm_pfn)vm_random_below(&s->random, s->nframes);
+        if (class_of(s, frame) == k && set_of(s, frame) < CLASSES)
+            return frame;
+    }
+    frame = next_of_class(s, k, frame);
+    return frame == VM_NOFRAME ? lowest : frame;
+}
+
 static inline vm_pfn victim(void *state)
 {
     struct nru *s = state;
     VM_ASSERT(s->nin);
-    vm_pfn from = s->pick == PICK_FIRST ? 0 : (vm_pfn)vm_random_below(&s->random, s->nframes);
-    for (unsigned k = 0; k < CLASSES; k++) {
-        vm_pfn frame = next_of_class(s, k, from);
-        if (frame == VM_NOFRAME && from)
-            frame = next_of_class(s, k, 0);
-        if (frame != VM_NOFRAME) {
-            frameset_drop(&s->seen[k], frame);
-            s->nin--;
-            return frame;
-        }
-    }
-    VM_ASSERT(!"every frame that is in has a class");
-    return VM_NOFRAME;
+    vm_pfn frame = lowest_frame(s);
+    if (s->pick == PICK_RANDOM)
+        frame = any_frame(s, frame);
+    remove_frame(s, frame);
+    return frame;
 }
 
 /* Which of the frames [first, first + 64) are dirty, as bits. */

@@ -48,10 +48,10 @@ struct opt {
 
 static size_t layout(struct opt *s, uintptr_t start, uint32_t nframes)
 {
-    struct part_block b = {.start = start};
-    part_take(&b, sizeof *s);
-    s->key = part_take(&b, nframes * sizeof *s->key);
-    s->heap = part_take(&b, HEAP_SLOTS(nframes) * sizeof *s->heap);
+    struct block b = {.start = start};
+    block_take(&b, sizeof *s);
+    s->key = block_take(&b, nframes * sizeof *s->key);
+    s->heap = block_take(&b, HEAP_SLOTS(nframes) * sizeof *s->heap);
     return b.used;
 }
 

@@ -1,28 +1,12 @@
-/* part.h - what every policy's file starts from. Private to policy/.
- *
- * A policy lies in one block of its host's: its struct first, then its arrays. One function,
- * `layout`, says where they lie; called without a block it measures.
- */
+/* part.h - what every policy's file starts from, and what it may need not to do. Private to
+ * policy/. */
 #ifndef POLICY_PART_H
 #define POLICY_PART_H
 
-#include "base/arena.h"
 #include "base/assert.h"
+#include "policy/block.h"
 
 #include <pagoda/policy.h>
-
-struct part_block {
-    uintptr_t start; /* 0: only measure */
-    size_t used;
-};
-
-/* The next `bytes` of the block, aligned to a cache line. */
-static inline void *part_take(struct part_block *b, size_t bytes)
-{
-    void *taken = (void *)(b->start + b->used);
-    b->used += vm_arena_room(bytes);
-    return taken;
-}
 
 /* For policies to which touches, or ticks, mean nothing. */
 static inline void touch_nothing(void *state, vm_pfn frame, uint32_t times)

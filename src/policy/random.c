@@ -19,10 +19,10 @@ struct random_choice {
 
 static size_t layout(struct random_choice *s, uintptr_t start, uint32_t nframes)
 {
-    struct part_block b = {.start = start};
-    part_take(&b, sizeof *s);
-    s->in = part_take(&b, nframes * sizeof *s->in);
-    s->place = part_take(&b, nframes * sizeof *s->place);
+    struct block b = {.start = start};
+    block_take(&b, sizeof *s);
+    s->in = block_take(&b, nframes * sizeof *s->in);
+    s->place = block_take(&b, nframes * sizeof *s->place);
     return b.used;
 }
 

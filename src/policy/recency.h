@@ -37,11 +37,11 @@ struct recency {
 
 static size_t recency_layout(struct recency *r, uintptr_t start, uint32_t nframes)
 {
-    struct part_block b = {.start = start};
-    part_take(&b, sizeof *r);
-    r->log = part_take(&b, LOG_TURNS * (size_t)nframes * sizeof *r->log);
-    r->at = part_take(&b, nframes * sizeof *r->at);
-    r->counts = part_take(&b, (LOG_TURNS * (size_t)nframes / 64 + 1) * sizeof *r->counts);
+    struct block b = {.start = start};
+    block_take(&b, sizeof *r);
+    r->log = block_take(&b, LOG_TURNS * (size_t)nframes * sizeof *r->log);
+    r->at = block_take(&b, nframes * sizeof *r->at);
+    r->counts = block_take(&b, (LOG_TURNS * (size_t)nframes / 64 + 1) * sizeof *r->counts);
     return b.used;
 }
 

@@ -1,4 +1,5 @@
-/* event.c - what a program asks of its address space: map, unmap, protect, advise, fork, exec, exit.
+/* event.c - what a program asks of its address space: map, unmap, protect, advise, fork, exec,
+ * exit.
  *
  * Fork copies mappings, not pages: parent and child map the same frames read-only, or point to the
  * same swap slots, until one of them writes (fault.c).

@@ -22,7 +22,8 @@ static bool first_touch(struct vm_memory *m, struct vm_fault *f, struct vm_error
     return f->vma;
 }
 
-/* Fills f->vma, or f->kind with the reason why the touch is not allowed (and leaves f->vma NULL). */
+/* Fills f->vma, or f->kind with the reason why the touch is not allowed (and leaves f->vma NULL).
+ */
 static bool may_touch(struct vm_memory *m, struct vm_fault *f, struct vm_error *e)
 {
     f->vma = vm_vma_find(&m->space[f->asid], f->va);
@@ -56,7 +57,8 @@ static void take_over(struct vm_memory *m, struct vm_fault *f, vm_pfn pfn)
     f->kind = VM_FAULT_COW;
 }
 
-/* Swapped, but a frame still has the slot's page: map that one too, read-only as all its mappers. */
+/* Swapped, but a frame still has the slot's page: map that one too, read-only as all its mappers.
+ */
 static bool map_again(struct vm_memory *m, struct vm_fault *f, vm_slot s)
 {
     vm_pfn pfn = m->slot_frame[s] - 1;

@@ -87,8 +87,8 @@ void vm_frame_unmap(struct vm_memory *m, vm_pfn f, uint64_t key)
 
 /* ---- eviction ---- */
 
-/* What the entry of an evicted clean page without a slot becomes: a page that its file still has, or
- * an anonymous page that was never written and is zero again when next touched. */
+/* What the entry of an evicted clean page without a slot becomes: a page that its file still has,
+ * or an anonymous page that was never written and is zero again when next touched. */
 static struct vm_pte dropped_entry(struct vm_memory *m, uint64_t key)
 {
     const struct vm_vma *v = vm_vma_find(&m->space[vm_key_asid(key)], vm_key_va(key));
@@ -101,8 +101,8 @@ static struct vm_pte dropped_entry(struct vm_memory *m, uint64_t key)
 static void swap_out_entry(struct vm_memory *m, uint64_t key, vm_slot s)
 {
     vm_asid asid = vm_key_asid(key);
-    struct vm_pte pte = s ? (struct vm_pte){.state = VM_PTE_SWAPPED, .slot = s}
-                          : dropped_entry(m, key);
+    struct vm_pte pte =
+        s ? (struct vm_pte){.state = VM_PTE_SWAPPED, .slot = s} : dropped_entry(m, key);
     if (s)
         m->slot_refs[s]++;
     m->c.scheme->set(m->scheme, asid, vm_key_va(key), pte);
@@ -295,8 +295,8 @@ static vm_pfn take_apart(struct vm_memory *m, uint32_t n)
         return first;
     if (m->frames_all - m->apart_fresh < n) {
         vm_fail(&m->out, VM_EMACHINE,
-                "page tables do not fit: %u more frames wanted, %u of the %u kept apart are left", n,
-                m->frames_all - m->apart_fresh, m->frames_all - m->c.nframes);
+                "page tables do not fit: %u more frames wanted, %u of the %u kept apart are left",
+                n, m->frames_all - m->apart_fresh, m->frames_all - m->c.nframes);
         return VM_NOFRAME;
     }
     first = m->apart_fresh;

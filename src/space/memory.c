@@ -79,8 +79,8 @@ struct vm_memory *vm_memory_open(const struct vm_memory_config *c, struct vm_err
     m->fresh_end = c->nframes;
     m->apart_fresh = c->nframes;
     m->nslots = c->nslots ? c->nslots : SLOTS_DEFAULT;
-    m->sharer_cap = c->nframes < (UINT32_C(1) << 26) ? 1024 + c->nframes * SHARERS_A_FRAME
-                                                     : UINT32_C(1) << 30;
+    m->sharer_cap =
+        c->nframes < (UINT32_C(1) << 26) ? 1024 + c->nframes * SHARERS_A_FRAME : UINT32_C(1) << 30;
     m->sharer_fresh = 1;
     if (!vm_arena_open(&m->arena, room(m), e)) {
         free(m);
@@ -164,8 +164,8 @@ uint64_t vm_memory_write_ns(const struct vm_memory *m)
 /* What the entries of all address spaces say, gathered to be held against the frames and slots. */
 struct census {
     const struct vm_memory *m;
-    uint32_t *mappers;  /* [nframes] present entries */
-    uint32_t *swapped;  /* [nslots + 2] swapped entries, of the slots ever used */
+    uint32_t *mappers; /* [nframes] present entries */
+    uint32_t *swapped; /* [nslots + 2] swapped entries, of the slots ever used */
     uint64_t resident;
 };
 

@@ -40,7 +40,7 @@ struct vm_memory {
     uint64_t slots_used;
     uint64_t read_ns, write_ns;
 
-    struct vm_space *space; /* [VM_ASID_MAX + 1] */
+    struct vm_space *space;         /* [VM_ASID_MAX + 1] */
     void *scheme, *policy, *device; /* states */
     uint8_t *physical;              /* the frames' bytes; only tables' are ever touched */
     struct vm_error out;            /* why the last vm_frame_get or take answered VM_NOFRAME */
@@ -80,7 +80,8 @@ struct vm_vma *vm_vma_find(struct vm_space *s, vm_va va);
 bool vm_vma_map(struct vm_space *s, struct vm_vma v, struct vm_error *e);
 bool vm_vma_unmap(struct vm_space *s, vm_va start, vm_va end, struct vm_error *e);
 bool vm_vma_protect(struct vm_space *s, vm_va start, vm_va end, uint8_t prot, struct vm_error *e);
-/* A mapping around a touch outside every other one: the 2 MiB block about it, less what is mapped. */
+/* A mapping around a touch outside every other one: the 2 MiB block about it, less what is mapped.
+ */
 struct vm_vma *vm_vma_first_touch(struct vm_space *s, vm_va va, struct vm_error *e);
 void vm_vma_check(const struct vm_space *s, unsigned page_shift);
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# cachegrind.sh - the TLBs held against an independent simulator: valgrind's cachegrind, whose caches,
-# given lines of 4096 bytes, are TLBs of the same shape: sets by low bits of the page number, LRU, and
-# an access that crosses a line looks up both. The same program's references, recorded without
+# cachegrind.sh - the TLBs held against an independent simulator: valgrind's cachegrind. Its caches,
+# given lines of 4096 bytes, are TLBs of the same shape: sets by low bits of the page number, LRU,
+# and an access that crosses a line looks up both. The same program's references, recorded without
 # events (cachegrind knows no munmap), must give the same misses, to the last one. (A reference that
 # crosses and misses on both sides would count once there and twice here; this program has none.)
 . "${BASH_SOURCE[0]%/*}/tap.sh"

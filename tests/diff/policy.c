@@ -2,13 +2,15 @@
  * agree on thousands of small random worlds: counts, and which page is where at the end. */
 #include "oracle/policy_worlds.h"
 
+#include "rounds.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
 
 #include <cmocka.h>
 
-#define WORLDS 1500
+#define WORLDS 1200
 
 /* Every way against the naive one, over WORLDS worlds of each policy's spec. */
 static void agree(struct policy_outcome (*way)(const struct policy_world *, size_t batch),
@@ -16,7 +18,7 @@ static void agree(struct policy_outcome (*way)(const struct policy_world *, size
 {
     vm_pageref ref[WORLD_REFS];
     struct policy_world w = {.ref = ref, .n = WORLD_REFS};
-    for (uint64_t seed = 0; seed < WORLDS; seed++) {
+    for (uint64_t seed = 0; seed < test_rounds(WORLDS); seed++) {
         w.seed = seed;
         w.npages = 2 + seed % 39;
         w.nframes = 1 + seed % 12;

@@ -57,6 +57,7 @@ void policy_host_step(struct policy_host *h, vm_pageref ref)
 
 void policy_host_drop(struct policy_host *h, uint32_t page)
 {
+    VM_ASSERT(page < h->npages && h->r.frame_of[page]);
     h->ops->remove(h->state, h->r.frame_of[page] - 1);
     h->r.frame_of[page] = 0;
     h->ndropped++;

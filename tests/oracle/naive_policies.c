@@ -128,17 +128,27 @@ static uint32_t choose_clock(struct naive *m)
     }
 }
 
+static double class_of(const struct naive *m, const struct seat *s)
+{
+    (void)m;
+    return s->referenced * 2 + s->dirty;
+}
+
+/* Draw up to 32 times for a seat of the lowest class; then the next of it after the last drawn. */
 static uint32_t choose_nru(struct naive *m)
 {
-    bool first = vm_params_count(&m->params, "pick") == 1;
-    uint32_t from = first ? 0 : (uint32_t)vm_random_below(&m->random, m->nseats);
-    for (int class = 0; class < 4; class ++)
-        for (uint32_t k = 0; k < m->nseats; k++) {
-            uint32_t i = (from + k) % m->nseats;
-            if (m->seat[i].taken && m->seat[i].referenced * 2 + m->seat[i].dirty == class)
-                return i;
-        }
-    return VM_NOFRAME;
+    uint32_t lowest = least(m, class_of), i = lowest;
+    double class = class_of(m, &m->seat[lowest]);
+    if (vm_params_count(&m->params, "pick") == 1)
+        return lowest;
+    for (int draw = 0; draw < 32; draw++) {
+        i = (uint32_t)vm_random_below(&m->random, m->nseats);
+        if (class_of(m, &m->seat[i]) == class)
+            return i;
+    }
+    while (class_of(m, &m->seat[i]) != class)
+        i = (i + 1) % m->nseats;
+    return i;
 }
 
 static uint32_t choose_enhanced_clock(struct naive *m)

@@ -261,6 +261,11 @@ static void bad_text_is_told_with_line_and_word(void **state)
         {"din", "5 10\n",
          "sample:1: bad label \"5\": expected 0 to 4 (read, write, fetch, escapes)"},
         {"din", "0 10\n0 1x\n", "sample:2: bad address \"1x\": expected hex digits"},
+        {"rwi", "R ffffffffffffffff\nR 1ffffffffffffffff\n",
+         "sample:2: bad line \"R 1ffffffffffffffff\": expected R, W or I and a hex address"},
+        {"pages", "18446744073709551616\n",
+         "sample:1: bad page number \"18446744073709551616\": expected decimal, or 0x and hex "
+         "digits"},
         {"rwi", "R\n", "sample:1: bad line \"R\": expected R, W or I and a hex address"},
         {"rwi", "12 Q\n", "sample:1: bad access \"Q\": expected R, W or I"},
         {"rwi", "R 12 W\n", "sample:1: bad end of line \" W\": expected nothing more"},

@@ -172,7 +172,8 @@ static inline const uint8_t *parse_line(struct csv *s, const uint8_t *line,
         return vm_text_next(line);
     if (!s->headed)
         return parse_header(s, line, e);
-    struct field field[CSV_COLUMNS] = {0}; /* columns that the file lacks stay empty */
+    /* Columns that the file lacks stay empty. */
+    struct field empty = {line, 0}, field[CSV_COLUMNS] = {empty, empty, empty};
     const uint8_t *next = parse_row(s, line, field, e);
     if (!next)
         return NULL;

@@ -83,7 +83,7 @@ static inline const uint8_t *parse_address(const uint8_t *p, uint64_t *out)
 
 /* What the letter of a reference line means, and which character its line begins with. */
 static const struct {
-    char first;
+    uint8_t first;
     uint8_t access;
 } meaning[256] = {['I'] = {'I', VM_FETCH},
                   ['L'] = {' ', VM_READ},

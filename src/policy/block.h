@@ -1,0 +1,24 @@
+/* block.h - where a policy's struct and arrays lie in the one block that its host gives it.
+ *
+ * The struct comes first, then the arrays, each on cache lines of its own. A policy has one
+ * function that says so, `layout`; without a block it measures.
+ */
+#ifndef POLICY_BLOCK_H
+#define POLICY_BLOCK_H
+
+#include "base/arena.h"
+
+struct block {
+    uintptr_t start; /* 0: only measure */
+    size_t used;
+};
+
+/* The next `bytes` of the block. */
+static inline void *block_take(struct block *b, size_t bytes)
+{
+    void *taken = (void *)(b->start + b->used);
+    b->used += vm_arena_room(bytes);
+    return taken;
+}
+
+#endif

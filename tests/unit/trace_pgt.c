@@ -1,130 +1,14 @@
-/* trace_pgt.c - the laws of the .pgt container: trace/pgt_*.c and trace/formats/pgt.c.
- *
- * A `story` is a trace in memory, each reference with the address space it belongs to, so that what
- * a reader delivers can be compared however it was cut into batches and blocks.
- */
-#include "base/random.h"
+/* trace_pgt.c - the laws of the .pgt container: trace/pgt_writer.c and trace/formats/pgt.c. */
 #include "trace/pgt.h"
 
 #include "folder.h"
+#include "story.h"
 
 #include <inttypes.h>
 #include <sys/wait.h>
 #include <zstd.h>
 
 extern const struct vm_format_ops vm_format_pgt;
-
-struct told_ref {
-    vm_va va;
-    uint16_t meta;
-    vm_asid asid;
-};
-
-struct told_event {
-    uint64_t ref; /* the reference before which it happens */
-    struct vm_event event;
-};
-
-struct story {
-    size_t nrefs, nevents, refs_cap, events_cap;
-    struct told_ref *ref;
-    struct told_event *event;
-    vm_asid asid;
-};
-
-static void story_free(struct story *s)
-{
-    free(s->ref);
-    free(s->event);
-    *s = (struct story){0};
-}
-
-static void *grown(void *array, size_t n, size_t *cap, size_t bytes)
-{
-    if (n < *cap)
-        return array;
-    *cap = *cap ? 2 * *cap : 256;
-    array = realloc(array, *cap * bytes);
-    assert_non_null(array);
-    return array;
-}
-
-static void tell_ref(struct story *s, vm_va va, uint16_t meta)
-{
-    s->ref = grown(s->ref, s->nrefs, &s->refs_cap, sizeof *s->ref);
-    s->ref[s->nrefs++] = (struct told_ref){va, meta, s->asid};
-}
-
-static void tell_event(struct story *s, struct vm_event event)
-{
-    s->event = grown(s->event, s->nevents, &s->events_cap, sizeof *s->event);
-    event.at = 0;
-    s->event[s->nevents++] = (struct told_event){s->nrefs, event};
-    if (event.kind == VM_EVENT_SWITCH)
-        s->asid = event.asid;
-}
-
-/* ---- inventing ---- */
-
-static uint16_t random_meta(struct vm_random *r, enum vm_access access, vm_va va)
-{
-    static const unsigned often[] = {1, 2, 4, 8, 16, VM_SIZE_MAX};
-    uint64_t bytes =
-        vm_random_below(r, 8) ? often[vm_random_below(r, 6)] : 1 + vm_random_below(r, VM_SIZE_MAX);
-    if (va + (bytes - 1) < va)
-        bytes = 0 - va;
-    return vm_ref_meta(access, (unsigned)bytes);
-}
-
-static vm_va random_va(struct vm_random *r)
-{
-    static const vm_va places[] = {
-        0, 0x400000, 0x7ffffffde000, UINT64_MAX - 0x4000, UINT64_MAX, 0x8000000000000000};
-    if (vm_random_below(r, 20) == 0)
-        return vm_random_u64(r);
-    return places[vm_random_below(r, 6)] - 64 + vm_random_below(r, 1u << vm_random_below(r, 18));
-}
-
-static void invent_event(struct story *s, struct vm_random *r)
-{
-    tell_event(s, (struct vm_event){
-                      .kind = (uint8_t)(1 + vm_random_below(r, VM_EVENT_KINDS - 1)),
-                      .prot = (uint8_t)vm_random_below(r, 16),
-                      .detail = (uint8_t)vm_random_below(r, 7),
-                      .asid = (vm_asid)vm_random_below(r, VM_ASID_MAX + 1),
-                      .child = (vm_asid)vm_random_below(r, VM_ASID_MAX + 1),
-                      .va = vm_random_u64(r),
-                      .bytes = vm_random_u64(r) >> vm_random_below(r, 64),
-                  });
-}
-
-/* A walk through straight code with jumps among a few places, data that strides, repeats and leaps,
- * fetches or not, and `events_of_1000` events in 1000 references. */
-static void invent(struct story *s, struct vm_random *r, size_t refs, unsigned events_of_1000)
-{
-    vm_va code[6], data[6], pc = 0x1000;
-    for (int i = 0; i < 6; i++) {
-        code[i] = random_va(r);
-        data[i] = random_va(r);
-    }
-    unsigned fetches_of_10 = (unsigned)vm_random_below(r, 11);
-    while (s->nrefs < refs) {
-        while (vm_random_below(r, 1000) < events_of_1000)
-            invent_event(s, r);
-        if (vm_random_below(r, 10) < fetches_of_10) {
-            pc = vm_random_below(r, 6) ? pc : code[vm_random_below(r, 6)];
-            uint16_t meta = random_meta(r, VM_FETCH, pc);
-            tell_ref(s, pc, meta);
-            pc += vm_ref_bytes(meta);
-        } else {
-            vm_va *va = &data[vm_random_below(r, 6)];
-            *va = vm_random_below(r, 9) ? *va + 8 * vm_random_below(r, 3) : random_va(r);
-            tell_ref(s, *va, random_meta(r, vm_random_below(r, 2) ? VM_READ : VM_WRITE, *va));
-        }
-    }
-    while (vm_random_below(r, 1000) < events_of_1000)
-        invent_event(s, r);
-}
 
 /* ---- writing ---- */
 
@@ -180,19 +64,6 @@ struct reading {
     struct vm_error error;
     bool ok;
 };
-
-static void assert_batch_is_valid(const struct vm_batch_builder *b)
-{
-    assert_true(b->nrefs <= VM_BATCH_REFS && b->nevents <= VM_BATCH_EVENTS);
-    for (uint32_t i = 0; i < b->nrefs; i++) {
-        assert_true(vm_ref_access(b->meta[i]) < VM_ACCESSES && vm_ref_bytes(b->meta[i]) >= 1);
-        assert_true(b->va[i] + (vm_ref_bytes(b->meta[i]) - 1) >= b->va[i]);
-    }
-    for (uint32_t i = 0; i < b->nevents; i++) {
-        assert_true(b->event[i].at >= (i ? b->event[i - 1].at : 0) && b->event[i].at <= b->nrefs);
-        assert_true(b->event[i].kind >= VM_EVENT_MAP && b->event[i].kind < VM_EVENT_KINDS);
-    }
-}
 
 static void tell_batch(struct story *s, const struct vm_batch_builder *b)
 {
@@ -637,141 +508,6 @@ static void the_header_tells_origin_and_total_before_anything_is_read(void **sta
     specimen_free(&x);
 }
 
-/* A block's columns and header with some bytes changed: whatever they say, either it is refused or
- * valid batches of as many references as it claims come out. */
-static void decode_anything(struct pgt_decoder *d, struct pgt_block h, const uint8_t *raw)
-{
-    static uint8_t stored[PGT_STORED_BYTES];
-    static struct vm_batch_builder b;
-    size_t n = ZSTD_compress(stored, sizeof stored, raw, h.raw_bytes, 1);
-    assert_false(ZSTD_isError(n));
-    h.stored_bytes = (uint32_t)n;
-    if (!pgt_block_plausible(&h) || !pgt_decoder_load(d, &h, stored))
-        return;
-    uint64_t refs = 0, events = 0;
-    while (!pgt_decoder_done(d)) {
-        b.nrefs = b.nevents = 0;
-        if (!pgt_decode(d, &b))
-            return;
-        assert_batch_is_valid(&b);
-        assert_true(b.nrefs || b.nevents);
-        refs += b.nrefs;
-        events += b.nevents;
-    }
-    assert_int_equal(refs, h.refs);
-    assert_int_equal(events, h.events);
-}
-
-static bool decodes(struct pgt_decoder *d, struct pgt_block h, const uint8_t *raw)
-{
-    static uint8_t stored[PGT_STORED_BYTES];
-    static struct vm_batch_builder b;
-    b.nrefs = b.nevents = 0;
-    h.stored_bytes = (uint32_t)ZSTD_compress(stored, sizeof stored, raw, h.raw_bytes, 1);
-    return pgt_block_plausible(&h) && pgt_decoder_load(d, &h, stored) && pgt_decode(d, &b);
-}
-
-/* The columns of a block whose runs are of these fragments, each one fetch. */
-static struct pgt_block runs_of(struct pgt_encoder *c, const char *fragments, uint8_t *raw)
-{
-    static const uint16_t meta[] = {VM_FETCH | 4 << 2};
-    struct pgt_block h = {.magic = PGT_BLOCK_MAGIC};
-    for (; *fragments; fragments++)
-        pgt_encode_run(c, &(vm_va){UINT64_C(0x1000) * (uint8_t)*fragments}, meta, 1);
-    pgt_encoder_take(c, raw, &h);
-    return h;
-}
-
-static void a_run_of_a_fragment_that_is_not_there_is_refused(void **state)
-{
-    (void)state;
-    static uint8_t raw[PGT_RAW_BYTES];
-    struct vm_error e;
-    struct pgt_encoder *c = pgt_encoder_open(&e);
-    struct pgt_decoder *d = pgt_decoder_open(&e);
-    assert_non_null(c);
-    assert_non_null(d);
-    /* A larger block before it: what is left of its fragments must not be taken for others'. */
-    struct pgt_block h = runs_of(c, "abcdefghij", raw);
-    assert_true(decodes(d, h, raw));
-    h = runs_of(c, "abaa", raw);
-    assert_int_equal(h.named, 2);
-    uint8_t *name = raw + h.raw_bytes - 2; /* the last column that is not empty */
-    for (unsigned number = 2; number <= 0xffff; number += number < 9 ? 1 : 331) {
-        pgt_store(name, number, 2);
-        assert_false(decodes(d, h, raw));
-    }
-    pgt_store(name, 1, 2);
-    assert_true(decodes(d, h, raw));
-    h = runs_of(c, "aaa", raw);
-    uint8_t *code = raw + h.raw_bytes - 2 - 1;
-    assert_int_equal(*code, PGT_LAST);
-    assert_true(decodes(d, h, raw));
-    *code = PGT_BEFORE;
-    assert_false(decodes(d, h, raw));
-    pgt_encoder_close(c);
-    pgt_decoder_close(d);
-}
-
-static void encode_story(struct pgt_encoder *c, const struct story *s)
-{
-    vm_va va[PGT_BARE_REFS];
-    uint16_t meta[PGT_BARE_REFS];
-    for (size_t i = 0; i < s->nrefs; i++) {
-        bool fetch = vm_ref_access(s->ref[i].meta) == VM_FETCH;
-        uint32_t n = 0;
-        do {
-            va[n] = s->ref[i].va;
-            meta[n++] = s->ref[i].meta;
-        } while (n < PGT_BARE_REFS && i + 1 < s->nrefs &&
-                 vm_ref_access(s->ref[i + 1].meta) != VM_FETCH && (fetch || n < 3) && ++i);
-        if (pgt_encoder_fits(c, meta, n))
-            pgt_encode_run(c, va, meta, n);
-    }
-    for (size_t i = 0; i < s->nevents; i++)
-        pgt_encode_event(c, &s->event[i].event);
-}
-
-static void whatever_a_block_says_it_is_refused_or_yields_valid_batches(void **state)
-{
-    (void)state;
-    static uint8_t raw[PGT_RAW_BYTES], torn[PGT_RAW_BYTES];
-    struct vm_random r;
-    struct vm_error e;
-    vm_random_seed(&r, 23);
-    struct pgt_encoder *c = pgt_encoder_open(&e);
-    struct pgt_decoder *d = pgt_decoder_open(&e);
-    assert_non_null(c);
-    assert_non_null(d);
-    for (int i = 0; i < 200; i++) {
-        struct story s = {0};
-        struct pgt_block h = {.magic = PGT_BLOCK_MAGIC};
-        invent(&s, &r, 1 + vm_random_below(&r, 200), 20);
-        encode_story(c, &s);
-        pgt_encoder_take(c, raw, &h);
-        decode_anything(d, h, raw);
-        for (int j = 0; j < 200; j++) {
-            struct pgt_block changed = h;
-            memcpy(torn, raw, h.raw_bytes);
-            for (uint64_t k = 1 + vm_random_below(&r, 3); k; k--)
-                torn[vm_random_below(&r, h.raw_bytes)] = (uint8_t)vm_random_below(&r, 12);
-            uint32_t *const field[] = {&changed.refs, &changed.runs, &changed.moves, &changed.reads,
-                                       &changed.fragments};
-            if (vm_random_below(&r, 4) == 0) {
-                *field[vm_random_below(&r, 5)] += (uint32_t)vm_random_below(&r, 5) - 2;
-                changed.raw_bytes = (uint32_t)pgt_columns_bytes(&changed);
-                if (changed.raw_bytes > h.raw_bytes + 64)
-                    continue;
-                memset(torn + h.raw_bytes, 0, 64);
-            }
-            decode_anything(d, changed, torn);
-        }
-        story_free(&s);
-    }
-    pgt_encoder_close(c);
-    pgt_decoder_close(d);
-}
-
 static void a_full_disk_is_an_error(void **state)
 {
     (void)state;
@@ -910,8 +646,6 @@ int main(void)
         cmocka_unit_test(skipping_past_a_torn_block_counts_what_was_lost),
         cmocka_unit_test(skipping_twice_and_in_the_middle_adds_up),
         cmocka_unit_test(the_header_tells_origin_and_total_before_anything_is_read),
-        cmocka_unit_test(a_run_of_a_fragment_that_is_not_there_is_refused),
-        cmocka_unit_test(whatever_a_block_says_it_is_refused_or_yields_valid_batches),
         cmocka_unit_test(a_full_disk_is_an_error),
         cmocka_unit_test(a_file_appears_only_when_it_is_finished),
         cmocka_unit_test(the_golden_file_still_reads_the_same),

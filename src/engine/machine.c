@@ -20,13 +20,13 @@ static bool find_parts(struct vm_engine *m, struct parts *p, struct vm_error *e)
     const struct vm_config *c = &m->config;
     const char *params = vm_spec_split(c->scheme, name, sizeof name);
     p->scheme = vm_scheme_find(name, e);
-    if (!p->scheme || !vm_params_parse(&m->scheme_params, name, p->scheme->param,
-                                       p->scheme->nparams, params, e))
+    if (!p->scheme ||
+        !vm_params_parse(&m->scheme_params, name, p->scheme->param, p->scheme->nparams, params, e))
         return false;
     params = vm_spec_split(c->policy, name, sizeof name);
     p->policy = vm_policy_find(name, e);
-    if (!p->policy || !vm_params_parse(&m->policy_params, name, p->policy->param,
-                                       p->policy->nparams, params, e))
+    if (!p->policy ||
+        !vm_params_parse(&m->policy_params, name, p->policy->param, p->policy->nparams, params, e))
         return false;
     params = vm_spec_split(c->swap, name, sizeof name);
     p->device = vm_device_find(name, e);
@@ -130,7 +130,8 @@ static bool build_memory(struct vm_engine *m, const struct parts *p, enum vm_str
 
 static void set_ticks(struct vm_engine *m)
 {
-    struct vm_policy_env env = {.nframes = (uint32_t)(m->config.memory_bytes / m->config.page_bytes),
+    struct vm_policy_env env = {.nframes =
+                                    (uint32_t)(m->config.memory_bytes / m->config.page_bytes),
                                 .params = &m->policy_params};
     m->tick_every = m->policy->tick_refs(&env);
     m->tick_next = m->tick_every ? m->tick_every : UINT64_MAX;
@@ -146,14 +147,14 @@ static bool build(struct vm_engine *m, const struct parts *p, enum vm_stray stra
         [VM_TOUCH_ORDER] = vm_mmu_segment_order,
         [VM_TOUCH_EACH] = vm_mmu_segment_each,
     };
-    if (!check_memory(&m->config, p->scheme, e) ||
-        !vm_tlb_plan_parse(&m->plan, m->config.tlb, e) || !build_tlbs(m, e))
+    if (!check_memory(&m->config, p->scheme, e) || !vm_tlb_plan_parse(&m->plan, m->config.tlb, e) ||
+        !build_tlbs(m, e))
         return false;
     m->scheme = p->scheme;
     m->policy = p->policy;
     m->segment = segments[p->policy->touch_kind];
     m->page_mask = ~(m->config.page_bytes - 1);
-    m->last_touched = VM_NOFRAME;
+    m->last_touch = NO_TOUCH;
     vm_mmu_cool(m);
     set_ticks(m);
     VM_ASSERT(p->policy->future == VM_FUTURE_UNUSED || future);
@@ -239,7 +240,7 @@ static void switch_to(struct vm_engine *m, vm_asid asid)
 static bool run_event(struct vm_engine *m, const struct vm_event *event, struct vm_error *e)
 {
     vm_mmu_settle(m);
-    m->last_touched = VM_NOFRAME; /* an event ends a run of touches */
+    m->last_touch = NO_TOUCH; /* an event ends a run of touches */
     if (!vm_memory_event(m->memory, event, e))
         return false;
     if (event->kind == VM_EVENT_SWITCH)

@@ -31,7 +31,7 @@ struct vm_engine {
     vm_asid tag_asid;   /* in TLB tags: asid, or 0 where the TLBs are flushed instead */
     struct vm_tlb *first[VM_ACCESSES]; /* level 1 for each access; never NULL: `none` if absent */
     uint8_t *bits;
-    vm_pfn last_touched; /* the frame of the touch before, for policies of VM_TOUCH_ORDER */
+    uint64_t last_touch; /* VM_TOUCH_ORDER: touch_word of the touch before, or its run's write */
     uint32_t ntouched;
     vm_pfn touched[2 * SEGMENT_REFS + 2];
     uint64_t crossings[VM_ACCESSES];
@@ -62,19 +62,37 @@ struct vm_engine {
     uint32_t (*segment)(struct vm_engine *m, const vm_va *va, const uint16_t *meta, uint32_t n);
 };
 
+/* A touch as policies of VM_TOUCH_ORDER see it, and one that is like none. */
+#define NO_TOUCH ((uint64_t)VM_NOFRAME << 1)
+static inline uint64_t touch_word(vm_pfn pfn, enum vm_access access)
+{
+    return (uint64_t)pfn << 1 | (access == VM_WRITE);
+}
+
+/* Such a policy is told of the first touch of a run of touches of one frame, and of the run's first
+ * write if other touches precede it. That write may give the page a frame of its own, which the
+ * policy must be told of; whether it does depends on what was evicted, and the number of touches
+ * told must not, or the future that opt reads would not be of this run (replay.c). */
+static inline bool is_told(uint64_t touch, uint64_t last)
+{
+    return (touch | 1) != (last | 1) || touch > last;
+}
+
 /* vm_engine_open with a policy that has no row (the recorder of replay.c), unless it is NULL. */
 struct vm_engine *vm_engine_open_with(const struct vm_config *c, const struct vm_policy_ops *policy,
                                       enum vm_stray stray, struct vm_future *future,
                                       struct vm_error *e);
 
 /* The loops, stamped in mmu.c for each kind of report that a policy wants. */
-uint32_t vm_mmu_segment_bits(struct vm_engine *m, const vm_va *va, const uint16_t *meta, uint32_t n);
+uint32_t vm_mmu_segment_bits(struct vm_engine *m, const vm_va *va, const uint16_t *meta,
+                             uint32_t n);
 uint32_t vm_mmu_segment_order(struct vm_engine *m, const vm_va *va, const uint16_t *meta,
                               uint32_t n);
-uint32_t vm_mmu_segment_each(struct vm_engine *m, const vm_va *va, const uint16_t *meta, uint32_t n);
+uint32_t vm_mmu_segment_each(struct vm_engine *m, const vm_va *va, const uint16_t *meta,
+                             uint32_t n);
 
-void vm_mmu_cool(struct vm_engine *m);   /* empty hot[] */
-void vm_mmu_settle(void *engine);        /* tell the policy of touched[]; empties hot[] too */
+void vm_mmu_cool(struct vm_engine *m); /* empty hot[] */
+void vm_mmu_settle(void *engine);      /* tell the policy of touched[]; empties hot[] too */
 void vm_mmu_tick(struct vm_engine *m);
 void vm_mmu_shootdown(void *engine, uint64_t page_key);
 void vm_mmu_shootdown_space(void *engine, vm_asid asid);

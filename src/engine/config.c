@@ -112,6 +112,17 @@ static const char *bytes_text(uint64_t bytes, char *out, size_t cap)
     return out;
 }
 
+/* As short as reads back to the same number. */
+static const char *real_text(double value, char *out, size_t cap)
+{
+    for (int digits = 15; digits <= 17; digits++) {
+        snprintf(out, cap, "%.*g", digits, value);
+        if (strtod(out, NULL) == value)
+            break;
+    }
+    return out;
+}
+
 const char *vm_config_text(const struct vm_config *c, const struct vm_option *o, char *out,
                            size_t cap)
 {
@@ -123,8 +134,7 @@ const char *vm_config_text(const struct vm_config *c, const struct vm_option *o,
         snprintf(out, cap, "%llu", (unsigned long long)*(const uint64_t *)field);
         return out;
     case VM_PARAM_REAL:
-        snprintf(out, cap, "%.15g", *(const double *)field);
-        return out;
+        return real_text(*(const double *)field, out, cap);
     case VM_PARAM_WORD:
         return word_text(o, *(const uint64_t *)field, out, cap);
     case VM_PARAM_TEXT:
@@ -142,18 +152,19 @@ struct reading {
     bool failed;
 };
 
-/* The names in a section, or the sections, to suggest from; duplicates do no harm. */
+/* An unknown section, or an unknown key of a known one; options of a section stand together. */
 static bool fail_name(struct vm_error *e, const char *section, const char *key)
 {
     const char *sections[NOPTIONS], *keys[NOPTIONS];
-    size_t nkeys = 0;
+    size_t nsections = 0, nkeys = 0;
     for (size_t i = 0; i < NOPTIONS; i++) {
-        sections[i] = options[i].section;
+        if (i == 0 || strcmp(options[i].section, options[i - 1].section) != 0)
+            sections[nsections++] = options[i].section;
         if (!strcmp(options[i].section, section))
             keys[nkeys++] = options[i].key;
     }
     if (!nkeys)
-        return vm_fail_unknown(e, "section", section, sections, NOPTIONS);
+        return vm_fail_unknown(e, "section", section, sections, nsections);
     char noun[64];
     snprintf(noun, sizeof noun, "key of section [%.32s]", section);
     return vm_fail_unknown(e, noun, key, keys, nkeys);
@@ -174,22 +185,64 @@ static int ini_entry(void *user, const char *section, const char *key, const cha
     return 0;
 }
 
+static int ini_accept(void *user, const char *section, const char *key, const char *value)
+{
+    (void)user, (void)section, (void)key, (void)value;
+    return 1;
+}
+
+#define LINE_BYTES 198 /* what libinih's buffer of a line takes beside a newline and the end */
+
+/* libinih would read the rest of a long line as another one. A comment's is left out here; other
+ * lines are not too long (check_lines). */
+static char *ini_line(char *out, int cap, void *stream)
+{
+    const char **text = stream, *line = *text;
+    size_t n = strcspn(line, "\n"), kept = n < LINE_BYTES ? n : LINE_BYTES;
+    VM_ASSERT(cap >= LINE_BYTES + 2);
+    if (!*line)
+        return NULL;
+    memcpy(out, line, kept);
+    out[kept] = '\n';
+    out[kept + 1] = 0;
+    *text = line + n + (line[n] == '\n');
+    return out;
+}
+
+static bool check_lines(const char *name, const char *text, struct vm_error *e)
+{
+    for (unsigned line = 1; *text; line++) {
+        size_t n = strcspn(text, "\n");
+        char first = text[strspn(text, " \t")];
+        if (n > LINE_BYTES && first != ';' && first != '#')
+            return vm_fail(e, VM_EUSAGE, "%s:%u: a line of %zu characters: expected at most %d",
+                           name, line, n, LINE_BYTES);
+        text += n + (text[n] == '\n');
+    }
+    return true;
+}
+
 bool vm_config_parse(struct vm_config *c, const char *name, const char *text, struct vm_error *e)
 {
     struct reading r = {.config = *c};
-    int line = ini_parse_string(text, ini_entry, &r);
-    if (line < 0)
+    const char *first = text, *second = text;
+    if (!check_lines(name, text, e))
+        return false;
+    /* libinih tells the line of the first mistake, but not whether it is its own or ini_entry's. */
+    int unreadable = ini_parse_stream(ini_line, &first, ini_accept, NULL);
+    int line = ini_parse_stream(ini_line, &second, ini_entry, &r);
+    if (unreadable < 0 || line < 0)
         return vm_fail(e, VM_ESYSTEM, "%s: no memory to read it", name);
+    if (line > 0 && line == unreadable)
+        return vm_fail(e, VM_EUSAGE,
+                       "%s:%d: cannot be read: expected \"[section]\", \"key = value\" or a "
+                       "comment after ;",
+                       name, line);
     if (r.failed) {
         vm_fail(e, r.error.code, "%s:%d: %s", name, line, r.error.text);
         memcpy(e->hint, r.error.hint, sizeof e->hint);
         return false;
     }
-    if (line > 0)
-        return vm_fail(e, VM_EUSAGE,
-                       "%s:%d: cannot be read: expected \"[section]\", \"key = value\" or a "
-                       "comment after ;",
-                       name, line);
     *c = r.config;
     return true;
 }

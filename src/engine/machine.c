@@ -254,11 +254,13 @@ bool vm_engine_run(struct vm_engine *m, const struct vm_batch *batch, struct vm_
     for (uint32_t k = 0; k <= batch->nevents; k++) {
         uint32_t end = k < batch->nevents ? batch->event[k].at : batch->nrefs;
         VM_ASSERT(at <= end && end <= batch->nrefs);
-        if (end > at && !vm_memory_use_space(m->memory, m->asid, e))
-            return false;
-        if (!run_refs(m, batch->va + at, batch->meta + at, end - at)) {
-            *e = m->error;
-            return false;
+        if (end > at) {
+            if (!vm_memory_use_space(m->memory, m->asid, e))
+                return false;
+            if (!run_refs(m, batch->va + at, batch->meta + at, end - at)) {
+                *e = m->error;
+                return false;
+            }
         }
         at = end;
         if (k < batch->nevents && !run_event(m, &batch->event[k], e))

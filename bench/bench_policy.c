@@ -170,8 +170,6 @@ static uint64_t run(void *group, size_t i)
         look_ahead(b);
     for (size_t k = 0; k < NREFS; k += BATCH)
         b->ops->replay(b->state, &b->r, b->ref + k, NREFS - k < BATCH ? NREFS - k : BATCH);
-    if (getenv("SHOW"))
-        fprintf(stderr, "misses %g\n", (double)b->r.misses / NREFS);
     return b->r.touches;
 }
 

@@ -61,6 +61,7 @@ struct vm_replay {
     uint8_t *bits;           /* [nframes] */
     uint32_t *page_of;       /* [nframes] the page in the frame */
     uint32_t *frame_of;      /* [npages] frame + 1 of the page, 0: not resident */
+    uint32_t last;           /* frame + 1 of the touch before (VM_TOUCH_ORDER only); 0: none */
     uint64_t touches;        /* references to pages */
     uint64_t misses, evictions, writebacks;
     uint64_t tick_refs, tick_next; /* a tick after every tick_refs touches; 0, UINT64_MAX: none */

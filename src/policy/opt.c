@@ -37,7 +37,6 @@ struct opt {
     size_t end;      /* of the heap's used slots */
     uint64_t now;    /* touches so far: the number of the next */
     uint64_t horizon;
-    vm_pfn last; /* the frame touched last: touching it again is no touch */
     uint32_t nframes;
     struct vm_future *future;
 };
@@ -69,7 +68,6 @@ static void init(void *state, const struct vm_policy_env *env)
     layout(s, (uintptr_t)state, env->nframes);
     s->nframes = env->nframes;
     s->future = env->future;
-    s->last = VM_NOFRAME;
     s->horizon = VM_NEVER;
     s->end = HEAP_ROOT;
 }
@@ -115,7 +113,6 @@ static inline void set_key(struct opt *s, vm_pfn frame)
     uint32_t key = vm_future_take(s->future);
     s->now++;
     s->key[frame] = key;
-    s->last = frame;
     if (key < s->horizon)
         return;
     if (__builtin_expect(s->end == HEAP_SLOTS(s->nframes), 0)) {
@@ -138,8 +135,7 @@ static inline void touch_frame(void *state, vm_pfn frame, uint32_t times)
     struct opt *s = state;
     (void)times;
     VM_EXPECT(frame < s->nframes && s->key[frame]);
-    if (frame != s->last)
-        set_key(s, frame);
+    set_key(s, frame);
 }
 
 static void remove_frame(void *state, vm_pfn frame)

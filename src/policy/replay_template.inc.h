@@ -42,6 +42,7 @@ REPLAY_INLINE void replay_reference(void *state, struct vm_replay *r, vm_pageref
     uint8_t bits = (uint8_t)(VM_FRAME_REFERENCED | (ref & 1) << 1);
     uint32_t entry = r->frame_of[page];
     vm_pfn frame = entry - 1;
+    bool repeat = entry == r->last;
     if (__builtin_expect(entry == 0, 0)) {
         frame = replay_free_frame(state, r);
         r->misses++;
@@ -49,12 +50,15 @@ REPLAY_INLINE void replay_reference(void *state, struct vm_replay *r, vm_pageref
         r->frame_of[page] = frame + 1;
         r->bits[frame] = bits;
         REPLAY_INSERT(state, frame, page);
-        if (--times == 0)
-            return;
-        if (REPLAY_KIND == VM_TOUCH_ORDER) /* immediate repeats */
+        repeat = true;
+        if (--times == 0 && REPLAY_KIND != VM_TOUCH_ORDER)
             return;
     }
+    if (REPLAY_KIND == VM_TOUCH_ORDER)
+        r->last = frame + 1;
     r->bits[frame] |= bits;
+    if (REPLAY_KIND == VM_TOUCH_ORDER && repeat)
+        return;
     REPLAY_TOUCH(state, frame, times);
 }
 

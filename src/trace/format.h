@@ -47,13 +47,13 @@ struct vm_format_ops {
     const char *summary;
     const struct vm_param *param;
     size_t nparams;
-    /* Do these first bytes look like this format? `whole`: they are the entire content. Must look at
-     * every record in them that is complete; an empty content belongs to no format. */
+    /* Do these first bytes look like this format? `whole`: they are the entire content. Must look
+     * at every record in them that is complete; an empty content belongs to no format. */
     bool (*probe)(const uint8_t *head, size_t n, bool whole);
     /* A reader's state over `bytes`, which the trace owns. NULL: error. */
     void *(*open)(struct vm_bytes *bytes, const struct vm_params *params,
                   const struct vm_trace_options *options, struct vm_error *e);
-    /* Fill the empty builder until vm_builder_full or the end (then nrefs == 0 and nevents == 0). */
+    /* Fill the empty builder until vm_builder_full, or leave it empty: the end. */
     bool (*read)(void *state, struct vm_batch_builder *out, struct vm_error *e);
     /* Whole-trace facts it knows; others stay as they are. */
     void (*info)(const void *state, struct vm_trace_info *out);

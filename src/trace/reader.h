@@ -73,11 +73,11 @@ static inline uint64_t vm_field64(const uint8_t *p)
     return vm_field32(p) | (uint64_t)vm_field32(p + 4) << 32;
 }
 
-/* An address of 57 bits or fewer (x86-64 with five levels, and the other 64-bit machines below it),
- * sign-extended. */
+/* An address of 48 bits, sign-extended, as x86-64 programs have: with five levels of tables too,
+ * Linux gives out higher ones only where a program asks for them. */
 static inline bool vm_field_canonical(uint64_t va)
 {
-    return va >> 56 == 0 || va >> 56 == 0xff;
+    return va >> 47 == 0 || va >> 47 == 0x1ffff;
 }
 
 #endif

@@ -36,10 +36,9 @@ struct vm_syscalls {
     struct vm_call pending[VM_CALL_THREADS]; /* of each thread: the call not yet answered */
 };
 
-#define VM_CALL_EVENTS 2 /* events that one line makes at most */
-
-/* Read the line [line, end) that begins with "SYSCALL[": its events go to `out`. Returns the start
- * of the line that follows on the same one, or `end`. NULL: error (VM_ESYSTEM). */
+/* Read the line [line, end) that begins with "SYSCALL[": its events, two at most, go to `out`.
+ * Returns the start of the line that follows on the same one, or `end`. NULL: error (VM_ESYSTEM).
+ */
 const uint8_t *vm_syscalls_read(struct vm_syscalls *s, const uint8_t *line, const uint8_t *end,
                                 struct vm_batch_builder *out, struct vm_error *e);
 void vm_syscalls_close(struct vm_syscalls *s);

@@ -19,7 +19,7 @@ LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)|!\[[^\]]*\]\(([^)\s]+)\)")
 FENCE = re.compile(r"^(```|~~~).*?^\1", re.MULTILINE | re.DOTALL)
 HEADING = re.compile(r"^#+ +(.*?)\s*$", re.MULTILINE)
 VERB = re.compile(r"\./dev +([a-z]+)")
-FOLDERS = "src|include|tests|docs|bench|machines|traces"
+FOLDERS = "src|include|tests|tools|docs|bench|machines|traces"
 NAMED = re.compile(rf"`((?:{FOLDERS})/[\w./-]+)`")
 
 

@@ -95,6 +95,52 @@ static void content_of_no_format_is_refused(void **state)
     assert_unknown(zeros, 1);
 }
 
+static const struct sample *sample_of(const char *format)
+{
+    const struct sample *s = samples;
+    while (strcmp(s->format, format))
+        s++;
+    return s;
+}
+
+/* Records without a magic number are refused when a single one makes no sense. */
+static void records_that_make_no_sense_are_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *format;
+        size_t at;
+        unsigned bytes;
+        uint64_t value;
+    } spoils[] = {
+        {"oracle", 48, 4, 999},            /* time goes back */
+        {"oracle", 64, 8, 0},              /* the next access is this one */
+        {"oracle", 64, 8, UINT64_MAX - 1}, /* or before it */
+        {"champsim", 128, 8, 0},           /* no instruction */
+        {"champsim", 136, 1, 2},           /* flags that are none */
+        {"champsim", 137, 1, 2},
+        {"champsim", 128 + 16, 8, 1ull << 60}, /* addresses that are none */
+        {"champsim", 128 + 56, 8, 1ull << 60},
+        {"cloudsuite", 96 + 80, 8, 1ull << 60},
+        {"cloudsuite", 96 + 8, 1, 3},
+        {"drmemtrace", 24, 2, 50}, /* no type of a record */
+        {"drmemtrace", 2, 2, 1},   /* no header */
+    };
+    for (size_t i = 0; i < sizeof spoils / sizeof spoils[0]; i++) {
+        struct sample s = *sample_of(spoils[i].format);
+        put(s.data + spoils[i].at, spoils[i].value, spoils[i].bytes);
+        assert_unknown(s.data, s.n);
+    }
+}
+
+static void one_cloudsuite_record_is_no_champsim(void **state)
+{
+    (void)state;
+    assert_reads(sample_of("cloudsuite")->data, 96, NULL, "x401000/1 r7ffe1000/1 w602000/1");
+    assert_reads(sample_of("champsim")->data, 64, NULL,
+                 "x401000/1 r7ffe1000/1 r7ffe2000/1 w602000/1");
+}
+
 static void random_bytes_are_refused(void **state)
 {
     (void)state;
@@ -244,6 +290,7 @@ static void a_csv_is_read_by_the_columns_that_are_named(void **state)
     assert_text_reads(text, "csv:address=ADDR,access=OP,size=LEN,radix=hex", "wff/2 r1000/16");
     assert_text_reads(text, "csv:address=LEN", "w2/2 r10/16");
     assert_text_reads("VA,TYPE\n10,x\n", NULL, "xa/1");
+    assert_text_reads("\"a \"\"b, c\"\"\",\"va\"\n\"1,\"\"\",5\n", NULL, "r5/1");
 }
 
 static void pages_have_the_size_that_is_given(void **state)
@@ -325,6 +372,8 @@ int main(void)
         cmocka_unit_test(a_sample_is_recognised_by_its_content),
         cmocka_unit_test(a_repeated_sample_is_recognised_too),
         cmocka_unit_test(content_of_no_format_is_refused),
+        cmocka_unit_test(records_that_make_no_sense_are_refused),
+        cmocka_unit_test(one_cloudsuite_record_is_no_champsim),
         cmocka_unit_test(random_bytes_are_refused),
         cmocka_unit_test(a_program_is_refused),
         cmocka_unit_test(empty_content_is_refused_by_name),

@@ -153,6 +153,28 @@ static void a_line_longer_than_the_bound_is_refused(void **state)
     }
 }
 
+/* Each byte at each place of the eight digits that are parsed at once. */
+static void an_address_has_hexadecimal_digits_only(void **state)
+{
+    (void)state;
+    for (unsigned byte = 0; byte < 256; byte++)
+        for (size_t place = 0; place < 8; place++) {
+            char text[] = "I  12345678,4\n";
+            text[3 + place] = (char)byte;
+            struct transcript t = transcribe(text, sizeof text - 1, "lackey");
+            bool digit = byte && strchr("0123456789abcdefABCDEF", (int)byte);
+            /* A comma ends the address sooner; the size that is then there is wrong. */
+            assert_int_equal(t.good, digit);
+            if (digit) {
+                uint64_t va = strtoull(text + 3, NULL, 16);
+                char says[40];
+                snprintf(says, sizeof says, "x%" PRIx64 "/4", va);
+                assert_string_equal(t.text, says);
+            }
+            free(t.text);
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -164,6 +186,7 @@ int main(void)
         cmocka_unit_test(lines_of_valgrind_itself_are_passed_over),
         cmocka_unit_test(execve_ends_every_mapping),
         cmocka_unit_test(a_call_with_impossible_numbers_changes_nothing),
+        cmocka_unit_test(an_address_has_hexadecimal_digits_only),
         cmocka_unit_test(a_line_longer_than_the_bound_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

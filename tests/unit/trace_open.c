@@ -59,6 +59,40 @@ static void skip_and_limit_cut_references_and_keep_events_before(void **state)
     free(text);
 }
 
+/* An index skips what reading would skip: the same is left. */
+static void skip_by_an_index_equals_skip_by_reading(void **state)
+{
+    (void)state;
+    size_t n;
+    char *text = long_text(&n), dir[] = P_tmpdir "/trace_open.XXXXXX", path[100];
+    assert_non_null(mkdtemp(dir));
+    snprintf(path, sizeof path, "%s/long.pgt", dir);
+    struct vm_error e;
+    struct vm_batch b;
+    struct vm_trace *t = vm_trace_open_bytes(text, n, "sample", NULL, &e);
+    struct vm_pgt_writer *w = vm_pgt_create(path, &(struct vm_pgt_options){0}, &e);
+    assert_true(t && w);
+    while (vm_trace_read(t, &b, &e) && (b.nrefs || b.nevents))
+        assert_true(vm_pgt_append(w, &b, &e));
+    assert_true(vm_pgt_finish(w, &e));
+    vm_trace_close(t);
+    for (size_t i = 0; i < CUTS; i++) {
+        char *says = long_says(cuts[i].skip, cuts[i].limit);
+        struct transcript said = {.cap = 64, .text = calloc(1, 64)};
+        struct vm_trace_options options = {.skip = cuts[i].skip, .limit = cuts[i].limit};
+        struct vm_trace *pgt = vm_trace_open(path, &options, &said.e);
+        assert_non_null(pgt);
+        transcribe_trace(&said, pgt);
+        assert_true(said.good);
+        assert_string_equal(said.text, says);
+        free(said.text);
+        free(says);
+    }
+    unlink(path);
+    rmdir(dir);
+    free(text);
+}
+
 static struct vm_columns load(const char *text, size_t n)
 {
     struct vm_error e;
@@ -262,6 +296,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(skip_and_limit_cut_references_and_keep_events_before),
+        cmocka_unit_test(skip_by_an_index_equals_skip_by_reading),
         cmocka_unit_test(columns_say_what_was_loaded_as_often_as_asked),
         cmocka_unit_test(events_without_references_fill_batches_of_their_own),
         cmocka_unit_test(columns_of_a_bad_trace_are_an_error_and_nothing),

@@ -9,9 +9,9 @@
  */
 #include "trace/text.h"
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <string.h>
-#include <strings.h>
 
 enum csv_column { COLUMN_ADDRESS, COLUMN_ACCESS, COLUMN_SIZE, CSV_COLUMNS };
 enum csv_radix { RADIX_AUTO, RADIX_HEX, RADIX_DECIMAL };
@@ -67,9 +67,13 @@ static const uint8_t *next_field(const uint8_t *p, struct field *out)
     return p;
 }
 
+/* `word` is in lower case, the field in any. */
 static bool field_is(const struct field *f, const char *word)
 {
-    return strlen(word) == f->n && !strncasecmp((const char *)f->text, word, f->n);
+    size_t i = 0;
+    while (i < f->n && word[i] && tolower(f->text[i]) == word[i])
+        i++;
+    return i == f->n && !word[i];
 }
 
 static bool field_names(const struct field *f, const struct csv *s, enum csv_column c)

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#define WORLDS 700
+#define WORLDS 3000
 
 /* Every way against the naive one, over WORLDS worlds of each policy's spec. */
 static void agree(struct policy_outcome (*way)(const struct policy_world *, size_t batch),

@@ -34,12 +34,12 @@ static bool is_program(const char *name)
 static bool can_record(char **program, struct vm_error *e)
 {
     if (!program || !program[0])
-        return vm_fail(e, VM_EUSAGE, "record wants -- and a program: pagoda record -- ls /usr/bin");
+        return vm_fail(e, VM_EUSAGE, "expected -- and a program: pagoda record -- ls /usr/bin");
     if (!is_program(program[0]))
         return vm_fail(e, VM_ESYSTEM, "%s: no such program", program[0]);
     if (is_program("valgrind"))
         return true;
-    vm_fail(e, VM_ESYSTEM, "valgrind is not installed; record runs programs under its lackey");
+    vm_fail(e, VM_ESYSTEM, "valgrind: no such program: record runs programs under its tool lackey");
     return vm_hint(e, "apt-get install valgrind; or replay a trace of traces/");
 }
 
@@ -47,8 +47,11 @@ static bool can_record(char **program, struct vm_error *e)
 static void exec_valgrind(char **program, int log_fd)
 {
     char log[32], *argv[ARGS_MAX * 16];
-    static const char *const fixed[] = {"valgrind", "--tool=lackey", "--trace-mem=yes",
-                                        "--trace-syscalls=yes", "--child-silent-after-fork=yes",
+    static const char *const fixed[] = {"valgrind",
+                                        "--tool=lackey",
+                                        "--trace-mem=yes",
+                                        "--trace-syscalls=yes",
+                                        "--child-silent-after-fork=yes",
                                         "--vgdb=no"};
     size_t n = 0;
     for (; n < sizeof fixed / sizeof fixed[0]; n++)
@@ -111,14 +114,18 @@ static bool keep(int log, char **program, const char *path, uint64_t *refs, stru
 static bool say(const char *path, uint64_t refs, int status, const struct args *a,
                 struct vm_error *e)
 {
-    char count[32];
+    char count[32], end[64] = "";
     int code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    if (WIFSIGNALED(status))
+        snprintf(end, sizeof end, "; the program was ended by signal %d", WTERMSIG(status));
+    else if (code)
+        snprintf(end, sizeof end, "; the program ended with status %d", code);
     if (args_has(a, "json"))
         printf("{\"schema\": %d, \"kind\": \"record\", \"refs\": %llu, \"program_status\": %d}\n",
                VM_JSON_SCHEMA, (unsigned long long)refs, code);
     else
         fprintf(stderr, "%s: %s references%s\n", path, vm_text_count(refs, count, sizeof count),
-                code ? "; the program failed" : "");
+                end);
     return stdout_finish(e);
 }
 
@@ -138,10 +145,14 @@ static bool run_record(const struct args *a, struct vm_error *e)
     uint64_t refs = 0;
     int log, status = 0;
     if (a->noperands)
-        return vm_fail(e, VM_EUSAGE, "unexpected \"%s\": the program comes after --", a->operand[0]);
+        return vm_fail(e, VM_EUSAGE, "unexpected \"%s\": the program comes after --",
+                       a->operand[0]);
     if (!can_record(a->rest, e))
         return false;
     const char *path = output_path(a, name, sizeof name);
+    if (!strcmp(path, "-"))
+        return vm_fail(e, VM_EUSAGE,
+                       "-o -: standard output is the program's: expected the name of a file");
     pid_t child = start(a->rest, &log, e);
     if (child < 0)
         return false;
@@ -155,17 +166,23 @@ static bool run_record(const struct args *a, struct vm_error *e)
     return done && say(path, refs, status, a, e);
 }
 
-static const struct flag flags[] = {{"output", 'o', "FILE.pgt", "where to write (PROGRAM.pgt)"},
+static const struct flag flags[] = {{"output", 'o', "FILE.pgt", "where to write", "PROGRAM.pgt"},
                                     {0}};
 
 const struct command command_record = {
     .name = "record",
     .usage = "[-o FILE.pgt] -- PROGRAM [ARG ...]",
     .summary = "record what a program does to memory",
-    .about = "The program runs under valgrind's lackey, some 50 to 100 times slower than by itself.\n"
-             "Its input and output are its own. Every instruction fetch, load and store is kept,\n"
-             "and every mmap, munmap, mprotect, brk and mremap; child processes are not recorded.",
+    .about =
+        "The program runs under valgrind's lackey, some 50 to 100 times slower than by itself.\n"
+        "Its input and output are its own. Every instruction fetch, load and store is kept,\n"
+        "and every mmap, munmap, mprotect, brk and mremap; child processes are not recorded.\n"
+        "An interrupt ends the program; the trace until then is kept. How the program ended is\n"
+        "told and is no failure of recording.\n\n"
+        "  pagoda record -- ls /usr/bin                 writes ls.pgt\n"
+        "  pagoda record -o sort.pgt -- sort words.txt",
     .flag = flags,
     .machine = MACHINE_FLAGS_NONE,
+    .dashes = DASHES_PROGRAM,
     .run = run_record,
 };

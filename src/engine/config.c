@@ -1,6 +1,7 @@
 /* config.c - a machine's configuration as a table of options: from text, to text, from an INI file.
  */
 #include "base/assert.h"
+#include "engine/parts.h"
 
 #include <ini.h>
 #include <pagoda/engine.h>
@@ -32,8 +33,9 @@ void vm_config_init(struct vm_config *c)
     }
 }
 
-/* A WORD's value is parsed as a one-row parameter table would: same words, same messages. */
-static bool set_word(const struct vm_option *o, const char *text, uint64_t *out, struct vm_error *e)
+/* A WORD's value becomes its index among the words. */
+static bool set_word(const struct vm_option *o, const char *name, const char *text, uint64_t *out,
+                     struct vm_error *e)
 {
     const char *known[8];
     char copy[64], *rest = copy, *word;
@@ -46,48 +48,70 @@ static bool set_word(const struct vm_option *o, const char *text, uint64_t *out,
         }
         known[n++] = word;
     }
-    return vm_fail_unknown(e, o->flag, text, known, n);
+    return vm_fail_unknown(e, name, text, known, n);
 }
 
-static bool set_text(const struct vm_option *o, const char *text, char *out, struct vm_error *e)
+static bool set_text(const char *name, const char *text, char *out, struct vm_error *e)
 {
     if (strlen(text) >= VM_CONFIG_TEXT)
-        return vm_fail(e, VM_EUSAGE, "%s of %zu characters: expected at most %d", o->flag,
+        return vm_fail(e, VM_EUSAGE, "%s of %zu characters: expected at most %d", name,
                        strlen(text), VM_CONFIG_TEXT - 1);
     memset(out, 0, VM_CONFIG_TEXT);
     strcpy(out, text);
     return true;
 }
 
-static bool set_real(const struct vm_option *o, const char *text, double *out, struct vm_error *e)
+static bool set_real(const char *name, const char *text, double *out, struct vm_error *e)
 {
     double value;
-    if (!vm_parse_real(text, o->flag, &value, e))
+    if (!vm_parse_real(text, name, &value, e))
         return false;
     if (!(value >= 0 && value <= 1e12))
-        return vm_fail(e, VM_EUSAGE, "%s %s: expected 0 to 1e12", o->flag, text);
+        return vm_fail(e, VM_EUSAGE, "%s: %s is out of range: expected 0 to 1e12", name, text);
     *out = value;
     return true;
+}
+
+static bool set_count(const char *name, const char *text, uint64_t *out, struct vm_error *e)
+{
+    uint64_t value;
+    if (!vm_parse_count(text, name, &value, e))
+        return false;
+    if (value > INT64_MAX) /* what JSON reports can hold */
+        return vm_fail(e, VM_EUSAGE, "%s: %s is out of range: expected 0 to %lld", name, text,
+                       (long long)INT64_MAX);
+    *out = value;
+    return true;
+}
+
+/* Set an option that messages call `name`: as the user wrote it, on the command line or in a file.
+ */
+static bool set_named(struct vm_config *c, const struct vm_option *o, const char *name,
+                      const char *text, struct vm_error *e)
+{
+    void *field = (char *)c + o->offset;
+    switch (o->kind) {
+    case VM_PARAM_BYTES:
+        return vm_parse_bytes(text, name, field, e);
+    case VM_PARAM_COUNT:
+        return set_count(name, text, field, e);
+    case VM_PARAM_REAL:
+        return set_real(name, text, field, e);
+    case VM_PARAM_WORD:
+        return set_word(o, name, text, field, e);
+    case VM_PARAM_TEXT:
+        return set_text(name, text, field, e);
+    }
+    VM_ASSERT(!"an option has a kind");
+    return false;
 }
 
 bool vm_config_set(struct vm_config *c, const struct vm_option *o, const char *text,
                    struct vm_error *e)
 {
-    void *field = (char *)c + o->offset;
-    switch (o->kind) {
-    case VM_PARAM_BYTES:
-        return vm_parse_bytes(text, o->flag, field, e);
-    case VM_PARAM_COUNT:
-        return vm_parse_count(text, o->flag, field, e);
-    case VM_PARAM_REAL:
-        return set_real(o, text, field, e);
-    case VM_PARAM_WORD:
-        return set_word(o, text, field, e);
-    case VM_PARAM_TEXT:
-        return set_text(o, text, field, e);
-    }
-    VM_ASSERT(!"an option has a kind");
-    return false;
+    char name[32];
+    snprintf(name, sizeof name, "--%s", o->flag);
+    return set_named(c, o, name, text, e);
 }
 
 static const char *word_text(const struct vm_option *o, uint64_t index, char *out, size_t cap)
@@ -136,6 +160,14 @@ const char *vm_config_text(const struct vm_config *c, const struct vm_option *o,
 
 /* ---- INI ---- */
 
+/* Names of parts, and their parameters, are looked up at once: only here is the line known. */
+static bool check_parts(const struct vm_config *c, struct vm_error *e)
+{
+    struct vm_parts parts;
+    struct vm_tlb_plan plan;
+    return vm_parts_find(&parts, c, e) && vm_tlb_plan_parse(&plan, c->tlb, e);
+}
+
 struct reading {
     struct vm_config config;
     struct vm_error error;
@@ -166,7 +198,10 @@ static int ini_entry(void *user, const char *section, const char *key, const cha
         return 0;
     for (size_t i = 0; i < NOPTIONS; i++)
         if (!strcmp(options[i].section, section) && !strcmp(options[i].key, key)) {
-            r->failed = !vm_config_set(&r->config, &options[i], value, &r->error);
+            char name[64];
+            snprintf(name, sizeof name, "[%.24s] %.24s", section, key);
+            r->failed = !set_named(&r->config, &options[i], name, value, &r->error) ||
+                        !check_parts(&r->config, &r->error);
             return !r->failed;
         }
     r->failed = true;

@@ -68,13 +68,15 @@ struct vm_engine *vm_engine_open_with(const struct vm_config *c, const struct vm
                                       struct vm_error *e);
 
 /* The loops, stamped in mmu.c for each kind of report that a policy wants. */
-uint32_t vm_mmu_segment_bits(struct vm_engine *m, const vm_va *va, const uint16_t *meta, uint32_t n);
+uint32_t vm_mmu_segment_bits(struct vm_engine *m, const vm_va *va, const uint16_t *meta,
+                             uint32_t n);
 uint32_t vm_mmu_segment_order(struct vm_engine *m, const vm_va *va, const uint16_t *meta,
                               uint32_t n);
-uint32_t vm_mmu_segment_each(struct vm_engine *m, const vm_va *va, const uint16_t *meta, uint32_t n);
+uint32_t vm_mmu_segment_each(struct vm_engine *m, const vm_va *va, const uint16_t *meta,
+                             uint32_t n);
 
-void vm_mmu_cool(struct vm_engine *m);   /* empty hot[] */
-void vm_mmu_settle(void *engine);        /* tell the policy of touched[]; empties hot[] too */
+void vm_mmu_cool(struct vm_engine *m); /* empty hot[] */
+void vm_mmu_settle(void *engine);      /* tell the policy of touched[]; empties hot[] too */
 void vm_mmu_tick(struct vm_engine *m);
 void vm_mmu_shootdown(void *engine, uint64_t page_key);
 void vm_mmu_shootdown_space(void *engine, vm_asid asid);

@@ -96,7 +96,8 @@ static const struct kind kinds[] = {
 
 static bool print_json(const struct kind *only, struct vm_error *e)
 {
-    json_t *root = json_pack("{s:i, s:s}", "schema", VM_JSON_SCHEMA, "kind", "list");
+    json_t *root = json_pack("{s:i, s:s, s:s}", "schema", VM_JSON_SCHEMA, "kind", "list", "version",
+                             PAGODA_VERSION);
     for (size_t i = 0; i < NKINDS; i++)
         if (!only || only == &kinds[i])
             json_object_set_new(root, kinds[i].name, kinds[i].json(&kinds[i]));

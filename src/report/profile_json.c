@@ -45,11 +45,12 @@ bool vm_report_profile_json(FILE *out, const struct vm_profile *p, const struct 
                             struct vm_error *e)
 {
     json_t *root = json_pack(
-        "{s:i, s:s, s:o, s:s, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:I}", "schema",
-        VM_JSON_SCHEMA, "kind", "info", "trace", vm_json_trace(t), "origin",
-        t->origin ? t->origin : "", "refs", by_access(p->refs), "bytes", by_access(p->bytes),
-        "events", events(p), "touches", (json_int_t)p->touches, "spaces", (json_int_t)p->spaces,
-        "pages_4k", (json_int_t)p->pages_4k, "written_4k", (json_int_t)p->written_4k, "pages_2m",
+        "{s:i, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:I}",
+        "schema", VM_JSON_SCHEMA, "kind", "info", "version", PAGODA_VERSION, "trace",
+        vm_json_trace(t), "origin", vm_json_text(t->origin ? t->origin : ""), "refs",
+        by_access(p->refs), "bytes", by_access(p->bytes), "events", events(p), "touches",
+        (json_int_t)p->touches, "spaces", (json_int_t)p->spaces, "pages_4k",
+        (json_int_t)p->pages_4k, "written_4k", (json_int_t)p->written_4k, "pages_2m",
         (json_int_t)p->pages_2m, "runs", (json_int_t)p->runs, "run_lengths", runs(p), "regions",
         regions(p), "regions_all", (json_int_t)p->nregions);
     return vm_json_write(out, root, e);

@@ -11,7 +11,7 @@ static json_t *option_json(const struct vm_config *c, const struct vm_option *o)
     switch (o->kind) {
     case VM_PARAM_BYTES:
     case VM_PARAM_COUNT:
-        return json_integer((json_int_t)*(const uint64_t *)field);
+        return json_integer((json_int_t) * (const uint64_t *)field);
     case VM_PARAM_REAL:
         return json_real(*(const double *)field);
     case VM_PARAM_WORD:
@@ -65,13 +65,13 @@ static json_t *tlbs_json(const struct vm_result *r)
         const struct vm_tlb_config *c = &r->tlb[i].config;
         const struct vm_tlb_counts *n = &r->tlb[i].counts;
         json_array_append_new(
-            tlbs, json_pack("{s:s, s:i, s:i, s:i, s:s, s:f, s:I, s:I, s:I, s:I, s:I}", "name",
-                            r->tlb[i].name, "level", (int)c->level, "entries", (int)c->entries,
-                            "ways", (int)c->ways, "replace", vm_tlb_replace_names[c->replace],
-                            "hit_ns", c->hit_ns, "lookups", (json_int_t)n->lookups, "misses",
-                            (json_int_t)n->misses, "fills", (json_int_t)n->fills, "evictions",
-                            (json_int_t)n->evictions, "invalidations",
-                            (json_int_t)n->invalidations));
+            tlbs,
+            json_pack("{s:s, s:i, s:i, s:i, s:s, s:f, s:I, s:I, s:I, s:I, s:I}", "name",
+                      r->tlb[i].name, "level", (int)c->level, "entries", (int)c->entries, "ways",
+                      (int)c->ways, "replace", vm_tlb_replace_names[c->replace], "hit_ns",
+                      c->hit_ns, "lookups", (json_int_t)n->lookups, "misses", (json_int_t)n->misses,
+                      "fills", (json_int_t)n->fills, "evictions", (json_int_t)n->evictions,
+                      "invalidations", (json_int_t)n->invalidations));
     }
     return tlbs;
 }
@@ -83,12 +83,11 @@ static json_t *regions_json(const struct vm_result *r)
     for (size_t i = 0; i < r->nregions; i++) {
         const struct vm_region *g = &r->region[i];
         json_array_append_new(
-            regions, json_pack("{s:i, s:s, s:s, s:s, s:s, s:I, s:I}", "space", (int)g->asid, "start",
-                               vm_json_hex(g->vma.start, start), "end",
-                               vm_json_hex(g->vma.end, end), "prot",
-                               vm_prot_text(g->vma.prot, prot), "backing", vm_backing_text(&g->vma),
-                               "faults", (json_int_t)g->vma.faults, "majors",
-                               (json_int_t)g->vma.majors));
+            regions,
+            json_pack("{s:i, s:s, s:s, s:s, s:s, s:I, s:I}", "space", (int)g->asid, "start",
+                      vm_json_hex(g->vma.start, start), "end", vm_json_hex(g->vma.end, end), "prot",
+                      vm_prot_text(g->vma.prot, prot), "backing", vm_backing_text(&g->vma),
+                      "faults", (json_int_t)g->vma.faults, "majors", (json_int_t)g->vma.majors));
     }
     return regions;
 }
@@ -97,13 +96,13 @@ bool vm_report_replay_json(FILE *out, const struct vm_result *r, struct vm_error
 {
     bool machine = r->config.model == VM_MODEL_MACHINE;
     json_t *root = json_pack(
-        "{s:i, s:s, s:o, s:o, s:I, s:s, s:o, s:o, s:o, s:I, s:I, s:I, s:o, s:I}", "schema",
-        VM_JSON_SCHEMA, "kind", "replay", "trace", vm_json_trace(&r->trace), "config",
-        config_json(&r->config), "frames", (json_int_t)r->nframes, "stray",
-        r->stray == VM_STRAY_FAULTS ? "faults" : "maps", "counts", counts_json(&r->counts), "tlbs",
-        tlbs_json(r), "prices", prices_json(&r->prices), "distinct_pages",
-        machine ? (json_int_t)-1 : (json_int_t)r->pages, "resident_frames",
-        (json_int_t)r->resident, "table_frames", (json_int_t)r->table_frames, "regions",
-        regions_json(r), "regions_all", (json_int_t)r->regions_all);
+        "{s:i, s:s, s:s, s:o, s:o, s:I, s:s, s:o, s:o, s:o, s:o, s:I, s:I, s:o, s:I}", "schema",
+        VM_JSON_SCHEMA, "kind", "replay", "version", PAGODA_VERSION, "trace",
+        vm_json_trace(&r->trace), "config", config_json(&r->config), "frames",
+        (json_int_t)r->nframes, "stray", r->stray == VM_STRAY_FAULTS ? "faults" : "maps", "counts",
+        counts_json(&r->counts), "tlbs", tlbs_json(r), "prices", prices_json(&r->prices),
+        "distinct_pages", machine ? json_null() : json_integer((json_int_t)r->pages),
+        "resident_frames", (json_int_t)r->resident, "table_frames", (json_int_t)r->table_frames,
+        "regions", regions_json(r), "regions_all", (json_int_t)r->regions_all);
     return vm_json_write(out, root, e);
 }

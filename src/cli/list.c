@@ -1,7 +1,7 @@
 /* list.c - `pagoda list`: every part that can be named. */
 #include "cli/cli.h"
+#include "report/json.h"
 
-#include <jansson.h>
 #include <string.h>
 
 /* A kind of part: how its rows are found, and how they are shown. */
@@ -101,9 +101,7 @@ static bool print_json(const struct kind *only, struct vm_error *e)
     for (size_t i = 0; i < NKINDS; i++)
         if (!only || only == &kinds[i])
             json_object_set_new(root, kinds[i].name, kinds[i].json(&kinds[i]));
-    bool good = root && json_dumpf(root, stdout, JSON_INDENT(2)) == 0 && putchar('\n') != EOF;
-    json_decref(root);
-    return good ? stdout_finish(e) : vm_fail(e, VM_ESYSTEM, "cannot write the JSON report");
+    return vm_json_write(stdout, root, e) && stdout_finish(e);
 }
 
 static const struct kind *find_kind(const char *name, struct vm_error *e)

@@ -49,7 +49,8 @@ static bool say(const struct vm_trace *t, const char *path, uint64_t refs, const
     struct vm_trace_info info;
     vm_trace_info(t, &info);
     if (args_has(a, "json"))
-        printf("{\"schema\": %d, \"kind\": \"convert\", \"refs\": %llu, \"refs_lost\": %llu}\n",
+        printf("{\"schema\": %d, \"kind\": \"convert\", \"version\": \"" PAGODA_VERSION
+               "\", \"refs\": %llu, \"refs_lost\": %llu}\n",
                VM_JSON_SCHEMA, (unsigned long long)refs, (unsigned long long)info.refs_lost);
     else /* not to standard output, where the trace may go */
         fprintf(stderr, "%s: %s references%s%s%s\n", strcmp(path, "-") ? path : "standard output",

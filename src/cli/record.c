@@ -121,7 +121,8 @@ static bool say(const char *path, uint64_t refs, int status, const struct args *
     else if (code)
         snprintf(end, sizeof end, "; the program ended with status %d", code);
     if (args_has(a, "json"))
-        printf("{\"schema\": %d, \"kind\": \"record\", \"refs\": %llu, \"program_status\": %d}\n",
+        printf("{\"schema\": %d, \"kind\": \"record\", \"version\": \"" PAGODA_VERSION
+               "\", \"refs\": %llu, \"program_status\": %d}\n",
                VM_JSON_SCHEMA, (unsigned long long)refs, code);
     else
         fprintf(stderr, "%s: %s references%s\n", path, vm_text_count(refs, count, sizeof count),

@@ -169,62 +169,92 @@ static bool check_parts(const struct vm_config *c, struct vm_error *e)
 }
 
 struct reading {
+    const char *text; /* what is still to be read */
+    int line;         /* the line that inih was given last */
     struct vm_config config;
-    struct vm_error error;
-    bool failed;
+    struct vm_error error; /* of the first entry that is wrong, in line error_line */
+    int error_line;        /* 0: none */
 };
 
-/* The names in a section, or the sections, to suggest from; duplicates do no harm. */
+/* inih's fgets. It tells an entry's line only if it was built so; here it is counted. */
+static char *ini_line(char *out, int cap, void *user)
+{
+    struct reading *r = user;
+    size_t n = strcspn(r->text, "\n");
+    n += r->text[n] == '\n';
+    if (n == 0 || r->error_line)
+        return NULL;
+    r->line++;
+    size_t kept = n < (size_t)cap ? n : (size_t)cap - 1;
+    if (kept < n) {
+        r->error_line = r->line;
+        vm_fail(&r->error, VM_EUSAGE, "a line of %zu characters: expected at most %d", n, cap - 2);
+        return NULL;
+    }
+    memcpy(out, r->text, n);
+    out[n] = 0;
+    r->text += n;
+    return out;
+}
+
+/* Suggest from the keys of the section, or from the sections. */
 static bool fail_name(struct vm_error *e, const char *section, const char *key)
 {
     const char *sections[NOPTIONS], *keys[NOPTIONS];
-    size_t nkeys = 0;
+    size_t nkeys = 0, nsections = 0;
     for (size_t i = 0; i < NOPTIONS; i++) {
-        sections[i] = options[i].section;
+        if (i == 0 || strcmp(options[i].section, options[i - 1].section) != 0)
+            sections[nsections++] = options[i].section;
         if (!strcmp(options[i].section, section))
             keys[nkeys++] = options[i].key;
     }
+    if (!*section)
+        return vm_fail(e, VM_EUSAGE,
+                       "key \"%s\" is in no section: expected \"[memory]\" or "
+                       "another one before it",
+                       key);
     if (!nkeys)
-        return vm_fail_unknown(e, "section", section, sections, NOPTIONS);
+        return vm_fail_unknown(e, "section", section, sections, nsections);
     char noun[64];
     snprintf(noun, sizeof noun, "key of section [%.32s]", section);
     return vm_fail_unknown(e, noun, key, keys, nkeys);
 }
 
+static bool set_entry(struct reading *r, const char *section, const char *key, const char *value)
+{
+    char name[64];
+    snprintf(name, sizeof name, "[%.24s] %.24s", section, key);
+    for (size_t i = 0; i < NOPTIONS; i++)
+        if (!strcmp(options[i].section, section) && !strcmp(options[i].key, key))
+            return set_named(&r->config, &options[i], name, value, &r->error) &&
+                   check_parts(&r->config, &r->error);
+    return fail_name(&r->error, section, key);
+}
+
 static int ini_entry(void *user, const char *section, const char *key, const char *value)
 {
     struct reading *r = user;
-    if (r->failed)
-        return 0;
-    for (size_t i = 0; i < NOPTIONS; i++)
-        if (!strcmp(options[i].section, section) && !strcmp(options[i].key, key)) {
-            char name[64];
-            snprintf(name, sizeof name, "[%.24s] %.24s", section, key);
-            r->failed = !set_named(&r->config, &options[i], name, value, &r->error) ||
-                        !check_parts(&r->config, &r->error);
-            return !r->failed;
-        }
-    r->failed = true;
-    fail_name(&r->error, section, key);
-    return 0;
+    if (!r->error_line && !set_entry(r, section, key, value))
+        r->error_line = r->line;
+    return 1;
 }
 
 bool vm_config_parse(struct vm_config *c, const char *name, const char *text, struct vm_error *e)
 {
-    struct reading r = {.config = *c};
-    int line = ini_parse_string(text, ini_entry, &r);
+    struct reading r = {.text = text, .config = *c};
+    int line = ini_parse_stream(ini_line, &r, ini_entry, &r);
     if (line < 0)
         return vm_fail(e, VM_ESYSTEM, "%s: no memory to read it", name);
-    if (r.failed) {
-        vm_fail(e, r.error.code, "%s:%d: %s", name, line, r.error.text);
-        memcpy(e->hint, r.error.hint, sizeof e->hint);
-        return false;
-    }
-    if (line > 0)
+    if (line > 0 && (!r.error_line || line < r.error_line))
         return vm_fail(e, VM_EUSAGE,
                        "%s:%d: cannot be read: expected \"[section]\", \"key = value\" or a "
                        "comment after ;",
                        name, line);
+    if (r.error_line) {
+        vm_fail(e, r.error.code, "%s:%d: %s", name, r.error_line, r.error.text);
+        memcpy(e->hint, r.error.hint, sizeof e->hint);
+        return false;
+    }
     *c = r.config;
     return true;
 }

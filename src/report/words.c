@@ -43,10 +43,10 @@ const char *vm_text_ns(double ns, char *out, size_t cap)
 
 const char *vm_tlb_text(const struct vm_tlb_config *c, char *out, size_t cap)
 {
-    char ways[32] = "fully associative";
+    char ways[16] = "full";
     if (c->ways != c->entries)
-        snprintf(ways, sizeof ways, "%u-way", c->ways);
-    snprintf(out, cap, "%u entries, %s, %s", c->entries, ways, vm_tlb_replace_names[c->replace]);
+        snprintf(ways, sizeof ways, "%u", c->ways);
+    snprintf(out, cap, "%u/%s %s", c->entries, ways, vm_tlb_replace_names[c->replace]);
     return out;
 }
 

@@ -194,7 +194,7 @@ static char *read_description(const char *path, struct vm_error *e)
     FILE *f = fopen(path, "re");
     char *text = f ? malloc(DESCRIPTION_MAX) : NULL;
     size_t n = text ? fread(text, 1, DESCRIPTION_MAX - 1, f) : 0;
-    bool whole = text && !ferror(f) && feof(f);
+    bool whole = text && !ferror(f) && feof(f) && !memchr(text, 0, n);
     int error = errno;
     if (f)
         fclose(f);
@@ -204,7 +204,7 @@ static char *read_description(const char *path, struct vm_error *e)
     }
     free(text);
     if (f)
-        vm_fail(e, VM_EINPUT, "%s: cannot be read as a machine description of less than 1 MiB",
+        vm_fail(e, VM_EINPUT, "%s: no machine description: expected a text of less than 1 MiB",
                 path);
     else
         vm_fail(e, VM_ESYSTEM, "%s: %s", path, strerror(error));

@@ -176,24 +176,23 @@ struct reading {
     int error_line;        /* 0: none */
 };
 
-/* inih's fgets. It tells an entry's line only if it was built so; here it is counted. */
+/* inih's fgets. It tells an entry's line only if it was built so; here it is counted. Indentation is
+ * taken off, since inih takes an indented line for more of the value before it. */
 static char *ini_line(char *out, int cap, void *user)
 {
     struct reading *r = user;
-    size_t n = strcspn(r->text, "\n");
-    n += r->text[n] == '\n';
-    if (n == 0 || r->error_line)
+    if (!*r->text || r->error_line)
         return NULL;
     r->line++;
-    size_t kept = n < (size_t)cap ? n : (size_t)cap - 1;
-    if (kept < n) {
+    r->text += strspn(r->text, " \t");
+    size_t n = strcspn(r->text, "\n"), max = (size_t)cap - 2; /* a newline and the end follow */
+    if (n > max) {
         r->error_line = r->line;
-        vm_fail(&r->error, VM_EUSAGE, "a line of %zu characters: expected at most %d", n, cap - 2);
+        vm_fail(&r->error, VM_EUSAGE, "a line of %zu characters: expected at most %zu", n, max);
         return NULL;
     }
-    memcpy(out, r->text, n);
-    out[n] = 0;
-    r->text += n;
+    snprintf(out, (size_t)cap, "%.*s\n", (int)n, r->text);
+    r->text += n + (r->text[n] == '\n');
     return out;
 }
 

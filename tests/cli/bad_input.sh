@@ -19,7 +19,7 @@ refused 3 '^pagoda: standard input: empty' "no standard input" "$PAGODA" info -
 refused 3 '^pagoda: words: content of no known trace format: expected one of pgt, ' "a text" "$PAGODA" info words
 hinted '--format NAME'
 refused 3 '^pagoda: program: content of no known trace format' "a program" "$PAGODA" info program
-for format in $(sed -n 's/^FORMAT(\(.*\))/\1/p' "$PAGODA_SOURCE/src/trace/formats.def"); do
+for format in $("$PAGODA" list formats | sed -n 's/^  \([^ ][^ ]*\).*/\1/p'); do
     refused 3 '^pagoda: words:' "a text is no $format" "$PAGODA" info words --format "$format"
     refused 3 '^pagoda: empty:' "nothing is no $format" "$PAGODA" info empty --format "$format"
 done
@@ -66,7 +66,7 @@ for bad in '--memory -3' '--memory 3Q' '--memory 1.5' '--page x' '--frames ten' 
     '--swap-size 4k' '--tables beside'; do
     option=${bad%% *}
     # shellcheck disable=SC2086 # two words
-    refused 2 "^pagoda: (unknown )?$option[: ]" "$bad" "$PAGODA" replay "$load" $bad
+    refused 2 "^pagoda: (unknown )?${option}[: ]" "$bad" "$PAGODA" replay "$load" $bad
 done
 refused 2 'bad TLB "l1d=16".*i side' "half a level" "$PAGODA" replay "$load" --tlb l1d=16
 refused 2 'without gaps' "a level missing" "$PAGODA" replay "$load" --tlb l2=16
@@ -93,10 +93,10 @@ described 2 '3: unknown \[tlb\] tags "pid"' "a word that is none" '; tags\n[tlb]
 described 2 '1: key "size" is in no section' "a key before any section" 'size = 3\n'
 described 2 '2: cannot be read' "the first of two mistakes" '[memory]\nsize 3\n\nsiez = 3\n'
 described 2 '2: unknown key' "whichever it is" '[memory]\nsiez = 3\nsize 3\n'
-described 2 '3: a line of [0-9]+ characters: expected at most' "a line too long" "[tlb]\n\nlevels = l1=16$(printf ' %500s')\n"
-described 2 '4: unknown scheme' "a scheme that is none" '[run]\nseed = 3\n[scheme]\nname = alpha\n'
+described 2 '3: a line of 515 characters: expected at most' "a line too long" "[tlb]\n\nlevels = l1=16$(printf ' %500s' '')\n"
+described 2 '4: unknown scheme' "a scheme that is none" '[run]\nseed = 3\n  [scheme]\n\tname = alpha\n'
 described 5 '2: TLB ways do not divide' "a TLB that cannot be built" '[tlb]\nlevels = l1=16/3\n'
-refused 2 '.*' "a binary as description" "$PAGODA" replay "$load" -m ./program
+refused 3 'program: .*expected a text' "a binary as description" "$PAGODA" replay "$load" -m ./program
 
 # ---- machines that cannot be built, or run out: status 5 ----
 

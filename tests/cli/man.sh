@@ -14,10 +14,10 @@ else
     skip "no mandoc"
 fi
 plain=$(sed 's/\\-/-/g; s/\\&//g; s/\\f[BIR]//g' pagoda.1)
-for command in $(sed -n 's/^COMMAND(\(.*\))/\1/p' "$PAGODA_SOURCE/src/cli/commands.def"); do
+for command in $("$PAGODA" help | sed -n '/^commands:/,/^$/s/^  \([a-z]*\) .*/\1/p'); do
     like "$plain" "\"pagoda $command\"" "it has the command $command"
     for flag in $("$PAGODA" help "$command" | sed -n 's/^  \(-., \|    \)\(--[a-z-]*\).*/\2/p'); do
-        like "$plain" "^\.B \"$flag[\",]" "and $flag of $command"
+        like "$plain" "^\.B \"${flag}[\",]" "and $flag of $command"
     done
 done
 "$PAGODA" list --json >all.json

@@ -43,7 +43,7 @@ run "$PAGODA" replay "$load" -m textbook --json
 cp "$work/.out" p.json
 is "$(member p.json '[r["config"][s][k] for s, k in (("scheme", "name"), ("policy", "name"), ("tlb", "levels"), ("swap", "device"))]')" \
     "['$scheme', 'lru', 'l1=16:lru', 'hdd']" "--machine PRESET"
-"$PAGODA" show textbook >m.ini
+"$PAGODA" show textbook | sed 's/^[a-z]/    &/' >m.ini # indented
 run "$PAGODA" replay "$load" --machine m.ini --json
 cmp -s "$work/.out" p.json
 ok $? "--machine FILE of the shown preset is the same machine"
@@ -87,7 +87,7 @@ sed 's/"name": "t.pgt"/"name": "-"/' "$work/.out" >file.json
 "$PAGODA" replay - --frames 200 --json <t.pgt >stdin.json
 cmp -s file.json stdin.json
 ok $? "- is standard input"
-cat t.pgt | "$PAGODA" replay - --frames 200 --json >stdin.json
+"$PAGODA" convert t.pgt -o - 2>/dev/null | "$PAGODA" replay - --frames 200 --json >stdin.json
 cmp -s file.json stdin.json
 ok $? "a pipe too"
 # shellcheck disable=SC2016 # the inner shell expands it

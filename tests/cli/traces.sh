@@ -3,7 +3,7 @@
 . "${BASH_SOURCE[0]%/*}/user.sh"
 
 samples
-for format in $(sed -n 's/^FORMAT(\(.*\))/\1/p' "$PAGODA_SOURCE/src/trace/formats.def"); do
+for format in $("$PAGODA" list formats | sed -n 's/^  \([^ ][^ ]*\).*/\1/p'); do
     trace=samples/$format.trace
     run "$PAGODA" info "$trace" --json
     exit_is 0 "a trace of $format is read"

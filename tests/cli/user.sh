@@ -9,9 +9,9 @@
 refused() {
     local want=$1 regex=$2 name=$3 before after why=0
     shift 3
-    before=$(ls -A | grep -vx '\.out\|\.err')
+    before=$(ls -A -I .out -I .err)
     run "$@"
-    after=$(ls -A | grep -vx '\.out\|\.err')
+    after=$(ls -A -I .out -I .err)
     ((status == want)) || why=1
     grep -qE -e "$regex" <<<"$err" || why=2
     [[ $(grep -c '^pagoda: ' <<<"$err") == 1 ]] || why=3

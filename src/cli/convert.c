@@ -1,4 +1,4 @@
-/* convert.c - `pagoda convert`: any trace or workload as .pgt. Also what `pagoda record` ends in. */
+/* convert.c - `pagoda convert`: any trace or workload as .pgt. `pagoda record` ends in it too. */
 #include "cli/convert.h"
 
 #include <string.h>

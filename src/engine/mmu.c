@@ -4,8 +4,8 @@
 
 #include <string.h>
 
-/* What a level-1 entry must have for a hit to be complete: the right and, for a write, the dirty bit
- * (a first write walks again to set it, as x86-64 does). */
+/* What a level-1 entry must have for a hit to be complete: the right and, for a write, the dirty
+ * bit (a first write walks again to set it, as x86-64 does). */
 static const uint64_t hit_needs[VM_ACCESSES] = {
     [VM_READ] = VM_PROT_READ,
     [VM_WRITE] = VM_PROT_WRITE | VM_TLB_DIRTY,
@@ -235,8 +235,8 @@ touch_miss(struct vm_engine *m, vm_va va, uint64_t tag, enum vm_access access)
     return true;
 }
 
-/* A reference that reaches into further pages, up to the one at `last`: a touch of each, and between
- * them the tick that may fall there. It is reference number `done` of its segment. */
+/* A reference that reaches into further pages, up to the one at `last`: a touch of each, and
+ * between them the tick that may fall there. It is reference number `done` of its segment. */
 static void touch_crossing(struct vm_engine *m, vm_va va, vm_va last, enum vm_access access,
                            bool (*touch)(struct vm_engine *, vm_va, uint64_t, enum vm_access),
                            uint32_t done)

@@ -3,8 +3,8 @@
  * Define before including: SEGMENT (the function's name) and REPORT(m, pfn) (how a touch of a frame
  * is noted for the policy). The includer provides touch_miss and touch_crossing.
  *
- * The scheme does not stamp this loop: it is reached only by a walk, and on the shipped traces fewer
- * than one touch in 200 walks (docs/decisions/0002).
+ * The scheme does not stamp this loop: it is reached only by a walk, and on the shipped traces
+ * fewer than one touch in 200 walks (docs/decisions/0002).
  */
 
 /* One touch of the page with this tag. False: the machine failed. */

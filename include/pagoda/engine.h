@@ -57,8 +57,8 @@ bool vm_config_set(struct vm_config *c, const struct vm_option *o, const char *t
 const char *vm_config_text(const struct vm_config *c, const struct vm_option *o, char *out,
                            size_t cap);
 /* A machine description: INI text over the fallbacks of what it does not name. `name` is for
- * messages. Names of parts and TLBs must be possible ones too. Errors: VM_EUSAGE, VM_EMACHINE (a TLB
- * that cannot be built), with file and line. */
+ * messages. Names of parts and TLBs must be possible ones too. Errors: VM_EUSAGE, VM_EMACHINE (a
+ * TLB that cannot be built), with file and line. */
 bool vm_config_parse(struct vm_config *c, const char *name, const char *text, struct vm_error *e);
 
 /* ---- the TLBs that an option text describes (tlbs.c) ---- */

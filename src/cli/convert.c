@@ -1,4 +1,4 @@
-/* convert.c - `pagoda convert`: any trace or workload as .pgt. Also what `pagoda record` ends in. */
+/* convert.c - `pagoda convert`: any trace or workload as .pgt, also for `pagoda record`. */
 #include "cli/convert.h"
 
 #include <string.h>

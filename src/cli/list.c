@@ -9,7 +9,7 @@ struct kind {
     const char *name;
     bool (*list)(size_t i, struct vm_listed *out);
     void (*print)(const struct kind *k);
-    json_t *(*json)(const struct kind *k);
+    json_t *(*json)(struct vm_json *j, const struct kind *k);
 };
 
 /* Presets as rows like the others'. */
@@ -36,15 +36,16 @@ static void print_options(const struct kind *k)
     }
 }
 
-static json_t *options_json(const struct kind *k)
+static json_t *options_json(struct vm_json *j, const struct kind *k)
 {
     (void)k;
     json_t *rows = json_array();
     const struct vm_option *o;
     for (size_t i = 0; (o = vm_option_at(i)); i++)
-        json_array_append_new(rows, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s*}", "name", o->flag,
-                                              "section", o->section, "key", o->key, "default",
-                                              o->fallback, "summary", o->help, "words", o->words));
+        vm_json_add(j, rows,
+                    json_pack("{s:s, s:s, s:s, s:s, s:s, s:s*}", "name", o->flag, "section",
+                              o->section, "key", o->key, "default", o->fallback, "summary", o->help,
+                              "words", o->words));
     return rows;
 }
 
@@ -63,23 +64,25 @@ static void print_parts(const struct kind *k)
     }
 }
 
-static json_t *params_json(const struct vm_listed *row)
+static json_t *params_json(struct vm_json *j, const struct vm_listed *row)
 {
     json_t *all = json_array();
     for (size_t p = 0; p < row->nparams; p++)
-        json_array_append_new(all, json_pack("{s:s, s:s, s:s, s:s*}", "name", row->param[p].name,
-                                             "default", row->param[p].fallback, "help",
-                                             row->param[p].help, "words", row->param[p].words));
+        vm_json_add(j, all,
+                    json_pack("{s:s, s:s, s:s, s:s*}", "name", row->param[p].name, "default",
+                              row->param[p].fallback, "help", row->param[p].help, "words",
+                              row->param[p].words));
     return all;
 }
 
-static json_t *parts_json(const struct kind *k)
+static json_t *parts_json(struct vm_json *j, const struct kind *k)
 {
     json_t *rows = json_array();
     struct vm_listed row;
     for (size_t i = 0; k->list(i, &row); i++)
-        json_array_append_new(rows, json_pack("{s:s, s:s, s:o}", "name", row.name, "summary",
-                                              row.summary, "params", params_json(&row)));
+        vm_json_add(j, rows,
+                    json_pack("{s:s, s:s, s:o}", "name", row.name, "summary", row.summary, "params",
+                              params_json(j, &row)));
     return rows;
 }
 
@@ -96,12 +99,13 @@ static const struct kind kinds[] = {
 
 static bool print_json(const struct kind *only, struct vm_error *e)
 {
+    struct vm_json j = {0};
     json_t *root = json_pack("{s:i, s:s, s:s}", "schema", VM_JSON_SCHEMA, "kind", "list", "version",
                              PAGODA_VERSION);
     for (size_t i = 0; i < NKINDS; i++)
         if (!only || only == &kinds[i])
-            json_object_set_new(root, kinds[i].name, kinds[i].json(&kinds[i]));
-    return vm_json_write(stdout, root, e) && stdout_finish(e);
+            vm_json_put(&j, root, kinds[i].name, kinds[i].json(&j, &kinds[i]));
+    return vm_json_write(stdout, &j, root, e) && stdout_finish(e);
 }
 
 static const struct kind *find_kind(const char *name, struct vm_error *e)

@@ -1,4 +1,5 @@
-/* record.c - `pagoda record`: run a program under valgrind's lackey and keep what it does to memory.
+/* record.c - `pagoda record`: run a program under valgrind's lackey, and keep what it does to
+ * memory.
  *
  * lackey prints every reference, and with --trace-syscalls every mmap, munmap, mprotect, brk and
  * mremap in its place among them; the lackey reader of trace/ makes both into a stream that goes

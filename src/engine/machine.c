@@ -39,11 +39,14 @@ static void build_paths(struct vm_engine *m)
     static const struct vm_tlb_config none = {.entries = 1, .ways = 1, .replace = VM_TLB_FIFO};
     vm_tlb_init(&m->none, &none, vm_log2(m->config.page_bytes), 0, m->none_words);
     m->npath = m->plan.levels;
+    m->hot_mask = HOT_SLOTS - 1;
     for (enum vm_access a = 0; a < VM_ACCESSES; a++) {
         for (size_t i = 0; i < m->plan.n; i++)
             if (covers(m->plan.tlb[i].side, a))
                 m->path[a][m->plan.tlb[i].level - 1] = &m->tlb[i];
         m->first[a] = m->npath ? m->path[a][0] : &m->none;
+        if (m->first[a]->set_mask < m->hot_mask)
+            m->hot_mask = m->first[a]->set_mask;
     }
 }
 
@@ -128,7 +131,9 @@ static bool build(struct vm_engine *m, const struct vm_parts *p, enum vm_stray s
     m->policy = p->policy;
     m->segment = segments[p->policy->touch_kind];
     m->page_mask = ~(m->config.page_bytes - 1);
+    m->page_shift = p->scheme->page_shift;
     m->last_touched = VM_NOFRAME;
+    m->warm = true;
     vm_mmu_cool(m);
     set_ticks(m);
     VM_ASSERT(p->policy->future == VM_FUTURE_UNUSED || future);

@@ -5,6 +5,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+void vm_json_put(struct vm_json *j, json_t *object, const char *key, json_t *value)
+{
+    j->failed |= json_object_set_new(object, key, value) != 0;
+}
+
+void vm_json_add(struct vm_json *j, json_t *array, json_t *value)
+{
+    j->failed |= json_array_append_new(array, value) != 0;
+}
+
 json_t *vm_json_trace(const struct vm_trace_info *t)
 {
     char hash[32];
@@ -33,10 +43,12 @@ const char *vm_json_hex(uint64_t x, char out[32])
     return out;
 }
 
-bool vm_json_write(FILE *out, json_t *root, struct vm_error *e)
+bool vm_json_write(FILE *out, const struct vm_json *j, json_t *root, struct vm_error *e)
 {
-    if (!root)
+    if (!root || j->failed) {
+        json_decref(root);
         return vm_fail(e, VM_ESYSTEM, "no memory for the JSON report");
+    }
     bool written = json_dumpf(root, out, JSON_INDENT(2) | JSON_REAL_PRECISION(12)) == 0 &&
                    fputc('\n', out) != EOF;
     json_decref(root);

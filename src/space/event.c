@@ -48,6 +48,15 @@ static bool page_range(const struct vm_memory *m, const struct vm_event *event, 
     return true;
 }
 
+/* The rights that a mapping has when these are asked for: with any of them it can be read, for no
+ * page table can say on every architecture that it cannot (x86-64: at all; RISC-V: W without R).
+ * Were it left to the tables, a touch would be allowed or denied by whether the page is present. */
+static uint8_t granted(uint8_t prot)
+{
+    prot &= VM_PROT_ALL | VM_PROT_GLOBAL;
+    return prot & VM_PROT_ALL ? prot | VM_PROT_READ : prot;
+}
+
 static bool map(struct vm_memory *m, const struct vm_event *event, struct vm_error *e)
 {
     vm_va start, end;
@@ -57,7 +66,7 @@ static bool map(struct vm_memory *m, const struct vm_event *event, struct vm_err
     vm_pages_release(m, event->asid, start, end);
     struct vm_vma v = {.start = start,
                        .end = end,
-                       .prot = event->prot,
+                       .prot = granted(event->prot),
                        .backing = event->detail,
                        .origin = VM_VMA_MAPPED};
     return vm_vma_map(&m->space[event->asid], v, e);
@@ -83,6 +92,7 @@ static uint8_t entry_prot(const struct vm_memory *m, vm_pfn f, uint8_t prot)
 static bool protect(struct vm_memory *m, const struct vm_event *event, struct vm_error *e)
 {
     vm_va start, end, page = UINT64_C(1) << m->c.page_shift;
+    uint8_t prot = granted(event->prot);
     m->c.counts->protects++;
     if (!page_range(m, event, &start, &end, e))
         return false;
@@ -91,11 +101,11 @@ static bool protect(struct vm_memory *m, const struct vm_event *event, struct vm
         struct vm_pte pte = m->c.scheme->get(m->scheme, event->asid, va);
         if (pte.state != VM_PTE_PRESENT)
             continue;
-        pte.prot = entry_prot(m, pte.pfn, event->prot);
+        pte.prot = entry_prot(m, pte.pfn, prot);
         m->c.scheme->set(m->scheme, event->asid, va, pte);
         m->c.shootdown(m->c.host, vm_memory_key(m, va, event->asid));
     }
-    return vm_vma_protect(&m->space[event->asid], start, end, event->prot, e);
+    return vm_vma_protect(&m->space[event->asid], start, end, prot, e);
 }
 
 /* DONTNEED acts at once, as Linux does for private mappings; the other advice is only counted. */

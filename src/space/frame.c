@@ -233,8 +233,10 @@ static vm_pfn range_reuse(struct vm_memory *m, uint32_t n)
 
 static void range_free(struct vm_memory *m, vm_pfn first, uint32_t n)
 {
-    m->frame[first] =
-        (struct vm_frame){.owner = VM_FRAME_FREE, .slot = m->range_head, .sharers = n};
+    for (uint32_t i = 0; i < n; i++)
+        m->frame[first + i] = (struct vm_frame){.owner = VM_FRAME_FREE};
+    m->frame[first].slot = m->range_head;
+    m->frame[first].sharers = n;
     m->range_head = first + 1;
 }
 

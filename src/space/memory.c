@@ -220,12 +220,9 @@ static void check_frames(const struct census *c)
 {
     const struct vm_memory *m = c->m;
     uint64_t holding = 0, tables = 0;
-    for (vm_pfn f = 0; f < m->frames_all; f++) {
+    for (vm_pfn f = 0; f < m->apart_fresh; f++) { /* beyond, tables apart were never used */
         const struct vm_frame *frame = &m->frame[f];
-        bool used = f < m->fresh || f >= m->fresh_end;
-        if (f >= m->c.nframes)
-            used = f < m->apart_fresh;
-        if (!used)
+        if (f >= m->fresh && f < m->fresh_end)
             continue;
         tables += frame->owner == VM_FRAME_TABLE;
         if (frame->owner >= VM_FRAME_TABLE || f >= m->c.nframes)

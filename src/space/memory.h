@@ -28,7 +28,6 @@ struct vm_memory {
     uint32_t free_head;        /* frame + 1 of the first free frame, linked by slot; 0: none */
     uint32_t range_head;       /* frame + 1 of the first free range of table frames */
     uint32_t apart_fresh;      /* tables apart: the next frame never used */
-    uint32_t apart_head;       /* tables apart: frame + 1 of the first free one */
     uint64_t nused, ntables, nresident;
     struct vm_sharer *sharer; /* pool; 0 is never used */
     uint32_t sharer_fresh, sharer_head, sharer_cap;

@@ -1,0 +1,179 @@
+/* Thousands of small random worlds of pages, forks and evictions against what a program must see:
+ * tests/oracle/naive_space.h. */
+#include "base/random.h"
+#include "oracle/naive_space.h"
+#include "rounds.h"
+#include "unit/test.h"
+
+#include <stdio.h>
+
+#define PAGE UINT64_C(4096)
+
+enum { STEPS = 400 };
+
+struct world {
+    struct space_world fast;
+    struct naive_space naive;
+    struct vm_random random;
+};
+
+static uint64_t below(struct world *w, uint64_t n)
+{
+    return vm_random_below(&w->random, n);
+}
+
+static uint8_t random_prot(struct world *w)
+{
+    static const uint8_t often[] = {VM_PROT_ALL, VM_PROT_ALL, VM_PROT_READ | VM_PROT_WRITE,
+                                    VM_PROT_READ};
+    return below(w, 3) ? often[below(w, 4)] : (uint8_t)below(w, VM_PROT_ALL + 1);
+}
+
+static const char *touch(struct world *w)
+{
+    vm_asid asid = (vm_asid)below(w, NAIVE_SPACES);
+    unsigned page = (unsigned)(below(w, 2) ? below(w, NAIVE_PAGES) : below(w, 12));
+    enum vm_access access = (enum vm_access)below(w, VM_ACCESSES);
+    struct touch t = space_world_touch(&w->fast, asid, w->naive.va[page] + below(w, PAGE), access);
+    if (t.outcome == TOUCH_FAILED)
+        return w->fast.error.text;
+    return naive_space_touch(&w->naive, asid, page, access, t, w->fast.now);
+}
+
+/* A range of pages, from inside the first to inside the last. */
+static struct vm_event random_event(struct world *w, enum vm_event_kind kind)
+{
+    unsigned first = (unsigned)below(w, NAIVE_PAGES), last = first + (unsigned)below(w, 8);
+    if (last >= NAIVE_PAGES)
+        last = NAIVE_PAGES - 1;
+    vm_va va = w->naive.va[first] + below(w, 2) * below(w, PAGE);
+    vm_asid asid = (vm_asid)below(w, NAIVE_SPACES);
+    return (struct vm_event){
+        .kind = (uint8_t)kind,
+        .asid = asid,
+        .child = (vm_asid)((asid + 1 + below(w, NAIVE_SPACES - 1)) % NAIVE_SPACES),
+        .va = va,
+        .bytes = w->naive.va[last] + PAGE - va,
+        .prot = random_prot(w),
+        .detail = (uint8_t)(kind == VM_EVENT_MAP ? below(w, 3) : VM_ADVICE_DONTNEED - below(w, 2)),
+    };
+}
+
+static const char *event(struct world *w, enum vm_event_kind kind)
+{
+    struct vm_event v = random_event(w, kind);
+    if (!space_world_event(&w->fast, v))
+        return w->fast.error.text;
+    naive_space_event(&w->naive, &v);
+    return NULL;
+}
+
+static const char *step(struct world *w)
+{
+    static const enum vm_event_kind kinds[] = {
+        VM_EVENT_MAP,  VM_EVENT_MAP,  VM_EVENT_UNMAP, VM_EVENT_PROTECT, VM_EVENT_PROTECT,
+        VM_EVENT_FORK, VM_EVENT_FORK, VM_EVENT_EXEC,  VM_EVENT_EXIT,    VM_EVENT_ADVISE,
+    };
+    return below(w, 8) ? touch(w) : event(w, kinds[below(w, sizeof kinds / sizeof kinds[0])]);
+}
+
+/* Plays a world; where the machine runs out of something, which only some worlds may, ends it. */
+static void play(struct space_plan plan, bool may_run_out)
+{
+    struct world w;
+    assert_true(space_world_open(&w.fast, &plan));
+    naive_space_open(&w.naive, &plan);
+    vm_random_seed(&w.random, plan.seed);
+    for (unsigned i = 0; i < STEPS; i++) {
+        const char *wrong = step(&w);
+        if (wrong == w.fast.error.text && may_run_out) {
+            assert_int_equal(w.fast.error.code, VM_EMACHINE);
+            break;
+        }
+        space_world_check(&w.fast);
+        if (!wrong)
+            wrong = naive_space_inspect(&w.naive, &w.fast);
+        if (wrong)
+            fail_msg("%s, %s, %u frames, tables %d, stray %d, seed %llu, step %u: %s", plan.scheme,
+                     plan.policy, plan.nframes, plan.tables, plan.stray,
+                     (unsigned long long)plan.seed, i, wrong);
+    }
+    space_world_close(&w.fast);
+}
+
+static const char *const schemes[] = {"x86-64", "sv39", "sv32", "linear:bits=20"};
+
+/* Every policy that needs no future, in worlds of one scheme. */
+static void play_policies(struct space_plan plan, unsigned nseeds, bool may_run_out)
+{
+    for (size_t row = 0; vm_policy_at(row); row++) {
+        if (vm_policy_at(row)->future == VM_FUTURE_NEEDED)
+            continue;
+        plan.policy = vm_policy_at(row)->name;
+        for (unsigned i = test_rounds(nseeds); i-- > 0; plan.seed++) {
+            plan.stray = plan.seed % 2 ? VM_STRAY_MAPS : VM_STRAY_FAULTS;
+            play(plan, may_run_out);
+        }
+    }
+}
+
+static void a_program_sees_what_it_wrote_whatever_was_evicted(void **unused)
+{
+    (void)unused;
+    for (size_t i = 0; i < 4; i++)
+        play_policies(
+            (struct space_plan){
+                .scheme = schemes[i], .nframes = 12, .tables = VM_TABLES_APART, .seed = 1000 * i},
+            12, false);
+}
+
+static void the_same_holds_where_tables_compete_for_the_frames(void **unused)
+{
+    (void)unused;
+    static const uint32_t nframes[] = {84, 60, 36, 16}; /* a few more than tables may need */
+    for (size_t i = 0; i < 4; i++)
+        play_policies((struct space_plan){.scheme = schemes[i],
+                                          .nframes = nframes[i],
+                                          .tables = VM_TABLES_INSIDE,
+                                          .seed = 5000 * i},
+                      6, false);
+}
+
+/* A table of eight frames in a row, claimed from wherever pages are. */
+static void the_same_holds_where_a_flat_table_claims_its_frames(void **unused)
+{
+    (void)unused;
+    play_policies(
+        (struct space_plan){
+            .scheme = "linear:bits=24", .nframes = 40, .tables = VM_TABLES_INSIDE, .seed = 90000},
+        12, false);
+}
+
+static void a_world_that_runs_out_was_right_until_then(void **unused)
+{
+    (void)unused;
+    for (size_t i = 0; i < 3; i++) {
+        play_policies((struct space_plan){.scheme = schemes[i],
+                                          .nframes = 14,
+                                          .tables = VM_TABLES_INSIDE,
+                                          .seed = 20000 + 1000 * i},
+                      4, true);
+        play_policies((struct space_plan){.scheme = schemes[i],
+                                          .nframes = 6,
+                                          .nslots = 12,
+                                          .tables = VM_TABLES_APART,
+                                          .seed = 30000 + 1000 * i},
+                      4, true);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_program_sees_what_it_wrote_whatever_was_evicted),
+        cmocka_unit_test(the_same_holds_where_tables_compete_for_the_frames),
+        cmocka_unit_test(the_same_holds_where_a_flat_table_claims_its_frames),
+        cmocka_unit_test(a_world_that_runs_out_was_right_until_then),
+    };
+    return cmocka_run_group_tests_name("diff_space", tests, NULL, NULL);
+}

@@ -1,0 +1,191 @@
+/* naive_space.c - see naive_space.h. */
+#include "oracle/naive_space.h"
+
+#include "base/assert.h"
+#include "space/memory.h"
+
+#include <string.h>
+
+#define PAGE UINT64_C(4096)
+
+void naive_space_open(struct naive_space *s, const struct space_plan *plan)
+{
+    struct vm_error e;
+    char name[64];
+    vm_spec_split(plan->scheme, name, sizeof name);
+    bool flat = !strcmp(name, "linear");
+    vm_va stride = flat ? 10 * PAGE : UINT64_C(1) << (vm_scheme_find(name, &e)->va_bits - 4);
+    *s = (struct naive_space){.stray = plan->stray};
+    for (unsigned i = 0; i < NAIVE_PAGES; i++)
+        s->va[i] = (i / 10 + 1) * stride - 5 * PAGE + i % 10 * PAGE;
+}
+
+/* Map page `i` if it is not, and lies in the 2 MiB of page `of`. */
+static bool map_near(struct naive_space *s, vm_asid asid, unsigned i, unsigned of)
+{
+    struct naive_page *p = &s->page[asid][i];
+    if (p->mapped || s->va[i] >> 21 != s->va[of] >> 21)
+        return false;
+    *p = (struct naive_page){.mapped = true, .prot = VM_PROT_ALL, .backing = VM_BACKING_UNKNOWN};
+    return true;
+}
+
+/* The rule of first touch: what is not mapped around the page becomes mapped, to the nearest
+ * mappings and at most 2 MiB. */
+static void first_touch(struct naive_space *s, vm_asid asid, unsigned page)
+{
+    map_near(s, asid, page, page);
+    for (unsigned i = page + 1; i < NAIVE_PAGES && map_near(s, asid, i, page);)
+        i++;
+    for (unsigned i = page; i > 0 && map_near(s, asid, i - 1, page);)
+        i--;
+}
+
+/* Whatever may be written or fetched may be read. */
+static enum touch_outcome expected(const struct naive_page *p, enum vm_access access)
+{
+    if (!p->mapped)
+        return TOUCH_VIOLATION;
+    bool may = access == VM_READ ? p->prot : p->prot & vm_access_needs(access);
+    return may ? TOUCH_DONE : TOUCH_DENIED;
+}
+
+static const char *fault_is_possible(const struct naive_page *p, enum vm_access access,
+                                     enum vm_fault_kind kind)
+{
+    switch (kind) {
+    case VM_FAULT_DEMAND_ZERO:
+        if (p->stamp)
+            return "a written page came back as zeros";
+        if (p->touched && p->backing != VM_BACKING_ANON)
+            return "a page of a file came back as zeros";
+        return NULL;
+    case VM_FAULT_SWAP_IN:
+        return p->stamp ? NULL : "a page that was never written came from swap";
+    case VM_FAULT_FILE_IN:
+        if (p->stamp)
+            return "a written page came back from its file";
+        return p->touched && p->backing != VM_BACKING_ANON ? NULL : "this page has no file";
+    case VM_FAULT_SOFT:
+        return p->stamp && p->shared ? NULL : "a page that nobody shares was still in a frame";
+    case VM_FAULT_COW:
+        return p->shared && access == VM_WRITE ? NULL : "a copy-on-write break without sharing";
+    case VM_FAULT_VIOLATION:
+    case VM_FAULT_DENIED:
+        break;
+    }
+    return "a resolved fault of an unresolved kind";
+}
+
+const char *naive_space_touch(struct naive_space *s, vm_asid asid, unsigned page,
+                              enum vm_access access, struct touch t, uint64_t now)
+{
+    struct naive_page *p = &s->page[asid][page];
+    if (!p->mapped && s->stray == VM_STRAY_MAPS)
+        first_touch(s, asid, page);
+    if (t.outcome != expected(p, access))
+        return "another outcome than the mappings say";
+    if (t.outcome != TOUCH_DONE)
+        return t.nfaults ? "a fault was resolved in vain" : NULL;
+    if (t.nfaults > 1)
+        return "more than one fault for one touch";
+    const char *wrong = t.nfaults ? fault_is_possible(p, access, t.kind) : NULL;
+    if (!t.nfaults && !p->touched)
+        return "a first touch without a fault";
+    p->touched = true;
+    if (access == VM_WRITE) {
+        p->stamp = now;
+        p->shared = false;
+    }
+    return wrong;
+}
+
+static void fork_all(struct naive_space *s, vm_asid parent, vm_asid child)
+{
+    for (unsigned i = 0; i < NAIVE_PAGES; i++) {
+        struct naive_page *p = &s->page[parent][i];
+        p->shared |= p->touched;
+        s->page[child][i] = *p;
+    }
+}
+
+static void event_on_page(struct naive_page *p, const struct vm_event *event)
+{
+    switch ((enum vm_event_kind)event->kind) {
+    case VM_EVENT_MAP:
+        *p = (struct naive_page){.mapped = true, .prot = event->prot, .backing = event->detail};
+        break;
+    case VM_EVENT_PROTECT:
+        p->prot = event->prot;
+        break;
+    case VM_EVENT_ADVISE:
+        if (event->detail == VM_ADVICE_DONTNEED) {
+            p->touched = p->shared = false;
+            p->stamp = 0;
+        }
+        break;
+    case VM_EVENT_UNMAP:
+    case VM_EVENT_EXEC:
+    case VM_EVENT_EXIT:
+        *p = (struct naive_page){.mapped = false};
+        break;
+    case VM_EVENT_FORK:
+    case VM_EVENT_SWITCH:
+        break;
+    }
+}
+
+void naive_space_event(struct naive_space *s, const struct vm_event *event)
+{
+    bool whole = event->kind == VM_EVENT_EXEC || event->kind == VM_EVENT_EXIT;
+    if (event->kind == VM_EVENT_FORK)
+        fork_all(s, event->asid, event->child);
+    for (unsigned i = 0; i < NAIVE_PAGES; i++)
+        if (whole || (s->va[i] + PAGE > event->va && s->va[i] < event->va + event->bytes))
+            event_on_page(&s->page[event->asid][i], event);
+}
+
+/* The content that each frame and slot must have for its first page seen, to hold the others
+ * against. Plus one, so that 0 says: not seen. */
+struct places {
+    uint64_t frame[96], slot[WORLD_SLOTS + 2];
+};
+
+static bool holds(uint64_t *place, uint64_t stamp)
+{
+    bool fits = *place == 0 || *place == stamp + 1;
+    *place = stamp + 1;
+    return fits;
+}
+
+static const char *inspect_page(const struct naive_page *p, const struct space_world *w,
+                                struct vm_pte pte, struct places *seen)
+{
+    if (pte.state == VM_PTE_EMPTY)
+        return p->stamp ? "a written page is nowhere" : NULL;
+    if (!p->mapped || !p->touched)
+        return "a page that was never touched is somewhere";
+    if (pte.state == VM_PTE_SWAPPED) {
+        if (pte.slot == VM_SLOT_FILE)
+            return p->stamp ? "a written page is only in its file" : NULL;
+        if (w->written_at[pte.slot] < p->stamp)
+            return "a page's slot was written before the page";
+        return holds(&seen->slot[pte.slot], p->stamp) ? NULL : "two contents in one slot";
+    }
+    vm_slot slot = w->memory->frame[pte.pfn].slot;
+    bool dirty = w->memory->bits[pte.pfn] & VM_FRAME_DIRTY;
+    if (p->stamp && !dirty && (!slot || w->written_at[slot] < p->stamp))
+        return "a written page's frame is clean without a copy";
+    return holds(&seen->frame[pte.pfn], p->stamp) ? NULL : "two contents in one frame";
+}
+
+const char *naive_space_inspect(const struct naive_space *s, const struct space_world *w)
+{
+    struct places seen = {.frame = {0}};
+    const char *wrong = NULL;
+    VM_ASSERT(w->memory->c.nframes <= 96);
+    for (vm_asid asid = 0; asid < NAIVE_SPACES; asid++)
+        for (unsigned i = 0; i < NAIVE_PAGES && !wrong; i++)
+            wrong = inspect_page(&s->page[asid][i], w, space_world_pte(w, asid, s->va[i]), &seen);
+    return wrong;
+}

@@ -1,0 +1,38 @@
+/* naive_space.h - what a few pages of a few address spaces hold, and so what a touch may meet.
+ *
+ * A page holds zeros, or its file's content, until it is written; then it holds the step of that
+ * write (its stamp). No frames, no tables, no policy: what a program can see of memory does not
+ * depend on them.
+ */
+#ifndef ORACLE_NAIVE_SPACE_H
+#define ORACLE_NAIVE_SPACE_H
+
+#include "oracle/space_world.h"
+
+#define NAIVE_PAGES  40
+#define NAIVE_SPACES 3
+
+struct naive_page {
+    bool mapped;
+    uint8_t prot, backing;
+    bool touched;   /* since it was mapped, or given up by DONTNEED */
+    bool shared;    /* a fork gave it to another space too, and it was not written since */
+    uint64_t stamp; /* of its content: the step of the last write, 0: none */
+};
+
+struct naive_space {
+    enum vm_stray stray;
+    vm_va va[NAIVE_PAGES]; /* ascending */
+    struct naive_page page[NAIVE_SPACES][NAIVE_PAGES];
+};
+
+/* Pages in four groups, each across the border of two leaf tables where the scheme has several. */
+void naive_space_open(struct naive_space *s, const struct space_plan *plan);
+/* The touch that happened is one that may happen; note it. NULL, or what is wrong with it. */
+const char *naive_space_touch(struct naive_space *s, vm_asid asid, unsigned page,
+                              enum vm_access access, struct touch t, uint64_t now);
+void naive_space_event(struct naive_space *s, const struct vm_event *event);
+/* Where each page is now is a place that can hold its content. NULL, or what is wrong. */
+const char *naive_space_inspect(const struct naive_space *s, const struct space_world *w);
+
+#endif

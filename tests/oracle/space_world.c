@@ -1,0 +1,205 @@
+/* space_world.c - see space_world.h. */
+#include "oracle/space_world.h"
+
+#include "base/assert.h"
+#include "space/memory.h"
+
+#include <string.h>
+
+/* ---- the device that writes down ---- */
+
+struct log_device {
+    struct space_world *world;
+};
+
+static size_t device_size(void)
+{
+    return sizeof(struct log_device);
+}
+
+static void device_init(void *state, const struct vm_params *params)
+{
+    (void)state, (void)params; /* the world comes later */
+}
+
+static uint64_t device_transfer(void *state, enum vm_transfer kind, uint64_t position,
+                                uint64_t bytes)
+{
+    struct space_world *w = ((struct log_device *)state)->world;
+    uint64_t slot = position / bytes;
+    if (slot >= WORLD_SLOTS + 2) {
+        VM_ASSERT(kind == VM_TRANSFER_READ);
+        w->file_reads++;
+    } else if (kind == VM_TRANSFER_WRITE) {
+        w->writes++;
+        w->written_at[slot] = w->now;
+    } else {
+        w->reads++;
+        VM_ASSERT(w->written_at[slot]);
+    }
+    return 1;
+}
+
+static const struct vm_device_ops log_device = {
+    .name = "log",
+    .summary = "writes down what it is told",
+    .size = device_size,
+    .init = device_init,
+    .transfer = device_transfer,
+};
+
+/* ---- the host ---- */
+
+static void shootdown(void *host, uint64_t page_key)
+{
+    (void)page_key;
+    ((struct space_world *)host)->shootdowns++;
+}
+
+static void shootdown_space(void *host, vm_asid asid)
+{
+    (void)asid;
+    ((struct space_world *)host)->space_shootdowns++;
+}
+
+static void settle(void *host)
+{
+    (void)host; /* the policy is told at once */
+}
+
+static void find_parts(struct space_world *w, const struct space_plan *plan)
+{
+    char name[64];
+    const char *params = vm_spec_split(plan->scheme, name, sizeof name);
+    w->scheme = vm_scheme_find(name, &w->error);
+    VM_ASSERT(w->scheme);
+    bool good = vm_params_parse(&w->scheme_params, name, w->scheme->param, w->scheme->nparams,
+                                params, &w->error);
+    params = vm_spec_split(plan->policy, name, sizeof name);
+    w->policy = vm_policy_find(name, &w->error);
+    VM_ASSERT(good && w->policy);
+    good = vm_params_parse(&w->policy_params, name, w->policy->param, w->policy->nparams, params,
+                           &w->error);
+    VM_ASSERT(good);
+}
+
+bool space_world_open(struct space_world *w, const struct space_plan *plan)
+{
+    memset(w, 0, sizeof *w);
+    find_parts(w, plan);
+    struct vm_memory_config c = {
+        .nframes = plan->nframes,
+        .page_shift = 12,
+        .tables = plan->tables,
+        .stray = plan->stray,
+        .nslots = plan->nslots ? plan->nslots : WORLD_SLOTS,
+        .seed = plan->seed,
+        .scheme = w->scheme,
+        .scheme_params = &w->scheme_params,
+        .policy = w->policy,
+        .policy_params = &w->policy_params,
+        .device = &log_device,
+        .device_params = &w->device_params,
+        .counts = &w->counts,
+        .host = w,
+        .shootdown = shootdown,
+        .shootdown_space = shootdown_space,
+        .settle = settle,
+    };
+    w->memory = vm_memory_open(&c, &w->error);
+    if (!w->memory)
+        return false;
+    ((struct log_device *)w->memory->device)->world = w;
+    w->scheme_state = vm_memory_scheme_state(w->memory);
+    w->policy_state = vm_memory_policy_state(w->memory);
+    struct vm_policy_env env = {.nframes = plan->nframes, .params = &w->policy_params};
+    w->tick_every = w->policy->tick_refs(&env);
+    return true;
+}
+
+void space_world_close(struct space_world *w)
+{
+    vm_memory_close(w->memory);
+}
+
+static void touched(struct space_world *w, vm_pfn pfn, enum vm_access access, bool inserted)
+{
+    vm_memory_bits(w->memory)[pfn] |=
+        VM_FRAME_REFERENCED | (access == VM_WRITE ? VM_FRAME_DIRTY : 0);
+    if (!inserted && w->policy->touch_kind >= VM_TOUCH_ORDER)
+        w->policy->touch(w->policy_state, &pfn, 1);
+    if (w->tick_every && ++w->counts.touches % w->tick_every == 0)
+        w->policy->tick(w->policy_state);
+}
+
+static bool resolve(struct space_world *w, struct vm_fault *f, struct touch *t)
+{
+    if (!vm_memory_fault(w->memory, f, &w->error)) {
+        t->outcome = TOUCH_FAILED;
+        return false;
+    }
+    if (!f->vma) {
+        VM_ASSERT(f->kind == VM_FAULT_VIOLATION || f->kind == VM_FAULT_DENIED);
+        t->outcome = f->kind == VM_FAULT_DENIED ? TOUCH_DENIED : TOUCH_VIOLATION;
+        return false;
+    }
+    t->nfaults++;
+    t->kind = f->kind;
+    VM_ASSERT(t->nfaults <= 2); /* a fault that resolves nothing would be met for ever */
+    return true;
+}
+
+struct touch space_world_touch(struct space_world *w, vm_asid asid, vm_va va, enum vm_access access)
+{
+    struct touch t = {.outcome = TOUCH_DONE, .pfn = VM_NOFRAME};
+    struct vm_fault f = {.asid = asid, .va = va, .access = access};
+    struct vm_walk walk;
+    bool inserted = false;
+    w->now++;
+    if (!vm_memory_use_space(w->memory, asid, &w->error)) {
+        t.outcome = TOUCH_FAILED;
+        return t;
+    }
+    for (;;) {
+        w->scheme->walk(w->scheme_state, asid, va, access, &walk);
+        if (walk.fault == VM_WALK_OK || walk.fault == VM_WALK_BOUNDS)
+            break;
+        if (!resolve(w, &f, &t))
+            return t;
+        inserted |= f.inserted;
+    }
+    if (walk.fault == VM_WALK_BOUNDS) {
+        t.outcome = TOUCH_UNNAMED;
+        return t;
+    }
+    t.pfn = walk.pfn;
+    touched(w, walk.pfn, access, inserted);
+    return t;
+}
+
+bool space_world_event(struct space_world *w, struct vm_event event)
+{
+    w->now++;
+    return vm_memory_event(w->memory, &event, &w->error);
+}
+
+struct vm_pte space_world_pte(const struct space_world *w, vm_asid asid, vm_va va)
+{
+    if (!vm_memory_space(w->memory, asid))
+        return (struct vm_pte){.state = VM_PTE_EMPTY};
+    return w->scheme->get(w->scheme_state, asid, va);
+}
+
+void space_world_check(const struct space_world *w)
+{
+    const struct vm_counts *c = &w->counts;
+    vm_memory_check(w->memory);
+    VM_ASSERT(c->demand_zero + c->soft_faults + c->cow_breaks + c->swap_ins + c->file_ins ==
+              c->faults);
+    VM_ASSERT(c->writebacks + c->clean_drops == c->evictions);
+    VM_ASSERT(c->table_frames_peak <= c->frames_peak);
+    VM_ASSERT(w->writes == c->writebacks && w->reads == c->swap_ins &&
+              w->file_reads == c->file_ins);
+    VM_ASSERT(vm_memory_resident(w->memory) <= w->memory->c.nframes);
+    VM_ASSERT(w->memory->c.tables == VM_TABLES_APART || c->frames_peak <= w->memory->c.nframes);
+}

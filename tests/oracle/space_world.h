@@ -1,0 +1,55 @@
+/* space_world.h - a machine's memory with the least of a host around it: no TLB, every touch walks.
+ *
+ * The device writes down when each slot was written, so that a test can see a lost writeback.
+ */
+#ifndef ORACLE_SPACE_WORLD_H
+#define ORACLE_SPACE_WORLD_H
+
+#include <pagoda/space.h>
+
+#define WORLD_SLOTS 256
+
+struct space_plan {
+    const char *scheme, *policy; /* "name" or "name:params" */
+    uint32_t nframes, nslots;    /* nslots 0: WORLD_SLOTS */
+    enum vm_tables tables;
+    enum vm_stray stray;
+    uint64_t seed;
+};
+
+struct space_world {
+    struct vm_memory *memory;
+    const struct vm_scheme_ops *scheme;
+    const struct vm_policy_ops *policy;
+    void *scheme_state, *policy_state;
+    struct vm_params scheme_params, policy_params, device_params;
+    struct vm_counts counts;
+    uint64_t tick_every;
+    uint64_t now;                         /* steps so far */
+    uint64_t written_at[WORLD_SLOTS + 2]; /* [slot] the step of its last write */
+    uint64_t reads, writes, file_reads;   /* transfers */
+    uint64_t shootdowns, space_shootdowns;
+    struct vm_error error; /* of the last call that failed */
+};
+
+enum touch_outcome { TOUCH_DONE, TOUCH_VIOLATION, TOUCH_DENIED, TOUCH_UNNAMED, TOUCH_FAILED };
+struct touch {
+    enum touch_outcome outcome;
+    unsigned nfaults;        /* resolved */
+    enum vm_fault_kind kind; /* of the last fault */
+    vm_pfn pfn;
+};
+
+/* Asserts that the plan's names are known. False: it cannot be built (error). */
+bool space_world_open(struct space_world *w, const struct space_plan *plan);
+void space_world_close(struct space_world *w);
+
+/* One touch, faults resolved, the policy told; and one event. Each is a step. */
+struct touch space_world_touch(struct space_world *w, vm_asid asid, vm_va va,
+                               enum vm_access access);
+bool space_world_event(struct space_world *w, struct vm_event event);
+struct vm_pte space_world_pte(const struct space_world *w, vm_asid asid, vm_va va);
+/* vm_memory_check, and the laws of the counts that faults obey. */
+void space_world_check(const struct space_world *w);
+
+#endif

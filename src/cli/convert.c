@@ -100,5 +100,6 @@ const struct command command_convert = {
         "  pagoda convert @zipf:pages=10k,s=0.9 --seed 7 -o zipf.pgt",
     .flag = flags,
     .machine = MACHINE_FLAGS_NONE,
+    .json = JSON_FLAG_TAKEN,
     .run = run_convert,
 };

@@ -87,6 +87,7 @@ refused 2 'the program comes after --' "a program without --" "$PAGODA" record l
 refused 2 '--memory wants a value' "an option without its value" "$PAGODA" replay t.pgt --memory
 refused 2 '--json takes no value' "a value too many" "$PAGODA" replay t.pgt --json=1
 refused 2 'unexpected "x"' "an operand for man" "$PAGODA" man x
+refused 2 'unknown option "--json"' "no JSON where there is none" "$PAGODA" man --json
 cp t.pgt ./-t.pgt
 run "$PAGODA" info -- -t.pgt
 exit_is 0 "after -- a name may begin with a dash"

@@ -31,7 +31,7 @@ options src/engine/options.def OPTION
 TABLES
 like "$everything" '^      load=clear +[a-z].*\(clear\|referenced\)' \
     "parameters have value, help and words"
-like "$everything" '^  --memory +\[memory\] size +physical memory' \
+like "$everything" '^  --memory +\[memory\] size +physical memory, .*default 64MiB' \
     "options have their place in a file"
 
 for name in $(member all.json '" ".join(p["name"] for p in r["policies"])'); do

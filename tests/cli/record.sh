@@ -4,6 +4,7 @@
 
 refused 4 '^pagoda: no-such-program: no such program' "a program that is not there" \
     "$PAGODA" record -- no-such-program
+refused 4 '^pagoda: \.: no such program' "a folder" "$PAGODA" record -- .
 refused 2 '^pagoda: expected -- and a program' "none at all" "$PAGODA" record --
 refused 2 'standard output is the program' "a trace on the program's output" \
     "$PAGODA" record -o - -- true
@@ -45,6 +46,15 @@ run "$PAGODA" record -o status.pgt -- sh -c 'exit 7'
 like "$err" 'references; the program ended with status 7$' "and in words"
 run "$PAGODA" record -o status.pgt -- sh -c 'kill -KILL $$'
 like "$err" '^status\.pgt: .*signal 9$' "a signal too"
+run "$PAGODA" info status.pgt
+like "$out" "^  made by pagoda record -- sh -c 'kill -KILL \\$\\$'\$" "which info shows as it was typed"
+printf '#!/none\n' >broken
+chmod +x broken
+run "$PAGODA" record -o broken.pgt -- ./broken
+exit_is 4 "what valgrind cannot run"
+like "$err" '^pagoda: \./broken: valgrind could not run it' "is told"
+[[ ! -e broken.pgt ]]
+ok $? "and leaves no trace"
 run "$PAGODA" record -o options.pgt -- ls -A --color=never input
 is "$out" "input" "a program has its own options"
 

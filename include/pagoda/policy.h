@@ -28,8 +28,8 @@ enum vm_touch_kind {
     VM_TOUCH_NONE,   /* touches change nothing (fifo, random): the host reports none */
     VM_TOUCH_REFBIT, /* the referenced bit says it all (clock): the host reports none */
     VM_TOUCH_ORDER,  /* their order matters (lru); an immediate repeat changes nothing, so the host
-                        leaves it out where it can; a policy that reads the future counts what it
-                        is told */
+                        leaves it out where it can; a policy that reads the future counts what
+                        it is told */
     VM_TOUCH_EACH,   /* every touch counts (lfu) */
 };
 

@@ -33,8 +33,8 @@ enum vm_touch_kind {
     VM_TOUCH_EACH,   /* every touch counts (lfu) */
 };
 
-/* The future, for opt: for each touch that the policy will be told of (inserts included), the number
- * of the next touch of the same page. Touches are numbered from 0 as they are told. */
+/* The future, for opt: for each touch that the policy will be told of (inserts included), the
+ * number of the next touch of the same page. Touches are numbered from 0 as they are told. */
 #define VM_NEVER UINT32_MAX
 struct vm_future {
     const uint32_t *next; /* the rest of the current block */

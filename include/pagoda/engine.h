@@ -50,14 +50,15 @@ struct vm_option {
 const struct vm_option *vm_option_at(size_t i); /* NULL past the end */
 
 void vm_config_init(struct vm_config *c); /* every option at its fallback */
-/* Set an option from text. Errors: VM_EUSAGE. */
+/* Set an option from text. Errors: VM_EUSAGE, naming it --flag. */
 bool vm_config_set(struct vm_config *c, const struct vm_option *o, const char *text,
                    struct vm_error *e);
 /* The option's value as text that vm_config_set reads back, into out[cap]; returns out. */
 const char *vm_config_text(const struct vm_config *c, const struct vm_option *o, char *out,
                            size_t cap);
 /* A machine description: INI text over the fallbacks of what it does not name. `name` is for
- * messages. Errors: VM_EUSAGE with file and line. */
+ * messages. Names of parts and TLBs must be possible ones too. Errors: VM_EUSAGE, VM_EMACHINE (a
+ * TLB that cannot be built), with file and line. */
 bool vm_config_parse(struct vm_config *c, const char *name, const char *text, struct vm_error *e);
 
 /* ---- the TLBs that an option text describes (tlbs.c) ---- */

@@ -69,7 +69,7 @@ static inline vm_pfn vm_tlb_pfn(uint64_t value)
     return (vm_pfn)(value >> 8);
 }
 
-/* Whether such a TLB can be built; the message says what would be possible. VM_EUSAGE. */
+/* Whether such a TLB can be built; the message says what would be possible. VM_EMACHINE. */
 bool vm_tlb_config_check(const struct vm_tlb_config *c, struct vm_error *e);
 
 /* Bytes of arrays that `c` needs, and their initialisation in zeroed memory of that size. */

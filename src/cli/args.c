@@ -7,13 +7,30 @@
 #include <string.h>
 
 static const struct flag machine_flags[] = {
-    {"machine", 'm', "FILE|PRESET", "a machine description to start from (pagoda list presets)"},
-    {"frames", 'n', "N", "memory of N frames, instead of --memory"},
+    {"machine", 'm', "FILE|PRESET", "a machine description to start from (pagoda list presets)",
+     NULL},
+    {"frames", 'n', "N", "memory of N frames, instead of --memory", NULL},
 };
-static const struct flag common_flags[] = {
-    {"json", 0, NULL, "print the result as JSON"},
-    {"help", 'h', NULL, "this help"},
-};
+static const struct flag json_flag = {"json", 0, NULL, "print the result as JSON", NULL};
+static const struct flag help_flag = {"help", 'h', NULL, "this help", NULL};
+
+const char *option_metavar(const struct vm_option *o)
+{
+    switch (o->kind) {
+    case VM_PARAM_BYTES:
+        return "SIZE";
+    case VM_PARAM_REAL:
+        return "NS";
+    case VM_PARAM_COUNT:
+        return "N";
+    case VM_PARAM_WORD:
+        return o->words;
+    case VM_PARAM_TEXT:
+        return "SPEC";
+    }
+    VM_ASSERT(!"an option has a kind");
+    return NULL;
+}
 
 bool command_flag(const struct command *c, size_t i, struct flag *out)
 {
@@ -35,15 +52,17 @@ bool command_flag(const struct command *c, size_t i, struct flag *out)
         i -= 2;
         if (i < options) {
             const struct vm_option *o = vm_option_at(i);
-            *out = (struct flag){o->flag, 0, "", o->help};
+            *out = (struct flag){o->flag, 0, option_metavar(o), o->help, o->fallback};
             return true;
         }
         i -= options;
     }
-    if (i >= 2)
-        return false;
-    *out = common_flags[i];
-    return true;
+    if (c->json == JSON_FLAG_TAKEN && i-- == 0) {
+        *out = json_flag;
+        return true;
+    }
+    *out = help_flag;
+    return i == 0;
 }
 
 /* Flags of options.def are written with a dash where C has an underscore; nothing else differs. */
@@ -57,16 +76,17 @@ static bool flag_named(const char *name, const char *given, size_t n)
 static bool find_long(const struct command *c, const char *given, size_t n, struct flag *out,
                       struct vm_error *e)
 {
+    char name[64], dashed[KNOWN_MAX][32];
     const char *known[KNOWN_MAX];
-    char name[64];
     size_t i = 0;
     for (; command_flag(c, i, out); i++) {
         VM_ASSERT(i < KNOWN_MAX);
         if (flag_named(out->name, given, n))
             return true;
-        known[i] = out->name;
+        snprintf(dashed[i], sizeof dashed[i], "--%s", out->name);
+        known[i] = dashed[i];
     }
-    snprintf(name, sizeof name, "%.*s", (int)n, given);
+    snprintf(name, sizeof name, "--%.*s", (int)n, given);
     return vm_fail_unknown(e, "option", name, known, i);
 }
 
@@ -105,22 +125,25 @@ static bool parse_flag(struct args *a, const struct command *c, int argc, char *
         value = word + 2;
     }
     if (!f.metavar)
-        return value ? vm_fail(e, VM_EUSAGE, "option --%s takes no value", f.name)
+        return value ? vm_fail(e, VM_EUSAGE, "--%s takes no value", f.name)
                      : add_flag(a, &f, NULL, e);
     if (!value && *i + 1 >= argc)
-        return vm_fail(e, VM_EUSAGE, "option --%s wants a value: %s", f.name, f.help);
+        return vm_fail(e, VM_EUSAGE, "--%s wants a value: %s", f.name, f.help);
     return add_flag(a, &f, value ? value : argv[++*i], e);
 }
 
 bool args_parse(struct args *a, const struct command *c, int argc, char **argv, struct vm_error *e)
 {
-    *a = (struct args){0};
+    *a = (struct args){.command = c};
+    bool flags = true;
     for (int i = 0; i < argc; i++) {
-        if (!strcmp(argv[i], "--")) {
-            a->rest = argv + i + 1;
-            return true;
-        }
-        if (argv[i][0] == '-' && argv[i][1]) {
+        if (flags && !strcmp(argv[i], "--")) {
+            if (c->dashes == DASHES_PROGRAM) {
+                a->rest = argv + i + 1;
+                return true;
+            }
+            flags = false;
+        } else if (flags && argv[i][0] == '-' && argv[i][1]) {
             if (!parse_flag(a, c, argc, argv, &i, e))
                 return false;
         } else if (a->noperands == ARGS_MAX) {
@@ -153,10 +176,12 @@ const char *args_operand(const struct args *a, const char *what, struct vm_error
 {
     if (a->noperands == 1)
         return a->operand[0];
-    if (a->noperands == 0)
+    if (a->noperands == 0) {
         vm_fail(e, VM_EUSAGE, "expected %s", what);
-    else
+        vm_hint(e, "usage: pagoda %s %s", a->command->name, a->command->usage);
+    } else {
         vm_fail(e, VM_EUSAGE, "unexpected \"%s\": expected only %s", a->operand[1], what);
+    }
     return NULL;
 }
 
@@ -169,7 +194,7 @@ static char *read_description(const char *path, struct vm_error *e)
     FILE *f = fopen(path, "re");
     char *text = f ? malloc(DESCRIPTION_MAX) : NULL;
     size_t n = text ? fread(text, 1, DESCRIPTION_MAX - 1, f) : 0;
-    bool whole = text && !ferror(f) && feof(f);
+    bool whole = text && !ferror(f) && feof(f) && !memchr(text, 0, n);
     int error = errno;
     if (f)
         fclose(f);
@@ -179,7 +204,7 @@ static char *read_description(const char *path, struct vm_error *e)
     }
     free(text);
     if (f)
-        vm_fail(e, VM_EINPUT, "%s: cannot be read as a machine description of less than 1 MiB",
+        vm_fail(e, VM_EINPUT, "%s: no machine description: expected a text of less than 1 MiB",
                 path);
     else
         vm_fail(e, VM_ESYSTEM, "%s: %s", path, strerror(error));
@@ -212,10 +237,10 @@ static bool load_machine(struct vm_config *c, const char *name, struct vm_error 
 static bool set_frames(struct vm_config *c, const char *text, struct vm_error *e)
 {
     uint64_t n;
-    if (!vm_parse_count(text, "frames", &n, e))
+    if (!vm_parse_count(text, "--frames", &n, e))
         return false;
     if (n > UINT64_MAX / (c->page_bytes ? c->page_bytes : 1))
-        return vm_fail(e, VM_EUSAGE, "%s frames: too many to count their bytes", text);
+        return vm_fail(e, VM_EMACHINE, "--frames %s: too many to count their bytes", text);
     c->memory_bytes = n * c->page_bytes;
     return true;
 }
@@ -245,7 +270,7 @@ bool args_trace_options(const struct args *a, struct vm_trace_options *out, stru
         .seed = 1,
         .damage = args_has(a, "salvage") ? VM_DAMAGE_SKIPPED : VM_DAMAGE_FAILS,
     };
-    return (!skip || vm_parse_count(skip, "skip", &out->skip, e)) &&
-           (!refs || vm_parse_count(refs, "refs", &out->limit, e)) &&
-           (!seed || vm_parse_count(seed, "seed", &out->seed, e));
+    return (!skip || vm_parse_count(skip, "--skip", &out->skip, e)) &&
+           (!refs || vm_parse_count(refs, "--refs", &out->limit, e)) &&
+           (!seed || vm_parse_count(seed, "--seed", &out->seed, e));
 }

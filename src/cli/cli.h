@@ -17,28 +17,35 @@ struct flag {
     char letter;         /* short form, or 0 */
     const char *metavar; /* of its value; NULL: it takes none */
     const char *help;
+    const char *fallback; /* the value without it; NULL: none */
 };
 
 #define ARGS_MAX 64
 
 /* A command line, taken apart. Strings belong to argv. */
 struct args {
+    const struct command *command;
     size_t noperands;
     const char *operand[ARGS_MAX];
     size_t nflags;
     struct {
         const char *name, *value; /* value: NULL for a flag without one */
     } flag[ARGS_MAX];
-    char **rest; /* after "--": a program and its arguments, or NULL */
+    char **rest; /* after "--" where a program stands there; else NULL */
 };
 
 enum machine_flags { MACHINE_FLAGS_NONE, MACHINE_FLAGS_TAKEN };
+/* What "--" begins: operands that may begin with a dash, or a program and its arguments. */
+enum dashes { DASHES_OPERANDS, DASHES_PROGRAM };
+enum json_flag { JSON_FLAG_NONE, JSON_FLAG_TAKEN };
 
 struct command {
     const char *name, *usage, *summary;
-    const char *about;              /* some sentences for its help; "" if the summary says it all */
-    const struct flag *flag;        /* its own flags, ended by a zeroed row */
-    enum machine_flags machine;     /* whether options.def's flags, --machine and --frames are too */
+    const char *about;          /* some sentences for its help; "" if the summary says it all */
+    const struct flag *flag;    /* its own flags, ended by a zeroed row */
+    enum machine_flags machine; /* whether options.def's flags, --machine and --frames are too */
+    enum dashes dashes;
+    enum json_flag json; /* whether --json is taken */
     bool (*run)(const struct args *a, struct vm_error *e);
 };
 
@@ -48,8 +55,7 @@ const struct command *command_find(const char *name, struct vm_error *e);
 /* ---- args.c ---- */
 
 /* Take argv[0..argc) apart by the command's flags. Errors: VM_EUSAGE. */
-bool args_parse(struct args *a, const struct command *c, int argc, char **argv,
-                struct vm_error *e);
+bool args_parse(struct args *a, const struct command *c, int argc, char **argv, struct vm_error *e);
 /* The last value given for a flag, or NULL. */
 const char *args_value(const struct args *a, const char *name);
 bool args_has(const struct args *a, const char *name);
@@ -57,6 +63,8 @@ bool args_has(const struct args *a, const char *name);
 const char *args_operand(const struct args *a, const char *what, struct vm_error *e);
 /* The i-th flag that a command accepts, its own before the machine's; false past the end. */
 bool command_flag(const struct command *c, size_t i, struct flag *out);
+/* What stands for a machine option's value in its help. */
+const char *option_metavar(const struct vm_option *o);
 
 /* The machine that --machine and the option flags describe. Errors: VM_EUSAGE, VM_ESYSTEM. */
 bool args_config(const struct args *a, struct vm_config *out, struct vm_error *e);
@@ -64,10 +72,18 @@ bool args_config(const struct args *a, struct vm_config *out, struct vm_error *e
 bool args_trace_options(const struct args *a, struct vm_trace_options *out, struct vm_error *e);
 /* Those flags, for a command's table. */
 #define TRACE_FLAGS                                                                                \
-    {"format", 0, "FORMAT", "the trace's format, if its content does not tell; csv:address=ADDR"}, \
-        {"skip", 0, "N", "pass over the first N references"},                                      \
-        {"refs", 0, "N", "read N references at most"},                                             \
-        {"salvage", 0, NULL, "pass over torn blocks of a .pgt, and say how much was lost"}
+    {"format", 0, "FORMAT", "the trace's format, if its content does not tell: csv:address=addr",  \
+     NULL},                                                                                        \
+        {"skip", 0, "N", "pass over the first N references", NULL},                                \
+        {"refs", 0, "N", "read N references at most; 0: all", "0"},                                \
+    {                                                                                              \
+        "salvage", 0, NULL, "pass over torn blocks of a .pgt, and say how much was lost", NULL     \
+    }
+/* Of a command that reads a trace and builds no machine, whose --seed it otherwise is. */
+#define SEED_FLAG                                                                                  \
+    {                                                                                              \
+        "seed", 0, "N", "of a workload's random choices", "1"                                      \
+    }
 
 /* ---- presets.c ---- */
 
@@ -92,13 +108,17 @@ void progress_report(void *progress, const char *what, const struct vm_trace_inf
                      uint64_t refs);
 void progress_end(struct progress *p);
 
+/* Colours for a terminal, unless NO_COLOR or TERM=dumb says otherwise. */
 enum vm_colour stdout_colour(void);
+enum vm_colour stderr_colour(void);
 /* Flush standard output. Errors: VM_ESYSTEM if anything could not be written. */
 bool stdout_finish(struct vm_error *e);
 
 /* ---- help.c ---- */
 
 void help_command(FILE *out, const struct command *c);
+/* Text where `column` columns are already printed, broken between words, hanging from `indent`. */
+void help_hang(FILE *out, const char *text, int column, int indent);
 void help_all(FILE *out);
 
 #endif

@@ -1,5 +1,7 @@
-/* convert.c - `pagoda convert`: any trace or workload as .pgt. Also what `pagoda record` ends in. */
+/* convert.c - `pagoda convert`: any trace or workload as .pgt, also for `pagoda record`. */
 #include "cli/convert.h"
+
+#include <string.h>
 
 #define REPORT_REFS (UINT64_C(1) << 20)
 
@@ -47,13 +49,14 @@ static bool say(const struct vm_trace *t, const char *path, uint64_t refs, const
     struct vm_trace_info info;
     vm_trace_info(t, &info);
     if (args_has(a, "json"))
-        printf("{\"schema\": %d, \"kind\": \"convert\", \"refs\": %llu, \"refs_lost\": %llu}\n",
+        printf("{\"schema\": %d, \"kind\": \"convert\", \"version\": \"" PAGODA_VERSION
+               "\", \"refs\": %llu, \"refs_lost\": %llu}\n",
                VM_JSON_SCHEMA, (unsigned long long)refs, (unsigned long long)info.refs_lost);
-    else
-        printf("%s: %s references%s%s%s\n", path, vm_text_count(refs, count, sizeof count),
-               info.refs_lost ? ", " : "",
-               info.refs_lost ? vm_text_count(info.refs_lost, lost, sizeof lost) : "",
-               info.refs_lost ? " lost to damage" : "");
+    else /* not to standard output, where the trace may go */
+        fprintf(stderr, "%s: %s references%s%s%s\n", strcmp(path, "-") ? path : "standard output",
+                vm_text_count(refs, count, sizeof count), info.refs_lost ? ", " : "",
+                info.refs_lost ? vm_text_count(info.refs_lost, lost, sizeof lost) : "",
+                info.refs_lost ? " lost to damage" : "");
     return stdout_finish(e);
 }
 
@@ -62,34 +65,41 @@ static bool run_convert(const struct args *a, struct vm_error *e)
     struct vm_trace_options options;
     struct vm_trace_info info;
     uint64_t refs;
+    char made[1024];
     const char *name = args_operand(a, "a trace: a file, - or @WORKLOAD", e);
     const char *path = args_value(a, "output");
     if (!name || !args_trace_options(a, &options, e))
         return false;
     if (!path)
-        return vm_fail(e, VM_EUSAGE, "convert wants -o FILE.pgt");
+        return vm_fail(e, VM_EUSAGE, "expected -o FILE.pgt, where to write");
+    if (!strcmp(path, "-") && args_has(a, "json"))
+        return vm_fail(e, VM_EUSAGE, "-o - and --json both write to standard output");
     struct vm_trace *t = vm_trace_open(name, &options, e);
     if (!t)
         return false;
     vm_trace_info(t, &info);
-    struct vm_pgt_options pgt = {.origin = info.origin ? info.origin : name,
+    snprintf(made, sizeof made, "pagoda convert %s", name);
+    struct vm_pgt_options pgt = {.origin = info.origin ? info.origin : made,
                                  .complete_maps = info.complete_maps};
     bool done = convert_trace(t, path, &pgt, "converting", &refs, e) && say(t, path, refs, a, e);
     vm_trace_close(t);
     return done;
 }
 
-static const struct flag flags[] = {{"output", 'o', "FILE.pgt", "where to write"},
-                                    TRACE_FLAGS,
-                                    {"seed", 0, "N", "of a workload's random choices (1)"},
-                                    {0}};
+static const struct flag flags[] = {
+    {"output", 'o', "FILE.pgt", "where to write", NULL}, TRACE_FLAGS, SEED_FLAG, {0}};
 
 const struct command command_convert = {
     .name = "convert",
     .usage = "TRACE -o FILE.pgt",
     .summary = "write any trace or workload as .pgt",
-    .about = "With --salvage it also makes a whole file of a torn .pgt.",
+    .about =
+        "The file appears under its name when it is whole, and not before. With --salvage, a torn\n"
+        ".pgt becomes a whole one of the blocks that are left. -o - writes to standard output.\n\n"
+        "  pagoda convert trace.lackey.xz -o trace.pgt\n"
+        "  pagoda convert @zipf:pages=10k,s=0.9 --seed 7 -o zipf.pgt",
     .flag = flags,
     .machine = MACHINE_FLAGS_NONE,
+    .json = JSON_FLAG_TAKEN,
     .run = run_convert,
 };

@@ -1,51 +1,52 @@
-/* help.c - `pagoda help`, `pagoda help COMMAND`, and the manual page, from the same tables. */
+/* help.c - `pagoda help` and `pagoda help COMMAND`, from the tables of commands and flags. */
 #include "cli/cli.h"
 
+#include <ctype.h>
 #include <string.h>
 
-/* ---- for terminals ---- */
+#define WIDTH  96 /* of help at most */
+#define COLUMN 32 /* where the texts of flags begin */
+
+void help_hang(FILE *out, const char *text, int column, int indent)
+{
+    fprintf(out, "%*s", column < indent ? indent - column : 1, "");
+    column = column < indent ? indent : column + 1;
+    for (bool first = true; *text; first = false) {
+        int word = (int)strcspn(text, " ");
+        if (!first && column + 1 + word > WIDTH) {
+            fprintf(out, "\n%*s", indent, "");
+            column = indent;
+        } else if (!first) {
+            fputc(' ', out);
+            column++;
+        }
+        fprintf(out, "%.*s", word, text);
+        column += word;
+        text += word + (text[word] == ' ');
+    }
+    fputc('\n', out);
+}
 
 static void help_flag(FILE *out, const struct flag *f)
 {
-    char name[64];
-    const char *metavar = !f->metavar ? "" : *f->metavar ? f->metavar : "VALUE";
-    snprintf(name, sizeof name, "--%s%s%s", f->name, f->metavar ? " " : "", metavar);
-    if (f->letter)
-        fprintf(out, "  -%c, %-22s %s\n", f->letter, name, f->help);
-    else
-        fprintf(out, "      %-22s %s\n", name, f->help);
-}
-
-/* The option's words or default behind its help. */
-static void help_option(FILE *out, const struct vm_option *o)
-{
-    char name[64];
-    snprintf(name, sizeof name, "--%s %s", o->flag, o->words ? o->words : "VALUE");
-    fprintf(out, "      %-22s %s (%s)\n", name, o->help, o->fallback);
-}
-
-static const struct vm_option *option_of(const struct command *c, const char *flag)
-{
-    for (size_t i = 0; c->machine == MACHINE_FLAGS_TAKEN && vm_option_at(i); i++)
-        if (!strcmp(vm_option_at(i)->flag, flag))
-            return vm_option_at(i);
-    return NULL;
+    char text[512];
+    int column = f->letter ? fprintf(out, "  -%c, ", f->letter) : fprintf(out, "      ");
+    column +=
+        fprintf(out, "--%s%s%s", f->name, f->metavar ? " " : "", f->metavar ? f->metavar : "");
+    snprintf(text, sizeof text, f->fallback ? "%s (default %s)" : "%s", f->help, f->fallback);
+    help_hang(out, text, column, COLUMN);
 }
 
 void help_command(FILE *out, const struct command *c)
 {
     struct flag f;
-    fprintf(out, "usage: pagoda %s %s\n\n%s.\n", c->name, c->usage, c->summary);
+    fprintf(out, "usage: pagoda %s%s%s\n\n%c%s.\n", c->name, *c->usage ? " " : "", c->usage,
+            toupper((unsigned char)c->summary[0]), c->summary + 1);
     if (*c->about)
         fprintf(out, "\n%s\n", c->about);
     fputs("\noptions:\n", out);
-    for (size_t i = 0; command_flag(c, i, &f); i++) {
-        const struct vm_option *o = option_of(c, f.name);
-        if (o)
-            help_option(out, o);
-        else
-            help_flag(out, &f);
-    }
+    for (size_t i = 0; command_flag(c, i, &f); i++)
+        help_flag(out, &f);
 }
 
 void help_all(FILE *out)
@@ -57,15 +58,15 @@ void help_all(FILE *out)
     for (size_t i = 0; command_at(i); i++)
         fprintf(out, "  %-9s %s\n", command_at(i)->name, command_at(i)->summary);
     fputs("\ntry:\n"
-          "  pagoda record -o ls.pgt -- ls /usr/bin       record a program (needs valgrind)\n"
-          "  pagoda info ls.pgt                           what it touched\n"
-          "  pagoda replay ls.pgt --memory 512KiB         run it in too little memory\n"
-          "  pagoda replay ls.pgt --frames 128 --policy opt   at best?\n"
-          "  pagoda replay @zipf:pages=10k --policy lru --model pages --frames 1000\n"
-          "  pagoda list policies\n\n"
-          "pagoda help COMMAND has a command's options; pagoda man is the manual.\n"
-          "exit status: 0 done, 2 usage, 3 bad input, 4 the system said no, 5 an impossible "
-          "machine.\n",
+          "  pagoda record -o ls.pgt -- ls /usr/bin             record a program (needs valgrind)\n"
+          "  pagoda info ls.pgt                                 what it touched\n"
+          "  pagoda replay ls.pgt --memory 512KiB               run it in too little memory\n"
+          "  pagoda replay ls.pgt --frames 128 --policy opt     the best that any policy could do\n"
+          "  pagoda replay @zipf:pages=10k --model pages --frames 1000 --policy lru\n"
+          "  pagoda list policies                               what can stand after --policy\n\n"
+          "`pagoda help COMMAND` has a command's options, `pagoda man | man -l -` is the manual.\n"
+          "Exit status: 0 done, 2 wrong usage, 3 bad input, 4 the system said no, 5 an impossible\n"
+          "machine, or one that ran out of memory or swap.\n",
           out);
 }
 

@@ -54,15 +54,19 @@ static bool run_info(const struct args *a, struct vm_error *e)
     return done;
 }
 
-static const struct flag flags[] = {
-    TRACE_FLAGS, {"seed", 0, "N", "of a workload's random choices (1)"}, {0}};
+static const struct flag flags[] = {TRACE_FLAGS, SEED_FLAG, {0}};
 
 const struct command command_info = {
     .name = "info",
     .usage = "TRACE",
     .summary = "what a trace is like: references, footprint, regions, runs",
-    .about = "",
+    .about =
+        "References by kind, distinct pages of 4 KiB and 2 MiB, where they lie, and how long the\n"
+        "program stays on one page. TRACE is what `pagoda replay` takes.\n\n"
+        "  pagoda info ls.pgt\n"
+        "  pagoda info @matmul:n=100,order=row",
     .flag = flags,
     .machine = MACHINE_FLAGS_NONE,
+    .json = JSON_FLAG_TAKEN,
     .run = run_info,
 };

@@ -1,10 +1,18 @@
 /* list.c - `pagoda list`: every part that can be named. */
 #include "cli/cli.h"
+#include "report/json.h"
 
-#include <jansson.h>
 #include <string.h>
 
-/* Presets and options as rows like the others'. */
+/* A kind of part: how its rows are found, and how they are shown. */
+struct kind {
+    const char *name;
+    bool (*list)(size_t i, struct vm_listed *out);
+    void (*print)(const struct kind *k);
+    json_t *(*json)(struct vm_json *j, const struct kind *k);
+};
+
+/* Presets as rows like the others'. */
 static bool preset_list(size_t i, struct vm_listed *out)
 {
     static char summary[256]; /* valid until the next row: rows are printed one at a time */
@@ -15,26 +23,36 @@ static bool preset_list(size_t i, struct vm_listed *out)
     return true;
 }
 
-static bool option_list(size_t i, struct vm_listed *out)
+/* Options are no parts: they have a place in a machine description, and a default. */
+static void print_options(const struct kind *k)
 {
-    if (!vm_option_at(i))
-        return false;
-    *out = (struct vm_listed){.name = vm_option_at(i)->flag, .summary = vm_option_at(i)->help};
-    return true;
+    (void)k;
+    const struct vm_option *o;
+    for (size_t i = 0; (o = vm_option_at(i)); i++) {
+        char place[48], text[512];
+        int column = printf("  --%-14s", o->flag);
+        snprintf(place, sizeof place, "[%s] %s", o->section, o->key);
+        column += printf(" %-22s", place);
+        snprintf(text, sizeof text, "%s (%s%sdefault %s)", o->help, o->words ? o->words : "",
+                 o->words ? "; " : "", o->fallback);
+        help_hang(stdout, text, column, column + 1);
+    }
 }
 
-static const struct kind {
-    const char *name;
-    bool (*list)(size_t i, struct vm_listed *out);
-} kinds[] = {
-    {"policies", vm_policy_list},   {"schemes", vm_scheme_list},
-    {"formats", vm_format_list},    {"workloads", vm_workload_list},
-    {"devices", vm_device_list},    {"presets", preset_list},
-    {"options", option_list},
-};
-#define NKINDS (sizeof kinds / sizeof kinds[0])
+static json_t *options_json(struct vm_json *j, const struct kind *k)
+{
+    (void)k;
+    json_t *rows = json_array();
+    const struct vm_option *o;
+    for (size_t i = 0; (o = vm_option_at(i)); i++)
+        vm_json_add(j, rows,
+                    json_pack("{s:s, s:s, s:s, s:s, s:s, s:s*}", "name", o->flag, "section",
+                              o->section, "key", o->key, "default", o->fallback, "summary", o->help,
+                              "words", o->words));
+    return rows;
+}
 
-static void print_kind(const struct kind *k)
+static void print_parts(const struct kind *k)
 {
     struct vm_listed row;
     for (size_t i = 0; k->list(i, &row); i++) {
@@ -49,35 +67,48 @@ static void print_kind(const struct kind *k)
     }
 }
 
-static json_t *params_json(const struct vm_listed *row)
+static json_t *params_json(struct vm_json *j, const struct vm_listed *row)
 {
     json_t *all = json_array();
     for (size_t p = 0; p < row->nparams; p++)
-        json_array_append_new(all, json_pack("{s:s, s:s, s:s, s:s*}", "name", row->param[p].name,
-                                             "default", row->param[p].fallback, "help",
-                                             row->param[p].help, "words", row->param[p].words));
+        vm_json_add(j, all,
+                    json_pack("{s:s, s:s, s:s, s:s*}", "name", row->param[p].name, "default",
+                              row->param[p].fallback, "help", row->param[p].help, "words",
+                              row->param[p].words));
     return all;
 }
 
-static json_t *kind_json(const struct kind *k)
+static json_t *parts_json(struct vm_json *j, const struct kind *k)
 {
     json_t *rows = json_array();
     struct vm_listed row;
     for (size_t i = 0; k->list(i, &row); i++)
-        json_array_append_new(rows, json_pack("{s:s, s:s, s:o}", "name", row.name, "summary",
-                                              row.summary, "params", params_json(&row)));
+        vm_json_add(j, rows,
+                    json_pack("{s:s, s:s, s:o}", "name", row.name, "summary", row.summary, "params",
+                              params_json(j, &row)));
     return rows;
 }
 
+static const struct kind kinds[] = {
+    {"policies", vm_policy_list, print_parts, parts_json},
+    {"schemes", vm_scheme_list, print_parts, parts_json},
+    {"formats", vm_format_list, print_parts, parts_json},
+    {"workloads", vm_workload_list, print_parts, parts_json},
+    {"devices", vm_device_list, print_parts, parts_json},
+    {"presets", preset_list, print_parts, parts_json},
+    {"options", NULL, print_options, options_json}, /* its rows are vm_option_at's */
+};
+#define NKINDS (sizeof kinds / sizeof kinds[0])
+
 static bool print_json(const struct kind *only, struct vm_error *e)
 {
-    json_t *root = json_pack("{s:i, s:s}", "schema", VM_JSON_SCHEMA, "kind", "list");
+    struct vm_json j = {0};
+    json_t *root = json_pack("{s:i, s:s, s:s}", "schema", VM_JSON_SCHEMA, "kind", "list", "version",
+                             PAGODA_VERSION);
     for (size_t i = 0; i < NKINDS; i++)
         if (!only || only == &kinds[i])
-            json_object_set_new(root, kinds[i].name, kind_json(&kinds[i]));
-    bool good = root && json_dumpf(root, stdout, JSON_INDENT(2)) == 0 && putchar('\n') != EOF;
-    json_decref(root);
-    return good ? stdout_finish(e) : vm_fail(e, VM_ESYSTEM, "cannot write the JSON report");
+            vm_json_put(&j, root, kinds[i].name, kinds[i].json(&j, &kinds[i]));
+    return vm_json_write(stdout, &j, root, e) && stdout_finish(e);
 }
 
 static const struct kind *find_kind(const char *name, struct vm_error *e)
@@ -107,7 +138,7 @@ static bool run_list(const struct args *a, struct vm_error *e)
             continue;
         if (!only)
             printf("%s%s\n", i ? "\n" : "", kinds[i].name);
-        print_kind(&kinds[i]);
+        kinds[i].print(&kinds[i]);
     }
     return stdout_finish(e);
 }
@@ -118,8 +149,11 @@ const struct command command_list = {
     .name = "list",
     .usage = "[policies|schemes|formats|workloads|devices|presets|options]",
     .summary = "the parts that can be named, with their parameters",
-    .about = "Parameters follow a name: clock:load=referenced, zipf:pages=1M,s=0.9.",
+    .about =
+        "Parameters follow a name: clock:load=referenced, @zipf:pages=1M,s=0.9. Each is shown\n"
+        "with the value that it has if it is not given.",
     .flag = no_flags,
     .machine = MACHINE_FLAGS_NONE,
+    .json = JSON_FLAG_TAKEN,
     .run = run_list,
 };

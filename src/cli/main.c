@@ -2,7 +2,6 @@
 #include "cli/cli.h"
 
 #include <string.h>
-#include <unistd.h>
 
 #define COMMAND(name) extern const struct command command_##name;
 #include "cli/commands.def"
@@ -34,7 +33,7 @@ const struct command *command_find(const char *name, struct vm_error *e)
 
 static int complain(const struct vm_error *e)
 {
-    bool colour = isatty(STDERR_FILENO);
+    bool colour = stderr_colour() == VM_COLOUR_ANSI;
     fprintf(stderr, "%spagoda:%s %s\n", colour ? "\033[31m" : "", colour ? "\033[0m" : "", e->text);
     if (*e->hint)
         fprintf(stderr, "hint: %s\n", e->hint);

@@ -4,34 +4,59 @@
 #include <ctype.h>
 #include <string.h>
 
-/* Text with roff's special characters made harmless. */
+#define WIDTH 76 /* of an input line at most; roff fills lines itself */
+
+/* One word with roff's special characters made harmless; returns its width. */
+static int roff_word(const char *word, size_t n)
+{
+    int width = 0;
+    for (size_t i = 0; i < n; i++)
+        if (word[i] == '\\')
+            width += printf("\\e");
+        else if (word[i] == '-')
+            width += printf("\\-");
+        else
+            width += printf("%c", word[i]);
+    return width;
+}
+
+static const char blanks[] = " \n";
+
+/* Text as lines of input: broken between words, and after a sentence. */
 static void roff(const char *text)
 {
-    if (*text == '.' || *text == '\'')
-        fputs("\\&", stdout);
-    for (; *text; text++) {
-        if (*text == '\\')
-            fputs("\\e", stdout);
-        else if (*text == '-')
-            fputs("\\-", stdout);
-        else
-            putchar(*text);
+    int column = 0;
+    for (text += strspn(text, blanks); *text;) {
+        size_t n = strcspn(text, blanks);
+        if (column + 1 + (int)n > WIDTH) {
+            putchar('\n');
+            column = 0;
+        }
+        if (column)
+            column += printf(" ");
+        else if (*text == '.' || *text == '\'')
+            printf("\\&"); /* no request */
+        column += roff_word(text, n);
+        if (text[n - 1] == '.')
+            column = WIDTH;
+        text += n;
+        text += strspn(text, blanks);
     }
+    putchar('\n');
 }
 
 static void item(const char *bold, const char *italic, const char *text)
 {
-    fputs(".TP\n.B \"", stdout);
-    roff(bold);
-    fputs("\"", stdout);
+    printf(".TP\n.B \"");
+    roff_word(bold, strlen(bold));
+    printf("\"");
     if (italic && *italic) {
-        fputs(" \\fI", stdout);
-        roff(italic);
-        fputs("\\fR", stdout);
+        printf(" \\fI");
+        roff_word(italic, strlen(italic));
+        printf("\\fR");
     }
-    fputs("\n", stdout);
+    putchar('\n');
     roff(text);
-    fputs("\n", stdout);
 }
 
 static void heading(const char *title)
@@ -42,32 +67,73 @@ static void heading(const char *title)
     putchar('\n');
 }
 
+/* "--output, -o", and in its text the default. */
+static void flag_item(const struct flag *f)
+{
+    char name[64], text[512];
+    snprintf(name, sizeof name, f->letter ? "--%s, -%c" : "--%s", f->name, f->letter);
+    snprintf(text, sizeof text, f->fallback ? "%s (default %s)" : "%s", f->help, f->fallback);
+    puts(".RS");
+    item(name, f->metavar, text);
+    puts(".RE");
+}
+
+static bool is_machine_option(const char *name)
+{
+    for (size_t i = 0; vm_option_at(i); i++)
+        if (!strcmp(vm_option_at(i)->flag, name))
+            return true;
+    return false;
+}
+
+/* Paragraphs of a command's text; those that are indented are examples, printed as they are. */
+static void about(const char *text)
+{
+    for (bool fresh = true; *text; fresh = false) {
+        bool example = *text == ' ';
+        const char *gap = strstr(text, "\n\n");
+        size_t n = gap ? (size_t)(gap - text) : strlen(text);
+        char paragraph[2048];
+        snprintf(paragraph, sizeof paragraph, "%.*s", (int)n, text);
+        if (!fresh)
+            puts(".IP");
+        if (example) {
+            puts(".nf");
+            for (char *rest = paragraph, *line; (line = strsep(&rest, "\n"));) {
+                roff_word(line, strlen(line));
+                putchar('\n');
+            }
+            puts(".fi");
+        } else {
+            roff(paragraph);
+        }
+        text += n + (gap ? 2 : 0);
+    }
+}
+
 static void commands(void)
 {
     heading("commands");
     for (size_t i = 0; command_at(i); i++) {
         const struct command *c = command_at(i);
-        char name[64], text[2048];
+        char name[64], summary[256];
         struct flag f;
         snprintf(name, sizeof name, "pagoda %s", c->name);
-        snprintf(text, sizeof text, "%c%s. %s", toupper((unsigned char)c->summary[0]),
-                 c->summary + 1, c->about);
-        item(name, c->usage, text);
-        for (size_t k = 0; c->flag[k].name && command_flag(c, k, &f); k++) {
-            char flag[64];
-            snprintf(flag, sizeof flag, f.letter ? "--%s, -%c" : "--%s", f.name, f.letter);
-            fputs(".RS\n", stdout);
-            item(flag, f.metavar, f.help);
-            fputs(".RE\n", stdout);
-        }
+        snprintf(summary, sizeof summary, "%c%s.", toupper((unsigned char)c->summary[0]),
+                 c->summary + 1);
+        item(name, c->usage, summary);
+        about(c->about);
+        for (size_t k = 0; command_flag(c, k, &f); k++)
+            if (c->machine == MACHINE_FLAGS_NONE || !is_machine_option(f.name))
+                flag_item(&f);
     }
 }
 
 static void options(void)
 {
     heading("machine options");
-    puts("These describe the machine of a replay, on the command line or in a description file,\n"
-         "which is an INI file given with\n.B \\-\\-machine\nor a preset's name. The command line "
+    roff("These describe the machine of a replay, on the command line or in a description file, "
+         "which is an INI file given with --machine, as are the presets' names. The command line "
          "wins.");
     for (size_t i = 0; vm_option_at(i); i++) {
         const struct vm_option *o = vm_option_at(i);
@@ -75,7 +141,7 @@ static void options(void)
         snprintf(flag, sizeof flag, "--%s", o->flag);
         snprintf(text, sizeof text, "%s. Default: %s. In a file: [%s] %s.", o->help, o->fallback,
                  o->section, o->key);
-        item(flag, o->words ? o->words : "VALUE", text);
+        item(flag, option_metavar(o), text);
     }
 }
 
@@ -91,9 +157,9 @@ static void parts(const char *title, bool (*list)(size_t, struct vm_listed *))
             snprintf(name, sizeof name, "%s=%s", p->name, p->fallback);
             snprintf(text, sizeof text, "%s%s%s%s", p->help, p->words ? " (" : "",
                      p->words ? p->words : "", p->words ? ")" : "");
-            fputs(".RS\n", stdout);
+            puts(".RS");
             item(name, NULL, text);
-            fputs(".RE\n", stdout);
+            puts(".RE");
         }
     }
 }
@@ -120,15 +186,14 @@ static bool run_man(const struct args *a, struct vm_error *e)
 {
     if (a->noperands)
         return vm_fail(e, VM_EUSAGE, "unexpected \"%s\"", a->operand[0]);
-    puts(".TH PAGODA 1 \"\" \"Pagoda\" \"User Commands\"\n.SH NAME\n"
+    puts(".TH PAGODA 1 \"\" \"Pagoda " PAGODA_VERSION "\" \"User Commands\"\n.SH NAME\n"
          "pagoda \\- a virtual memory system: replay a program's memory through any machine\n"
-         ".SH SYNOPSIS\n.B pagoda\n.I COMMAND\n[\\fIARG\\fR ...]\n.SH DESCRIPTION\n"
-         "Pagoda records what a real program does to memory, replays it through a machine of\n"
-         "your choice (translation scheme, TLBs, memory size, replacement policy, swap device),\n"
-         "and says exactly what happened and what it cost.\n"
-         "A trace is a file in one of the formats below, found by its content and decompressed\n"
-         "as needed (gzip, xz, zstd, zip), standard input (\\fB\\-\\fR), or a workload written\n"
-         "\\fB@NAME:PARAM=VALUE,...\\fR.");
+         ".SH SYNOPSIS\n.B pagoda\n.I COMMAND\n[\\fIARG\\fR ...]\n.SH DESCRIPTION");
+    roff("Pagoda records what a real program does to memory, replays it through a machine of your "
+         "choice (translation scheme, TLBs, memory size, replacement policy, swap device), and "
+         "says exactly what happened and what it cost. A trace is a file in one of the formats "
+         "below, found by its content and decompressed as needed (gzip, xz, zstd, zip), standard "
+         "input (-), or a workload, written @NAME:PARAM=VALUE,...");
     commands();
     options();
     parts("policies", vm_policy_list);

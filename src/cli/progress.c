@@ -2,6 +2,7 @@
 #include "cli/cli.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -14,6 +15,13 @@ static long long now_ms(void)
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return t.tv_sec * 1000LL + t.tv_nsec / 1000000;
+}
+
+/* Whether that is a terminal, and one that can do more than print. */
+static bool is_screen(int file)
+{
+    const char *term = getenv("TERM");
+    return isatty(file) && term && strcmp(term, "dumb") != 0;
 }
 
 void progress_start(struct progress *p)
@@ -29,7 +37,7 @@ static void draw(const char *what, double share, const char *refs)
     for (int i = 0; i < BAR_WIDTH; i++)
         bar[i] = i < full ? '#' : '.';
     bar[BAR_WIDTH] = 0;
-    fprintf(stderr, "\r%s [%s] %3.0f %%  %s references ", what, bar, 100 * share, refs);
+    fprintf(stderr, "\r%s [%s] %3.0f %%  %s references \033[K", what, bar, 100 * share, refs);
 }
 
 void progress_report(void *progress, const char *what, const struct vm_trace_info *info,
@@ -38,7 +46,7 @@ void progress_report(void *progress, const char *what, const struct vm_trace_inf
     struct progress *p = progress;
     char count[32];
     long long now = now_ms();
-    if (now < p->next_ms || !isatty(STDERR_FILENO))
+    if (now < p->next_ms || !is_screen(STDERR_FILENO))
         return;
     p->next_ms = now + INTERVAL_MS;
     p->shown = true;
@@ -51,7 +59,7 @@ void progress_report(void *progress, const char *what, const struct vm_trace_inf
     if (all > 0)
         draw(what, done < all ? done / all : 1, count);
     else
-        fprintf(stderr, "\r%s  %s references ", what, count);
+        fprintf(stderr, "\r%s  %s references \033[K", what, count);
     fflush(stderr);
 }
 
@@ -62,9 +70,21 @@ void progress_end(struct progress *p)
     p->shown = false;
 }
 
+/* https://no-color.org: a variable that is there and not empty. */
+static enum vm_colour colour_of(int file)
+{
+    const char *no = getenv("NO_COLOR");
+    return is_screen(file) && !(no && *no) ? VM_COLOUR_ANSI : VM_COLOUR_NONE;
+}
+
 enum vm_colour stdout_colour(void)
 {
-    return isatty(STDOUT_FILENO) ? VM_COLOUR_ANSI : VM_COLOUR_NONE;
+    return colour_of(STDOUT_FILENO);
+}
+
+enum vm_colour stderr_colour(void)
+{
+    return colour_of(STDERR_FILENO);
 }
 
 bool stdout_finish(struct vm_error *e)

@@ -1,4 +1,5 @@
-/* record.c - `pagoda record`: run a program under valgrind's lackey and keep what it does to memory.
+/* record.c - `pagoda record`: run a program under valgrind's lackey, and keep what it does to
+ * memory.
  *
  * lackey prints every reference, and with --trace-syscalls every mmap, munmap, mprotect, brk and
  * mremap in its place among them; the lackey reader of trace/ makes both into a stream that goes
@@ -12,20 +13,27 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+static bool may_run(const char *path)
+{
+    struct stat file;
+    return stat(path, &file) == 0 && S_ISREG(file.st_mode) && access(path, X_OK) == 0;
+}
 
 /* Where execvp would find `name`: it is better said here than by valgrind. */
 static bool is_program(const char *name)
 {
     char path[4096], dirs[4096], *rest = dirs, *dir;
     if (strchr(name, '/'))
-        return access(name, X_OK) == 0;
+        return may_run(name);
     const char *all = getenv("PATH");
     snprintf(dirs, sizeof dirs, "%s", all ? all : "/usr/local/bin:/usr/bin:/bin");
     while ((dir = strsep(&rest, ":"))) {
         snprintf(path, sizeof path, "%s/%s", *dir ? dir : ".", name);
-        if (access(path, X_OK) == 0)
+        if (may_run(path))
             return true;
     }
     return false;
@@ -34,12 +42,12 @@ static bool is_program(const char *name)
 static bool can_record(char **program, struct vm_error *e)
 {
     if (!program || !program[0])
-        return vm_fail(e, VM_EUSAGE, "record wants -- and a program: pagoda record -- ls /usr/bin");
+        return vm_fail(e, VM_EUSAGE, "expected -- and a program: pagoda record -- ls /usr/bin");
     if (!is_program(program[0]))
         return vm_fail(e, VM_ESYSTEM, "%s: no such program", program[0]);
     if (is_program("valgrind"))
         return true;
-    vm_fail(e, VM_ESYSTEM, "valgrind is not installed; record runs programs under its lackey");
+    vm_fail(e, VM_ESYSTEM, "valgrind: no such program: record runs programs under its tool lackey");
     return vm_hint(e, "apt-get install valgrind; or replay a trace of traces/");
 }
 
@@ -47,8 +55,11 @@ static bool can_record(char **program, struct vm_error *e)
 static void exec_valgrind(char **program, int log_fd)
 {
     char log[32], *argv[ARGS_MAX * 16];
-    static const char *const fixed[] = {"valgrind", "--tool=lackey", "--trace-mem=yes",
-                                        "--trace-syscalls=yes", "--child-silent-after-fork=yes",
+    static const char *const fixed[] = {"valgrind",
+                                        "--tool=lackey",
+                                        "--trace-mem=yes",
+                                        "--trace-syscalls=yes",
+                                        "--child-silent-after-fork=yes",
                                         "--vgdb=no"};
     size_t n = 0;
     for (; n < sizeof fixed / sizeof fixed[0]; n++)
@@ -85,12 +96,38 @@ static pid_t start(char **program, int *log, struct vm_error *e)
     return child;
 }
 
-/* "pagoda record -- PROGRAM ARGS": how the trace was made, for `pagoda info`. */
+/* An argument as it would be typed into a shell. */
+static void put_word(FILE *out, const char *text)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                "@%_+=:,./-";
+    if (*text && !text[strspn(text, plain)]) {
+        fputs(text, out);
+        return;
+    }
+    fputc('\'', out);
+    for (; *text; text++)
+        if (*text == '\'')
+            fputs("'\\''", out);
+        else
+            fputc(*text, out);
+    fputc('\'', out);
+}
+
+/* "pagoda record -- PROGRAM ARGS", or as much of it as fits: how the trace was made, for `pagoda
+ * info`. */
 static void describe(char **program, char *out, size_t cap)
 {
-    size_t used = (size_t)snprintf(out, cap, "pagoda record --");
-    for (; *program && used < cap; program++)
-        used += (size_t)snprintf(out + used, cap - used, " %s", *program);
+    memset(out, 0, cap);
+    FILE *text = fmemopen(out, cap - 1, "w");
+    if (!text)
+        return;
+    fputs("pagoda record --", text);
+    for (; *program; program++) {
+        fputc(' ', text);
+        put_word(text, *program);
+    }
+    fclose(text);
 }
 
 static bool keep(int log, char **program, const char *path, uint64_t *refs, struct vm_error *e)
@@ -111,14 +148,19 @@ static bool keep(int log, char **program, const char *path, uint64_t *refs, stru
 static bool say(const char *path, uint64_t refs, int status, const struct args *a,
                 struct vm_error *e)
 {
-    char count[32];
+    char count[32], end[64] = "";
     int code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    if (WIFSIGNALED(status))
+        snprintf(end, sizeof end, "; the program was ended by signal %d", WTERMSIG(status));
+    else if (code)
+        snprintf(end, sizeof end, "; the program ended with status %d", code);
     if (args_has(a, "json"))
-        printf("{\"schema\": %d, \"kind\": \"record\", \"refs\": %llu, \"program_status\": %d}\n",
+        printf("{\"schema\": %d, \"kind\": \"record\", \"version\": \"" PAGODA_VERSION
+               "\", \"refs\": %llu, \"program_status\": %d}\n",
                VM_JSON_SCHEMA, (unsigned long long)refs, code);
     else
         fprintf(stderr, "%s: %s references%s\n", path, vm_text_count(refs, count, sizeof count),
-                code ? "; the program failed" : "");
+                end);
     return stdout_finish(e);
 }
 
@@ -138,10 +180,14 @@ static bool run_record(const struct args *a, struct vm_error *e)
     uint64_t refs = 0;
     int log, status = 0;
     if (a->noperands)
-        return vm_fail(e, VM_EUSAGE, "unexpected \"%s\": the program comes after --", a->operand[0]);
+        return vm_fail(e, VM_EUSAGE, "unexpected \"%s\": the program comes after --",
+                       a->operand[0]);
     if (!can_record(a->rest, e))
         return false;
     const char *path = output_path(a, name, sizeof name);
+    if (!strcmp(path, "-"))
+        return vm_fail(e, VM_EUSAGE,
+                       "-o -: standard output is the program's: expected the name of a file");
     pid_t child = start(a->rest, &log, e);
     if (child < 0)
         return false;
@@ -152,20 +198,29 @@ static bool run_record(const struct args *a, struct vm_error *e)
     if (!done)
         kill(child, SIGTERM);
     waitpid(child, &status, 0);
+    if (!done && e->code == VM_EINPUT && refs == 0 && status)
+        vm_fail(e, VM_ESYSTEM, "%s: valgrind could not run it: it says why above", a->rest[0]);
     return done && say(path, refs, status, a, e);
 }
 
-static const struct flag flags[] = {{"output", 'o', "FILE.pgt", "where to write (PROGRAM.pgt)"},
+static const struct flag flags[] = {{"output", 'o', "FILE.pgt", "where to write", "PROGRAM.pgt"},
                                     {0}};
 
 const struct command command_record = {
     .name = "record",
     .usage = "[-o FILE.pgt] -- PROGRAM [ARG ...]",
     .summary = "record what a program does to memory",
-    .about = "The program runs under valgrind's lackey, some 50 to 100 times slower than by itself.\n"
-             "Its input and output are its own. Every instruction fetch, load and store is kept,\n"
-             "and every mmap, munmap, mprotect, brk and mremap; child processes are not recorded.",
+    .about =
+        "The program runs under valgrind's lackey, some 50 to 100 times slower than by itself.\n"
+        "Its input and output are its own. Every instruction fetch, load and store is kept,\n"
+        "and every mmap, munmap, mprotect, brk and mremap; child processes are not recorded.\n"
+        "An interrupt ends the program; the trace until then is kept. How the program ended is\n"
+        "told and is no failure of recording.\n\n"
+        "  pagoda record -- ls /usr/bin                 writes ls.pgt\n"
+        "  pagoda record -o sort.pgt -- sort words.txt",
     .flag = flags,
     .machine = MACHINE_FLAGS_NONE,
+    .dashes = DASHES_PROGRAM,
+    .json = JSON_FLAG_TAKEN,
     .run = run_record,
 };

@@ -34,8 +34,15 @@ const struct command command_replay = {
     .usage = "TRACE [OPTION ...]",
     .summary = "replay a trace through a machine and say what happened and what it cost",
     .about = "TRACE is a file in any of the formats that `pagoda list formats` shows, compressed\n"
-             "or not, - for standard input, or a workload: @zipf:pages=1M,s=0.9.",
+             "or not, - for standard input, or a workload: @zipf:pages=1M,s=0.9.\n"
+             "The machine is what --machine describes, changed by the options. A SIZE has a unit\n"
+             "(64KiB, 1.5GiB) or is in bytes; N may be 10k, 1M; a SPEC is a name, or with\n"
+             "parameters NAME:KEY=VALUE,KEY=VALUE.\n\n"
+             "  pagoda replay ls.pgt --memory 512KiB\n"
+             "  pagoda replay ls.pgt --machine skylake --frames 128 --policy lru --swap ssd\n"
+             "  pagoda replay @loop:pages=101 --model pages --frames 100 --policy opt --json",
     .flag = flags,
     .machine = MACHINE_FLAGS_TAKEN,
+    .json = JSON_FLAG_TAKEN,
     .run = run_replay,
 };

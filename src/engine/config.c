@@ -1,6 +1,7 @@
 /* config.c - a machine's configuration as a table of options: from text, to text, from an INI file.
  */
 #include "base/assert.h"
+#include "engine/parts.h"
 
 #include <ini.h>
 #include <pagoda/engine.h>
@@ -32,8 +33,9 @@ void vm_config_init(struct vm_config *c)
     }
 }
 
-/* A WORD's value is parsed as a one-row parameter table would: same words, same messages. */
-static bool set_word(const struct vm_option *o, const char *text, uint64_t *out, struct vm_error *e)
+/* A WORD's value becomes its index among the words. */
+static bool set_word(const struct vm_option *o, const char *noun, const char *text, uint64_t *out,
+                     struct vm_error *e)
 {
     const char *known[8];
     char copy[64], *rest = copy, *word;
@@ -46,48 +48,70 @@ static bool set_word(const struct vm_option *o, const char *text, uint64_t *out,
         }
         known[n++] = word;
     }
-    return vm_fail_unknown(e, o->flag, text, known, n);
+    return vm_fail_unknown(e, noun, text, known, n);
 }
 
-static bool set_text(const struct vm_option *o, const char *text, char *out, struct vm_error *e)
+static bool set_text(const char *name, const char *text, char *out, struct vm_error *e)
 {
     if (strlen(text) >= VM_CONFIG_TEXT)
-        return vm_fail(e, VM_EUSAGE, "%s of %zu characters: expected at most %d", o->flag,
+        return vm_fail(e, VM_EUSAGE, "%s of %zu characters: expected at most %d", name,
                        strlen(text), VM_CONFIG_TEXT - 1);
     memset(out, 0, VM_CONFIG_TEXT);
     strcpy(out, text);
     return true;
 }
 
-static bool set_real(const struct vm_option *o, const char *text, double *out, struct vm_error *e)
+static bool set_real(const char *name, const char *text, double *out, struct vm_error *e)
 {
     double value;
-    if (!vm_parse_real(text, o->flag, &value, e))
+    if (!vm_parse_real(text, name, &value, e))
         return false;
     if (!(value >= 0 && value <= 1e12))
-        return vm_fail(e, VM_EUSAGE, "%s %s: expected 0 to 1e12", o->flag, text);
+        return vm_fail(e, VM_EUSAGE, "%s: %s is out of range: expected 0 to 1e12", name, text);
     *out = value;
     return true;
+}
+
+static bool set_count(const char *name, const char *text, uint64_t *out, struct vm_error *e)
+{
+    uint64_t value;
+    if (!vm_parse_count(text, name, &value, e))
+        return false;
+    if (value > INT64_MAX) /* what JSON reports can hold */
+        return vm_fail(e, VM_EUSAGE, "%s: %s is out of range: expected 0 to %lld", name, text,
+                       (long long)INT64_MAX);
+    *out = value;
+    return true;
+}
+
+/* Set an option that messages call `name`: as the user wrote it, on the command line or in a file.
+ */
+static bool set_named(struct vm_config *c, const struct vm_option *o, const char *name,
+                      const char *text, struct vm_error *e)
+{
+    void *field = (char *)c + o->offset;
+    switch (o->kind) {
+    case VM_PARAM_BYTES:
+        return vm_parse_bytes(text, name, field, e);
+    case VM_PARAM_COUNT:
+        return set_count(name, text, field, e);
+    case VM_PARAM_REAL:
+        return set_real(name, text, field, e);
+    case VM_PARAM_WORD:
+        return set_word(o, name, text, field, e);
+    case VM_PARAM_TEXT:
+        return set_text(name, text, field, e);
+    }
+    VM_ASSERT(!"an option has a kind");
+    return false;
 }
 
 bool vm_config_set(struct vm_config *c, const struct vm_option *o, const char *text,
                    struct vm_error *e)
 {
-    void *field = (char *)c + o->offset;
-    switch (o->kind) {
-    case VM_PARAM_BYTES:
-        return vm_parse_bytes(text, o->flag, field, e);
-    case VM_PARAM_COUNT:
-        return vm_parse_count(text, o->flag, field, e);
-    case VM_PARAM_REAL:
-        return set_real(o, text, field, e);
-    case VM_PARAM_WORD:
-        return set_word(o, text, field, e);
-    case VM_PARAM_TEXT:
-        return set_text(o, text, field, e);
-    }
-    VM_ASSERT(!"an option has a kind");
-    return false;
+    char name[32];
+    snprintf(name, sizeof name, "--%s", o->flag);
+    return set_named(c, o, name, text, e);
 }
 
 static const char *word_text(const struct vm_option *o, uint64_t index, char *out, size_t cap)
@@ -146,23 +170,58 @@ const char *vm_config_text(const struct vm_config *c, const struct vm_option *o,
 
 /* ---- INI ---- */
 
+/* Names of parts, and their parameters, are looked up at once: only here is the line known. */
+static bool check_parts(const struct vm_config *c, struct vm_error *e)
+{
+    struct vm_parts parts;
+    struct vm_tlb_plan plan;
+    return vm_parts_find(&parts, c, e) && vm_tlb_plan_parse(&plan, c->tlb, e);
+}
+
 struct reading {
+    const char *text; /* what is still to be read */
+    int line;         /* the line that inih was given last */
     struct vm_config config;
-    struct vm_error error;
-    bool failed;
+    struct vm_error error; /* of the first entry that is wrong, in line error_line */
+    int error_line;        /* 0: none */
 };
 
-/* An unknown section, or an unknown key of a known one; options of a section stand together. */
+/* inih's fgets. inih tells an entry's line only if it was built so; here it is counted. Indentation
+ * is taken off, since inih takes an indented line for more of the value before it. */
+static char *ini_line(char *out, int cap, void *user)
+{
+    struct reading *r = user;
+    if (!*r->text || r->error_line)
+        return NULL;
+    r->line++;
+    r->text += strspn(r->text, " \t");
+    size_t n = strcspn(r->text, "\n"), max = (size_t)cap - 2; /* a newline and the end follow */
+    if (n > max) {
+        r->error_line = r->line;
+        vm_fail(&r->error, VM_EUSAGE, "a line of %zu characters: expected at most %zu", n, max);
+        return NULL;
+    }
+    snprintf(out, (size_t)cap, "%.*s\n", (int)n, r->text);
+    r->text += n + (r->text[n] == '\n');
+    return out;
+}
+
+/* Suggest from the keys of the section, or from the sections. */
 static bool fail_name(struct vm_error *e, const char *section, const char *key)
 {
     const char *sections[NOPTIONS], *keys[NOPTIONS];
-    size_t nsections = 0, nkeys = 0;
+    size_t nkeys = 0, nsections = 0;
     for (size_t i = 0; i < NOPTIONS; i++) {
         if (i == 0 || strcmp(options[i].section, options[i - 1].section) != 0)
             sections[nsections++] = options[i].section;
         if (!strcmp(options[i].section, section))
             keys[nkeys++] = options[i].key;
     }
+    if (!*section)
+        return vm_fail(e, VM_EUSAGE,
+                       "key \"%s\" is in no section: expected \"[memory]\" or "
+                       "another one before it",
+                       key);
     if (!nkeys)
         return vm_fail_unknown(e, "section", section, sections, nsections);
     char noun[64];
@@ -170,76 +229,38 @@ static bool fail_name(struct vm_error *e, const char *section, const char *key)
     return vm_fail_unknown(e, noun, key, keys, nkeys);
 }
 
+static bool set_entry(struct reading *r, const char *section, const char *key, const char *value)
+{
+    char name[64];
+    snprintf(name, sizeof name, "[%.24s] %.24s", section, key);
+    for (size_t i = 0; i < NOPTIONS; i++)
+        if (!strcmp(options[i].section, section) && !strcmp(options[i].key, key))
+            return set_named(&r->config, &options[i], name, value, &r->error) &&
+                   check_parts(&r->config, &r->error);
+    return fail_name(&r->error, section, key);
+}
+
 static int ini_entry(void *user, const char *section, const char *key, const char *value)
 {
     struct reading *r = user;
-    if (r->failed)
-        return 0;
-    for (size_t i = 0; i < NOPTIONS; i++)
-        if (!strcmp(options[i].section, section) && !strcmp(options[i].key, key)) {
-            r->failed = !vm_config_set(&r->config, &options[i], value, &r->error);
-            return !r->failed;
-        }
-    r->failed = true;
-    fail_name(&r->error, section, key);
-    return 0;
-}
-
-static int ini_accept(void *user, const char *section, const char *key, const char *value)
-{
-    (void)user, (void)section, (void)key, (void)value;
+    if (!r->error_line && !set_entry(r, section, key, value))
+        r->error_line = r->line;
     return 1;
-}
-
-#define LINE_BYTES 198 /* what libinih's buffer of a line takes beside a newline and the end */
-
-/* libinih would read the rest of a long line as another one. A comment's is left out here; other
- * lines are not too long (check_lines). */
-static char *ini_line(char *out, int cap, void *stream)
-{
-    const char **text = stream, *line = *text;
-    size_t n = strcspn(line, "\n"), kept = n < LINE_BYTES ? n : LINE_BYTES;
-    VM_ASSERT(cap >= LINE_BYTES + 2);
-    if (!*line)
-        return NULL;
-    memcpy(out, line, kept);
-    out[kept] = '\n';
-    out[kept + 1] = 0;
-    *text = line + n + (line[n] == '\n');
-    return out;
-}
-
-static bool check_lines(const char *name, const char *text, struct vm_error *e)
-{
-    for (unsigned line = 1; *text; line++) {
-        size_t n = strcspn(text, "\n");
-        char first = text[strspn(text, " \t")];
-        if (n > LINE_BYTES && first != ';' && first != '#')
-            return vm_fail(e, VM_EUSAGE, "%s:%u: a line of %zu characters: expected at most %d",
-                           name, line, n, LINE_BYTES);
-        text += n + (text[n] == '\n');
-    }
-    return true;
 }
 
 bool vm_config_parse(struct vm_config *c, const char *name, const char *text, struct vm_error *e)
 {
-    struct reading r = {.config = *c};
-    const char *first = text, *second = text;
-    if (!check_lines(name, text, e))
-        return false;
-    /* libinih tells the line of the first mistake, but not whether it is its own or ini_entry's. */
-    int unreadable = ini_parse_stream(ini_line, &first, ini_accept, NULL);
-    int line = ini_parse_stream(ini_line, &second, ini_entry, &r);
-    if (unreadable < 0 || line < 0)
+    struct reading r = {.text = text, .config = *c};
+    int line = ini_parse_stream(ini_line, &r, ini_entry, &r);
+    if (line < 0)
         return vm_fail(e, VM_ESYSTEM, "%s: no memory to read it", name);
-    if (line > 0 && line == unreadable)
+    if (line > 0 && (!r.error_line || line < r.error_line))
         return vm_fail(e, VM_EUSAGE,
                        "%s:%d: cannot be read: expected \"[section]\", \"key = value\" or a "
                        "comment after ;",
                        name, line);
-    if (r.failed) {
-        vm_fail(e, r.error.code, "%s:%d: %s", name, line, r.error.text);
+    if (r.error_line) {
+        vm_fail(e, r.error.code, "%s:%d: %s", name, r.error_line, r.error.text);
         memcpy(e->hint, r.error.hint, sizeof e->hint);
         return false;
     }

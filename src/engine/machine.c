@@ -2,47 +2,21 @@
 #include "engine/machine.h"
 #include "base/assert.h"
 #include "base/bits.h"
+#include "engine/parts.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-/* ---- parts by name ---- */
-
-struct parts {
-    const struct vm_scheme_ops *scheme;
-    const struct vm_policy_ops *policy;
-    const struct vm_device_ops *device;
-};
-
-static bool find_parts(struct vm_engine *m, struct parts *p, struct vm_error *e)
-{
-    char name[VM_CONFIG_TEXT];
-    const struct vm_config *c = &m->config;
-    const char *params = vm_spec_split(c->scheme, name, sizeof name);
-    p->scheme = vm_scheme_find(name, e);
-    if (!p->scheme ||
-        !vm_params_parse(&m->scheme_params, name, p->scheme->param, p->scheme->nparams, params, e))
-        return false;
-    params = vm_spec_split(c->policy, name, sizeof name);
-    p->policy = vm_policy_find(name, e);
-    if (!p->policy ||
-        !vm_params_parse(&m->policy_params, name, p->policy->param, p->policy->nparams, params, e))
-        return false;
-    params = vm_spec_split(c->swap, name, sizeof name);
-    p->device = vm_device_find(name, e);
-    return p->device && vm_params_parse(&m->device_params, name, p->device->param,
-                                        p->device->nparams, params, e);
-}
 
 static bool check_memory(const struct vm_config *c, const struct vm_scheme_ops *scheme,
                          struct vm_error *e)
 {
     if (!vm_is_pow2(c->page_bytes))
-        return vm_fail(e, VM_EUSAGE, "page size %llu is not a power of two",
+        return vm_fail(e, VM_EMACHINE, "a page size of %llu bytes: expected a power of two",
                        (unsigned long long)c->page_bytes);
     if (c->page_bytes != UINT64_C(1) << scheme->page_shift)
-        return vm_fail(e, VM_EUSAGE, "scheme %s has pages of %llu bytes, not of %llu", scheme->name,
-                       1ULL << scheme->page_shift, (unsigned long long)c->page_bytes);
+        return vm_fail(e, VM_EMACHINE,
+                       "a page size of %llu bytes: expected %llu, those of scheme %s",
+                       (unsigned long long)c->page_bytes, 1ULL << scheme->page_shift, scheme->name);
     if (c->memory_bytes < c->page_bytes)
         return vm_fail(e, VM_EMACHINE,
                        "a memory of %llu bytes has no frame: expected at least one page of %llu",
@@ -65,11 +39,14 @@ static void build_paths(struct vm_engine *m)
     static const struct vm_tlb_config none = {.entries = 1, .ways = 1, .replace = VM_TLB_FIFO};
     vm_tlb_init(&m->none, &none, vm_log2(m->config.page_bytes), 0, m->none_words);
     m->npath = m->plan.levels;
+    m->hot_mask = HOT_SLOTS - 1;
     for (enum vm_access a = 0; a < VM_ACCESSES; a++) {
         for (size_t i = 0; i < m->plan.n; i++)
             if (covers(m->plan.tlb[i].side, a))
                 m->path[a][m->plan.tlb[i].level - 1] = &m->tlb[i];
         m->first[a] = m->npath ? m->path[a][0] : &m->none;
+        if (m->first[a]->set_mask < m->hot_mask)
+            m->hot_mask = m->first[a]->set_mask;
     }
 }
 
@@ -89,7 +66,7 @@ static bool build_tlbs(struct vm_engine *m, struct vm_error *e)
 
 /* ---- opening and closing ---- */
 
-static bool build_memory(struct vm_engine *m, const struct parts *p, enum vm_stray stray,
+static bool build_memory(struct vm_engine *m, const struct vm_parts *p, enum vm_stray stray,
                          struct vm_future *future, struct vm_error *e)
 {
     struct vm_memory_config c = {
@@ -137,7 +114,7 @@ static void set_ticks(struct vm_engine *m)
     m->tick_next = m->tick_every ? m->tick_every : UINT64_MAX;
 }
 
-static bool build(struct vm_engine *m, const struct parts *p, enum vm_stray stray,
+static bool build(struct vm_engine *m, const struct vm_parts *p, enum vm_stray stray,
                   struct vm_future *future, struct vm_error *e)
 {
     static uint32_t (*const segments[])(struct vm_engine *, const vm_va *, const uint16_t *,
@@ -154,7 +131,9 @@ static bool build(struct vm_engine *m, const struct parts *p, enum vm_stray stra
     m->policy = p->policy;
     m->segment = segments[p->policy->touch_kind];
     m->page_mask = ~(m->config.page_bytes - 1);
+    m->page_shift = p->scheme->page_shift;
     m->last_touch = NO_TOUCH;
+    m->warm = true;
     vm_mmu_cool(m);
     set_ticks(m);
     VM_ASSERT(p->policy->future == VM_FUTURE_UNUSED || future);
@@ -165,14 +144,17 @@ struct vm_engine *vm_engine_open_with(const struct vm_config *c, const struct vm
                                       enum vm_stray stray, struct vm_future *future,
                                       struct vm_error *e)
 {
-    struct parts p;
+    struct vm_parts p;
     struct vm_engine *m = calloc(1, sizeof *m);
     if (!m) {
         vm_fail(e, VM_ESYSTEM, "no memory for a machine");
         return NULL;
     }
     m->config = *c;
-    if (find_parts(m, &p, e)) {
+    if (vm_parts_find(&p, c, e)) {
+        m->scheme_params = p.scheme_params;
+        m->policy_params = p.policy_params;
+        m->device_params = p.device_params;
         if (policy)
             p.policy = policy;
         if (build(m, &p, stray, future, e))

@@ -1,15 +1,17 @@
 /* machine.h - the state of one machine (struct vm_engine) and what the stamped loops share.
  *
  * The touch path, from most to least frequent:
- *   hot     the same page as the last touch on this side of level 1: nothing changes, so nothing
- *           is done (mmu_loop.inc.h)
+ *   hot     the same page as the last touch in its set of level 1: nothing changes, so nothing is
+ *           done (mmu_loop.inc.h)
  *   hit     another page of level 1: its recency, the frame's bits (mmu_loop.inc.h)
  *   miss    further levels, the walk, the fault path (mmu.c)
  *
  * Invariants
- *  1. hot[a] is the tag of the page that the level-1 TLB for access `a` used last, if a touch of
- *     that kind would change nothing: the right is there, the frame's bits are set. Else EMPTY.
- *     Whatever may change one of these (a fill, a shootdown, the policy clearing bits) empties it.
+ *  1. hot[a][s] is the tag of the page that the sets of slot `s` in the level-1 TLB for access `a`
+ *     used last, if a touch of that kind would change nothing: the right is there, the frame's bits
+ *     are set. Else EMPTY. All pages of a set share a slot, so that a touch of another one takes
+ *     its place; whatever else may change one of these (a shootdown, the policy clearing bits)
+ *     empties all.
  *  2. touched[] holds touches that the policy has not been told of; it is told (settle) before it
  *     is asked or told anything else.
  */
@@ -20,15 +22,19 @@
 
 #include <pagoda/engine.h>
 
+#define HOT_SLOTS    16   /* the sets of the usual level 1: 64 entries, 4 ways */
 #define SEGMENT_REFS 1000 /* references between settlements at most; fits `touched` twice */
 
 struct vm_engine {
     /* what the loops use */
-    uint64_t hot[VM_ACCESSES];
-    vm_pfn hot_pfn[VM_ACCESSES];
+    uint64_t hot[VM_ACCESSES][HOT_SLOTS];
+    vm_pfn hot_pfn[VM_ACCESSES][HOT_SLOTS];
+    bool warm;          /* some of hot[] may not be EMPTY */
     uint64_t page_mask; /* of the page number in an address */
-    vm_asid asid;       /* current */
-    vm_asid tag_asid;   /* in TLB tags: asid, or 0 where the TLBs are flushed instead */
+    unsigned page_shift;
+    uint32_t hot_mask; /* a page's slot in hot[a]: its number's low bits that choose its set, too */
+    vm_asid asid;      /* current */
+    vm_asid tag_asid;  /* in TLB tags: asid, or 0 where the TLBs are flushed instead */
     struct vm_tlb *first[VM_ACCESSES]; /* level 1 for each access; never NULL: `none` if absent */
     uint8_t *bits;
     uint64_t last_touch; /* VM_TOUCH_ORDER: touch_word of the touch before, or its run's write */
@@ -91,6 +97,10 @@ uint32_t vm_mmu_segment_order(struct vm_engine *m, const vm_va *va, const uint16
 uint32_t vm_mmu_segment_each(struct vm_engine *m, const vm_va *va, const uint16_t *meta,
                              uint32_t n);
 
+static inline uint32_t vm_mmu_hot_slot(const struct vm_engine *m, vm_va va)
+{
+    return (uint32_t)(va >> m->page_shift) & m->hot_mask;
+}
 void vm_mmu_cool(struct vm_engine *m); /* empty hot[] */
 void vm_mmu_settle(void *engine);      /* tell the policy of touched[]; empties hot[] too */
 void vm_mmu_tick(struct vm_engine *m);

@@ -4,8 +4,8 @@
 
 #include <string.h>
 
-/* What a level-1 entry must have for a hit to be complete: the right and, for a write, the dirty bit
- * (a first write walks again to set it, as x86-64 does). */
+/* What a level-1 entry must have for a hit to be complete: the right and, for a write, the dirty
+ * bit (a first write walks again to set it, as x86-64 does). */
 static const uint64_t hit_needs[VM_ACCESSES] = {
     [VM_READ] = VM_PROT_READ,
     [VM_WRITE] = VM_PROT_WRITE | VM_TLB_DIRTY,
@@ -19,21 +19,26 @@ static const uint8_t touch_sets[VM_ACCESSES] = {
     [VM_FETCH] = VM_FRAME_REFERENCED,
 };
 
+_Static_assert(VM_TLB_EMPTY == UINT64_MAX, "bytes of ones are empty tags");
+
 void vm_mmu_cool(struct vm_engine *m)
 {
-    for (int a = 0; a < VM_ACCESSES; a++)
-        m->hot[a] = VM_TLB_EMPTY;
+    if (m->warm)
+        memset(m->hot, 0xff, sizeof m->hot);
+    m->warm = false;
 }
 
-/* The page with this entry was used last on its side of level 1: note for which accesses a repeat
+/* The page with this entry was used last in its set of level 1: note for which accesses a repeat
  * would change nothing. A write is such only if the dirty bit is set: then the frame's is too. */
 static inline void heat(struct vm_engine *m, const struct vm_tlb *t, uint64_t tag, uint64_t value)
 {
+    uint32_t slot = vm_mmu_hot_slot(m, tag);
+    m->warm = true;
     for (int a = 0; a < VM_ACCESSES; a++) {
         if (m->first[a] != t)
             continue;
-        m->hot[a] = (value & hit_needs[a]) == hit_needs[a] ? tag : VM_TLB_EMPTY;
-        m->hot_pfn[a] = vm_tlb_pfn(value);
+        m->hot[a][slot] = (value & hit_needs[a]) == hit_needs[a] ? tag : VM_TLB_EMPTY;
+        m->hot_pfn[a][slot] = vm_tlb_pfn(value);
     }
 }
 
@@ -239,8 +244,8 @@ touch_miss(struct vm_engine *m, vm_va va, uint64_t tag, enum vm_access access)
     return true;
 }
 
-/* A reference that reaches into further pages, up to the one at `last`: a touch of each, and between
- * them the tick that may fall there. It is reference number `done` of its segment. */
+/* A reference that reaches into further pages, up to the one at `last`: a touch of each, and
+ * between them the tick that may fall there. It is reference number `done` of its segment. */
 static void touch_crossing(struct vm_engine *m, vm_va va, vm_va last, enum vm_access access,
                            bool (*touch)(struct vm_engine *, vm_va, uint64_t, enum vm_access),
                            uint32_t done)
@@ -252,6 +257,20 @@ static void touch_crossing(struct vm_engine *m, vm_va va, vm_va last, enum vm_ac
         m->crossings[access]++;
         va = (va & m->page_mask) + ~m->page_mask + 1;
     }
+}
+
+/* Of the first n references. A loop of its own is a few vector instructions for eight of them. */
+static void count_kinds(struct vm_engine *m, const uint16_t *meta, uint32_t n)
+{
+    _Static_assert(VM_WRITE == 1 && VM_FETCH == 2, "a bit of the access tells one from the others");
+    uint16_t writes = 0, fetches = 0; /* n <= SEGMENT_REFS */
+    for (uint32_t i = 0; i < n; i++) {
+        writes += meta[i] & VM_WRITE;
+        fetches += (meta[i] & VM_FETCH) / VM_FETCH;
+    }
+    m->kinds[VM_WRITE] += writes;
+    m->kinds[VM_FETCH] += fetches;
+    m->kinds[VM_READ] += n - writes - fetches;
 }
 
 #define SEGMENT                vm_mmu_segment_bits

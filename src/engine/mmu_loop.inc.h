@@ -3,8 +3,8 @@
  * Define before including: SEGMENT (the function's name) and REPORT(m, pfn, access) (how a touch of
  * a frame is noted for the policy). The includer provides touch_miss and touch_crossing.
  *
- * The scheme does not stamp this loop: it is reached only by a walk, and on the shipped traces fewer
- * than one touch in 200 walks (docs/decisions/0002).
+ * The scheme does not stamp this loop: it is reached only by a walk, and on the shipped traces
+ * fewer than one touch in 200 walks (docs/decisions/0002).
  */
 
 /* One touch of the page with this tag. False: the machine failed. */
@@ -29,17 +29,18 @@ static inline bool SEGMENT_(touch)(struct vm_engine *m, vm_va va, uint64_t tag,
 
 uint32_t SEGMENT(struct vm_engine *m, const vm_va *va, const uint16_t *meta, uint32_t n)
 {
-    /* Three counters of 21 bits: n <= SEGMENT_REFS. */
-    uint64_t kinds = 0, mask = m->page_mask;
+    const uint64_t mask = m->page_mask, asid = m->tag_asid;
+    const uint32_t hot_mask = m->hot_mask;
+    const unsigned shift = m->page_shift;
     uint32_t i = 0;
     while (i < n) {
         enum vm_access access = vm_ref_access(meta[i]);
         uint64_t page = va[i] & mask, last = (va[i] + vm_ref_bytes(meta[i]) - 1) & mask;
-        uint64_t tag = page | m->tag_asid;
-        kinds += UINT64_C(1) << 21 * access;
+        uint64_t tag = page | asid;
+        uint32_t slot = (uint32_t)(page >> shift) & hot_mask;
         i++;
-        if (__builtin_expect(((tag ^ m->hot[access]) | (page ^ last)) == 0, 1)) {
-            REPORT(m, m->hot_pfn[access], access);
+        if (__builtin_expect(((tag ^ m->hot[access][slot]) | (page ^ last)) == 0, 1)) {
+            REPORT(m, m->hot_pfn[access][slot], access);
             continue;
         }
         if (page != last) {
@@ -49,8 +50,7 @@ uint32_t SEGMENT(struct vm_engine *m, const vm_va *va, const uint16_t *meta, uin
         if (!SEGMENT_(touch)(m, va[i - 1], tag, access))
             break;
     }
-    for (int a = 0; a < VM_ACCESSES; a++)
-        m->kinds[a] += kinds >> 21 * a & 0x1fffff;
+    count_kinds(m, meta, i);
     return i;
 }
 

@@ -3,6 +3,7 @@
 #include "base/arena.h"
 #include "base/assert.h"
 #include "base/bits.h"
+#include "engine/parts.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -106,24 +107,11 @@ struct vm_pages {
     struct vm_arena arena;
 };
 
-static bool find_parts(struct vm_pages *p, const struct vm_config *c, struct vm_error *e)
-{
-    char name[VM_CONFIG_TEXT];
-    const char *params = vm_spec_split(c->policy, name, sizeof name);
-    p->policy = vm_policy_find(name, e);
-    if (!p->policy ||
-        !vm_params_parse(&p->policy_params, name, p->policy->param, p->policy->nparams, params, e))
-        return false;
-    params = vm_spec_split(c->swap, name, sizeof name);
-    p->device = vm_device_find(name, e);
-    return p->device && vm_params_parse(&p->device_params, name, p->device->param,
-                                        p->device->nparams, params, e);
-}
-
 bool vm_pages_check(const struct vm_config *c, struct vm_error *e)
 {
     if (!vm_is_pow2(c->page_bytes) || c->page_bytes < 4096)
-        return vm_fail(e, VM_EUSAGE, "page size %llu: expected a power of two of at least 4096",
+        return vm_fail(e, VM_EMACHINE,
+                       "a page size of %llu bytes: expected a power of two, 4096 or more",
                        (unsigned long long)c->page_bytes);
     uint64_t nframes = c->memory_bytes / c->page_bytes;
     if (nframes == 0 || nframes >= VM_NOFRAME / 4)
@@ -162,6 +150,19 @@ static bool build(struct vm_pages *p, const struct vm_config *c, struct vm_futur
     p->page_shift = vm_log2(c->page_bytes);
     p->policy->init(p->policy_state, &env);
     p->device->init(p->device_state, &p->device_params);
+    return true;
+}
+
+/* What this model uses of the parts; the scheme must be one, too. */
+static bool find_parts(struct vm_pages *p, const struct vm_config *c, struct vm_error *e)
+{
+    struct vm_parts parts;
+    if (!vm_parts_find(&parts, c, e))
+        return false;
+    p->policy = parts.policy;
+    p->device = parts.device;
+    p->policy_params = parts.policy_params;
+    p->device_params = parts.device_params;
     return true;
 }
 

@@ -34,7 +34,7 @@ void vm_page_stream_close(struct vm_page_stream *s);
 
 /* A policy over page runs. */
 struct vm_pages;
-/* Whether memory and page size are possible. Errors: VM_EUSAGE, VM_EMACHINE. */
+/* Whether memory and page size are possible. Errors: VM_EMACHINE. */
 bool vm_pages_check(const struct vm_config *c, struct vm_error *e);
 struct vm_pages *vm_pages_open(const struct vm_config *c, struct vm_future *future,
                                struct vm_error *e);

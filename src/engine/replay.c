@@ -13,6 +13,7 @@
 #include "base/spool.h"
 #include "engine/machine.h"
 #include "engine/pages.h"
+#include "engine/parts.h"
 #include "engine/price.h"
 #include "policy/future.h"
 
@@ -79,13 +80,22 @@ static bool open_trace(struct replay *r, struct vm_error *e)
     return r->trace;
 }
 
+/* Whether the open trace is a pipe: what was read of it is gone. */
+static bool is_pipe(const struct replay *r)
+{
+    struct vm_trace_info info;
+    vm_trace_info(r->trace, &info);
+    return r->spec[0] != '@' && info.bytes_all == 0;
+}
+
 /* A pass before the real one needs the trace again. */
 static bool may_read_twice(const struct replay *r, struct vm_error *e)
 {
-    if (strcmp(r->spec, "-") != 0)
+    bool standard = !strcmp(r->spec, "-");
+    if (!standard && !(r->trace && is_pipe(r)))
         return true;
-    vm_fail(e, VM_EUSAGE, "policy %s reads the trace twice, and standard input can be read once",
-            r->policy->name);
+    vm_fail(e, VM_EUSAGE, "%s: policy %s reads a trace twice, and this can be read once",
+            standard ? "standard input" : r->spec, r->policy->name);
     return vm_hint(e, "keep it in a file first: pagoda convert - -o trace.pgt");
 }
 
@@ -379,18 +389,11 @@ static bool look_ahead(struct replay *r, struct vm_error *e)
     return open_trace(r, e);
 }
 
-static const struct vm_policy_ops *policy_of(const struct vm_config *c, struct vm_error *e)
-{
-    char name[VM_CONFIG_TEXT];
-    vm_spec_split(c->policy, name, sizeof name);
-    return vm_policy_find(name, e);
-}
-
 static bool run(struct replay *r, struct vm_error *e)
 {
-    if (!open_trace(r, e))
-        return false;
-    if (r->policy->future == VM_FUTURE_NEEDED && !look_ahead(r, e))
+    bool twice = r->policy->future == VM_FUTURE_NEEDED;
+    /* What can be said without the trace is said before it is waited for. */
+    if ((twice && !may_read_twice(r, e)) || !open_trace(r, e) || (twice && !look_ahead(r, e)))
         return false;
     bool done = r->config->model == VM_MODEL_PAGES ? run_pages(r, e) : run_machine(r, e);
     if (!done || !r->touches)
@@ -403,14 +406,15 @@ static bool run(struct replay *r, struct vm_error *e)
 bool vm_replay(const struct vm_config *c, const char *spec, const struct vm_trace_options *options,
                const struct vm_progress *progress, struct vm_result *out, struct vm_error *e)
 {
+    struct vm_parts parts;
+    if (!vm_parts_find(&parts, c, e))
+        return false;
     struct replay r = {.config = c,
                        .spec = spec,
                        .options = options,
                        .progress = progress,
-                       .policy = policy_of(c, e),
+                       .policy = parts.policy,
                        .out = out};
-    if (!r.policy)
-        return false;
     *out = (struct vm_result){.config = *c};
     bool done = run(&r, e);
     if (done) {

@@ -5,8 +5,8 @@
  *     1. the first frame neither referenced nor dirty; nothing is changed;
  *     2. the first not referenced but dirty; the referenced bits of those passed are cleared;
  * and again 1 and 2, which then succeed. The hand stops behind the victim. Silberschatz, Galvin &
- * Gagne, "Operating System Concepts", enhanced second-chance algorithm; the first turn as Apple's
- * Macintosh virtual memory has it (Goldberg & Saunders, as cited there).
+ * Gagne, "Operating System Concepts", enhanced second-chance algorithm, which tells of its use in
+ * the Macintosh.
  *
  * load: as in clock.c.
  *

@@ -1,8 +1,8 @@
 /* mru.c - most recently used: the frame that was touched last leaves.
  *
  * The right thing for a loop that is longer than memory, where the page just used is the one that
- * is needed last (Denning, "Working sets past and present", IEEE TSE 6(1) 1980, on loops), and the
- * wrong thing nearly everywhere else.
+ * is needed last (Chou & DeWitt, "An evaluation of buffer management strategies for relational
+ * database systems", VLDB 1985), and the wrong thing nearly everywhere else.
  */
 #include "policy/recency.h"
 

@@ -16,7 +16,8 @@
  * That costs a pass over the keys, which is little: with a quarter of the frames beyond the
  * horizon, to use up the heap takes that many misses; and to reach the horizon, 2^p - 1 touches
  * away, takes 3/8 of a touch a frame at least, for three quarters of the frames have different keys
- * nearer than 2^(p+1).
+ * nearer than 2^(p+1). (Reaching it must set a new one for speed alone: from then on each touch
+ * would leave an entry behind, and the heap would soon be full of them.)
  *
  * Invariants
  *  1. key[frame] is 0 for a frame that is not in, else the number of its next touch, >= now. In a

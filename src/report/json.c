@@ -1,12 +1,40 @@
 /* json.c - see json.h. */
 #include "report/json.h"
 
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+void vm_json_put(struct vm_json *j, json_t *object, const char *key, json_t *value)
+{
+    j->failed |= json_object_set_new(object, key, value) != 0;
+}
+
+void vm_json_add(struct vm_json *j, json_t *array, json_t *value)
+{
+    j->failed |= json_array_append_new(array, value) != 0;
+}
+
 json_t *vm_json_trace(const struct vm_trace_info *t)
 {
     char hash[32];
-    return json_pack("{s:s, s:s, s:s, s:b, s:I}", "name", t->name, "format", t->format, "hash",
-                     vm_json_hex(t->hash, hash), "complete_maps", t->complete_maps, "refs_lost",
-                     (json_int_t)t->refs_lost);
+    return json_pack("{s:o, s:s, s:s, s:b, s:I}", "name", vm_json_text(t->name), "format",
+                     t->format, "hash", vm_json_hex(t->hash, hash), "complete_maps",
+                     t->complete_maps, "refs_lost", (json_int_t)t->refs_lost);
+}
+
+json_t *vm_json_text(const char *text)
+{
+    json_t *string = json_string(text);
+    if (string)
+        return string;
+    char *plain = strdup(text);
+    for (char *c = plain; c && *c; c++)
+        if (*c & 0x80)
+            *c = '?';
+    string = plain ? json_string(plain) : NULL;
+    free(plain);
+    return string;
 }
 
 const char *vm_json_hex(uint64_t x, char out[32])
@@ -15,12 +43,14 @@ const char *vm_json_hex(uint64_t x, char out[32])
     return out;
 }
 
-bool vm_json_write(FILE *out, json_t *root, struct vm_error *e)
+bool vm_json_write(FILE *out, const struct vm_json *j, json_t *root, struct vm_error *e)
 {
-    if (!root)
-        return vm_fail(e, VM_ESYSTEM, "no memory for the JSON report, or a name that is not UTF-8");
+    if (!root || j->failed) {
+        json_decref(root);
+        return vm_fail(e, VM_ESYSTEM, "no memory for the JSON report");
+    }
     bool written = json_dumpf(root, out, JSON_INDENT(2) | JSON_REAL_PRECISION(12)) == 0 &&
                    fputc('\n', out) != EOF;
     json_decref(root);
-    return written || vm_fail(e, VM_ESYSTEM, "cannot write the JSON report");
+    return written || vm_fail(e, VM_ESYSTEM, "the JSON report: cannot write: %s", strerror(errno));
 }

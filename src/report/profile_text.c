@@ -44,10 +44,12 @@ static void regions(FILE *out, const struct vm_profile *p, struct vm_style style
         return;
     fprintf(out, "\n%sRegions%s %s(pages with gaps of less than 1 MiB)%s\n", style.bold, style.end,
             style.dim, style.end);
+    fprintf(out, "  %s%5s  %-33s %10s pages  %s%s\n", style.dim, "space", "addresses", "4 KiB",
+            "share of the footprint, span", style.end);
     for (size_t i = 0; i < p->nregions && i < REGIONS_SHOWN; i++) {
         const struct vm_profile_region *r = &p->region[i];
-        fprintf(out, "  %4u  %016llx-%016llx %10s pages %s%5.1f %% of the footprint, spans %s%s\n",
-                r->asid, (unsigned long long)r->start, (unsigned long long)r->end,
+        fprintf(out, "  %5u  %016llx-%016llx %10s pages  %s%5.1f %%, %s%s\n", r->asid,
+                (unsigned long long)r->start, (unsigned long long)r->end,
                 vm_text_count(r->pages, pages, sizeof pages), style.dim,
                 vm_percent((double)r->pages, (double)p->pages_4k),
                 vm_text_bytes(r->end - r->start, bytes, sizeof bytes), style.end);
@@ -61,12 +63,12 @@ static void runs(FILE *out, const struct vm_profile *p, struct vm_style style)
 {
     char n[32];
     fprintf(out, "\n%sRuns%s %s(touches of one 4 KiB page in a row: %.2f in the mean)%s\n",
-            style.bold, style.end, style.dim,
-            p->runs ? (double)p->touches / (double)p->runs : 0, style.end);
+            style.bold, style.end, style.dim, p->runs ? (double)p->touches / (double)p->runs : 0,
+            style.end);
     for (int i = 0; i < VM_PROFILE_RUNS; i++)
         if (p->run_lengths[i])
-            fprintf(out, "  %10llu to %-10llu %15s   %s%5.1f %%%s\n", 1ULL << i,
-                    (2ULL << i) - 1, vm_text_count(p->run_lengths[i], n, sizeof n), style.dim,
+            fprintf(out, "  %10llu to %-10llu %15s   %s%5.1f %%%s\n", 1ULL << i, (2ULL << i) - 1,
+                    vm_text_count(p->run_lengths[i], n, sizeof n), style.dim,
                     vm_percent((double)p->run_lengths[i], (double)p->runs), style.end);
 }
 
@@ -75,8 +77,7 @@ void vm_report_profile_text(FILE *out, const struct vm_profile *p, const struct 
 {
     struct vm_style style = vm_style(colour);
     char n[32];
-    fprintf(out, "%sTrace%s %s   %s%s%s\n", style.bold, style.end, t->name, style.dim, t->format,
-            style.end);
+    vm_text_trace(out, t, style);
     if (t->origin && *t->origin)
         fprintf(out, "  made by %s\n", t->origin);
     fprintf(out, "  %s%s%s\n", style.dim,

@@ -1,5 +1,5 @@
-/* replay_text.c - a replay's result for people: what ran on what, what happened, what it cost, and a
- * sentence that says where the time went. */
+/* replay_text.c - a replay's result for people: what ran on what, what happened, what it cost, and
+ * a sentence that says where the time went. */
 #include "report/words.h"
 
 #include <string.h>
@@ -21,11 +21,11 @@ static void heading(const struct page *p, const char *text)
 static void row(const struct page *p, const char *label, uint64_t count, uint64_t whole,
                 const char *of)
 {
-    char text[32];
+    char text[32], share[32];
     fprintf(p->out, "  %-26s %15s", label, vm_text_count(count, text, sizeof text));
     if (whole)
-        fprintf(p->out, "   %s%.4g %% of %s%s", p->style.dim,
-                vm_percent((double)count, (double)whole), of, p->style.end);
+        fprintf(p->out, "   %s%s of %s%s", p->style.dim,
+                vm_text_share((double)count, (double)whole, share, sizeof share), of, p->style.end);
     fputc('\n', p->out);
 }
 
@@ -42,13 +42,13 @@ static void show_machine(const struct page *p)
     heading(p, "Machine");
     for (size_t i = 0; vm_option_at(i); i++) {
         const struct vm_option *o = vm_option_at(i);
-        if (!strcmp(o->section, "price"))
-            continue;
-        fprintf(p->out, "  %-10s %-10s %s", o->section, o->key,
+        fprintf(p->out, "  %-8s %-14s %s", o->section, o->key,
                 vm_config_text(&p->r->config, o, value, sizeof value));
         if (!strcmp(o->flag, "memory"))
             fprintf(p->out, "   %s%s frames%s", p->style.dim,
                     vm_text_count(p->r->nframes, frames, sizeof frames), p->style.end);
+        if (!strcmp(o->flag, "swap-size") && !p->r->config.swap_bytes)
+            fprintf(p->out, "   %sno limit%s", p->style.dim, p->style.end);
         if (!strcmp(o->flag, "stray") && p->r->config.stray == VM_STRAY_OPTION_AUTO)
             fprintf(p->out, "   %s%s%s", p->style.dim,
                     p->r->stray == VM_STRAY_FAULTS ? "faults: the trace names every mapping"
@@ -75,12 +75,12 @@ static void show_references(const struct page *p)
 
 static void show_tlb(const struct page *p, size_t i)
 {
-    char text[64], label[32], misses[32], lookups[32];
+    char text[64], label[32], misses[32], lookups[32], share[32];
     const struct vm_tlb_counts *c = &p->r->tlb[i].counts;
     snprintf(label, sizeof label, "%s misses", p->r->tlb[i].name);
-    fprintf(p->out, "  %-26s %15s   %s%.4g %% of %s lookups; %s%s\n", label,
+    fprintf(p->out, "  %-26s %15s   %s%s of %s lookups; %s%s\n", label,
             vm_text_count(c->misses, misses, sizeof misses), p->style.dim,
-            vm_percent((double)c->misses, (double)c->lookups),
+            vm_text_share((double)c->misses, (double)c->lookups, share, sizeof share),
             vm_text_count(c->lookups, lookups, sizeof lookups),
             vm_tlb_text(&p->r->tlb[i].config, text, sizeof text), p->style.end);
 }
@@ -130,13 +130,13 @@ static void show_regions(const struct page *p)
     if (!p->r->nregions || !p->r->region[0].vma.faults)
         return;
     heading(p, "Regions with the most faults");
-    fprintf(p->out, "  %s%5s  %-33s %9s  %-3s  %-11s %12s %12s%s\n", p->style.dim, "space",
-            "addresses", "size", "", "", "faults", "major", p->style.end);
+    fprintf(p->out, "  %s%5s  %-33s %9s  %-4s  %-11s %12s %12s%s\n", p->style.dim, "space",
+            "addresses", "size", "may", "mapped", "faults", "major", p->style.end);
     for (size_t i = 0; i < p->r->nregions && i < REGIONS_SHOWN; i++) {
         const struct vm_region *g = &p->r->region[i];
         if (!g->vma.faults)
             break;
-        fprintf(p->out, "  %5u  %016llx-%016llx %9s  %s  %-11s %12s %12s\n", g->asid,
+        fprintf(p->out, "  %5u  %016llx-%016llx %9s  %-4s  %-11s %12s %12s\n", g->asid,
                 (unsigned long long)g->vma.start, (unsigned long long)g->vma.end,
                 vm_text_bytes(g->vma.end - g->vma.start, size, sizeof size),
                 vm_prot_text(g->vma.prot, prot), vm_backing_text(&g->vma),
@@ -153,15 +153,19 @@ struct price {
     double ns;
 };
 
-static struct price dearest(const struct vm_prices *t)
+/* The two largest prices, the larger first. */
+static void dearest(const struct vm_prices *t, struct price top[2])
 {
-    struct price most = {"", 0};
-#define VM_PRICE_MOST(field, what)                                                                 \
-    if (t->field##_ns > most.ns)                                                                   \
-        most = (struct price){what, t->field##_ns};
-    VM_PRICES(VM_PRICE_MOST)
-#undef VM_PRICE_MOST
-    return most;
+    top[0] = top[1] = (struct price){"", 0};
+#define VM_PRICE_TOP(field, what)                                                                  \
+    if (t->field##_ns > top[0].ns) {                                                               \
+        top[1] = top[0];                                                                           \
+        top[0] = (struct price){what, t->field##_ns};                                              \
+    } else if (t->field##_ns > top[1].ns) {                                                        \
+        top[1] = (struct price){what, t->field##_ns};                                              \
+    }
+    VM_PRICES(VM_PRICE_TOP)
+#undef VM_PRICE_TOP
 }
 
 static void price_row(const struct page *p, const char *what, double ns)
@@ -172,35 +176,47 @@ static void price_row(const struct page *p, const char *what, double ns)
                 p->style.dim, vm_percent(ns, p->r->prices.total_ns), p->style.end);
 }
 
-static void show_prices(const struct page *p)
+/* Where the time went, in words. */
+static void conclude(const struct page *p)
 {
     char total[32], access[32], memory[32];
     const struct vm_prices *t = &p->r->prices;
-    struct price most = dearest(t);
+    double memory_ns = p->r->config.memory_ns;
+    struct price top[2];
+    dearest(t, top);
+    fprintf(p->out, "\n%sOf %s, %.1f %% went into %s", p->style.bold,
+            vm_text_ns(t->total_ns, total, sizeof total), vm_percent(top[0].ns, t->total_ns),
+            top[0].what);
+    if (vm_percent(top[1].ns, t->total_ns) >= 0.1)
+        fprintf(p->out, ",\n%.1f %% into %s", vm_percent(top[1].ns, t->total_ns), top[1].what);
+    fprintf(p->out, ".\nThe effective access time is %s a reference",
+            vm_text_ns(t->access_ns, access, sizeof access));
+    if (memory_ns > 0)
+        fprintf(p->out, ", %.3g times the %s of memory alone", t->access_ns / memory_ns,
+                vm_text_ns(memory_ns, memory, sizeof memory));
+    fprintf(p->out, ".%s\n", p->style.end);
+}
+
+static void show_prices(const struct page *p)
+{
+    const struct vm_prices *t = &p->r->prices;
     heading(p, "Time");
 #define VM_PRICE_ROW(field, what) price_row(p, what, t->field##_ns);
     VM_PRICES(VM_PRICE_ROW)
 #undef VM_PRICE_ROW
     price_row(p, "total", t->total_ns);
-    if (!p->r->counts.refs)
-        return;
-    fprintf(p->out,
-            "\n%sOf %s, %.1f %% went into %s; the effective access time is %s a reference, "
-            "%.3g times the %s of memory alone.%s\n",
-            p->style.bold, vm_text_ns(t->total_ns, total, sizeof total),
-            vm_percent(most.ns, t->total_ns), most.what,
-            vm_text_ns(t->access_ns, access, sizeof access),
-            p->r->config.memory_ns > 0 ? t->access_ns / p->r->config.memory_ns : 0,
-            vm_text_ns(p->r->config.memory_ns, memory, sizeof memory), p->style.end);
+    if (t->total_ns > 0)
+        conclude(p);
 }
 
 void vm_report_replay_text(FILE *out, const struct vm_result *r, enum vm_colour colour)
 {
     struct page p = {out, r, vm_style(colour)};
-    fprintf(out, "%sTrace%s %s   %s%s%s\n", p.style.bold, p.style.end, r->trace.name, p.style.dim,
-            r->trace.format, p.style.end);
+    vm_text_trace(out, &r->trace, p.style);
     if (r->trace.refs_lost)
         row(&p, "references lost to damage", r->trace.refs_lost, 0, "");
+    if (!r->counts.refs)
+        fprintf(out, "  no reference was read\n");
     show_machine(&p);
     show_references(&p);
     if (r->config.model == VM_MODEL_MACHINE)

@@ -4,9 +4,9 @@
 #include <string.h>
 
 const char *const vm_event_names[VM_EVENT_KINDS] = {
-    [VM_EVENT_MAP] = "map",         [VM_EVENT_UNMAP] = "unmap", [VM_EVENT_PROTECT] = "protect",
-    [VM_EVENT_ADVISE] = "advise",   [VM_EVENT_FORK] = "fork",   [VM_EVENT_EXEC] = "exec",
-    [VM_EVENT_EXIT] = "exit",       [VM_EVENT_SWITCH] = "switch",
+    [VM_EVENT_MAP] = "map",       [VM_EVENT_UNMAP] = "unmap",   [VM_EVENT_PROTECT] = "protect",
+    [VM_EVENT_ADVISE] = "advise", [VM_EVENT_FORK] = "fork",     [VM_EVENT_EXEC] = "exec",
+    [VM_EVENT_EXIT] = "exit",     [VM_EVENT_SWITCH] = "switch",
 };
 
 const char *const vm_access_names[VM_ACCESSES] = {"reads", "writes", "fetches"};
@@ -43,16 +43,31 @@ const char *vm_text_ns(double ns, char *out, size_t cap)
 
 const char *vm_tlb_text(const struct vm_tlb_config *c, char *out, size_t cap)
 {
-    char ways[32] = "fully associative";
+    char ways[16] = "full";
     if (c->ways != c->entries)
-        snprintf(ways, sizeof ways, "%u-way", c->ways);
-    snprintf(out, cap, "%u entries, %s, %s", c->entries, ways, vm_tlb_replace_names[c->replace]);
+        snprintf(ways, sizeof ways, "%u", c->ways);
+    snprintf(out, cap, "%u/%s %s", c->entries, ways, vm_tlb_replace_names[c->replace]);
     return out;
 }
 
 double vm_percent(double part, double whole)
 {
     return whole > 0 ? 100 * part / whole : 0;
+}
+
+const char *vm_text_share(double part, double whole, char *out, size_t cap)
+{
+    double percent = vm_percent(part, whole);
+    /* What is there must not look like nothing. */
+    snprintf(out, cap, percent > 0 && percent < 0.0005 ? "< 0.001 %%" : "%7.3f %%", percent);
+    return out;
+}
+
+void vm_text_trace(FILE *out, const struct vm_trace_info *t, struct vm_style style)
+{
+    fprintf(out, "%sTrace%s %s   %s%s, hash 0x%llx%s\n", style.bold, style.end,
+            strcmp(t->name, "-") ? t->name : "standard input", style.dim, t->format,
+            (unsigned long long)t->hash, style.end);
 }
 
 struct vm_style vm_style(enum vm_colour colour)

@@ -13,15 +13,20 @@ const char *vm_prot_text(unsigned prot, char out[4]);
 const char *vm_backing_text(const struct vm_vma *v);
 /* "350 ns", "1.27 ms", "3.4 s". */
 const char *vm_text_ns(double ns, char *out, size_t cap);
-/* "64-entry 4-way lru" */
+/* "64/4 lru", "16/full fifo": entries, ways, replacement. */
 const char *vm_tlb_text(const struct vm_tlb_config *c, char *out, size_t cap);
 /* 100 * part / whole, 0 where there is no whole. */
 double vm_percent(double part, double whole);
+/* " 12.345 %", points under points; "< 0.001 %". */
+const char *vm_text_share(double part, double whole, char *out, size_t cap);
 
 /* Start and end of bold, of dim; "" without colours. */
 struct vm_style {
     const char *bold, *dim, *end;
 };
 struct vm_style vm_style(enum vm_colour colour);
+
+/* A report's first line: which trace. */
+void vm_text_trace(FILE *out, const struct vm_trace_info *t, struct vm_style style);
 
 #endif

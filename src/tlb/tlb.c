@@ -12,19 +12,20 @@ const char *const vm_tlb_replace_names[4] = {"lru", "plru", "fifo", "random"};
 bool vm_tlb_config_check(const struct vm_tlb_config *c, struct vm_error *e)
 {
     if (c->entries == 0 || c->ways == 0)
-        return vm_fail(e, VM_EUSAGE, "a TLB of %u entries, %u ways: expected at least one of each",
-                       c->entries, c->ways);
+        return vm_fail(e, VM_EMACHINE,
+                       "a TLB of %u entries, %u ways: expected at least one of each", c->entries,
+                       c->ways);
     if (c->entries % c->ways)
-        return vm_fail(e, VM_EUSAGE,
+        return vm_fail(e, VM_EMACHINE,
                        "TLB ways do not divide the entries: %u entries in sets of %u leave %u over",
                        c->entries, c->ways, c->entries % c->ways);
     if (!vm_is_pow2(c->entries / c->ways))
-        return vm_fail(e, VM_EUSAGE,
+        return vm_fail(e, VM_EMACHINE,
                        "a TLB of %u entries in %u ways has %u sets: expected a power of two, since "
                        "low bits of the page number select the set",
                        c->entries, c->ways, c->entries / c->ways);
     if (c->replace == VM_TLB_PLRU && (!vm_is_pow2(c->ways) || c->ways > 64))
-        return vm_fail(e, VM_EUSAGE,
+        return vm_fail(e, VM_EMACHINE,
                        "a plru TLB of %u ways: expected a power of two up to 64, since a binary "
                        "tree chooses the way",
                        c->ways);

@@ -48,8 +48,9 @@ struct vm_format_ops {
     const struct vm_param *param;
     size_t nparams;
     /* Do these first bytes look like this format? `whole`: they are the entire content. Must look
-     * at every record in them that is complete; an empty content belongs to no format. */
-    bool (*probe)(const uint8_t *head, size_t n, bool whole);
+     * at every record in them that is complete; an empty content belongs to no format. False with
+     * *e of VM_ESYSTEM: it could not look. */
+    bool (*probe)(const uint8_t *head, size_t n, bool whole, struct vm_error *e);
     /* A reader's state over `bytes`, which the trace owns. NULL: error. */
     void *(*open)(struct vm_bytes *bytes, const struct vm_params *params,
                   const struct vm_trace_options *options, struct vm_error *e);

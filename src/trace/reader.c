@@ -90,17 +90,19 @@ static bool reads_to_the_end(const struct vm_format_ops *ops, struct vm_bytes *b
     return good && said;
 }
 
-bool vm_reader_accepts(const struct vm_format_ops *ops, const uint8_t *head, size_t n, bool whole)
+bool vm_reader_accepts(const struct vm_format_ops *ops, const uint8_t *head, size_t n, bool whole,
+                       struct vm_error *e)
 {
     size_t lines = complete_lines(head, n, whole);
-    struct vm_error e;
     struct vm_params params;
     if (!lines || memchr(head, 0, lines) ||
-        !vm_params_parse(&params, ops->name, ops->param, ops->nparams, NULL, &e))
+        !vm_params_parse(&params, ops->name, ops->param, ops->nparams, NULL, e))
         return false;
-    struct vm_bytes *bytes = vm_bytes_open_memory(head, lines, "head", &e);
+    struct vm_bytes *bytes = vm_bytes_open_memory(head, lines, "head", e);
     struct vm_batch_builder *batch = malloc(sizeof *batch);
-    bool accepts = bytes && batch && reads_to_the_end(ops, bytes, &params, batch, &e);
+    bool accepts = bytes && batch && reads_to_the_end(ops, bytes, &params, batch, e);
+    if (!batch)
+        vm_fail(e, VM_ESYSTEM, "out of memory to find the trace's format");
     free(batch);
     vm_bytes_close(bytes);
     return accepts;

@@ -34,8 +34,9 @@ bool vm_reader_skip(void *state, uint64_t n, uint64_t *skipped, struct vm_error 
 void vm_reader_info(const void *state, struct vm_trace_info *out);
 
 /* Whether `ops` with its default parameters reads every complete line of `head`, and finds a
- * reference or event there. */
-bool vm_reader_accepts(const struct vm_format_ops *ops, const uint8_t *head, size_t n, bool whole);
+ * reference or event there. As a probe: see format.h. */
+bool vm_reader_accepts(const struct vm_format_ops *ops, const uint8_t *head, size_t n, bool whole,
+                       struct vm_error *e);
 
 /* "NAME:LINE: bad WHAT "TOKEN": expected EXPECTED"; the token begins at `token` and ends before a
  * character of `ends` or the newline. Returns NULL. */

@@ -91,7 +91,7 @@ static void *open_lines(struct vm_bytes *bytes, const struct vm_params *params,
     return vm_reader_open(sizeof(struct TEXT_STATE), bytes, e);
 }
 
-static bool probe_lines(const uint8_t *head, size_t n, bool whole)
+static bool probe_lines(const uint8_t *head, size_t n, bool whole, struct vm_error *e)
 {
-    return vm_reader_accepts(&TEXT_JOIN(vm_format_, TEXT_STATE), head, n, whole);
+    return vm_reader_accepts(&TEXT_JOIN(vm_format_, TEXT_STATE), head, n, whole, e);
 }

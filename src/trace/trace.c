@@ -85,9 +85,13 @@ static const struct vm_format_ops *recognise(struct vm_bytes *bytes, struct vm_e
     bool whole = n < PROBE_BYTES;
     n = whole ? n : PROBE_BYTES;
     const struct vm_format_ops *f;
-    for (size_t i = 0; (f = vm_format_at(i)); i++)
-        if (f->probe(head, n, whole))
+    for (size_t i = 0; (f = vm_format_at(i)); i++) {
+        e->code = VM_OK;
+        if (f->probe(head, n, whole, e))
             return f;
+        if (e->code == VM_ESYSTEM)
+            return NULL;
+    }
     char names[200] = "";
     size_t used = 0;
     for (size_t i = 0; (f = vm_format_at(i)) && used < sizeof names; i++)

@@ -7,10 +7,11 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 
-#define WORLDS 1200
+#define WORLDS 3000
 
 /* Every way against the naive one, over WORLDS worlds of each policy's spec. */
 static void agree(struct policy_outcome (*way)(const struct policy_world *, size_t batch),
@@ -54,7 +55,7 @@ static void calling_function_by_function_does_as_the_definition(void **state)
 }
 
 /* Larger worlds, with memory for several levels of every structure; the naive models would take
- * too long. */
+ * too long, and so would a tick, which looks at every frame, every few references. */
 static void loops_and_functions_agree_on_large_memories(void **state)
 {
     (void)state;
@@ -66,6 +67,8 @@ static void loops_and_functions_agree_on_large_memories(void **state)
         struct policy_world w = {
             .nframes = NFRAMES, .npages = NPAGES, .seed = seed, .ref = ref, .n = NREFS};
         for (size_t i = 0; (w.policy = policy_spec_at(i)); i++) {
+            if (strstr(w.policy, "tick="))
+                continue;
             struct policy_outcome steps_out = policy_play_steps(&w, NREFS / 4);
             assert_true(policy_outcomes_equal(&w, "replay", steps_out, policy_play(&w, 4096)));
             assert_true(policy_outcomes_equal(&w, "runs", steps_out, policy_play_runs(&w, 512)));

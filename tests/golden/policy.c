@@ -2,9 +2,10 @@
  *
  * The reference strings of textbooks: Belady, Nelson & Shedler, CACM 12(6) 1969, for fifo's
  * anomaly; Arpaci-Dusseau, "Operating Systems: Three Easy Pieces", chapter 22, figures 22.1
- * to 22.5; Silberschatz, Galvin & Gagne, "Operating System Concepts", figures of section 10.4 (page
- * replacement). And a trace of 200,000 references (data/README.md) with the misses of programs
- * written from the papers, which those of libCacheSim equal where it follows the papers.
+ * to 22.5; Silberschatz, Galvin & Gagne, "Operating System Concepts", 10th ed., figures of
+ * section 10.4 (page replacement). And a trace of 200,000 references (data/README.md) with the
+ * misses of programs written from the papers, which those of libCacheSim equal where it follows the
+ * papers.
  */
 #include "oracle/policy_scene.h"
 

@@ -502,9 +502,9 @@ static void the_header_tells_origin_and_total_before_anything_is_read(void **sta
     assert_int_equal(info.refs, 100);
     vm_format_pgt.close(reader);
     vm_bytes_close(bytes);
-    assert_true(vm_format_pgt.probe(x.file, x.bytes, true));
-    assert_false(vm_format_pgt.probe(x.file, 3, false));
-    assert_false(vm_format_pgt.probe(x.file + 1, x.bytes - 1, true));
+    assert_true(vm_format_pgt.probe(x.file, x.bytes, true, &e));
+    assert_false(vm_format_pgt.probe(x.file, 3, false, &e));
+    assert_false(vm_format_pgt.probe(x.file + 1, x.bytes - 1, true, &e));
     specimen_free(&x);
 }
 

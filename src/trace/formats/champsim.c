@@ -27,8 +27,9 @@ static inline bool parse_record(struct champsim *s, const uint8_t *record,
 #define RECORD_STATE     champsim
 #include "trace/records_template.inc.h"
 
-static bool champsim_probe(const uint8_t *head, size_t n, bool whole)
+static bool champsim_probe(const uint8_t *head, size_t n, bool whole, struct vm_error *e)
 {
+    (void)e;
     /* The beginning of a CloudSuite record makes sense here too, when there is only one. */
     bool one_cloudsuite = whole && n == 96;
     return !one_cloudsuite && vm_instructions_sane(&shape, head, n);

@@ -37,8 +37,9 @@ static void *cloudsuite_open(struct vm_bytes *bytes, const struct vm_params *par
     return vm_reader_with_ids(open_records(bytes, params, options, e), e);
 }
 
-static bool cloudsuite_probe(const uint8_t *head, size_t n, bool whole)
+static bool cloudsuite_probe(const uint8_t *head, size_t n, bool whole, struct vm_error *e)
 {
+    (void)e;
     (void)whole;
     return vm_instructions_sane(&shape, head, n);
 }

@@ -143,8 +143,9 @@ static void *drmemtrace_open(struct vm_bytes *bytes, const struct vm_params *par
 }
 
 /* A later version is recognised too, and refused by the reader with its number. */
-static bool drmemtrace_probe(const uint8_t *head, size_t n, bool whole)
+static bool drmemtrace_probe(const uint8_t *head, size_t n, bool whole, struct vm_error *e)
 {
+    (void)e;
     (void)whole;
     size_t at = 0;
     while (at + RECORD_BYTES <= n && vm_field16(head + at) < TYPES)

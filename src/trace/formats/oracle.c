@@ -46,8 +46,9 @@ static void oracle_info(const void *state, struct vm_trace_info *out)
 
 /* Time never goes back, and what comes next is ahead (as a distance or as a request's number, the
  * tools differ) or never, said by -1 or the largest number. One record alone could be anything. */
-static bool oracle_probe(const uint8_t *head, size_t n, bool whole)
+static bool oracle_probe(const uint8_t *head, size_t n, bool whole, struct vm_error *e)
 {
+    (void)e;
     if (n < 2 * RECORD_BYTES || (whole && n % RECORD_BYTES))
         return false;
     uint32_t time = 0;

@@ -46,8 +46,9 @@ static bool torn(const struct reader *r, struct vm_error *e, const char *what)
     return vm_hint(e, "--salvage passes over torn blocks");
 }
 
-static bool pgt_probe(const uint8_t *head, size_t n, bool whole)
+static bool pgt_probe(const uint8_t *head, size_t n, bool whole, struct vm_error *e)
 {
+    (void)e;
     (void)whole;
     return n >= 4 && pgt_load32(head) == PGT_FILE_MAGIC;
 }

@@ -1,0 +1,39 @@
+/* parts.c - see parts.h. */
+#include "engine/parts.h"
+
+static bool find_scheme(struct vm_parts *p, const char *spec, struct vm_error *e)
+{
+    char name[VM_CONFIG_TEXT];
+    const char *params = vm_spec_split(spec, name, sizeof name);
+    p->scheme = vm_scheme_find(name, e);
+    return p->scheme && vm_params_parse(&p->scheme_params, name, p->scheme->param,
+                                        p->scheme->nparams, params, e);
+}
+
+static bool find_policy(struct vm_parts *p, const char *spec, struct vm_error *e)
+{
+    char name[VM_CONFIG_TEXT];
+    const char *params = vm_spec_split(spec, name, sizeof name);
+    p->policy = vm_policy_find(name, e);
+    return p->policy && vm_params_parse(&p->policy_params, name, p->policy->param,
+                                        p->policy->nparams, params, e);
+}
+
+static bool find_device(struct vm_parts *p, const char *spec, struct vm_error *e)
+{
+    char name[VM_CONFIG_TEXT];
+    const char *params = vm_spec_split(spec, name, sizeof name);
+    p->device = vm_device_find(name, e);
+    return p->device && vm_params_parse(&p->device_params, name, p->device->param,
+                                        p->device->nparams, params, e);
+}
+
+bool vm_parts_find(struct vm_parts *out, const struct vm_config *c, struct vm_error *e)
+{
+    struct vm_parts p;
+    if (!find_scheme(&p, c->scheme, e) || !find_policy(&p, c->policy, e) ||
+        !find_device(&p, c->swap, e))
+        return false;
+    *out = p;
+    return true;
+}

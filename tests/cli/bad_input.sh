@@ -1,0 +1,137 @@
+#!/usr/bin/env bash
+# bad_input.sh - one clear line, the exit status of its kind and nothing left behind, for whatever
+# is truncated, corrupt, of the wrong kind, or impossible.
+. "${BASH_SOURCE[0]%/*}/user.sh"
+
+samples
+load=@uniform:pages=300,refs=20000,writes=1
+
+# ---- traces: status 3, or 4 where the system says no ----
+
+: >empty
+mkdir folder
+printf 'This is no trace.\n' >words
+head -c 5000 "$PAGODA" >program
+refused 4 '^pagoda: nothing: cannot open: No such file' "no such file" "$PAGODA" info nothing
+refused 4 '^pagoda: folder: is a directory' "a folder" "$PAGODA" info folder
+refused 3 '^pagoda: empty: empty: expected a trace' "an empty file" "$PAGODA" info empty
+refused 3 '^pagoda: standard input: empty' "no standard input" "$PAGODA" info -
+refused 3 '^pagoda: words: content of no known trace format: expected one of pgt, ' "a text" \
+    "$PAGODA" info words
+hinted '--format NAME'
+refused 3 '^pagoda: program: content of no known trace format' "a program" "$PAGODA" info program
+for format in $("$PAGODA" list formats | sed -n 's/^  \([^ ][^ ]*\).*/\1/p'); do
+    refused 3 '^pagoda: words:' "a text is no $format" "$PAGODA" info words --format "$format"
+    refused 3 '^pagoda: empty:' "nothing is no $format" "$PAGODA" info empty --format "$format"
+done
+for format in lackey pin din rwi csv pages; do # with line numbers
+    { cat "samples/$format.trace" && printf '0x12 zz,3 ?\n'; } >bad
+    lines=$(wc -l <bad)
+    refused 3 "^pagoda: bad:$lines: .*expected" "$format: a bad line is named" \
+        "$PAGODA" replay bad --format "$format"
+done
+for format in drmemtrace oracle champsim cloudsuite; do # with byte offsets
+    head -c -5 "samples/$format.trace" >torn
+    refused 3 '^pagoda: torn: byte [0-9]+: ' "$format: a cut record is named" \
+        "$PAGODA" replay torn --format "$format"
+done
+
+# .pgt: cut after any byte, or with any byte changed, it is refused; and only --salvage goes on.
+python3 - <<'PYTHON'
+data = open("samples/pgt.trace", "rb").read()
+for i, n in enumerate(range(1, len(data), max(1, len(data) // 12))):
+    open("cut%d.pgt" % i, "wb").write(data[:n])
+    changed = bytearray(data)
+    changed[n] ^= 0x55
+    open("changed%d.pgt" % i, "wb").write(changed)
+PYTHON
+for trace in cut*.pgt changed*.pgt; do
+    refused 3 "^pagoda: $trace: " "$trace is refused" "$PAGODA" replay "$trace" --format pgt
+done
+
+for tool in gzip:gz xz:xz zstd:zst; do
+    if ! command -v "${tool%:*}" >/dev/null; then
+        skip "no ${tool%:*}"
+        continue
+    fi
+    "${tool%:*}" -c samples/champsim.trace >whole 2>/dev/null
+    head -c -6 whole >"torn.${tool#*:}"
+    refused 3 "^pagoda: torn\.${tool#*:}: byte [0-9]+: .*${tool%:*}" "a cut ${tool%:*} file" \
+        "$PAGODA" info "torn.${tool#*:}"
+done
+
+# ---- usage: status 2 ----
+
+for bad in '--memory -3' '--memory 3Q' '--memory 1.5' '--page x' '--frames ten' '--frames 1.5' \
+    '--skip -1' '--refs x' '--seed -1' '--seed 18446744073709551615' '--fault-ns -1' \
+    '--fault-ns nan' '--copy-ns 1e99' '--swap-size 4k' '--tables beside'; do
+    option=${bad%% *}
+    # shellcheck disable=SC2086 # two words
+    refused 2 "^pagoda: (unknown )?${option}[: ]" "$bad" "$PAGODA" replay "$load" $bad
+done
+refused 2 'bad TLB "l1d=16".*i side' "half a level" "$PAGODA" replay "$load" --tlb l1d=16
+refused 2 'without gaps' "a level missing" "$PAGODA" replay "$load" --tlb l2=16
+refused 2 'bad TLB "nonsense"' "no TLB at all" "$PAGODA" replay "$load" --tlb nonsense
+hinted 'lN\[i\|d\]=ENTRIES'
+refused 2 'nvme:read_us' "a parameter out of range" "$PAGODA" replay "$load" --swap nvme:read_us=-1
+refused 2 'swap of 100 bytes: expected' "a swap of less than a page" \
+    "$PAGODA" replay "$load" --swap-size 100
+
+# ---- machine descriptions ----
+
+refused 4 '^pagoda: none\.ini: No such file' "no such description" \
+    "$PAGODA" replay "$load" -m none.ini
+refused 3 '^pagoda: \./folder: ' "a folder as description" "$PAGODA" replay "$load" -m ./folder
+head -c 2000000 /dev/zero | tr '\0' ';' >huge.ini
+refused 3 'huge\.ini: .*less than 1 MiB' "a huge description" "$PAGODA" replay "$load" -m huge.ini
+described() { # STATUS REGEX NAME TEXT
+    printf '%b' "$4" >m.ini
+    refused "$1" "^pagoda: m\.ini:$2" "$3" "$PAGODA" replay "$load" -m m.ini
+}
+described 2 '2: cannot be read: expected' "neither section nor key" '[memory]\nsize 3\n'
+described 2 '1: cannot be read: expected' "a section that does not end" '[memory\nsize = 3\n'
+described 2 '2: \[memory\] size: bad size "3Q"' "a bad size" '[memory]\nsize = 3Q\n'
+described 2 '2: \[price\] fault_ns: .*out of range' "a price out of range" \
+    '[price]\nfault_ns = -1\n'
+described 2 '3: unknown \[tlb\] tags "pid"' "a word that is none" '; tags\n[tlb]\ntags = pid\n'
+described 2 '1: key "size" is in no section' "a key before any section" 'size = 3\n'
+described 2 '2: cannot be read' "the first of two mistakes" '[memory]\nsize 3\n\nsiez = 3\n'
+described 2 '2: unknown key' "whichever it is" '[memory]\nsiez = 3\nsize 3\n'
+described 2 '3: a line of 515 characters: expected at most' "a line too long" \
+    "[tlb]\n\nlevels = l1=16$(printf ' %500s' '')\n"
+described 2 '4: unknown scheme' "a scheme that is none" \
+    '[run]\nseed = 3\n  [scheme]\n\tname = alpha\n'
+described 5 '2: TLB ways do not divide' "a TLB that cannot be built" '[tlb]\nlevels = l1=16/3\n'
+refused 3 'program: .*expected a text' "a binary as description" \
+    "$PAGODA" replay "$load" -m ./program
+
+# ---- machines that cannot be built, or run out: status 5 ----
+
+refused 5 'has no frame: expected at least one page' "no frame" "$PAGODA" replay "$load" --frames 0
+refused 5 'has no frame' "less than a frame" "$PAGODA" replay "$load" --memory 100
+refused 5 'expected at most 1073741823' "too many frames" "$PAGODA" replay "$load" --memory 1000TiB
+refused 5 'too many to count' "too many to count" \
+    "$PAGODA" replay "$load" --frames 9000000000000000000
+refused 5 'page size of 3000 bytes: expected a power of two' "a page of 3000" \
+    "$PAGODA" replay "$load" --page 3000
+refused 5 'page size of 2097152 bytes: expected 4096' "not the scheme's page" \
+    "$PAGODA" replay "$load" --page 2MiB
+refused 5 'page size of 1024 bytes' "a small page, without a machine" \
+    "$PAGODA" replay "$load" --page 1KiB --model pages
+refused 5 'expected 1 to' "no frame, without a machine" \
+    "$PAGODA" replay "$load" --frames 0 --model pages
+refused 5 'TLB ways do not divide the entries: 16 entries in sets of 3 leave 1 over' "TLB ways" \
+    "$PAGODA" replay "$load" --tlb l1=16/3
+refused 5 'has 3 sets: expected a power of two' "TLB sets" "$PAGODA" replay "$load" --tlb l1=12/4
+refused 5 'plru TLB of 12 ways' "a tree of 12 ways" "$PAGODA" replay "$load" --tlb l1=12:plru
+refused 5 '^pagoda: out of memory: page tables hold' "page tables that take all memory" \
+    "$PAGODA" replay "$load" --frames 3
+hinted '--tables apart'
+refused 5 '^pagoda: page tables do not fit in memory' "a linear table in little memory" \
+    "$PAGODA" replay "$load" --frames 40 --scheme linear
+refused 5 '^pagoda: out of swap: all 2 slots' "too little swap" \
+    "$PAGODA" replay "$load" --frames 30 --swap-size 8KiB
+hinted '--swap-size'
+run "$PAGODA" replay "$load" --frames 30 --swap-size 8KiB --json
+is "$out" "" "a run that fails prints no half report"
+finish

@@ -1,0 +1,124 @@
+#!/usr/bin/env bash
+# formats_docs.sh - docs/formats/ against the program: every member of the JSON reports, every key
+# of a machine description, and the examples of traces and descriptions.
+. "${BASH_SOURCE[0]%/*}/user.sh"
+
+docs=$PAGODA_SOURCE/docs/formats
+
+# ---- json.md ----
+
+"$PAGODA" replay @uniform:pages=200,refs=2000 --frames 100 --json >replay.json
+"$PAGODA" info @uniform:pages=200,refs=2000 --json >info.json
+"$PAGODA" list --json >list.json
+"$PAGODA" convert @loop:refs=10 -o t.pgt --json >convert.json
+if command -v valgrind >/dev/null; then
+    "$PAGODA" record -o t.pgt --json -- true >record.json
+fi
+# members FILE: the paths of all members of a report, as json.md writes them.
+members() {
+    python3 - "$1" <<'PYTHON'
+import json, sys
+PARTS = {"policies", "schemes", "formats", "workloads", "devices", "presets"}
+def paths(value, at):
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from paths(inner, "%s.%s" % (at, key) if at else "PART" if key in PARTS else key)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from paths(inner, at + "[]")
+    else:
+        yield at
+print("\n".join(sorted(set(paths(json.load(open(sys.argv[1])), "")))))
+PYTHON
+}
+for kind in replay info list convert record; do
+    if [[ ! -s $kind.json ]]; then
+        skip "no valgrind"
+        continue
+    fi
+    documented=$(sed -n "/^## $kind\$/,/^## /s/^| \`\([^\`]*\)\` |.*/\1/p" "$docs/json.md" | sort)
+    is "$(LC_ALL=C sort <<<"$documented")" "$(LC_ALL=C sort <<<"$(members $kind.json)")" \
+        "json.md names each member of $kind, and no other"
+done
+# What a count and a price mean is written once in the source and once in the page.
+python3 - "$PAGODA_SOURCE" >meanings <<'PYTHON'
+import re, sys
+root = sys.argv[1]
+page = open(root + "/docs/formats/json.md").read()
+doc = dict(re.findall(r"^\| `([^`]*)` \| [^|]* \| (.*) \|$", page, re.M))
+for path, macro, member in (("counts.h", "VM_COUNTS", "counts.%s"),
+                            ("engine.h", "VM_PRICES", "prices.%s_ns")):
+    text = open("%s/include/pagoda/%s" % (root, path)).read()
+    table = re.search(r"#define %s\(X\)(.*?)\n\n" % macro, text, re.S)[1].replace("\\\n", "")
+    rows = re.findall(r'X\((\w+),\s*((?:"[^"]*"\s*)+)\)', table)
+    for field, words in rows:
+        means = "".join(re.findall(r'"([^"]*)"', words))
+        same = doc.get(member % field) == means
+        print("same" if same else "json.md: %s: not %s" % (member % field, means))
+PYTHON
+is "$(sort -u meanings)" same "counts and prices mean what the source says"
+(($(wc -l <meanings) > 40))
+ok $? "all of them"
+
+# ---- machine.md ----
+
+while read -r section key flag fallback; do
+    like "$(grep -F "| \`$section\` | \`$key\` | \`--$flag\` |" "$docs/machine.md")" \
+        " \`$fallback\` \| " \
+        "machine.md has [$section] $key with its default"
+done < <(python3 -c 'import json
+for o in json.load(open("list.json"))["options"]:
+    print(o["section"], o["key"], o["name"], o["default"].replace("/", "."))')
+sed -n '/^    ; A small machine/,/^[^ ]/s/^    //p' "$docs/machine.md" >small.ini
+run "$PAGODA" replay @loop:pages=400 -m small.ini
+exit_is 0 "its example is a machine"
+like "$out" '^  price +memory_ns +100$' "to the last line"
+while read -r _ _ levels; do
+    run "$PAGODA" replay @loop:pages=9 --tlb "$levels"
+    exit_is 0 "TLBs $levels"
+done < <(sed -n '/^## TLBs/,/^## /s/^    \(levels = [^;]*[^ ;]\) *;.*/\1/p' "$docs/machine.md")
+# Each message of the table is what the program says.
+while IFS= read -r text && IFS= read -r message; do
+    printf '%b' "$text" >mine.ini
+    run "$PAGODA" replay @loop -m mine.ini
+    is "${err%%$'\n'*}" "pagoda: $message" "the message: $message"
+    grep -qF "\`$message\`" "$docs/machine.md"
+    ok $? "which is in machine.md"
+done <<'MISTAKES'
+[memory]\nsiez = 1
+mine.ini:2: unknown key of section [memory] "siez"
+[memroy]\nsize = 1
+mine.ini:2: unknown section "memroy"
+[run]\nseed = 1\n[policy]\nname = lur
+mine.ini:4: unknown policy "lur"
+[price]\nfault_ns = -1
+mine.ini:2: [price] fault_ns: -1 is out of range: expected 0 to 1e12
+[memory]\nsize 3
+mine.ini:2: cannot be read: expected "[section]", "key = value" or a comment after ;
+[tlb]\nlevels = l1=16/3
+mine.ini:2: TLB ways do not divide the entries: 16 entries in sets of 3 leave 1 over
+MISTAKES
+
+# ---- traces.md ----
+
+formats=$("$PAGODA" list formats | sed -n 's/^  \([^ ][^ ]*\).*/\1/p')
+is "$(sed -n 's/^## \([a-z]*\)$/\1/p' "$docs/traces.md")" "$formats" \
+    "traces.md has the formats, in their order"
+for format in $formats; do
+    for param in $(member list.json "' '.join(p['name'] for f in r['formats']
+                                      if f['name'] == '$format' for p in f['params'])"); do
+        like "$(sed -n "/^## $format\$/,/^## /p" "$docs/traces.md")" "\`${param}[=\`]" \
+            "parameter $param of $format is there"
+    done
+done
+for format in lackey pin din rwi csv pages; do
+    sed -n "/^## $format\$/,/^## /s/^    //p" "$docs/traces.md" >"$format.trace"
+    run "$PAGODA" info "$format.trace" --json
+    cp "$work/.out" i.json
+    is "$(member i.json 'r["trace"]["format"]')" "$format" "the example of $format is one"
+done
+sed -n '/^## oracle$/,/^## /s/^    //p' "$docs/traces.md" | python3 -c 'import sys
+sys.stdout.buffer.write(bytes.fromhex(sys.stdin.read()))' >oracle.trace
+run "$PAGODA" info oracle.trace --format oracle
+exit_is 0 "the example of oracle is one"
+finish

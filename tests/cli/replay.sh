@@ -1,0 +1,115 @@
+#!/usr/bin/env bash
+# replay.sh - `pagoda replay`: its report, its machine, its traces.
+. "${BASH_SOURCE[0]%/*}/user.sh"
+
+load=@uniform:pages=300,refs=20000,writes=0.3
+run "$PAGODA" replay "$load" --frames 200 --swap-size 8MiB
+exit_is 0 "a workload is replayed"
+is "$err" "" "without a complaint"
+for part in Machine References Translation Memory 'Regions with the most faults' Time; do
+    like "$out" "^$part\$" "the report has a part $part"
+done
+while IFS='|' read -r section key; do
+    like "$out" "^  $section +$key +[^ ]" "and echoes [$section] $key"
+done < <(sed -n 's/^OPTION(\([a-z]*\), \([a-z_]*\),.*/\1|\2/p' \
+    "$PAGODA_SOURCE/src/engine/options.def")
+like "$out" '^  memory +size +800KiB +200 frames' "memory is said in bytes and frames"
+like "$out" '^Of [0-9.]+ m?s, [0-9.]+ % went into ' "a sentence says where the time went"
+like "$out" '^The effective access time is [0-9.]+ [nu]s a reference, [0-9.]+ times' \
+    "and what a reference costs"
+like "$out" '^    demand-zero +300 ' "as many first touches as pages"
+unlike "$out" $'\033' "no escape sequence in a pipe"
+is "$(awk 'length > 100' <<<"$out")" "" "no line of over 100 columns"
+misaligned=$(grep -E '% of ' <<<"$out" | grep -vE '^.{50}\.[0-9]{3} %')
+is "$misaligned" "" "points stand under points"
+
+run "$PAGODA" replay "$load" --frames 200 --json
+cp "$work/.out" a.json
+run "$PAGODA" replay "$load" --frames 200 --json
+cmp -s "$work/.out" a.json
+ok $? "the same seed gives the same bytes"
+run "$PAGODA" replay "$load" --frames 200 --json --seed 2
+! cmp -s "$work/.out" a.json
+ok $? "and another seed others"
+python3 -m json.tool a.json >/dev/null
+ok $? "JSON is well formed"
+is "$(member a.json 'r["schema"], r["kind"], r["config"]["memory"]["size"], r["frames"]')" \
+    "(1, 'replay', 819200, 200)" "it says what it is, and the machine"
+is "$(member a.json 'r["counts"]["refs"], r["counts"]["demand_zero"]')" "(20000, 300)" "and counts"
+is "$(member a.json 'round(sum(v for k, v in r["prices"].items()
+    if k not in ("total_ns", "access_ns")) / r["prices"]["total_ns"], 9)')" \
+    1.0 "prices add up to the total"
+
+# The machine: fallbacks, then --machine, then the command line.
+scheme=$("$PAGODA" show textbook | sed -n '/^\[scheme\]/,/^\[/s/^name = //p')
+run "$PAGODA" replay "$load" -m textbook --json
+cp "$work/.out" p.json
+is "$(member p.json '[r["config"][s][k] for s, k in (("scheme", "name"), ("policy", "name"),
+    ("tlb", "levels"), ("swap", "device"))]')" \
+    "['$scheme', 'lru', 'l1=16:lru', 'hdd']" "--machine PRESET"
+"$PAGODA" show textbook | sed 's/^[a-z]/    &/' >m.ini # indented
+run "$PAGODA" replay "$load" --machine m.ini --json
+cmp -s "$work/.out" p.json
+ok $? "--machine FILE of the shown preset is the same machine"
+run "$PAGODA" replay "$load" --machine m.ini --policy fifo --memory=1MiB --json
+cp "$work/.out" p.json
+is "$(member p.json 'r["config"]["policy"]["name"], r["frames"], r["config"]["scheme"]["name"]')" \
+    "('fifo', 256, '$scheme')" "the command line wins over the file"
+run "$PAGODA" replay "$load" --policy fifo --memory=1MiB --machine m.ini --json
+cmp -s "$work/.out" p.json
+ok $? "wherever it stands"
+run "$PAGODA" replay "$load" -m textbook -n 100 --json
+cp "$work/.out" p.json
+is "$(member p.json 'r["frames"], r["config"]["memory"]["size"]')" "(100, 409600)" "--frames too"
+refused 2 'both say how much memory' "--frames and --memory do not go together" \
+    "$PAGODA" replay "$load" --frames 9 --memory 1MiB
+
+# The textbook's reference strings, as anyone would type them in.
+printf '%s\n' 0 1 2 0 1 3 0 3 1 2 1 >string
+for pair in opt:5 fifo:7 lru:5; do
+    run "$PAGODA" replay string --model pages --frames 3 --policy "${pair%:*}" --json
+    cp "$work/.out" s.json
+    is "$(member s.json 'r["counts"]["faults"], r["distinct_pages"]')" "(${pair#*:}, 4)" \
+        "0 1 2 0 1 3 0 3 1 2 1 under ${pair%:*}"
+done
+run "$PAGODA" replay string --json
+cp "$work/.out" s.json
+is "$(member s.json 'r["distinct_pages"]')" None "the whole machine does not count distinct pages"
+
+# Parts of a trace.
+run "$PAGODA" replay @sequential:refs=1000 --skip 300 --refs 500 --json
+cp "$work/.out" s.json
+is "$(member s.json 'r["counts"]["refs"]')" 500 "--skip and --refs"
+run "$PAGODA" replay @sequential:refs=1000 --skip 2k
+exit_is 0 "skipping over the end is no failure"
+like "$out" 'no reference was read' "and is told"
+
+# Standard input.
+"$PAGODA" convert "$load" -o t.pgt 2>/dev/null
+run "$PAGODA" replay t.pgt --frames 200 --json
+sed 's/"name": "t.pgt"/"name": "-"/' "$work/.out" >file.json
+"$PAGODA" replay - --frames 200 --json <t.pgt >stdin.json
+cmp -s file.json stdin.json
+ok $? "- is standard input"
+"$PAGODA" convert t.pgt -o - 2>/dev/null | "$PAGODA" replay - --frames 200 --json >stdin.json
+cmp -s file.json stdin.json
+ok $? "a pipe too"
+# shellcheck disable=SC2016 # the inner shell expands it
+refused 2 'standard input: policy opt reads a trace twice' "opt cannot read it twice" \
+    timeout 3 bash -c '"$PAGODA" replay - --policy opt < <(exec sleep 5)'
+hinted 'convert - -o'
+# shellcheck disable=SC2016
+refused 2 '/dev/fd/[0-9]+: policy opt reads a trace twice' "nor a pipe that has a name" \
+    bash -c '"$PAGODA" replay <(cat t.pgt) --policy opt'
+
+# A torn .pgt.
+"$PAGODA" convert @uniform:pages=300,refs=1M -o long.pgt 2>/dev/null
+size=$(stat -c %s long.pgt)
+head -c $((size * 3 / 4)) long.pgt >torn.pgt
+refused 3 '^pagoda: torn\.pgt: byte [0-9]+: torn block' "a torn trace is refused" \
+    "$PAGODA" replay torn.pgt
+hinted '--salvage'
+run "$PAGODA" replay torn.pgt --salvage
+exit_is 0 "--salvage replays what is left"
+like "$out" '^  references lost to damage +[1-9]' "and says how much is not"
+finish

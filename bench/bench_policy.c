@@ -62,10 +62,12 @@ static void row(const struct bench_host *host, size_t i, struct bench_row *out)
 /* page_of[rank]: a random permutation (Fisher and Yates). */
 static void scatter(uint32_t *page_of, struct vm_random *random)
 {
-    for (uint32_t i = 0; i < NPAGES; i++) {
-        uint32_t j = (uint32_t)vm_random_below(random, i + 1);
+    for (uint32_t i = 0; i < NPAGES; i++)
+        page_of[i] = i;
+    for (uint32_t i = NPAGES - 1; i > 0; i--) {
+        uint32_t j = (uint32_t)vm_random_below(random, i + 1), page = page_of[i];
         page_of[i] = page_of[j];
-        page_of[j] = i;
+        page_of[j] = page;
     }
 }
 

@@ -7,9 +7,8 @@
 
 #include "base/bytes.h"
 
-#define VM_STORED_CHUNK                                                                            \
-    (256u << 10) /* bytes of one read: large beside a system call, small beside                    \
-                    a second-level cache */
+/* Bytes of one read: large beside a system call, small beside a second-level cache. */
+#define VM_STORED_CHUNK (256u << 10)
 
 /* A file, pipe or memory as it is stored, seen through a window [next, next + left). */
 struct vm_stored {

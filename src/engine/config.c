@@ -34,7 +34,7 @@ void vm_config_init(struct vm_config *c)
 }
 
 /* A WORD's value becomes its index among the words. */
-static bool set_word(const struct vm_option *o, const char *name, const char *text, uint64_t *out,
+static bool set_word(const struct vm_option *o, const char *noun, const char *text, uint64_t *out,
                      struct vm_error *e)
 {
     const char *known[8];
@@ -48,7 +48,7 @@ static bool set_word(const struct vm_option *o, const char *name, const char *te
         }
         known[n++] = word;
     }
-    return vm_fail_unknown(e, name, text, known, n);
+    return vm_fail_unknown(e, noun, text, known, n);
 }
 
 static bool set_text(const char *name, const char *text, char *out, struct vm_error *e)

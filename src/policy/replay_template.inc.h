@@ -33,7 +33,20 @@ REPLAY_INLINE vm_pfn replay_free_frame(void *state, struct vm_replay *r)
     return frame;
 }
 
-/* `times` references to one page on end, which no tick divides. */
+/* Bring `page` in; its frame. */
+REPLAY_INLINE vm_pfn replay_miss(void *state, struct vm_replay *r, uint32_t page, uint8_t bits)
+{
+    vm_pfn frame = replay_free_frame(state, r);
+    r->misses++;
+    r->page_of[frame] = page;
+    r->frame_of[page] = frame + 1;
+    r->bits[frame] = bits;
+    REPLAY_INSERT(state, frame, page);
+    return frame;
+}
+
+/* `times` references to one page on end, which no tick divides. Where only the order of touches
+ * matters, the policy hears of none that repeats the one before. */
 REPLAY_INLINE void replay_reference(void *state, struct vm_replay *r, vm_pageref ref,
                                     uint32_t times)
 {
@@ -41,25 +54,20 @@ REPLAY_INLINE void replay_reference(void *state, struct vm_replay *r, vm_pageref
     uint32_t page = ref >> 1;
     uint8_t bits = (uint8_t)(VM_FRAME_REFERENCED | (ref & 1) << 1);
     uint32_t entry = r->frame_of[page];
-    vm_pfn frame = entry - 1;
-    bool repeat = entry == r->last;
     if (__builtin_expect(entry == 0, 0)) {
-        frame = replay_free_frame(state, r);
-        r->misses++;
-        r->page_of[frame] = page;
-        r->frame_of[page] = frame + 1;
-        r->bits[frame] = bits;
-        REPLAY_INSERT(state, frame, page);
-        repeat = true;
-        if (--times == 0 && REPLAY_KIND != VM_TOUCH_ORDER)
+        entry = replay_miss(state, r, page, bits) + 1;
+        if (REPLAY_KIND == VM_TOUCH_ORDER)
+            r->last = entry;
+        if (--times == 0)
             return;
     }
-    if (REPLAY_KIND == VM_TOUCH_ORDER)
-        r->last = frame + 1;
-    r->bits[frame] |= bits;
-    if (REPLAY_KIND == VM_TOUCH_ORDER && repeat)
-        return;
-    REPLAY_TOUCH(state, frame, times);
+    r->bits[entry - 1] |= bits;
+    if (REPLAY_KIND == VM_TOUCH_ORDER) {
+        if (entry == r->last)
+            return;
+        r->last = entry;
+    }
+    REPLAY_TOUCH(state, entry - 1, times);
 }
 
 REPLAY_INLINE void replay_tick(void *state, struct vm_replay *r)

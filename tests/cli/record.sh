@@ -47,7 +47,8 @@ like "$err" 'references; the program ended with status 7$' "and in words"
 run "$PAGODA" record -o status.pgt -- sh -c 'kill -KILL $$'
 like "$err" '^status\.pgt: .*signal 9$' "a signal too"
 run "$PAGODA" info status.pgt
-like "$out" "^  made by pagoda record -- sh -c 'kill -KILL \\$\\$'\$" "which info shows as it was typed"
+like "$out" "^  made by pagoda record -- sh -c 'kill -KILL \\$\\$'\$" \
+    "which info shows as it was typed"
 printf '#!/none\n' >broken
 chmod +x broken
 run "$PAGODA" record -o broken.pgt -- ./broken

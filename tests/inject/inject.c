@@ -48,44 +48,44 @@ static bool fails(enum kind kind)
     return true;
 }
 
-void *malloc(size_t bytes)
+void *malloc(size_t size)
 {
-    return fails(ALLOCATION) ? (errno = ENOMEM, NULL) : __libc_malloc(bytes);
+    return fails(ALLOCATION) ? (errno = ENOMEM, NULL) : __libc_malloc(size);
 }
 
-void *calloc(size_t n, size_t bytes)
+void *calloc(size_t nmemb, size_t size)
 {
-    return fails(ALLOCATION) ? (errno = ENOMEM, NULL) : __libc_calloc(n, bytes);
+    return fails(ALLOCATION) ? (errno = ENOMEM, NULL) : __libc_calloc(nmemb, size);
 }
 
-void *realloc(void *old, size_t bytes)
+void *realloc(void *ptr, size_t size)
 {
-    return fails(ALLOCATION) ? (errno = ENOMEM, NULL) : __libc_realloc(old, bytes);
+    return fails(ALLOCATION) ? (errno = ENOMEM, NULL) : __libc_realloc(ptr, size);
 }
 
-void *mmap(void *at, size_t bytes, int prot, int flags, int fd, off_t offset)
+void *mmap(void *addr, size_t len, int prot, int flags, int fd, off_t offset)
 {
     if (fails(ALLOCATION))
         return errno = ENOMEM, MAP_FAILED;
-    return (void *)syscall(SYS_mmap, at, bytes, prot, flags, fd, offset);
+    return (void *)syscall(SYS_mmap, addr, len, prot, flags, fd, offset);
 }
 
-ssize_t read(int fd, void *to, size_t bytes)
+ssize_t read(int fd, void *buf, size_t nbytes)
 {
-    return fails(READ) ? (errno = EIO, -1) : syscall(SYS_read, fd, to, bytes);
+    return fails(READ) ? (errno = EIO, -1) : syscall(SYS_read, fd, buf, nbytes);
 }
 
-ssize_t pread(int fd, void *to, size_t bytes, off_t at)
+ssize_t pread(int fd, void *buf, size_t nbytes, off_t offset)
 {
-    return fails(READ) ? (errno = EIO, -1) : syscall(SYS_pread64, fd, to, bytes, at);
+    return fails(READ) ? (errno = EIO, -1) : syscall(SYS_pread64, fd, buf, nbytes, offset);
 }
 
-ssize_t write(int fd, const void *from, size_t bytes)
+ssize_t write(int fd, const void *buf, size_t n)
 {
-    return fails(WRITE) ? (errno = ENOSPC, -1) : syscall(SYS_write, fd, from, bytes);
+    return fails(WRITE) ? (errno = ENOSPC, -1) : syscall(SYS_write, fd, buf, n);
 }
 
-ssize_t pwrite(int fd, const void *from, size_t bytes, off_t at)
+ssize_t pwrite(int fd, const void *buf, size_t n, off_t offset)
 {
-    return fails(WRITE) ? (errno = ENOSPC, -1) : syscall(SYS_pwrite64, fd, from, bytes, at);
+    return fails(WRITE) ? (errno = ENOSPC, -1) : syscall(SYS_pwrite64, fd, buf, n, offset);
 }

@@ -1,0 +1,554 @@
+/* The life of a page, law by law, in memories of a few frames. */
+#include "oracle/space_world.h"
+#include "space/memory.h"
+#include "unit/test.h"
+
+#include <string.h>
+
+#define PAGE UINT64_C(4096)
+
+enum { READ = VM_PROT_READ, WRITE = VM_PROT_WRITE, RW = READ | WRITE };
+
+/* fifo, so that who leaves is plain: who came first. Tables apart, so that frames hold pages. */
+static void open_plan(struct space_world *w, struct space_plan plan)
+{
+    plan.scheme = plan.scheme ? plan.scheme : "sv39";
+    plan.policy = plan.policy ? plan.policy : "fifo";
+    assert_true(space_world_open(w, &plan));
+}
+
+static void open_frames(struct space_world *w, uint32_t nframes)
+{
+    open_plan(w, (struct space_plan){
+                     .nframes = nframes, .tables = VM_TABLES_APART, .stray = VM_STRAY_FAULTS});
+}
+
+static void event(struct space_world *w, struct vm_event v)
+{
+    assert_true(space_world_event(w, v));
+    space_world_check(w);
+}
+
+/* Pages [first, first + n) of address space `asid`. */
+static void map(struct space_world *w, vm_asid asid, unsigned first, unsigned n, uint8_t prot,
+                enum vm_backing backing)
+{
+    event(w, (struct vm_event){.kind = VM_EVENT_MAP,
+                               .asid = asid,
+                               .va = first * PAGE,
+                               .bytes = n * PAGE,
+                               .prot = prot,
+                               .detail = (uint8_t)backing});
+}
+
+static void ranged(struct space_world *w, enum vm_event_kind kind, vm_asid asid, unsigned first,
+                   unsigned n, uint8_t prot, uint8_t detail)
+{
+    event(w, (struct vm_event){.kind = (uint8_t)kind,
+                               .asid = asid,
+                               .va = first * PAGE,
+                               .bytes = n * PAGE,
+                               .prot = prot,
+                               .detail = detail});
+}
+
+static void whole(struct space_world *w, enum vm_event_kind kind, vm_asid asid, vm_asid child)
+{
+    event(w, (struct vm_event){.kind = (uint8_t)kind, .asid = asid, .child = child});
+}
+
+static struct touch touch(struct space_world *w, vm_asid asid, unsigned page, enum vm_access access)
+{
+    struct touch t = space_world_touch(w, asid, page * PAGE, access);
+    space_world_check(w);
+    return t;
+}
+
+static void assert_fault(struct space_world *w, vm_asid asid, unsigned page, enum vm_access access,
+                         enum vm_fault_kind kind)
+{
+    struct touch t = touch(w, asid, page, access);
+    assert_int_equal(t.outcome, TOUCH_DONE);
+    assert_int_equal(t.nfaults, 1);
+    assert_int_equal(t.kind, kind);
+}
+
+static void assert_no_fault(struct space_world *w, vm_asid asid, unsigned page,
+                            enum vm_access access)
+{
+    struct touch t = touch(w, asid, page, access);
+    assert_int_equal(t.outcome, TOUCH_DONE);
+    assert_int_equal(t.nfaults, 0);
+}
+
+static void assert_outcome(struct space_world *w, vm_asid asid, unsigned page,
+                           enum vm_access access, enum touch_outcome outcome)
+{
+    assert_int_equal(touch(w, asid, page, access).outcome, outcome);
+}
+
+static void assert_empty(const struct space_world *w)
+{
+    assert_int_equal(w->memory->nused, 0);
+    assert_int_equal(w->memory->nresident, 0);
+    assert_int_equal(w->memory->ntables, 0);
+    assert_int_equal(w->memory->slots_used, 0);
+}
+
+/* ---- one address space ---- */
+
+static void a_page_is_zeroed_once_however_often_it_is_touched(void **unused)
+{
+    (void)unused;
+    struct space_world w;
+    open_frames(&w, 8);
+    map(&w, 0, 1, 4, RW, VM_BACKING_ANON);
+    for (unsigned page = 1; page < 5; page++)
+        assert_fault(&w, 0, page, VM_READ, VM_FAULT_DEMAND_ZERO);
+    for (unsigned page = 1; page < 5; page++)
+        assert_no_fault(&w, 0, page, VM_WRITE);
+    assert_int_equal(w.counts.demand_zero, 4);
+    assert_int_equal(w.counts.page_copies, 4);
+    assert_int_equal(w.counts.evictions, 0);
+    space_world_close(&w);
+}
+
+/* Evict page 1 of a memory of two frames by touching two others. */
+static void push_out(struct space_world *w, unsigned a, unsigned b)
+{
+    touch(w, 0, a, VM_READ);
+    touch(w, 0, b, VM_READ);
+}
+
+static void an_anonymous_page_never_written_is_forgotten_and_zeroed_again(void **unused)
+{
+    (void)unused;
+    struct space_world w;
+    open_frames(&w, 2);
+    map(&w, 0, 1, 8, RW, VM_BACKING_ANON);
+    assert_fault(&w, 0, 1, VM_READ, VM_FAULT_DEMAND_ZERO);
+    push_out(&w, 2, 3);
+    assert_int_equal(space_world_pte(&w, 0, PAGE).state, VM_PTE_EMPTY);
+    assert_fault(&w, 0, 1, VM_READ, VM_FAULT_DEMAND_ZERO);
+    assert_int_equal(w.writes + w.reads + w.file_reads, 0);
+    assert_int_equal(w.memory->slots_used, 0);
+    space_world_close(&w);
+}
+
+static void a_page_of_a_file_comes_back_from_it(void **unused)
+{
+    (void)unused;
+    static const enum vm_backing backings[] = {VM_BACKING_FILE, VM_BACKING_UNKNOWN};
+    for (int i = 0; i < 2; i++) {
+        struct space_world w;
+        open_frames(&w, 2);
+        map(&w, 0, 1, 8, RW, backings[i]);
+        assert_fault(&w, 0, 1, VM_READ, VM_FAULT_DEMAND_ZERO);
+        push_out(&w, 2, 3);
+        assert_int_equal(space_world_pte(&w, 0, PAGE).slot, VM_SLOT_FILE);
+        assert_fault(&w, 0, 1, VM_READ, VM_FAULT_FILE_IN);
+        assert_int_equal(w.file_reads, 1);
+        assert_int_equal(w.writes, 0);
+        assert_int_equal(w.memory->slots_used, 0);
+        space_world_close(&w);
+    }
+}
+
+static void a_dirty_page_is_written_once_and_then_leaves_without_a_transfer(void **unused)
+{
+    (void)unused;
+    struct space_world w;
+    open_frames(&w, 2);
+    map(&w, 0, 1, 8, RW, VM_BACKING_ANON);
+    assert_fault(&w, 0, 1, VM_WRITE, VM_FAULT_DEMAND_ZERO);
+    push_out(&w, 2, 3);
+    assert_int_equal(w.counts.writebacks, 1);
+    assert_fault(&w, 0, 1, VM_READ, VM_FAULT_SWAP_IN);
+    push_out(&w, 4, 5); /* clean, with its copy in the slot */
+    assert_int_equal(w.writes, 1);
+    assert_fault(&w, 0, 1, VM_WRITE, VM_FAULT_SWAP_IN);
+    push_out(&w, 2, 3); /* dirty again, to the same slot */
+    assert_int_equal(w.writes, 2);
+    assert_int_equal(w.counts.slots_peak, 1);
+    space_world_close(&w);
+}
+
+static void unmap_frees_frames_slots_and_tables(void **unused)
+{
+    (void)unused;
+    struct space_world w;
+    open_frames(&w, 4);
+    map(&w, 0, 1, 8, RW, VM_BACKING_ANON);
+    for (unsigned page = 1; page < 9; page++)
+        assert_fault(&w, 0, page, VM_WRITE, VM_FAULT_DEMAND_ZERO);
+    assert_int_equal(w.memory->slots_used, 4);
+    assert_int_equal(w.memory->ntables, 3);
+    ranged(&w, VM_EVENT_UNMAP, 0, 1, 4, 0, 0);
+    assert_int_equal(w.memory->nresident, 4);
+    assert_int_equal(w.memory->slots_used, 0); /* 1 to 4 were swapped */
+    assert_outcome(&w, 0, 2, VM_READ, TOUCH_VIOLATION);
+    assert_no_fault(&w, 0, 8, VM_WRITE);
+    ranged(&w, VM_EVENT_UNMAP, 0, 5, 4, 0, 0);
+    assert_int_equal(w.memory->nresident, 0);
+    assert_int_equal(w.memory->ntables, 1); /* the root */
+    space_world_close(&w);
+}
+
+static void protect_takes_rights_away_and_gives_them_back(void **unused)
+{
+    (void)unused;
+    struct space_world w;
+    open_frames(&w, 4);
+    map(&w, 0, 1, 3, RW, VM_BACKING_ANON);
+    assert_fault(&w, 0, 1, VM_WRITE, VM_FAULT_DEMAND_ZERO);
+    ranged(&w, VM_EVENT_PROTECT, 0, 1, 1, READ, 0);
+    assert_int_equal(w.shootdowns, 1);
+    assert_outcome(&w, 0, 1, VM_WRITE, TOUCH_DENIED);
+    assert_no_fault(&w, 0, 1, VM_READ);
+    ranged(&w, VM_EVENT_PROTECT, 0, 1, 2, VM_PROT_NONE, 0);
+    assert_outcome(&w, 0, 1, VM_READ, TOUCH_DENIED);
+    assert_outcome(&w, 0, 2, VM_READ, TOUCH_DENIED);
+    ranged(&w, VM_EVENT_PROTECT, 0, 1, 2, RW, 0);
+    assert_no_fault(&w, 0, 1, VM_WRITE);
+    assert_outcome(&w, 0, 1, VM_FETCH, TOUCH_DENIED);
+    assert_int_equal(w.counts.denials, 4);
+    assert_int_equal(vm_memory_space(w.memory, 0)->nvmas, 1); /* alike again: joined */
+    space_world_close(&w);
+}
+
+/* No table can say of a page that it may be written but not read. */
+static void what_may_be_written_may_be_read_present_or_not(void **unused)
+{
+    (void)unused;
+    static const char *const schemes[] = {"x86-64", "sv39"};
+    for (int i = 0; i < 2; i++) {
+        struct space_world w;
+        open_plan(&w, (struct space_plan){.scheme = schemes[i],
+                                          .nframes = 4,
+                                          .tables = VM_TABLES_APART,
+                                          .stray = VM_STRAY_FAULTS});
+        map(&w, 0, 1, 1, WRITE, VM_BACKING_ANON);
+        assert_fault(&w, 0, 1, VM_READ, VM_FAULT_DEMAND_ZERO);
+        assert_no_fault(&w, 0, 1, VM_WRITE);
+        assert_no_fault(&w, 0, 1, VM_READ);
+        assert_outcome(&w, 0, 1, VM_FETCH, TOUCH_DENIED);
+        space_world_close(&w);
+    }
+}
+
+static void dontneed_drops_content_and_keeps_the_mapping(void **unused)
+{
+    (void)unused;
+    struct space_world w;
+    open_frames(&w, 4);
+    map(&w, 0, 1, 2, RW, VM_BACKING_ANON);
+    assert_fault(&w, 0, 1, VM_WRITE, VM_FAULT_DEMAND_ZERO);
+    assert_fault(&w, 0, 2, VM_WRITE, VM_FAULT_DEMAND_ZERO);
+    ranged(&w, VM_EVENT_ADVISE, 0, 1, 1, 0, VM_ADVICE_DONTNEED);
+    ranged(&w, VM_EVENT_ADVISE, 0, 2, 1, 0, VM_ADVICE_WILLNEED);
+    assert_fault(&w, 0, 1, VM_READ, VM_FAULT_DEMAND_ZERO);
+    assert_no_fault(&w, 0, 2, VM_READ);
+    space_world_close(&w);
+}
+
+static void exec_takes_every_mapping_and_leaves_the_space(void **unused)
+{
+    (void)unused;
+    struct space_world w;
+    open_frames(&w, 4);
+    map(&w, 0, 1, 8, RW, VM_BACKING_ANON);
+    for (unsigned page = 1; page < 9; page++)
+        touch(&w, 0, page, VM_WRITE);
+    whole(&w, VM_EVENT_EXEC, 0, 0);
+    assert_int_equal(w.memory->nresident + w.memory->slots_used, 0);
+    assert_int_equal(w.memory->ntables, 1);
+    assert_outcome(&w, 0, 1, VM_READ, TOUCH_VIOLATION);
+    whole(&w, VM_EVENT_EXIT, 0, 0);
+    assert_empty(&w);
+    space_world_close(&w);
+}
+
+static void a_stray_touch_maps_the_2_mib_around_it_less_what_is_mapped(void **unused)
+{
+    (void)unused;
+    struct space_world w;
+    open_plan(&w,
+              (struct space_plan){.nframes = 4, .tables = VM_TABLES_APART, .stray = VM_STRAY_MAPS});
+    map(&w, 0, 512, 8, READ, VM_BACKING_ANON);
+    assert_fault(&w, 0, 600, VM_WRITE, VM_FAULT_DEMAND_ZERO);
+    const struct vm_space *s = vm_memory_space(w.memory, 0);
+    assert_int_equal(s->nvmas, 2);
+    assert_int_equal(s->vma[1].start, 520 * PAGE);
+    assert_int_equal(s->vma[1].end, 1024 * PAGE);
+    assert_int_equal(s->vma[1].origin, VM_VMA_FIRST_TOUCH);
+    assert_outcome(&w, 0, 513, VM_WRITE, TOUCH_DENIED);
+    struct touch t = space_world_touch(&w, 0, UINT64_MAX, VM_READ);
+    assert_int_equal(t.outcome, TOUCH_VIOLATION); /* the last page has no end */
+    space_world_close(&w);
+}
+
+/* ---- fork ---- */
+
+static void fork_then_exit_returns_every_frame_and_slot(void **unused)
+{
+    (void)unused;
+    struct space_world w;
+    open_frames(&w, 6);
+    map(&w, 0, 1, 10, RW, VM_BACKING_ANON);
+    for (unsigned page = 1; page < 11; page++)
+        touch(&w, 0, page, VM_WRITE);
+    uint64_t used = w.memory->nused, slots = w.memory->slots_used;
+    whole(&w, VM_EVENT_FORK, 0, 1);
+    assert_int_equal(w.memory->nresident, 6);
+    assert_int_equal(w.memory->slots_used, slots);
+    whole(&w, VM_EVENT_EXIT, 1, 0);
+    assert_int_equal(w.memory->nused, used);
+    assert_int_equal(w.memory->slots_used, slots);
+    whole(&w, VM_EVENT_FORK, 0, 1);
+    for (unsigned page = 1; page < 11; page++)
+        touch(&w, 1, page, page % 2 ? VM_WRITE : VM_READ);
+    whole(&w, VM_EVENT_EXIT, 0, 0);
+    whole(&w, VM_EVENT_EXIT, 1, 0);
+    assert_empty(&w);
+    space_world_close(&w);
+}
+
+static void copies_after_a_fork_are_the_shared_pages_written(void **unused)
+{
+    (void)unused;
+    struct space_world w;
+    open_frames(&w, 32);
+    map(&w, 0, 1, 10, RW, VM_BACKING_ANON);
+    for (unsigned page = 1; page < 9; page++)
+        touch(&w, 0, page, VM_WRITE);
+    uint64_t zeroed = w.counts.page_copies;
+    whole(&w, VM_EVENT_FORK, 0, 1);
+    for (unsigned page = 1; page < 4; page++) /* the child writes three */
+        assert_fault(&w, 1, page, VM_WRITE, VM_FAULT_COW);
+    assert_fault(&w, 0, 8, VM_WRITE, VM_FAULT_COW); /* the parent one more */
+    for (unsigned page = 1; page < 4; page++)
+        assert_no_fault(&w, 1, page, VM_WRITE);
+    for (unsigned page = 1; page < 8; page++)
+        assert_no_fault(&w, 0, page, VM_READ);
+    assert_int_equal(w.counts.cow_breaks, 4);
+    assert_int_equal(w.counts.page_copies - zeroed, 4);
+    assert_int_equal(vm_memory_resident(w.memory), 8 + 4);
+    space_world_close(&w);
+}
+
+static void the_last_sharer_takes_the_page_over_without_a_copy(void **unused)
+{
+    (void)unused;
+    struct space_world w;
+    open_frames(&w, 8);
+    map(&w, 0, 1, 1, RW, VM_BACKING_ANON);
+    vm_pfn pfn = touch(&w, 0, 1, VM_WRITE).pfn;
+    whole(&w, VM_EVENT_FORK, 0, 1);
+    whole(&w, VM_EVENT_FORK, 0, 2);
+    assert_fault(&w, 1, 1, VM_WRITE, VM_FAULT_COW);
+    whole(&w, VM_EVENT_EXIT, 0, 0);
+    uint64_t copies = w.counts.page_copies;
+    struct touch t = touch(&w, 2, 1, VM_WRITE);
+    assert_int_equal(t.kind, VM_FAULT_COW);
+    assert_int_equal(t.pfn, pfn);
+    assert_int_equal(w.counts.page_copies, copies);
+    assert_no_fault(&w, 2, 1, VM_WRITE);
+    space_world_close(&w);
+}
+
+/* Page 1, written by 0, shared with 1 and evicted: both are swapped to one slot. */
+static void share_and_evict(struct space_world *w)
+{
+    open_frames(w, 3);
+    map(w, 0, 1, 8, RW, VM_BACKING_ANON);
+    touch(w, 0, 1, VM_WRITE);
+    whole(w, VM_EVENT_FORK, 0, 1);
+    for (unsigned page = 2; page < 5; page++)
+        touch(w, 0, page, VM_READ);
+    assert_int_equal(space_world_pte(w, 0, PAGE).state, VM_PTE_SWAPPED);
+    assert_int_equal(space_world_pte(w, 0, PAGE).slot, space_world_pte(w, 1, PAGE).slot);
+    assert_int_equal(w->counts.writebacks, 1);
+}
+
+static void a_reader_maps_the_frame_that_still_has_the_slot(void **unused)
+{
+    (void)unused;
+    struct space_world w;
+    share_and_evict(&w);
+    vm_pfn pfn = touch(&w, 0, 1, VM_READ).pfn;
+    struct touch t = touch(&w, 1, 1, VM_READ);
+    assert_int_equal(t.kind, VM_FAULT_SOFT);
+    assert_int_equal(t.pfn, pfn);
+    assert_int_equal(w.reads, 1);
+    assert_fault(&w, 1, 1, VM_WRITE, VM_FAULT_COW);
+    assert_int_equal(w.counts.page_copies, 4 + 1);
+    space_world_close(&w);
+}
+
+static void a_writer_of_a_shared_slot_gets_its_own_page(void **unused)
+{
+    (void)unused;
+    struct space_world w;
+    share_and_evict(&w);
+    assert_fault(&w, 0, 1, VM_WRITE, VM_FAULT_SWAP_IN);
+    assert_no_fault(&w, 0, 1, VM_WRITE);
+    assert_fault(&w, 1, 1, VM_READ, VM_FAULT_SWAP_IN); /* what the fork gave it is in the slot */
+    assert_int_equal(w.memory->slots_used, 1);
+    whole(&w, VM_EVENT_EXIT, 1, 0);
+    assert_int_equal(w.memory->slots_used, 0);
+    space_world_close(&w);
+}
+
+static void a_writer_copies_from_the_frame_that_has_the_slot(void **unused)
+{
+    (void)unused;
+    struct space_world w;
+    share_and_evict(&w);
+    assert_fault(&w, 0, 1, VM_READ, VM_FAULT_SWAP_IN);
+    uint64_t copies = w.counts.page_copies;
+    assert_fault(&w, 1, 1, VM_WRITE, VM_FAULT_COW);
+    assert_int_equal(w.counts.page_copies, copies + 1);
+    assert_int_equal(w.reads, 1);
+    space_world_close(&w);
+}
+
+static void a_fork_into_an_open_space_ends_that_one_first(void **unused)
+{
+    (void)unused;
+    struct space_world w;
+    open_frames(&w, 8);
+    map(&w, 1, 1, 4, RW, VM_BACKING_ANON);
+    touch(&w, 1, 4, VM_WRITE);
+    map(&w, 0, 1, 1, RW, VM_BACKING_ANON);
+    touch(&w, 0, 1, VM_WRITE);
+    whole(&w, VM_EVENT_FORK, 0, 1);
+    assert_outcome(&w, 1, 4, VM_READ, TOUCH_VIOLATION);
+    assert_no_fault(&w, 1, 1, VM_READ);
+    assert_int_equal(vm_memory_resident(w.memory), 1);
+    space_world_close(&w);
+}
+
+/* ---- what cannot be ---- */
+
+static void a_full_swap_is_an_error_that_says_so(void **unused)
+{
+    (void)unused;
+    struct space_world w;
+    open_plan(&w,
+              (struct space_plan){
+                  .nframes = 2, .nslots = 3, .tables = VM_TABLES_APART, .stray = VM_STRAY_MAPS});
+    for (unsigned page = 0; page < 5; page++)
+        assert_outcome(&w, 0, page, VM_WRITE, TOUCH_DONE);
+    struct touch t = space_world_touch(&w, 0, 5 * PAGE, VM_WRITE);
+    assert_int_equal(t.outcome, TOUCH_FAILED);
+    assert_int_equal(w.error.code, VM_EMACHINE);
+    assert_non_null(strstr(w.error.text, "out of swap: all 3 slots are in use"));
+    assert_non_null(strstr(w.error.hint, "--swap-size"));
+    space_world_close(&w);
+}
+
+static void tables_that_hold_every_frame_are_an_error_that_says_so(void **unused)
+{
+    (void)unused;
+    struct space_world w;
+    open_plan(
+        &w, (struct space_plan){.nframes = 3, .tables = VM_TABLES_INSIDE, .stray = VM_STRAY_MAPS});
+    struct touch t = space_world_touch(&w, 0, PAGE, VM_READ);
+    assert_int_equal(t.outcome, TOUCH_FAILED);
+    assert_int_equal(w.error.code, VM_EMACHINE);
+    assert_non_null(strstr(w.error.text, "out of memory: page tables hold 3 of 3 frames"));
+    assert_non_null(strstr(w.error.hint, "--tables apart"));
+    space_world_close(&w);
+}
+
+static void a_flat_table_that_does_not_fit_is_an_error_that_says_so(void **unused)
+{
+    (void)unused;
+    struct space_world w;
+    open_plan(&w, (struct space_plan){.scheme = "linear:bits=24",
+                                      .nframes = 7,
+                                      .tables = VM_TABLES_INSIDE,
+                                      .stray = VM_STRAY_MAPS});
+    assert_int_equal(space_world_touch(&w, 0, PAGE, VM_READ).outcome, TOUCH_FAILED);
+    assert_int_equal(w.error.code, VM_EMACHINE);
+    assert_non_null(strstr(w.error.text, "a table of 8 consecutive frames"));
+    space_world_close(&w);
+}
+
+/* Two address spaces of 8 frames of table each in 24: the second takes the frames of pages. */
+static void a_flat_table_claims_frames_from_resident_pages(void **unused)
+{
+    (void)unused;
+    struct space_world w;
+    open_plan(&w, (struct space_plan){.scheme = "linear:bits=24",
+                                      .nframes = 24,
+                                      .tables = VM_TABLES_INSIDE,
+                                      .stray = VM_STRAY_MAPS});
+    for (unsigned page = 0; page < 16; page++)
+        assert_outcome(&w, 0, page, VM_WRITE, TOUCH_DONE);
+    assert_int_equal(w.counts.evictions, 0);
+    assert_outcome(&w, 1, 0, VM_WRITE, TOUCH_DONE);
+    assert_int_equal(w.memory->ntables, 16);
+    assert_int_equal(w.counts.writebacks, 8 + 1); /* for the table, and for page 0 of space 1 */
+    whole(&w, VM_EVENT_EXIT, 1, 0);
+    assert_int_equal(w.memory->ntables, 8);
+    assert_outcome(&w, 1, 0, VM_READ, TOUCH_DONE); /* the range is taken again */
+    assert_int_equal(w.memory->ntables, 16);
+    for (unsigned page = 0; page < 16; page++)
+        assert_outcome(&w, 0, page, VM_READ, TOUCH_DONE);
+    whole(&w, VM_EVENT_EXIT, 0, 0);
+    whole(&w, VM_EVENT_EXIT, 1, 0);
+    assert_empty(&w);
+    space_world_close(&w);
+}
+
+static void impossible_events_are_refused(void **unused)
+{
+    (void)unused;
+    struct space_world w;
+    open_frames(&w, 4);
+    const struct vm_event bad[] = {
+        {.kind = VM_EVENT_MAP, .va = PAGE, .bytes = 0, .prot = RW},
+        {.kind = VM_EVENT_UNMAP, .va = PAGE, .bytes = UINT64_MAX},
+        {.kind = VM_EVENT_PROTECT, .va = UINT64_MAX - 10, .bytes = 5},
+        {.kind = VM_EVENT_FORK, .asid = 1, .child = 1},
+        {.kind = VM_EVENT_FORK, .asid = 1, .child = VM_ASID_MAX + 1},
+        {.kind = VM_EVENT_EXIT, .asid = VM_ASID_MAX + 1},
+        {.kind = VM_EVENT_KINDS},
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        assert_false(space_world_event(&w, bad[i]));
+        assert_int_equal(w.error.code, VM_EINPUT);
+        space_world_check(&w);
+    }
+    space_world_close(&w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_page_is_zeroed_once_however_often_it_is_touched),
+        cmocka_unit_test(an_anonymous_page_never_written_is_forgotten_and_zeroed_again),
+        cmocka_unit_test(a_page_of_a_file_comes_back_from_it),
+        cmocka_unit_test(a_dirty_page_is_written_once_and_then_leaves_without_a_transfer),
+        cmocka_unit_test(unmap_frees_frames_slots_and_tables),
+        cmocka_unit_test(protect_takes_rights_away_and_gives_them_back),
+        cmocka_unit_test(what_may_be_written_may_be_read_present_or_not),
+        cmocka_unit_test(dontneed_drops_content_and_keeps_the_mapping),
+        cmocka_unit_test(exec_takes_every_mapping_and_leaves_the_space),
+        cmocka_unit_test(a_stray_touch_maps_the_2_mib_around_it_less_what_is_mapped),
+        cmocka_unit_test(fork_then_exit_returns_every_frame_and_slot),
+        cmocka_unit_test(copies_after_a_fork_are_the_shared_pages_written),
+        cmocka_unit_test(the_last_sharer_takes_the_page_over_without_a_copy),
+        cmocka_unit_test(a_reader_maps_the_frame_that_still_has_the_slot),
+        cmocka_unit_test(a_writer_of_a_shared_slot_gets_its_own_page),
+        cmocka_unit_test(a_writer_copies_from_the_frame_that_has_the_slot),
+        cmocka_unit_test(a_fork_into_an_open_space_ends_that_one_first),
+        cmocka_unit_test(a_full_swap_is_an_error_that_says_so),
+        cmocka_unit_test(tables_that_hold_every_frame_are_an_error_that_says_so),
+        cmocka_unit_test(a_flat_table_that_does_not_fit_is_an_error_that_says_so),
+        cmocka_unit_test(a_flat_table_claims_frames_from_resident_pages),
+        cmocka_unit_test(impossible_events_are_refused),
+    };
+    return cmocka_run_group_tests_name("unit_space", tests, NULL, NULL);
+}

@@ -36,24 +36,37 @@ static void row_if(const struct page *p, const char *label, uint64_t count, uint
         row(p, label, count, whole, of);
 }
 
+/* What an option's value comes to, where that is not in it; "" otherwise. */
+static const char *remark(const struct page *p, const struct vm_option *o, char *out, size_t cap)
+{
+    const struct vm_config *c = &p->r->config;
+    char frames[32];
+    const char *text = "";
+    if (!strcmp(o->flag, "memory")) {
+        snprintf(out, cap, "%s frames", vm_text_count(p->r->nframes, frames, sizeof frames));
+        return out;
+    }
+    if (!strcmp(o->flag, "swap-size") && !c->swap_bytes)
+        text = "no limit";
+    else if (!strcmp(o->flag, "model") && c->model == VM_MODEL_PAGES)
+        text = "the policy alone: no mappings, page tables or TLBs";
+    else if (!strcmp(o->flag, "stray") && c->stray == VM_STRAY_OPTION_AUTO)
+        text = p->r->stray == VM_STRAY_FAULTS ? "faults: the trace names every mapping"
+                                              : "maps: by first touch";
+    return text;
+}
+
 static void show_machine(const struct page *p)
 {
-    char value[VM_CONFIG_TEXT], frames[32];
+    char value[VM_CONFIG_TEXT], text[64];
+    const struct vm_option *o;
     heading(p, "Machine");
-    for (size_t i = 0; vm_option_at(i); i++) {
-        const struct vm_option *o = vm_option_at(i);
+    for (size_t i = 0; (o = vm_option_at(i)); i++) {
+        const char *more = remark(p, o, text, sizeof text);
         fprintf(p->out, "  %-8s %-14s %s", o->section, o->key,
                 vm_config_text(&p->r->config, o, value, sizeof value));
-        if (!strcmp(o->flag, "memory"))
-            fprintf(p->out, "   %s%s frames%s", p->style.dim,
-                    vm_text_count(p->r->nframes, frames, sizeof frames), p->style.end);
-        if (!strcmp(o->flag, "swap-size") && !p->r->config.swap_bytes)
-            fprintf(p->out, "   %sno limit%s", p->style.dim, p->style.end);
-        if (!strcmp(o->flag, "stray") && p->r->config.stray == VM_STRAY_OPTION_AUTO)
-            fprintf(p->out, "   %s%s%s", p->style.dim,
-                    p->r->stray == VM_STRAY_FAULTS ? "faults: the trace names every mapping"
-                                                   : "maps: by first touch",
-                    p->style.end);
+        if (*more)
+            fprintf(p->out, "   %s%s%s", p->style.dim, more, p->style.end);
         fputc('\n', p->out);
     }
 }

@@ -72,6 +72,9 @@ for pair in opt:5 fifo:7 lru:5; do
     is "$(member s.json 'r["counts"]["faults"], r["distinct_pages"]')" "(${pair#*:}, 4)" \
         "0 1 2 0 1 3 0 3 1 2 1 under ${pair%:*}"
 done
+run "$PAGODA" replay string --model pages --frames 3
+like "$out" '^  run +model +pages +the policy alone: no mappings' \
+    "what that model leaves out is said"
 run "$PAGODA" replay string --json
 cp "$work/.out" s.json
 is "$(member s.json 'r["distinct_pages"]')" None "the whole machine does not count distinct pages"

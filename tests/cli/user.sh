@@ -43,8 +43,8 @@ samples() {
         >samples/pin.trace
     printf '2 400000\n1 600000\n0 600008\n2 400004\n' >samples/din.trace
     printf 'I 400000\nW 600000\nR 600008\nI 400004\n' >samples/rwi.trace
-    printf '%s\n' time,address,access,size 1,0x400000,R,4 2,0x600000,W,8 3,0x600008,R,8 \
-        4,0x400004,R,4 \
+    printf '%s\n' time,address,access,size 1,0x400000,I,4 2,0x600000,W,8 3,0x600008,R,8 \
+        4,0x400004,I,4 \
         >samples/csv.trace
     printf '1024\n1536\n1536\n1024\n' >samples/pages.trace
     python3 - <<'PYTHON'

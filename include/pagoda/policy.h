@@ -28,13 +28,13 @@ enum vm_touch_kind {
     VM_TOUCH_NONE,   /* touches change nothing (fifo, random): the host reports none */
     VM_TOUCH_REFBIT, /* the referenced bit says it all (clock): the host reports none */
     VM_TOUCH_ORDER,  /* their order matters (lru); an immediate repeat changes nothing, so the host
-                        reports only the first of equal neighbours; to a policy that reads the
-                        future it must report no other */
+                        leaves it out where it can; a policy that reads the future counts what
+                        it is told */
     VM_TOUCH_EACH,   /* every touch counts (lfu) */
 };
 
-/* The future, for opt: for each touch that the policy will be told of (inserts included, immediate
- * repeats not), the number of the next touch of the same page. Touches are numbered from 0. */
+/* The future, for opt: for each touch that the policy will be told of (inserts included), the
+ * number of the next touch of the same page. Touches are numbered from 0 as they are told. */
 #define VM_NEVER UINT32_MAX
 struct vm_future {
     const uint32_t *next; /* the rest of the current block */

@@ -11,10 +11,8 @@ static const struct flag machine_flags[] = {
      NULL},
     {"frames", 'n', "N", "memory of N frames, instead of --memory", NULL},
 };
-static const struct flag common_flags[] = {
-    {"json", 0, NULL, "print the result as JSON", NULL},
-    {"help", 'h', NULL, "this help", NULL},
-};
+static const struct flag json_flag = {"json", 0, NULL, "print the result as JSON", NULL};
+static const struct flag help_flag = {"help", 'h', NULL, "this help", NULL};
 
 const char *option_metavar(const struct vm_option *o)
 {
@@ -59,10 +57,12 @@ bool command_flag(const struct command *c, size_t i, struct flag *out)
         }
         i -= options;
     }
-    if (i >= 2)
-        return false;
-    *out = common_flags[i];
-    return true;
+    if (c->json == JSON_FLAG_TAKEN && i-- == 0) {
+        *out = json_flag;
+        return true;
+    }
+    *out = help_flag;
+    return i == 0;
 }
 
 /* Flags of options.def are written with a dash where C has an underscore; nothing else differs. */

@@ -37,6 +37,7 @@ struct args {
 enum machine_flags { MACHINE_FLAGS_NONE, MACHINE_FLAGS_TAKEN };
 /* What "--" begins: operands that may begin with a dash, or a program and its arguments. */
 enum dashes { DASHES_OPERANDS, DASHES_PROGRAM };
+enum json_flag { JSON_FLAG_NONE, JSON_FLAG_TAKEN };
 
 struct command {
     const char *name, *usage, *summary;
@@ -44,6 +45,7 @@ struct command {
     const struct flag *flag;    /* its own flags, ended by a zeroed row */
     enum machine_flags machine; /* whether options.def's flags, --machine and --frames are too */
     enum dashes dashes;
+    enum json_flag json; /* whether --json is taken */
     bool (*run)(const struct args *a, struct vm_error *e);
 };
 
@@ -115,6 +117,8 @@ bool stdout_finish(struct vm_error *e);
 /* ---- help.c ---- */
 
 void help_command(FILE *out, const struct command *c);
+/* Text where `column` columns are already printed, broken between words, hanging from `indent`. */
+void help_hang(FILE *out, const char *text, int column, int indent);
 void help_all(FILE *out);
 
 #endif

@@ -1,4 +1,4 @@
-/* convert.c - `pagoda convert`: any trace or workload as .pgt. `pagoda record` ends in it too. */
+/* convert.c - `pagoda convert`: any trace or workload as .pgt, also for `pagoda record`. */
 #include "cli/convert.h"
 
 #include <string.h>
@@ -100,5 +100,6 @@ const struct command command_convert = {
         "  pagoda convert @zipf:pages=10k,s=0.9 --seed 7 -o zipf.pgt",
     .flag = flags,
     .machine = MACHINE_FLAGS_NONE,
+    .json = JSON_FLAG_TAKEN,
     .run = run_convert,
 };

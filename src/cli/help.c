@@ -7,16 +7,15 @@
 #define WIDTH  96 /* of help at most */
 #define COLUMN 32 /* where the texts of flags begin */
 
-/* Text, its first line from `column` on, broken between words, hanging from COLUMN. */
-static void hang(FILE *out, const char *text, int column)
+void help_hang(FILE *out, const char *text, int column, int indent)
 {
-    fprintf(out, "%*s", column < COLUMN ? COLUMN - column : 1, "");
-    column = column < COLUMN ? COLUMN : column + 1;
+    fprintf(out, "%*s", column < indent ? indent - column : 1, "");
+    column = column < indent ? indent : column + 1;
     for (bool first = true; *text; first = false) {
         int word = (int)strcspn(text, " ");
         if (!first && column + 1 + word > WIDTH) {
-            fprintf(out, "\n%*s", COLUMN, "");
-            column = COLUMN;
+            fprintf(out, "\n%*s", indent, "");
+            column = indent;
         } else if (!first) {
             fputc(' ', out);
             column++;
@@ -35,7 +34,7 @@ static void help_flag(FILE *out, const struct flag *f)
     column +=
         fprintf(out, "--%s%s%s", f->name, f->metavar ? " " : "", f->metavar ? f->metavar : "");
     snprintf(text, sizeof text, f->fallback ? "%s (default %s)" : "%s", f->help, f->fallback);
-    hang(out, text, column);
+    help_hang(out, text, column, COLUMN);
 }
 
 void help_command(FILE *out, const struct command *c)

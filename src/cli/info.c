@@ -67,5 +67,6 @@ const struct command command_info = {
         "  pagoda info @matmul:n=100,order=row",
     .flag = flags,
     .machine = MACHINE_FLAGS_NONE,
+    .json = JSON_FLAG_TAKEN,
     .run = run_info,
 };

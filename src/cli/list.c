@@ -29,10 +29,13 @@ static void print_options(const struct kind *k)
     (void)k;
     const struct vm_option *o;
     for (size_t i = 0; (o = vm_option_at(i)); i++) {
-        char place[48];
+        char place[48], text[512];
+        int column = printf("  --%-14s", o->flag);
         snprintf(place, sizeof place, "[%s] %s", o->section, o->key);
-        printf("  --%-14s %-22s %s\n  %-16s %-22s %s%sdefault %s\n", o->flag, place, o->help, "",
-               "", o->words ? o->words : "", o->words ? "; " : "", o->fallback);
+        column += printf(" %-22s", place);
+        snprintf(text, sizeof text, "%s (%s%sdefault %s)", o->help, o->words ? o->words : "",
+                 o->words ? "; " : "", o->fallback);
+        help_hang(stdout, text, column, column + 1);
     }
 }
 
@@ -151,5 +154,6 @@ const struct command command_list = {
         "with the value that it has if it is not given.",
     .flag = no_flags,
     .machine = MACHINE_FLAGS_NONE,
+    .json = JSON_FLAG_TAKEN,
     .run = run_list,
 };

@@ -1,4 +1,5 @@
-/* record.c - `pagoda record`: run a program under valgrind's lackey, keep what it does to memory.
+/* record.c - `pagoda record`: run a program under valgrind's lackey, and keep what it does to
+ * memory.
  *
  * lackey prints every reference, and with --trace-syscalls every mmap, munmap, mprotect, brk and
  * mremap in its place among them; the lackey reader of trace/ makes both into a stream that goes
@@ -12,20 +13,27 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+static bool may_run(const char *path)
+{
+    struct stat file;
+    return stat(path, &file) == 0 && S_ISREG(file.st_mode) && access(path, X_OK) == 0;
+}
 
 /* Where execvp would find `name`: it is better said here than by valgrind. */
 static bool is_program(const char *name)
 {
     char path[4096], dirs[4096], *rest = dirs, *dir;
     if (strchr(name, '/'))
-        return access(name, X_OK) == 0;
+        return may_run(name);
     const char *all = getenv("PATH");
     snprintf(dirs, sizeof dirs, "%s", all ? all : "/usr/local/bin:/usr/bin:/bin");
     while ((dir = strsep(&rest, ":"))) {
         snprintf(path, sizeof path, "%s/%s", *dir ? dir : ".", name);
-        if (access(path, X_OK) == 0)
+        if (may_run(path))
             return true;
     }
     return false;
@@ -88,12 +96,38 @@ static pid_t start(char **program, int *log, struct vm_error *e)
     return child;
 }
 
-/* "pagoda record -- PROGRAM ARGS": how the trace was made, for `pagoda info`. */
+/* An argument as it would be typed into a shell. */
+static void put_word(FILE *out, const char *text)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                "@%_+=:,./-";
+    if (*text && !text[strspn(text, plain)]) {
+        fputs(text, out);
+        return;
+    }
+    fputc('\'', out);
+    for (; *text; text++)
+        if (*text == '\'')
+            fputs("'\\''", out);
+        else
+            fputc(*text, out);
+    fputc('\'', out);
+}
+
+/* "pagoda record -- PROGRAM ARGS", or as much of it as fits: how the trace was made, for `pagoda
+ * info`. */
 static void describe(char **program, char *out, size_t cap)
 {
-    size_t used = (size_t)snprintf(out, cap, "pagoda record --");
-    for (; *program && used < cap; program++)
-        used += (size_t)snprintf(out + used, cap - used, " %s", *program);
+    memset(out, 0, cap);
+    FILE *text = fmemopen(out, cap - 1, "w");
+    if (!text)
+        return;
+    fputs("pagoda record --", text);
+    for (; *program; program++) {
+        fputc(' ', text);
+        put_word(text, *program);
+    }
+    fclose(text);
 }
 
 static bool keep(int log, char **program, const char *path, uint64_t *refs, struct vm_error *e)
@@ -164,6 +198,8 @@ static bool run_record(const struct args *a, struct vm_error *e)
     if (!done)
         kill(child, SIGTERM);
     waitpid(child, &status, 0);
+    if (!done && e->code == VM_EINPUT && refs == 0 && status)
+        vm_fail(e, VM_ESYSTEM, "%s: valgrind could not run it: it says why above", a->rest[0]);
     return done && say(path, refs, status, a, e);
 }
 
@@ -185,5 +221,6 @@ const struct command command_record = {
     .flag = flags,
     .machine = MACHINE_FLAGS_NONE,
     .dashes = DASHES_PROGRAM,
+    .json = JSON_FLAG_TAKEN,
     .run = run_record,
 };

@@ -43,5 +43,6 @@ const struct command command_replay = {
              "  pagoda replay @loop:pages=101 --model pages --frames 100 --policy opt --json",
     .flag = flags,
     .machine = MACHINE_FLAGS_TAKEN,
+    .json = JSON_FLAG_TAKEN,
     .run = run_replay,
 };

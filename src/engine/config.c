@@ -176,8 +176,8 @@ struct reading {
     int error_line;        /* 0: none */
 };
 
-/* inih's fgets. It tells an entry's line only if it was built so; here it is counted. Indentation is
- * taken off, since inih takes an indented line for more of the value before it. */
+/* inih's fgets. inih tells an entry's line only if it was built so; here it is counted. Indentation
+ * is taken off, since inih takes an indented line for more of the value before it. */
 static char *ini_line(char *out, int cap, void *user)
 {
     struct reading *r = user;

@@ -132,7 +132,7 @@ static bool build(struct vm_engine *m, const struct vm_parts *p, enum vm_stray s
     m->segment = segments[p->policy->touch_kind];
     m->page_mask = ~(m->config.page_bytes - 1);
     m->page_shift = p->scheme->page_shift;
-    m->last_touched = VM_NOFRAME;
+    m->last_touch = NO_TOUCH;
     m->warm = true;
     vm_mmu_cool(m);
     set_ticks(m);
@@ -222,7 +222,7 @@ static void switch_to(struct vm_engine *m, vm_asid asid)
 static bool run_event(struct vm_engine *m, const struct vm_event *event, struct vm_error *e)
 {
     vm_mmu_settle(m);
-    m->last_touched = VM_NOFRAME; /* an event ends a run of touches */
+    m->last_touch = NO_TOUCH; /* an event ends a run of touches */
     if (!vm_memory_event(m->memory, event, e))
         return false;
     if (event->kind == VM_EVENT_SWITCH)

@@ -37,7 +37,7 @@ struct vm_engine {
     vm_asid tag_asid;  /* in TLB tags: asid, or 0 where the TLBs are flushed instead */
     struct vm_tlb *first[VM_ACCESSES]; /* level 1 for each access; never NULL: `none` if absent */
     uint8_t *bits;
-    vm_pfn last_touched; /* the frame of the touch before, for policies of VM_TOUCH_ORDER */
+    uint64_t last_touch; /* VM_TOUCH_ORDER: touch_word of the touch before, or its run's write */
     uint32_t ntouched;
     vm_pfn touched[2 * SEGMENT_REFS + 2];
     uint64_t crossings[VM_ACCESSES];
@@ -67,6 +67,22 @@ struct vm_engine {
      * after a reference that crosses a page boundary, or when failed. */
     uint32_t (*segment)(struct vm_engine *m, const vm_va *va, const uint16_t *meta, uint32_t n);
 };
+
+/* A touch as policies of VM_TOUCH_ORDER see it, and one that is like none. */
+#define NO_TOUCH ((uint64_t)VM_NOFRAME << 1)
+static inline uint64_t touch_word(vm_pfn pfn, enum vm_access access)
+{
+    return (uint64_t)pfn << 1 | (access == VM_WRITE);
+}
+
+/* Such a policy is told of the first touch of a run of touches of one frame, and of the run's first
+ * write if other touches precede it. That write may give the page a frame of its own, which the
+ * policy must be told of; whether it does depends on what was evicted, and the number of touches
+ * told must not, or the future that opt reads would not be of this run (replay.c). */
+static inline bool is_told(uint64_t touch, uint64_t last)
+{
+    return (touch | 1) != (last | 1) || touch > last;
+}
 
 /* vm_engine_open with a policy that has no row (the recorder of replay.c), unless it is NULL. */
 struct vm_engine *vm_engine_open_with(const struct vm_config *c, const struct vm_policy_ops *policy,

@@ -174,19 +174,28 @@ static enum walked walk(struct vm_engine *m, vm_va va, enum vm_access access, st
     }
 }
 
-/* The policy hears of a touch of `pfn` by the loop's REPORT; this is for the paths outside it. */
-static void report(struct vm_engine *m, vm_pfn pfn)
+static inline void report_order(struct vm_engine *m, vm_pfn pfn, enum vm_access access)
 {
-    if (m->policy->touch_kind == VM_TOUCH_EACH ||
-        (m->policy->touch_kind == VM_TOUCH_ORDER && pfn != m->last_touched))
+    uint64_t touch = touch_word(pfn, access);
+    if (!is_told(touch, m->last_touch))
+        return;
+    m->touched[m->ntouched++] = pfn;
+    m->last_touch = touch;
+}
+
+/* The policy hears of a touch of `pfn` by the loop's REPORT; this is for the paths outside it. */
+static void report(struct vm_engine *m, vm_pfn pfn, enum vm_access access)
+{
+    if (m->policy->touch_kind == VM_TOUCH_EACH)
         m->touched[m->ntouched++] = pfn;
-    m->last_touched = pfn;
+    else if (m->policy->touch_kind == VM_TOUCH_ORDER)
+        report_order(m, pfn, access);
 }
 
 static void touched(struct vm_engine *m, uint64_t tag, uint64_t value, enum vm_access access)
 {
     m->bits[vm_tlb_pfn(value)] |= touch_sets[access];
-    report(m, vm_tlb_pfn(value));
+    report(m, vm_tlb_pfn(value), access);
     if (m->npath)
         heat(m, m->first[access], tag, value);
 }
@@ -207,7 +216,7 @@ static bool touch_walk(struct vm_engine *m, vm_va va, uint64_t tag, enum vm_acce
         install(m->path[access][level], tag, value);
     if (how == WALKED_INSERTED) {
         /* insert was the frame's first touch; the policy may have cleared the referenced bit. */
-        m->last_touched = w.pfn;
+        m->last_touch = touch_word(w.pfn, access);
         vm_mmu_cool(m);
         return true;
     }
@@ -264,21 +273,17 @@ static void count_kinds(struct vm_engine *m, const uint16_t *meta, uint32_t n)
     m->kinds[VM_READ] += n - writes - fetches;
 }
 
-#define SEGMENT        vm_mmu_segment_bits
-#define SEGMENT_(name) bits_##name
-#define REPORT(m, pfn) ((void)(pfn))
+#define SEGMENT                vm_mmu_segment_bits
+#define SEGMENT_(name)         bits_##name
+#define REPORT(m, pfn, access) ((void)(pfn))
 #include "engine/mmu_loop.inc.h"
 
-#define SEGMENT        vm_mmu_segment_order
-#define SEGMENT_(name) order_##name
-#define REPORT(m, pfn)                                                                             \
-    do {                                                                                           \
-        if ((pfn) != (m)->last_touched)                                                            \
-            (m)->touched[(m)->ntouched++] = (m)->last_touched = (pfn);                             \
-    } while (0)
+#define SEGMENT                vm_mmu_segment_order
+#define SEGMENT_(name)         order_##name
+#define REPORT(m, pfn, access) report_order(m, pfn, access)
 #include "engine/mmu_loop.inc.h"
 
-#define SEGMENT        vm_mmu_segment_each
-#define SEGMENT_(name) each_##name
-#define REPORT(m, pfn) ((m)->touched[(m)->ntouched++] = (pfn))
+#define SEGMENT                vm_mmu_segment_each
+#define SEGMENT_(name)         each_##name
+#define REPORT(m, pfn, access) ((m)->touched[(m)->ntouched++] = (pfn))
 #include "engine/mmu_loop.inc.h"

@@ -1,7 +1,7 @@
 /* mmu_loop.inc.h - the loop over references, stamped for each way a policy is told of touches.
  *
- * Define before including: SEGMENT (the function's name) and REPORT(m, pfn) (how a touch of a frame
- * is noted for the policy). The includer provides touch_miss and touch_crossing.
+ * Define before including: SEGMENT (the function's name) and REPORT(m, pfn, access) (how a touch of
+ * a frame is noted for the policy). The includer provides touch_miss and touch_crossing.
  *
  * The scheme does not stamp this loop: it is reached only by a walk, and on the shipped traces
  * fewer than one touch in 200 walks (docs/decisions/0002).
@@ -23,7 +23,7 @@ static inline bool SEGMENT_(touch)(struct vm_engine *m, vm_va va, uint64_t tag,
         vm_tlb_use(t, i);
     m->bits[vm_tlb_pfn(value)] |= touch_sets[access];
     heat(m, t, tag, value);
-    REPORT(m, vm_tlb_pfn(value));
+    REPORT(m, vm_tlb_pfn(value), access);
     return true;
 }
 
@@ -40,7 +40,7 @@ uint32_t SEGMENT(struct vm_engine *m, const vm_va *va, const uint16_t *meta, uin
         uint32_t slot = (uint32_t)(page >> shift) & hot_mask;
         i++;
         if (__builtin_expect(((tag ^ m->hot[access][slot]) | (page ^ last)) == 0, 1)) {
-            REPORT(m, m->hot_pfn[access][slot]);
+            REPORT(m, m->hot_pfn[access][slot], access);
             continue;
         }
         if (page != last) {

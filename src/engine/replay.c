@@ -1,10 +1,13 @@
 /* replay.c - a whole trace through a machine, or through a policy over pages; for opt, twice.
  *
  * opt must know the future. The first pass is a rehearsal: the same machine with memory without
- * end and a policy that only writes down whom it was told of. Whether a touch succeeds, copies a
- * page or ends one does not depend on how much memory there is, so that the real run's policy is
- * told of the same pages in the same order, and touch number k of the one is touch number k of the
- * other.
+ * end and a policy that only writes down whom it was told of. Whether a touch succeeds or ends a
+ * page does not depend on how much memory there is, nor does which touches a policy is told of
+ * (is_told in machine.h), so that touch number k of the one is touch number k of the other.
+ *
+ * Frames are not pages, though: two spaces that share a page since a fork may in the real run each
+ * bring it back on its own, once it was dropped clean without a slot. Then opt holds a frame's next
+ * touch for one that went to the other, and may choose worse than it could.
  */
 #include "base/assert.h"
 #include "base/spool.h"
@@ -393,7 +396,11 @@ static bool run(struct replay *r, struct vm_error *e)
     if ((twice && !may_read_twice(r, e)) || !open_trace(r, e) || (twice && !look_ahead(r, e)))
         return false;
     bool done = r->config->model == VM_MODEL_PAGES ? run_pages(r, e) : run_machine(r, e);
-    return done && (!r->touches || vm_future_sound(&r->future, e));
+    if (!done || !r->touches)
+        return done;
+    bool sound = vm_future_sound(&r->future, e);
+    VM_ASSERT(!sound || vm_future_used_up(&r->future));
+    return sound;
 }
 
 bool vm_replay(const struct vm_config *c, const char *spec, const struct vm_trace_options *options,

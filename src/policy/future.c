@@ -83,3 +83,8 @@ bool vm_future_sound(const struct vm_future_reader *r, struct vm_error *e)
         *e = r->error;
     return !r->failed;
 }
+
+bool vm_future_used_up(const struct vm_future_reader *r)
+{
+    return r->future.n == 0 && r->block * VM_SPOOL_BLOCK >= vm_spool_words(r->spool);
+}

@@ -35,5 +35,7 @@ struct vm_future_reader {
 void vm_future_open(struct vm_future_reader *r, struct vm_spool *spool);
 /* Whether all that was taken was read; false: `e` says why not, and the replay is void. */
 bool vm_future_sound(const struct vm_future_reader *r, struct vm_error *e);
+/* Whether every word was taken: the replay had as many touches as the look ahead. */
+bool vm_future_used_up(const struct vm_future_reader *r);
 
 #endif

@@ -1,6 +1,5 @@
 /* replay_text.c - a replay's result for people: what ran on what, what happened, what it cost, and
- * a sentence that says where the time went.
- */
+ * a sentence that says where the time went. */
 #include "report/words.h"
 
 #include <string.h>

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# bad_input.sh - one clear line, the exit status of its kind and nothing left behind, for whatever is
-# truncated, corrupt, of the wrong kind, or impossible.
+# bad_input.sh - one clear line, the exit status of its kind and nothing left behind, for whatever
+# is truncated, corrupt, of the wrong kind, or impossible.
 . "${BASH_SOURCE[0]%/*}/user.sh"
 
 samples
@@ -16,7 +16,8 @@ refused 4 '^pagoda: nothing: cannot open: No such file' "no such file" "$PAGODA"
 refused 4 '^pagoda: folder: is a directory' "a folder" "$PAGODA" info folder
 refused 3 '^pagoda: empty: empty: expected a trace' "an empty file" "$PAGODA" info empty
 refused 3 '^pagoda: standard input: empty' "no standard input" "$PAGODA" info -
-refused 3 '^pagoda: words: content of no known trace format: expected one of pgt, ' "a text" "$PAGODA" info words
+refused 3 '^pagoda: words: content of no known trace format: expected one of pgt, ' "a text" \
+    "$PAGODA" info words
 hinted '--format NAME'
 refused 3 '^pagoda: program: content of no known trace format' "a program" "$PAGODA" info program
 for format in $("$PAGODA" list formats | sed -n 's/^  \([^ ][^ ]*\).*/\1/p'); do
@@ -61,9 +62,9 @@ done
 
 # ---- usage: status 2 ----
 
-for bad in '--memory -3' '--memory 3Q' '--memory 1.5' '--page x' '--frames ten' '--frames 1.5' '--skip -1' \
-    '--refs x' '--seed -1' '--seed 18446744073709551615' '--fault-ns -1' '--fault-ns nan' '--copy-ns 1e99' \
-    '--swap-size 4k' '--tables beside'; do
+for bad in '--memory -3' '--memory 3Q' '--memory 1.5' '--page x' '--frames ten' '--frames 1.5' \
+    '--skip -1' '--refs x' '--seed -1' '--seed 18446744073709551615' '--fault-ns -1' \
+    '--fault-ns nan' '--copy-ns 1e99' '--swap-size 4k' '--tables beside'; do
     option=${bad%% *}
     # shellcheck disable=SC2086 # two words
     refused 2 "^pagoda: (unknown )?${option}[: ]" "$bad" "$PAGODA" replay "$load" $bad
@@ -73,11 +74,13 @@ refused 2 'without gaps' "a level missing" "$PAGODA" replay "$load" --tlb l2=16
 refused 2 'bad TLB "nonsense"' "no TLB at all" "$PAGODA" replay "$load" --tlb nonsense
 hinted 'lN\[i\|d\]=ENTRIES'
 refused 2 'nvme:read_us' "a parameter out of range" "$PAGODA" replay "$load" --swap nvme:read_us=-1
-refused 2 'swap of 100 bytes: expected' "a swap of less than a page" "$PAGODA" replay "$load" --swap-size 100
+refused 2 'swap of 100 bytes: expected' "a swap of less than a page" \
+    "$PAGODA" replay "$load" --swap-size 100
 
 # ---- machine descriptions ----
 
-refused 4 '^pagoda: none\.ini: No such file' "no such description" "$PAGODA" replay "$load" -m none.ini
+refused 4 '^pagoda: none\.ini: No such file' "no such description" \
+    "$PAGODA" replay "$load" -m none.ini
 refused 3 '^pagoda: \./folder: ' "a folder as description" "$PAGODA" replay "$load" -m ./folder
 head -c 2000000 /dev/zero | tr '\0' ';' >huge.ini
 refused 3 'huge\.ini: .*less than 1 MiB' "a huge description" "$PAGODA" replay "$load" -m huge.ini
@@ -88,27 +91,35 @@ described() { # STATUS REGEX NAME TEXT
 described 2 '2: cannot be read: expected' "neither section nor key" '[memory]\nsize 3\n'
 described 2 '1: cannot be read: expected' "a section that does not end" '[memory\nsize = 3\n'
 described 2 '2: \[memory\] size: bad size "3Q"' "a bad size" '[memory]\nsize = 3Q\n'
-described 2 '2: \[price\] fault_ns: .*out of range' "a price out of range" '[price]\nfault_ns = -1\n'
+described 2 '2: \[price\] fault_ns: .*out of range' "a price out of range" \
+    '[price]\nfault_ns = -1\n'
 described 2 '3: unknown \[tlb\] tags "pid"' "a word that is none" '; tags\n[tlb]\ntags = pid\n'
 described 2 '1: key "size" is in no section' "a key before any section" 'size = 3\n'
 described 2 '2: cannot be read' "the first of two mistakes" '[memory]\nsize 3\n\nsiez = 3\n'
 described 2 '2: unknown key' "whichever it is" '[memory]\nsiez = 3\nsize 3\n'
-described 2 '3: a line of 515 characters: expected at most' "a line too long" "[tlb]\n\nlevels = l1=16$(printf ' %500s' '')\n"
-described 2 '4: unknown scheme' "a scheme that is none" '[run]\nseed = 3\n  [scheme]\n\tname = alpha\n'
+described 2 '3: a line of 515 characters: expected at most' "a line too long" \
+    "[tlb]\n\nlevels = l1=16$(printf ' %500s' '')\n"
+described 2 '4: unknown scheme' "a scheme that is none" \
+    '[run]\nseed = 3\n  [scheme]\n\tname = alpha\n'
 described 5 '2: TLB ways do not divide' "a TLB that cannot be built" '[tlb]\nlevels = l1=16/3\n'
-refused 3 'program: .*expected a text' "a binary as description" "$PAGODA" replay "$load" -m ./program
+refused 3 'program: .*expected a text' "a binary as description" \
+    "$PAGODA" replay "$load" -m ./program
 
 # ---- machines that cannot be built, or run out: status 5 ----
 
 refused 5 'has no frame: expected at least one page' "no frame" "$PAGODA" replay "$load" --frames 0
 refused 5 'has no frame' "less than a frame" "$PAGODA" replay "$load" --memory 100
 refused 5 'expected at most 1073741823' "too many frames" "$PAGODA" replay "$load" --memory 1000TiB
-refused 5 'too many to count' "too many to count" "$PAGODA" replay "$load" --frames 9000000000000000000
-refused 5 'page size of 3000 bytes: expected a power of two' "a page of 3000" "$PAGODA" replay "$load" --page 3000
-refused 5 'page size of 2097152 bytes: expected 4096' "not the scheme's page" "$PAGODA" replay "$load" --page 2MiB
+refused 5 'too many to count' "too many to count" \
+    "$PAGODA" replay "$load" --frames 9000000000000000000
+refused 5 'page size of 3000 bytes: expected a power of two' "a page of 3000" \
+    "$PAGODA" replay "$load" --page 3000
+refused 5 'page size of 2097152 bytes: expected 4096' "not the scheme's page" \
+    "$PAGODA" replay "$load" --page 2MiB
 refused 5 'page size of 1024 bytes' "a small page, without a machine" \
     "$PAGODA" replay "$load" --page 1KiB --model pages
-refused 5 'expected 1 to' "no frame, without a machine" "$PAGODA" replay "$load" --frames 0 --model pages
+refused 5 'expected 1 to' "no frame, without a machine" \
+    "$PAGODA" replay "$load" --frames 0 --model pages
 refused 5 'TLB ways do not divide the entries: 16 entries in sets of 3 leave 1 over' "TLB ways" \
     "$PAGODA" replay "$load" --tlb l1=16/3
 refused 5 'has 3 sets: expected a power of two' "TLB sets" "$PAGODA" replay "$load" --tlb l1=12/4
@@ -118,7 +129,8 @@ refused 5 '^pagoda: out of memory: page tables hold' "page tables that take all 
 hinted '--tables apart'
 refused 5 '^pagoda: page tables do not fit in memory' "a linear table in little memory" \
     "$PAGODA" replay "$load" --frames 40 --scheme linear
-refused 5 '^pagoda: out of swap: all 2 slots' "too little swap" "$PAGODA" replay "$load" --frames 30 --swap-size 8KiB
+refused 5 '^pagoda: out of swap: all 2 slots' "too little swap" \
+    "$PAGODA" replay "$load" --frames 30 --swap-size 8KiB
 hinted '--swap-size'
 run "$PAGODA" replay "$load" --frames 30 --swap-size 8KiB --json
 is "$out" "" "a run that fails prints no half report"

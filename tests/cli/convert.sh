@@ -7,9 +7,10 @@ run "$PAGODA" convert "$trace" -o t.pgt
 exit_is 0 "a workload becomes a trace"
 is "$out" "" "nothing goes to standard output"
 like "$err" '^t\.pgt: 300,000 references$' "what was written is told"
+version=$("$PAGODA" --version | cut -d' ' -f2)
 run "$PAGODA" convert "$trace" -o t2.pgt --json
 is "$(python3 -c 'import json, sys; print(json.loads(sys.argv[1]))' "$out")" \
-    "{'schema': 1, 'kind': 'convert', 'version': '$("$PAGODA" --version | cut -d' ' -f2)', 'refs': 300000, 'refs_lost': 0}" \
+    "{'schema': 1, 'kind': 'convert', 'version': '$version', 'refs': 300000, 'refs_lost': 0}" \
     "--json tells it to programs"
 cmp -s t.pgt t2.pgt
 ok $? "the same trace gives the same bytes"
@@ -19,11 +20,13 @@ cmp -s t.pgt t2.pgt
 ok $? "leaves the same trace"
 "$PAGODA" convert t.pgt -o - 2>/dev/null | cmp -s - t.pgt
 ok $? "-o - writes the trace, and nothing else, to standard output"
-refused 2 'both write to standard output' "where JSON cannot go too" "$PAGODA" convert t.pgt -o - --json
+refused 2 'both write to standard output' "where JSON cannot go too" \
+    "$PAGODA" convert t.pgt -o - --json
 "$PAGODA" convert - -o - <t.pgt 2>/dev/null | "$PAGODA" info - >i.txt
 like "$(cat i.txt)" '^References +300,000$' "a chain of pipes"
 
-refused 4 '^pagoda: /dev/full: the disk is full' "a full disk" "$PAGODA" convert "$trace" -o /dev/full
+refused 4 '^pagoda: /dev/full: the disk is full' "a full disk" \
+    "$PAGODA" convert "$trace" -o /dev/full
 refused 4 '^pagoda: none/t\.pgt: cannot create it: No such file' "a folder that does not exist" \
     "$PAGODA" convert "$trace" -o none/t.pgt
 refused 4 'is a directory' "a folder" "$PAGODA" convert "$trace" -o .

@@ -10,7 +10,9 @@ if [[ -z ${PAGODA_INJECT:-} ]] || grep -q __asan_init "$PAGODA"; then
 fi
 
 "$PAGODA" convert @zipf:refs=3000,pages=400,writes=0.3 -o small.pgt >/dev/null 2>&1
-for _ in {1..400}; do printf 'R 10%03x008\nW 7f%03x010\n' $((RANDOM % 64)) $((RANDOM % 64)); done >small.rwi
+for ((i = 0; i < 400; i++)); do
+    printf 'R 10%03x008\nW 7f%03x010\n' $((i * 31 % 64)) $((i * 17 % 61))
+done >small.rwi
 xz -k small.rwi 2>/dev/null || cp small.rwi small.rwi.xz
 
 # The outcome with the n-th call failing is wrong: a crash, another status than 4, other output at

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# formats_docs.sh - docs/formats/ against the program: every member of the JSON reports, every key of a
-# machine description, and the examples of traces and descriptions.
+# formats_docs.sh - docs/formats/ against the program: every member of the JSON reports, every key
+# of a machine description, and the examples of traces and descriptions.
 . "${BASH_SOURCE[0]%/*}/user.sh"
 
 docs=$PAGODA_SOURCE/docs/formats
@@ -44,14 +44,17 @@ done
 python3 - "$PAGODA_SOURCE" >meanings <<'PYTHON'
 import re, sys
 root = sys.argv[1]
-doc = dict(re.findall(r"^\| `([^`]*)` \| [^|]* \| (.*) \|$", open(root + "/docs/formats/json.md").read(), re.M))
-for path, macro, member in (("counts.h", "VM_COUNTS", "counts.%s"), ("engine.h", "VM_PRICES", "prices.%s_ns")):
+page = open(root + "/docs/formats/json.md").read()
+doc = dict(re.findall(r"^\| `([^`]*)` \| [^|]* \| (.*) \|$", page, re.M))
+for path, macro, member in (("counts.h", "VM_COUNTS", "counts.%s"),
+                            ("engine.h", "VM_PRICES", "prices.%s_ns")):
     text = open("%s/include/pagoda/%s" % (root, path)).read()
     table = re.search(r"#define %s\(X\)(.*?)\n\n" % macro, text, re.S)[1].replace("\\\n", "")
     rows = re.findall(r'X\((\w+),\s*((?:"[^"]*"\s*)+)\)', table)
     for field, words in rows:
         means = "".join(re.findall(r'"([^"]*)"', words))
-        print("same" if doc.get(member % field) == means else "json.md: %s: not %s" % (member % field, means))
+        same = doc.get(member % field) == means
+        print("same" if same else "json.md: %s: not %s" % (member % field, means))
 PYTHON
 is "$(sort -u meanings)" same "counts and prices mean what the source says"
 (($(wc -l <meanings) > 40))
@@ -60,7 +63,8 @@ ok $? "all of them"
 # ---- machine.md ----
 
 while read -r section key flag fallback; do
-    like "$(grep -F "| \`$section\` | \`$key\` | \`--$flag\` |" "$docs/machine.md")" " \`$fallback\` \| " \
+    like "$(grep -F "| \`$section\` | \`$key\` | \`--$flag\` |" "$docs/machine.md")" \
+        " \`$fallback\` \| " \
         "machine.md has [$section] $key with its default"
 done < <(python3 -c 'import json
 for o in json.load(open("list.json"))["options"]:
@@ -74,28 +78,37 @@ while read -r _ _ levels; do
     exit_is 0 "TLBs $levels"
 done < <(sed -n '/^## TLBs/,/^## /s/^    \(levels = [^;]*[^ ;]\) *;.*/\1/p' "$docs/machine.md")
 # Each message of the table is what the program says.
-while IFS='|' read -r text message; do
+while IFS= read -r text && IFS= read -r message; do
     printf '%b' "$text" >mine.ini
     run "$PAGODA" replay @loop -m mine.ini
     is "${err%%$'\n'*}" "pagoda: $message" "the message: $message"
     grep -qF "\`$message\`" "$docs/machine.md"
     ok $? "which is in machine.md"
 done <<'MISTAKES'
-[memory]\nsiez = 1|mine.ini:2: unknown key of section [memory] "siez"
-[memroy]\nsize = 1|mine.ini:2: unknown section "memroy"
-[run]\nseed = 1\n[policy]\nname = lur|mine.ini:4: unknown policy "lur"
-[memory]\nsize = 3Q|mine.ini:2: [memory] size: bad size "3Q": expected a number with an optional unit (KiB, MiB, GiB, TiB)
-[memory]\nsize 3|mine.ini:2: cannot be read: expected "[section]", "key = value" or a comment after ;
-[tlb]\nlevels = l1=16/3|mine.ini:2: TLB ways do not divide the entries: 16 entries in sets of 3 leave 1 over
+[memory]\nsiez = 1
+mine.ini:2: unknown key of section [memory] "siez"
+[memroy]\nsize = 1
+mine.ini:2: unknown section "memroy"
+[run]\nseed = 1\n[policy]\nname = lur
+mine.ini:4: unknown policy "lur"
+[price]\nfault_ns = -1
+mine.ini:2: [price] fault_ns: -1 is out of range: expected 0 to 1e12
+[memory]\nsize 3
+mine.ini:2: cannot be read: expected "[section]", "key = value" or a comment after ;
+[tlb]\nlevels = l1=16/3
+mine.ini:2: TLB ways do not divide the entries: 16 entries in sets of 3 leave 1 over
 MISTAKES
 
 # ---- traces.md ----
 
 formats=$("$PAGODA" list formats | sed -n 's/^  \([^ ][^ ]*\).*/\1/p')
-is "$(sed -n 's/^## \([a-z]*\)$/\1/p' "$docs/traces.md")" "$formats" "traces.md has the formats, in their order"
+is "$(sed -n 's/^## \([a-z]*\)$/\1/p' "$docs/traces.md")" "$formats" \
+    "traces.md has the formats, in their order"
 for format in $formats; do
-    for param in $(member list.json "' '.join(p['name'] for f in r['formats'] if f['name'] == '$format' for p in f['params'])"); do
-        like "$(sed -n "/^## $format\$/,/^## /p" "$docs/traces.md")" "\`${param}[=\`]" "parameter $param of $format is there"
+    for param in $(member list.json "' '.join(p['name'] for f in r['formats']
+                                      if f['name'] == '$format' for p in f['params'])"); do
+        like "$(sed -n "/^## $format\$/,/^## /p" "$docs/traces.md")" "\`${param}[=\`]" \
+            "parameter $param of $format is there"
     done
 done
 for format in lackey pin din rwi csv pages; do

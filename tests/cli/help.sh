@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# help.sh - finding one's way: each command's help, and the suggestion for each kind of misspelt name.
+# help.sh - finding one's way: each command's help, and what is suggested for misspelt names of
+# every kind.
 . "${BASH_SOURCE[0]%/*}/user.sh"
 
 commands=$(sed -n 's/^COMMAND(\(.*\))/\1/p' "$PAGODA_SOURCE/src/cli/commands.def")
@@ -40,7 +41,8 @@ refused 2 'unknown policy "lur"' "a misspelt policy" "$PAGODA" replay t.pgt --po
 hinted '"lru"'
 refused 2 'parameter of clock "laod"' "its parameter" "$PAGODA" replay t.pgt --policy clock:laod=1
 hinted '"load"'
-refused 2 'load of clock "claer"' "its parameter's word" "$PAGODA" replay t.pgt --policy clock:load=claer
+refused 2 'load of clock "claer"' "its parameter's word" \
+    "$PAGODA" replay t.pgt --policy clock:load=claer
 hinted '"clear"'
 refused 2 'unknown scheme "sv93"' "a misspelt scheme" "$PAGODA" replay t.pgt --scheme sv93
 hinted '"sv39"'
@@ -60,17 +62,20 @@ refused 2 'unknown kind of part "polices"' "a misspelt kind of part" "$PAGODA" l
 hinted '"policies"'
 refused 2 'unknown --model "page"' "a misspelt word" "$PAGODA" replay t.pgt --model page
 hinted '"pages"'
-refused 2 'unknown TLB replacement "lur"' "a misspelt TLB replacement" "$PAGODA" replay t.pgt --tlb l1=4:lur
+refused 2 'unknown TLB replacement "lur"' "a misspelt TLB replacement" \
+    "$PAGODA" replay t.pgt --tlb l1=4:lur
 hinted '"lru"'
 printf '[memory]\nsiez = 1MiB\n' >m.ini
 refused 2 '^pagoda: m\.ini:2: unknown key of section \[memory\] "siez"' "a misspelt INI key" \
     "$PAGODA" replay t.pgt -m m.ini
 hinted '"size"'
 printf '; a machine\n[memroy]\nsize = 1MiB\n' >m.ini
-refused 2 '^pagoda: m\.ini:3: unknown section "memroy"' "a misspelt INI section" "$PAGODA" replay t.pgt -m m.ini
+refused 2 '^pagoda: m\.ini:3: unknown section "memroy"' "a misspelt INI section" \
+    "$PAGODA" replay t.pgt -m m.ini
 hinted '"memory"'
 printf '[scheme]\nname = sv39\n[policy]\nname = lur\n' >m.ini
-refused 2 '^pagoda: m\.ini:4: unknown policy "lur"' "a misspelt policy in a file" "$PAGODA" replay t.pgt -m m.ini
+refused 2 '^pagoda: m\.ini:4: unknown policy "lur"' "a misspelt policy in a file" \
+    "$PAGODA" replay t.pgt -m m.ini
 hinted '"lru"'
 
 refused 2 'expected a trace' "no trace" "$PAGODA" replay
@@ -82,6 +87,7 @@ refused 2 'the program comes after --' "a program without --" "$PAGODA" record l
 refused 2 '--memory wants a value' "an option without its value" "$PAGODA" replay t.pgt --memory
 refused 2 '--json takes no value' "a value too many" "$PAGODA" replay t.pgt --json=1
 refused 2 'unexpected "x"' "an operand for man" "$PAGODA" man x
+refused 2 'unknown option "--json"' "no JSON where there is none" "$PAGODA" man --json
 cp t.pgt ./-t.pgt
 run "$PAGODA" info -- -t.pgt
 exit_is 0 "after -- a name may begin with a dash"

@@ -18,7 +18,7 @@ while read -r kind table macro; do
     is "$(grep -cE '^  (--)?[^ ]' <<<"$out")" "$(rows "$table" "$macro")" "and by itself"
     run "$PAGODA" list "$kind" --json
     is "$(python3 -c 'import json, sys; print(sorted(json.loads(sys.argv[1])))' "$out")" \
-        "$(python3 -c 'import sys; print(sorted(["schema", "kind", "version", sys.argv[1]]))' "$kind")" \
+        "$(python3 -c "print(sorted(['schema', 'kind', 'version', '$kind']))")" \
         "and by itself as JSON"
 done <<'TABLES'
 policies src/policy/policies.def POLICY
@@ -29,8 +29,10 @@ devices src/device/devices.def DEVICE
 presets machines/presets.def PRESET
 options src/engine/options.def OPTION
 TABLES
-like "$everything" '^      load=clear +[a-z].*\(clear\|referenced\)' "parameters have value, help and words"
-like "$everything" '^  --memory +\[memory\] size +physical memory' "options have their place in a file"
+like "$everything" '^      load=clear +[a-z].*\(clear\|referenced\)' \
+    "parameters have value, help and words"
+like "$everything" '^  --memory +\[memory\] size +physical memory, .*default 64MiB' \
+    "options have their place in a file"
 
 for name in $(member all.json '" ".join(p["name"] for p in r["policies"])'); do
     run "$PAGODA" replay @uniform:pages=40,refs=400 --frames 20 --policy "$name"

@@ -11,10 +11,12 @@ for part in Machine References Translation Memory 'Regions with the most faults'
 done
 while IFS='|' read -r section key; do
     like "$out" "^  $section +$key +[^ ]" "and echoes [$section] $key"
-done < <(sed -n 's/^OPTION(\([a-z]*\), \([a-z_]*\),.*/\1|\2/p' "$PAGODA_SOURCE/src/engine/options.def")
+done < <(sed -n 's/^OPTION(\([a-z]*\), \([a-z_]*\),.*/\1|\2/p' \
+    "$PAGODA_SOURCE/src/engine/options.def")
 like "$out" '^  memory +size +800KiB +200 frames' "memory is said in bytes and frames"
 like "$out" '^Of [0-9.]+ m?s, [0-9.]+ % went into ' "a sentence says where the time went"
-like "$out" '^The effective access time is [0-9.]+ [nu]s a reference, [0-9.]+ times' "and what a reference costs"
+like "$out" '^The effective access time is [0-9.]+ [nu]s a reference, [0-9.]+ times' \
+    "and what a reference costs"
 like "$out" '^    demand-zero +300 ' "as many first touches as pages"
 unlike "$out" $'\033' "no escape sequence in a pipe"
 is "$(awk 'length > 100' <<<"$out")" "" "no line of over 100 columns"
@@ -34,14 +36,16 @@ ok $? "JSON is well formed"
 is "$(member a.json 'r["schema"], r["kind"], r["config"]["memory"]["size"], r["frames"]')" \
     "(1, 'replay', 819200, 200)" "it says what it is, and the machine"
 is "$(member a.json 'r["counts"]["refs"], r["counts"]["demand_zero"]')" "(20000, 300)" "and counts"
-is "$(member a.json 'round(sum(v for k, v in r["prices"].items() if k not in ("total_ns", "access_ns")) / r["prices"]["total_ns"], 9)')" \
+is "$(member a.json 'round(sum(v for k, v in r["prices"].items()
+    if k not in ("total_ns", "access_ns")) / r["prices"]["total_ns"], 9)')" \
     1.0 "prices add up to the total"
 
 # The machine: fallbacks, then --machine, then the command line.
 scheme=$("$PAGODA" show textbook | sed -n '/^\[scheme\]/,/^\[/s/^name = //p')
 run "$PAGODA" replay "$load" -m textbook --json
 cp "$work/.out" p.json
-is "$(member p.json '[r["config"][s][k] for s, k in (("scheme", "name"), ("policy", "name"), ("tlb", "levels"), ("swap", "device"))]')" \
+is "$(member p.json '[r["config"][s][k] for s, k in (("scheme", "name"), ("policy", "name"),
+    ("tlb", "levels"), ("swap", "device"))]')" \
     "['$scheme', 'lru', 'l1=16:lru', 'hdd']" "--machine PRESET"
 "$PAGODA" show textbook | sed 's/^[a-z]/    &/' >m.ini # indented
 run "$PAGODA" replay "$load" --machine m.ini --json
@@ -102,7 +106,8 @@ refused 2 '/dev/fd/[0-9]+: policy opt reads a trace twice' "nor a pipe that has 
 "$PAGODA" convert @uniform:pages=300,refs=1M -o long.pgt 2>/dev/null
 size=$(stat -c %s long.pgt)
 head -c $((size * 3 / 4)) long.pgt >torn.pgt
-refused 3 '^pagoda: torn\.pgt: byte [0-9]+: torn block' "a torn trace is refused" "$PAGODA" replay torn.pgt
+refused 3 '^pagoda: torn\.pgt: byte [0-9]+: torn block' "a torn trace is refused" \
+    "$PAGODA" replay torn.pgt
 hinted '--salvage'
 run "$PAGODA" replay torn.pgt --salvage
 exit_is 0 "--salvage replays what is left"

@@ -32,9 +32,12 @@ if ! command -v script >/dev/null; then
     skip "no script"
     finish
 fi
-# seen COMMAND: what a terminal is sent.
+# shown VARIABLE=VALUE COMMAND: what a terminal is sent, byte for byte; seen: without the returns.
+shown() {
+    env -u NO_COLOR TERM=xterm "$1" script -qec "$2" /dev/null </dev/null
+}
 seen() {
-    env -u NO_COLOR TERM=xterm script -qec "$1" /dev/null </dev/null | tr -d '\r'
+    shown "TERM=xterm" "$1" | tr -d '\r'
 }
 # Python feeds a conversion slowly, so that it is long work on any machine.
 cat >slow.py <<'PYTHON'
@@ -45,15 +48,16 @@ for i in range(10):
     time.sleep(0.12)
 PYTHON
 like "$(seen "'$PAGODA' info t.pgt")" $'^\033\\[1mTrace\033\\[0m' "a terminal gets colours"
-unlike "$(NO_COLOR=1 TERM=xterm script -qec "'$PAGODA' info t.pgt" /dev/null </dev/null)" $'\033' \
+unlike "$(shown NO_COLOR=1 "'$PAGODA' info t.pgt")" $'\033' \
     "unless NO_COLOR is set"
-unlike "$(env -u NO_COLOR TERM=dumb script -qec "'$PAGODA' info t.pgt" /dev/null </dev/null)" $'\033' \
+unlike "$(shown TERM=dumb "'$PAGODA' info t.pgt")" $'\033' \
     "or it is a dumb one"
 like "$(seen "'$PAGODA' replay t.pgt --policy lur")" $'^\033\\[31mpagoda:\033\\[0m unknown policy' \
     "and a complaint stands out"
-bar=$(env -u NO_COLOR TERM=xterm script -qec "python3 slow.py | '$PAGODA' convert - -o slow.pgt" /dev/null </dev/null)
+bar=$(shown TERM=xterm "python3 slow.py | '$PAGODA' convert - -o slow.pgt")
 like "$bar" 'converting  [0-9,]+ references' "long work shows how far it is"
-like "$(tail -1 <<<"$bar")" $'\r\033\\[K[^\r\033]*slow\\.pgt: 2,500,000 references' "and the line is wiped at its end"
+like "$(tail -1 <<<"$bar")" $'\r\033\\[K[^\r\033]*slow\\.pgt: 2,500,000 references' \
+    "and the line is wiped at its end"
 run bash -c "python3 slow.py | '$PAGODA' convert - -o slow.pgt"
 is "$err" "slow.pgt: 2,500,000 references" "in a pipe there is none"
 unlike "$(seen "'$PAGODA' convert t.pgt -o u.pgt")" 'converting' "nor for short work"

@@ -32,7 +32,8 @@ for tool in gzip:gz xz:xz zstd:zst; do
     "${tool%:*}" -c samples/lackey.trace >"packed.${tool#*:}" 2>/dev/null
     run "$PAGODA" info "packed.${tool#*:}" --json
     cp "$work/.out" i.json
-    is "$(member i.json 'r["trace"]["format"], r["touches"]')" "('lackey', 4)" "${tool%:*} is undone"
+    is "$(member i.json 'r["trace"]["format"], r["touches"]')" "('lackey', 4)" \
+        "${tool%:*} is undone"
 done
 if command -v zip >/dev/null; then
     zip -q packed.zip samples/drmemtrace.trace
@@ -65,5 +66,6 @@ name=$'caf\xe9.pgt'
 cp from.pgt "$name"
 run "$PAGODA" info "$name" --json
 cp "$work/.out" i.json
-is "$(member i.json 'r["trace"]["name"]')" 'caf?.pgt' "a file name that is not UTF-8 does not spoil JSON"
+is "$(member i.json 'r["trace"]["name"]')" 'caf?.pgt' \
+    "a file name that is not UTF-8 does not spoil JSON"
 finish

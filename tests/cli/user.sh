@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# user.sh - sourced by tests of the program instead of tap.sh, which it brings: small traces of every
-# format, and what every refusal must be like.
+# user.sh - sourced by tests of the program instead of tap.sh, which it brings: small traces of
+# every format, and what every refusal must be like.
 # shellcheck disable=SC2154 # status, out and err are tap.sh's
 . "${BASH_SOURCE[0]%/*}/tap.sh"
 
@@ -39,11 +39,12 @@ print(eval(sys.argv[2]))' "$1" "$2"
 samples() {
     mkdir -p samples
     printf 'I  00400000,4\n S 00600000,8\n L 00600008,8\nI  00400004,4\n' >samples/lackey.trace
-    printf '0x400000: W 0x600000\n0x400004: R 0x600008\n0x400008: R 0x400000\n0x40000c: R 0x600000\n#eof\n' \
+    printf '0x4000%s\n' '00: W 0x600000' '04: R 0x600008' '08: R 0x400000' '0c: R 0x600000' \
         >samples/pin.trace
     printf '2 400000\n1 600000\n0 600008\n2 400004\n' >samples/din.trace
     printf 'I 400000\nW 600000\nR 600008\nI 400004\n' >samples/rwi.trace
-    printf 'time,address,access,size\n1,0x400000,R,4\n2,0x600000,W,8\n3,0x600008,R,8\n4,0x400004,R,4\n' \
+    printf '%s\n' time,address,access,size 1,0x400000,R,4 2,0x600000,W,8 3,0x600008,R,8 \
+        4,0x400004,R,4 \
         >samples/csv.trace
     printf '1024\n1536\n1536\n1024\n' >samples/pages.trace
     python3 - <<'PYTHON'

@@ -19,9 +19,11 @@ I  0401ab70,3
  M 04020000,16
 SYSCALL[12,1](12) sys_brk ( 0x0 ) --> [pre-success] Success(0x4035000)\x20
 SYSCALL[12,1](12) sys_brk ( 0x4056000 ) --> [pre-success] Success(0x4056000)\x20
-SYSCALL[12,1](9) sys_mmap ( 0x0, 40960, 1, 34, 4294967295, 0 ) --> [pre-success] Success(0x483c000)\x20
+SYSCALL[12,1](9) sys_mmap ( 0x0, 40960, 1, 34, 4294967295, 0 ) \
+--> [pre-success] Success(0x483c000)\x20
 SYSCALL[12,1](10) sys_mprotect ( 0x483d000, 4096, 3 )[sync] --> Success(0x0)\x20
-SYSCALL[12,1](25) sys_mremap ( 0x483c000, 40960, 1048576, 0x1 ) --> [pre-success] Success(0x622f000)\x20
+SYSCALL[12,1](25) sys_mremap ( 0x483c000, 40960, 1048576, 0x1 ) \
+--> [pre-success] Success(0x622f000)\x20
 SYSCALL[12,2](28) sys_madvise ( 0x4a2c000, 8368128, 4 ) --> [async] ...\x20
 SYSCALL[12,2](28) ... [async] --> Success(0x0)\x20
 SYSCALL[12,1](56) sys_clone ( 3d0f00 ) --> [pre-success] Success(0x15f4) I  0494fb42,3

@@ -16,7 +16,7 @@
  *
  * Invariants
  *  1. The ring holds the frames that are in; hand is one of them, or VM_NOFRAME if there are none.
- *  2. A frame that is not in has next == VM_NOFRAME.
+ *  2. A frame that is not in has next == VM_NOFRAME, or was never seen.
  */
 #include "base/links.h"
 #include "policy/part.h"
@@ -26,6 +26,7 @@ struct clock_ring {
     uint8_t *bits;         /* the host's */
     vm_pfn hand;
     uint32_t nframes, nin;
+    uint32_t seen;     /* frames below have come at some time: the others' links are as zeroed */
     uint8_t load_mask; /* what of a newcomer's bits stays */
 };
 
@@ -50,14 +51,14 @@ static void init(void *state, const struct vm_policy_env *env)
     s->bits = env->bits;
     s->hand = VM_NOFRAME;
     s->load_mask = part_load_mask(env->params);
-    for (uint32_t f = 0; f < s->nframes; f++)
-        s->link[f].next = VM_NOFRAME;
 }
 
 static inline void insert(void *state, vm_pfn frame, uint64_t page)
 {
     struct clock_ring *s = state;
     (void)page;
+    while (s->seen <= frame)
+        s->link[s->seen++].next = VM_NOFRAME;
     VM_EXPECT(frame < s->nframes && s->link[frame].next == VM_NOFRAME);
     s->bits[frame] &= s->load_mask;
     if (s->nin++ == 0) {
@@ -71,7 +72,7 @@ static inline void insert(void *state, vm_pfn frame, uint64_t page)
 static inline void remove_frame(void *state, vm_pfn frame)
 {
     struct clock_ring *s = state;
-    VM_EXPECT(frame < s->nframes && s->link[frame].next != VM_NOFRAME);
+    VM_EXPECT(frame < s->seen && s->link[frame].next != VM_NOFRAME);
     if (frame == s->hand)
         s->hand = s->link[frame].next;
     vm_links_remove(s->link, frame);
@@ -102,9 +103,10 @@ static void check(const void *state)
     for (vm_pfn f = s->hand; n < s->nin; n++, f = s->link[f].next)
         VM_ASSERT(f < s->nframes && s->link[s->link[f].next].prev == f && (n == 0 || f != s->hand));
     VM_ASSERT(n == 0 || s->link[s->link[s->hand].prev].next == s->hand);
-    for (uint32_t f = 0; f < s->nframes; f++)
+    VM_ASSERT(s->seen <= s->nframes);
+    for (uint32_t f = 0; f < s->seen; f++)
         n += s->link[f].next == VM_NOFRAME;
-    VM_ASSERT(n == s->nframes);
+    VM_ASSERT(n == s->seen);
 }
 
 static const struct vm_param param[] = {PART_LOAD_PARAM};

@@ -6,7 +6,7 @@
  *
  * Invariants
  *  1. The list from `queue` holds the frames that are in, in the order of their coming.
- *  2. A frame that is not in has next == VM_NOFRAME.
+ *  2. A frame that is not in has next == VM_NOFRAME, or was never seen.
  */
 #include "base/links.h"
 #include "policy/part.h"
@@ -14,6 +14,7 @@
 struct fifo {
     struct vm_links *link; /* [nframes + 1], the last is the list's head */
     uint32_t nframes, nin;
+    uint32_t seen; /* frames below have come at some time: the others' links are as zeroed */
 };
 
 static size_t layout(struct fifo *s, uintptr_t start, uint32_t nframes)
@@ -34,8 +35,6 @@ static void init(void *state, const struct vm_policy_env *env)
     struct fifo *s = state;
     layout(s, (uintptr_t)state, env->nframes);
     s->nframes = env->nframes;
-    for (uint32_t f = 0; f < s->nframes; f++)
-        s->link[f].next = VM_NOFRAME;
     vm_links_head(s->link, s->nframes);
 }
 
@@ -43,6 +42,8 @@ static inline void insert(void *state, vm_pfn frame, uint64_t page)
 {
     struct fifo *s = state;
     (void)page;
+    while (s->seen <= frame)
+        s->link[s->seen++].next = VM_NOFRAME;
     VM_EXPECT(frame < s->nframes && s->link[frame].next == VM_NOFRAME);
     vm_links_push_last(s->link, s->nframes, frame);
     s->nin++;
@@ -51,7 +52,7 @@ static inline void insert(void *state, vm_pfn frame, uint64_t page)
 static inline void remove_frame(void *state, vm_pfn frame)
 {
     struct fifo *s = state;
-    VM_EXPECT(frame < s->nframes && s->link[frame].next != VM_NOFRAME);
+    VM_EXPECT(frame < s->seen && s->link[frame].next != VM_NOFRAME);
     vm_links_remove(s->link, frame);
     s->link[frame].next = VM_NOFRAME;
     s->nin--;
@@ -75,9 +76,10 @@ static void check(const void *state)
         n++;
     }
     VM_ASSERT(n == s->nin && s->link[s->nframes].prev == prev);
-    for (uint32_t f = 0; f < s->nframes; f++)
+    VM_ASSERT(s->seen <= s->nframes);
+    for (uint32_t f = 0; f < s->seen; f++)
         n += s->link[f].next == VM_NOFRAME;
-    VM_ASSERT(n == s->nframes);
+    VM_ASSERT(n == s->seen);
 }
 
 const struct vm_policy_ops vm_policy_fifo = {

@@ -4,8 +4,8 @@
  * policy with a memory should beat. Belady, "A study of replacement algorithms for a
  * virtual-storage computer", IBM Systems Journal 5(2) 1966, class 1.
  *
- * Invariant: in[0..nin) are the frames that are in, in any order, and place[in[i]] == i; a frame
- * that is not in has place VM_NOFRAME.
+ * Invariant: in[0..nin) are the frames that are in, in any order, and place[in[i]] == i + 1; a
+ * frame that is not in has place 0.
  */
 #include "base/random.h"
 #include "policy/part.h"
@@ -36,8 +36,6 @@ static void init(void *state, const struct vm_policy_env *env)
     struct random_choice *s = state;
     layout(s, (uintptr_t)state, env->nframes);
     s->nframes = env->nframes;
-    for (uint32_t f = 0; f < s->nframes; f++)
-        s->place[f] = VM_NOFRAME;
     vm_random_seed(&s->random, env->seed);
 }
 
@@ -45,20 +43,20 @@ static inline void insert(void *state, vm_pfn frame, uint64_t page)
 {
     struct random_choice *s = state;
     (void)page;
-    VM_EXPECT(frame < s->nframes && s->place[frame] == VM_NOFRAME);
+    VM_EXPECT(frame < s->nframes && s->place[frame] == 0);
     s->in[s->nin] = frame;
-    s->place[frame] = s->nin++;
+    s->place[frame] = ++s->nin;
 }
 
 static inline void remove_frame(void *state, vm_pfn frame)
 {
     struct random_choice *s = state;
-    VM_EXPECT(frame < s->nframes && s->place[frame] != VM_NOFRAME);
+    VM_EXPECT(frame < s->nframes && s->place[frame]);
     uint32_t hole = s->place[frame];
     vm_pfn last = s->in[--s->nin];
-    s->in[hole] = last;
+    s->in[hole - 1] = last;
     s->place[last] = hole;
-    s->place[frame] = VM_NOFRAME;
+    s->place[frame] = 0;
 }
 
 static inline vm_pfn victim(void *state)
@@ -76,9 +74,9 @@ static void check(const void *state)
     uint32_t out = 0;
     VM_ASSERT(s->nin <= s->nframes);
     for (uint32_t i = 0; i < s->nin; i++)
-        VM_ASSERT(s->in[i] < s->nframes && s->place[s->in[i]] == i);
+        VM_ASSERT(s->in[i] < s->nframes && s->place[s->in[i]] == i + 1);
     for (uint32_t f = 0; f < s->nframes; f++)
-        out += s->place[f] == VM_NOFRAME;
+        out += s->place[f] == 0;
     VM_ASSERT(s->nin + out == s->nframes);
 }
 

@@ -13,10 +13,10 @@
  * four cache lines; this writes one besides the log, which is written front to back.
  *
  * Invariants
- *  1. A frame is in iff at[frame] is not RECENCY_OUT; then log[at[frame]] == frame and
- *     tail <= at[frame] < head.
- *  2. The log has LOG_TURNS entries for each frame, so that a touch pays at most for squeezing
- *     1 / (LOG_TURNS - 1) of a frame.
+ *  1. A frame is in iff it was seen and at[frame] is not RECENCY_OUT; then log[at[frame]] == frame
+ *     and tail <= at[frame] < head.
+ *  2. The log has room for LOG_TURNS entries for each frame seen, so that a touch pays at most for
+ *     squeezing 1 / (LOG_TURNS - 1) of a frame, and memory that nobody uses costs nothing.
  *  3. counts is zero between squeezes.
  */
 #ifndef POLICY_RECENCY_H
@@ -25,7 +25,7 @@
 #include "policy/part.h"
 
 #define RECENCY_OUT UINT32_MAX
-#define LOG_TURNS   4
+#define LOG_TURNS   2
 
 struct recency {
     uint32_t *log;    /* [room] */
@@ -33,6 +33,7 @@ struct recency {
     uint64_t *counts; /* [room] bits: whether the entry is its frame's last */
     uint32_t tail, head, room;
     uint32_t nframes;
+    uint32_t seen; /* frames below have come at some time */
 };
 
 static size_t recency_layout(struct recency *r, uintptr_t start, uint32_t nframes)
@@ -56,14 +57,11 @@ static void recency_init(void *state, const struct vm_policy_env *env)
     VM_ASSERT(env->nframes && env->nframes <= UINT32_MAX / LOG_TURNS);
     recency_layout(r, (uintptr_t)state, env->nframes);
     r->nframes = env->nframes;
-    r->room = LOG_TURNS * r->nframes;
-    for (uint32_t f = 0; f < r->nframes; f++)
-        r->at[f] = RECENCY_OUT;
 }
 
 static inline bool recency_has(const struct recency *r, vm_pfn frame)
 {
-    return r->at[frame] != RECENCY_OUT;
+    return frame < r->seen && r->at[frame] != RECENCY_OUT;
 }
 
 /* Move the entries that count to the log's beginning. Which ones do is first marked in bits, at the
@@ -71,7 +69,7 @@ static inline bool recency_has(const struct recency *r, vm_pfn frame)
 static __attribute__((noinline)) void recency_squeeze(struct recency *r)
 {
     uint32_t to = 0;
-    for (vm_pfn f = 0; f < r->nframes; f++)
+    for (vm_pfn f = 0; f < r->seen; f++)
         if (r->at[f] != RECENCY_OUT)
             r->counts[r->at[f] / 64] |= UINT64_C(1) << r->at[f] % 64;
     for (uint32_t i = r->tail / 64 * 64; i < r->head; i += 64) {
@@ -99,8 +97,12 @@ static inline void recency_touch(void *state, vm_pfn frame, uint32_t times)
 
 static inline void recency_insert(void *state, vm_pfn frame, uint64_t page)
 {
+    struct recency *r = state;
     (void)page;
-    VM_EXPECT(!recency_has(state, frame));
+    VM_EXPECT(frame < r->nframes && !recency_has(r, frame));
+    while (r->seen <= frame)
+        r->at[r->seen++] = RECENCY_OUT;
+    r->room = LOG_TURNS * r->seen;
     recency_touch(state, frame, 1);
 }
 
@@ -138,8 +140,8 @@ static inline vm_pfn recency_take_newest(struct recency *r)
 static void recency_check(const void *state)
 {
     const struct recency *r = state;
-    VM_ASSERT(r->tail <= r->head && r->head <= r->room);
-    for (uint32_t f = 0; f < r->nframes; f++) {
+    VM_ASSERT(r->tail <= r->head && r->head <= r->room && r->seen <= r->nframes);
+    for (uint32_t f = 0; f < r->seen; f++) {
         uint32_t at = r->at[f];
         VM_ASSERT(at == RECENCY_OUT || (at >= r->tail && at < r->head && r->log[at] == f));
     }

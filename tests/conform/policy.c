@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include <cmocka.h>
 
@@ -224,6 +225,38 @@ static void the_state_stays_in_its_block(void **state)
         }
 }
 
+/* Pages of the host's own memory that lie in it. */
+static size_t host_pages(const struct vm_arena *a)
+{
+    size_t n = 0, pages = (a->bytes + 4095) / 4096;
+    unsigned char *in = malloc(pages);
+    assert_non_null(in);
+    assert_int_equal(mincore(a->block, a->bytes, in), 0);
+    for (size_t i = 0; i < pages; i++)
+        n += in[i] & 1;
+    free(in);
+    return n;
+}
+
+/* A machine of 16 GiB for a program of a few pages needs no memory for the rest. */
+static void frames_that_never_come_cost_nothing(void **state)
+{
+    (void)state;
+    vm_pageref ref[64];
+    const struct vm_policy_ops *ops;
+    for (size_t i = 0; i < 64; i++)
+        ref[i] = (vm_pageref)(i % 16 * 2);
+    for (size_t i = 0; (ops = vm_policy_at(i)); i++) {
+        struct policy_host h;
+        struct policy_world w = {ops->name, 1u << 22, NPAGES, 1, ref, 64};
+        policy_host_open(&h, &w);
+        for (size_t k = 0; k < 64; k++)
+            policy_host_step(&h, ref[k]);
+        assert_in_range(host_pages(&h.arena), 1, 40);
+        policy_host_close(&h);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -236,6 +269,7 @@ int main(void)
         cmocka_unit_test(touches_that_need_not_be_told_change_nothing),
         cmocka_unit_test(hosts_may_drop_pages_and_tick_at_any_time),
         cmocka_unit_test(the_state_stays_in_its_block),
+        cmocka_unit_test(frames_that_never_come_cost_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

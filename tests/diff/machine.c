@@ -110,6 +110,31 @@ static void schemes_with_tables_apart_change_no_fault_and_no_tlb_count(void **un
     }
 }
 
+/* A global entry stays when those of its space go; a fork must take its right to write all the same.
+ */
+static void a_write_after_a_fork_breaks_the_sharing_of_a_global_page(void **unused)
+{
+    (void)unused;
+    static const uint8_t prots[] = {VM_PROT_ALL, VM_PROT_ALL | VM_PROT_GLOBAL};
+    for (unsigned i = 0; i < 4; i++) {
+        struct machine_trace t = {
+            .nrefs = 2,
+            .nevents = 2,
+            .va = {TRACE_BASE, TRACE_BASE},
+            .meta = {vm_ref_meta(VM_WRITE, 8), vm_ref_meta(VM_WRITE, 8)},
+            .event = {{.kind = VM_EVENT_MAP,
+                       .va = TRACE_BASE,
+                       .bytes = PAGE,
+                       .prot = prots[i / 2],
+                       .detail = VM_BACKING_ANON},
+                      {.at = 1, .kind = VM_EVENT_FORK, .child = 1}},
+        };
+        struct vm_config c = machine_config("lru", 8);
+        machine_set(&c, "tlb-tags", i % 2 ? "flush" : "asid");
+        assert_int_equal(machine_play(&c, &t, 4096).counts.cow_breaks, 1);
+    }
+}
+
 /* ---- the naive machine ---- */
 
 /* What a machine without tables, frames and slots cannot count. */
@@ -319,6 +344,7 @@ int main(void)
         cmocka_unit_test(counts_do_not_depend_on_the_batch_size),
         cmocka_unit_test(tlbs_change_no_fault),
         cmocka_unit_test(schemes_with_tables_apart_change_no_fault_and_no_tlb_count),
+        cmocka_unit_test(a_write_after_a_fork_breaks_the_sharing_of_a_global_page),
         cmocka_unit_test(the_machine_counts_as_a_naive_one_does),
         cmocka_unit_test(the_machine_pages_as_the_pages_model_does),
         cmocka_unit_test(opt_on_the_machine_is_beladys),

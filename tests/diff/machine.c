@@ -92,14 +92,14 @@ static void tlbs_change_no_fault(void **unused)
 static void schemes_with_tables_apart_change_no_fault_and_no_tlb_count(void **unused)
 {
     (void)unused;
-    static const char *const schemes[] = {"sv32", "sv39",        "sv48",
-                                          "sv57", "x86-64-la57", "linear:bits=24"};
+    static const char *const schemes[] = {"sv32",        "sv39",           "sv48", "sv57",
+                                          "x86-64-la57", "linear:bits=24", NULL};
     struct machine_trace t;
     for (unsigned i = test_rounds(40); i-- > 0;) {
         struct vm_config c = machine_config(i % 2 ? "clock" : "lru", 10 + i % 5);
         machine_trace_fill(&t, ALL_EVENTS, 200 + i);
         struct machine_outcome x86 = machine_play(&c, &t, 4096);
-        for (size_t k = 0; k < sizeof schemes / sizeof schemes[0]; k++) {
+        for (size_t k = 0; schemes[k]; k++) {
             machine_set(&c, "scheme", schemes[k]);
             struct machine_outcome other = machine_play(&c, &t, 4096);
             assert_same_paging(&x86.counts, &other.counts);
@@ -110,8 +110,7 @@ static void schemes_with_tables_apart_change_no_fault_and_no_tlb_count(void **un
     }
 }
 
-/* A global entry stays when those of its space go; a fork must take its right to write all the same.
- */
+/* A global entry stays when those of its space go; a fork takes its right to write all the same. */
 static void a_write_after_a_fork_breaks_the_sharing_of_a_global_page(void **unused)
 {
     (void)unused;

@@ -165,6 +165,8 @@ static bool fork_page(struct vm_memory *m, vm_asid parent, vm_asid child, vm_va 
         if (!vm_frame_share(m, pte.pfn, vm_memory_key(m, va, child)))
             return false;
         m->space[child].resident++;
+        if (pte.prot & VM_PROT_GLOBAL) /* its TLB entries outlive those of the space */
+            m->c.shootdown(m->c.host, vm_memory_key(m, va, parent));
         pte.prot &= (uint8_t)~VM_PROT_WRITE;
         m->c.scheme->set(m->scheme, parent, va, pte);
         pte.accessed = pte.dirty = false;

@@ -92,14 +92,14 @@ static void tlbs_change_no_fault(void **unused)
 static void schemes_with_tables_apart_change_no_fault_and_no_tlb_count(void **unused)
 {
     (void)unused;
-    static const char *const schemes[] = {"sv32", "sv39",        "sv48",
-                                          "sv57", "x86-64-la57", "linear:bits=24"};
+    static const char *const schemes[] = {"sv32",        "sv39",           "sv48", "sv57",
+                                          "x86-64-la57", "linear:bits=24", NULL};
     struct machine_trace t;
     for (unsigned i = test_rounds(40); i-- > 0;) {
         struct vm_config c = machine_config(i % 2 ? "clock" : "lru", 10 + i % 5);
         machine_trace_fill(&t, ALL_EVENTS, 200 + i);
         struct machine_outcome x86 = machine_play(&c, &t, 4096);
-        for (size_t k = 0; k < sizeof schemes / sizeof schemes[0]; k++) {
+        for (size_t k = 0; schemes[k]; k++) {
             machine_set(&c, "scheme", schemes[k]);
             struct machine_outcome other = machine_play(&c, &t, 4096);
             assert_same_paging(&x86.counts, &other.counts);
@@ -107,6 +107,30 @@ static void schemes_with_tables_apart_change_no_fault_and_no_tlb_count(void **un
             assert_int_equal(x86.counts.shootdowns, other.counts.shootdowns);
             assert_int_equal(x86.counts.tlb_upgrades, other.counts.tlb_upgrades);
         }
+    }
+}
+
+/* A global entry stays when those of its space go; a fork takes its right to write all the same. */
+static void a_write_after_a_fork_breaks_the_sharing_of_a_global_page(void **unused)
+{
+    (void)unused;
+    static const uint8_t prots[] = {VM_PROT_ALL, VM_PROT_ALL | VM_PROT_GLOBAL};
+    for (unsigned i = 0; i < 4; i++) {
+        struct machine_trace t = {
+            .nrefs = 2,
+            .nevents = 2,
+            .va = {TRACE_BASE, TRACE_BASE},
+            .meta = {vm_ref_meta(VM_WRITE, 8), vm_ref_meta(VM_WRITE, 8)},
+            .event = {{.kind = VM_EVENT_MAP,
+                       .va = TRACE_BASE,
+                       .bytes = PAGE,
+                       .prot = prots[i / 2],
+                       .detail = VM_BACKING_ANON},
+                      {.at = 1, .kind = VM_EVENT_FORK, .child = 1}},
+        };
+        struct vm_config c = machine_config("lru", 8);
+        machine_set(&c, "tlb-tags", i % 2 ? "flush" : "asid");
+        assert_int_equal(machine_play(&c, &t, 4096).counts.cow_breaks, 1);
     }
 }
 
@@ -319,6 +343,7 @@ int main(void)
         cmocka_unit_test(counts_do_not_depend_on_the_batch_size),
         cmocka_unit_test(tlbs_change_no_fault),
         cmocka_unit_test(schemes_with_tables_apart_change_no_fault_and_no_tlb_count),
+        cmocka_unit_test(a_write_after_a_fork_breaks_the_sharing_of_a_global_page),
         cmocka_unit_test(the_machine_counts_as_a_naive_one_does),
         cmocka_unit_test(the_machine_pages_as_the_pages_model_does),
         cmocka_unit_test(opt_on_the_machine_is_beladys),

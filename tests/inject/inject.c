@@ -85,7 +85,7 @@ ssize_t write(int fd, const void *buf, size_t n)
     return fails(WRITE) ? (errno = ENOSPC, -1) : syscall(SYS_write, fd, buf, n);
 }
 
-ssize_t pwrite(int fd, const void *buf, size_t n, off_t offset)
+ssize_t pwrite(int fd, const void *buf, size_t nbytes, off_t offset)
 {
-    return fails(WRITE) ? (errno = ENOSPC, -1) : syscall(SYS_pwrite64, fd, buf, n, offset);
+    return fails(WRITE) ? (errno = ENOSPC, -1) : syscall(SYS_pwrite64, fd, buf, nbytes, offset);
 }

@@ -79,8 +79,10 @@ static bool read_file_header(struct reader *r, struct vm_error *e)
     if (bytes == 0 || got < bytes || !pgt_sealed(head, bytes))
         return r->salvage || torn(r, e, "torn file header: expected \"PGT1\" and a valid checksum");
     size_t origin_bytes = bytes - pgt_file_bytes - 8;
-    if (!(r->origin = strndup((const char *)head + pgt_file_bytes, origin_bytes)))
+    if (!(r->origin = malloc(origin_bytes + 1)))
         return vm_fail(e, VM_ESYSTEM, "%s: out of memory", vm_bytes_name(r->bytes));
+    memcpy(r->origin, head + pgt_file_bytes, origin_bytes);
+    r->origin[origin_bytes] = '\0';
     r->complete_maps = pgt_load32(head + 4) & PGT_COMPLETE_MAPS;
     vm_bytes_skip(r->bytes, bytes);
     return true;

@@ -398,9 +398,13 @@ static bool run(struct replay *r, struct vm_error *e)
     bool done = r->config->model == VM_MODEL_PAGES ? run_pages(r, e) : run_machine(r, e);
     if (!done || !r->touches)
         return done;
-    bool sound = vm_future_sound(&r->future, e);
-    VM_ASSERT(!sound || vm_future_used_up(&r->future));
-    return sound;
+    if (!vm_future_sound(&r->future, e))
+        return vm_fail(e, e->code, "%s: %s", r->spec, e->text);
+    return vm_future_used_up(&r->future) ||
+           vm_fail(e, VM_EINPUT,
+                   "%s: fewer touches than when it was looked through: expected a trace that stays "
+                   "the same",
+                   r->spec);
 }
 
 bool vm_replay(const struct vm_config *c, const char *spec, const struct vm_trace_options *options,

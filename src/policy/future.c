@@ -61,8 +61,11 @@ static void refill(struct vm_future *future)
 {
     static const uint32_t never[256] = {[0 ... 255] = VM_NEVER};
     struct vm_future_reader *r = (struct vm_future_reader *)future;
+    if (!r->failed && r->block * VM_SPOOL_BLOCK >= vm_spool_words(r->spool))
+        r->failed = !vm_fail(&r->error, VM_EINPUT,
+                             "more touches than when the trace was looked through: expected a "
+                             "trace that stays the same");
     if (!r->failed) {
-        VM_ASSERT(r->block * VM_SPOOL_BLOCK < vm_spool_words(r->spool));
         future->next = vm_spool_block(r->spool, r->block++, &future->n, &r->error);
         r->failed = future->next == NULL;
     }

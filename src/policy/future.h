@@ -28,12 +28,13 @@ struct vm_future_reader {
     struct vm_spool *spool;
     uint64_t block; /* the next to read */
     struct vm_error error;
-    bool failed; /* the spool could not be read: all that follows is VM_NEVER */
+    bool failed; /* unread, or past the end: all that follows is VM_NEVER */
 };
 
 /* Read `spool`, which outlives the reader. Nothing is read before the first take. */
 void vm_future_open(struct vm_future_reader *r, struct vm_spool *spool);
-/* Whether all that was taken was read; false: `e` says why not, and the replay is void. */
+/* Whether all that was taken was there and could be read; false: `e` says why not, and the replay
+ * is void. Errors: VM_ESYSTEM, VM_EINPUT (a trace that has changed since it was looked through). */
 bool vm_future_sound(const struct vm_future_reader *r, struct vm_error *e);
 /* Whether every word was taken: the replay had as many touches as the look ahead. */
 bool vm_future_used_up(const struct vm_future_reader *r);

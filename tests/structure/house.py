@@ -124,7 +124,7 @@ PLANTED = [
 INNOCENT = [
     (functions_long, "src/planted.c", "/* long: cases. */\nvoid f(void)\n{\n" + BODY + "}\n"),
     (machines, "src/planted.c", f'char t[] = "/tm' f'p/x-{6 * "X"}";\n'),
-    (machines, "docs/planted.md", "src/work/x, https://x.org/home/y, ${HOME}/tmp/z\n"),
+    (machines, "docs/planted.md", "src/home/x, https://x.org/home/y, ${HOME}/tmp/z\n"),
 ]
 
 

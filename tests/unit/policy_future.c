@@ -87,9 +87,31 @@ static void a_reader_that_failed_says_never_and_says_so(void **state)
     assert_string_equal(e.text, "the disk is gone");
 }
 
+static void a_trace_that_has_grown_since_is_told(void **state)
+{
+    (void)state;
+    struct vm_error e = {0};
+    struct vm_future_reader reader;
+    struct vm_spool *spool = vm_spool_open(1 << 20, &e);
+    const uint32_t page[] = {0, 1, 0};
+    assert_true(vm_spool_push(spool, page, 3, &e) && vm_spool_seal(spool, &e));
+    assert_true(vm_future_of_spool(spool, 2, &e));
+    vm_future_open(&reader, spool);
+    for (int i = 0; i < 3; i++) {
+        assert_false(vm_future_used_up(&reader));
+        vm_future_take(&reader.future);
+    }
+    assert_true(vm_future_used_up(&reader) && vm_future_sound(&reader, &e));
+    assert_int_equal(vm_future_take(&reader.future), VM_NEVER);
+    assert_false(vm_future_sound(&reader, &e));
+    assert_int_equal(e.code, VM_EINPUT);
+    vm_spool_close(spool);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_trace_that_has_grown_since_is_told),
         cmocka_unit_test(the_next_touch_of_each_page_is_found),
         cmocka_unit_test(no_touches_have_no_future),
         cmocka_unit_test(more_touches_than_can_be_numbered_are_refused),

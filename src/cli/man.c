@@ -186,7 +186,8 @@ static bool run_man(const struct args *a, struct vm_error *e)
 {
     if (a->noperands)
         return vm_fail(e, VM_EUSAGE, "unexpected \"%s\"", a->operand[0]);
-    puts(".TH PAGODA 1 \"\" \"Pagoda " PAGODA_VERSION "\" \"User Commands\"\n.SH NAME\n"
+    /* The date is the version's, not the build's: every build makes the same page. */
+    puts(".TH PAGODA 1 \"2026-11-21\" \"Pagoda " PAGODA_VERSION "\" \"User Commands\"\n.SH NAME\n"
          "pagoda \\- a virtual memory system: replay a program's memory through any machine\n"
          ".SH SYNOPSIS\n.B pagoda\n.I COMMAND\n[\\fIARG\\fR ...]\n.SH DESCRIPTION");
     roff("Pagoda records what a real program does to memory, replays it through a machine of your "

@@ -6,7 +6,8 @@ run "$PAGODA" man
 exit_is 0 "man succeeds"
 cp "$work/.out" pagoda.1
 version=$("$PAGODA" --version)
-is "$(head -1 pagoda.1)" ".TH PAGODA 1 \"2026-11-21\" \"Pagoda ${version#pagoda }\" \"User Commands\"" \
+is "$(head -1 pagoda.1)" \
+    ".TH PAGODA 1 \"2026-11-21\" \"Pagoda ${version#pagoda }\" \"User Commands\"" \
     "it begins with its title and version"
 if command -v mandoc >/dev/null; then
     is "$(mandoc -T lint pagoda.1)" "" "mandoc has nothing to say"

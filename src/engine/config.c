@@ -26,7 +26,7 @@ const struct vm_option *vm_option_at(size_t i)
 void vm_config_init(struct vm_config *c)
 {
     struct vm_error e;
-    memset(c, 0, sizeof *c); /* padding too: configurations are compared and hashed as bytes */
+    memset(c, 0, sizeof *c);
     for (size_t i = 0; i < NOPTIONS; i++) {
         bool good = vm_config_set(c, &options[i], options[i].fallback, &e);
         VM_ASSERT(good);

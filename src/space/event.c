@@ -22,7 +22,8 @@ static void release_entry(struct vm_memory *m, vm_asid asid, vm_va va)
     }
 }
 
-void vm_pages_release(struct vm_memory *m, vm_asid asid, vm_va start, vm_va end)
+/* Every page of [start, end) loses its frame or slot. */
+static void release_pages(struct vm_memory *m, vm_asid asid, vm_va start, vm_va end)
 {
     vm_va page = UINT64_C(1) << m->c.page_shift;
     for (vm_va va = start; (va = m->c.scheme->next(m->scheme, asid, va, end)) < end; va += page)
@@ -63,7 +64,7 @@ static bool map(struct vm_memory *m, const struct vm_event *event, struct vm_err
     m->c.counts->maps++;
     if (!page_range(m, event, &start, &end, e))
         return false;
-    vm_pages_release(m, event->asid, start, end);
+    release_pages(m, event->asid, start, end);
     struct vm_vma v = {.start = start,
                        .end = end,
                        .prot = granted(event->prot),
@@ -78,7 +79,7 @@ static bool unmap(struct vm_memory *m, const struct vm_event *event, struct vm_e
     m->c.counts->unmaps++;
     if (!page_range(m, event, &start, &end, e))
         return false;
-    vm_pages_release(m, event->asid, start, end);
+    release_pages(m, event->asid, start, end);
     m->c.scheme->trim(m->scheme, event->asid, start, end);
     return vm_vma_unmap(&m->space[event->asid], start, end, e);
 }
@@ -116,7 +117,7 @@ static bool advise(struct vm_memory *m, const struct vm_event *event, struct vm_
     if (!page_range(m, event, &start, &end, e))
         return false;
     if (event->detail == VM_ADVICE_DONTNEED)
-        vm_pages_release(m, event->asid, start, end);
+        release_pages(m, event->asid, start, end);
     return true;
 }
 
@@ -125,7 +126,7 @@ static void clear(struct vm_memory *m, vm_asid asid)
 {
     struct vm_space *s = &m->space[asid];
     for (size_t i = 0; i < s->nvmas; i++)
-        vm_pages_release(m, asid, s->vma[i].start, s->vma[i].end);
+        release_pages(m, asid, s->vma[i].start, s->vma[i].end);
     VM_ASSERT(s->resident == 0);
     s->nvmas = 0;
 }

@@ -84,10 +84,7 @@ bool vm_vma_protect(struct vm_space *s, vm_va start, vm_va end, uint8_t prot, st
 struct vm_vma *vm_vma_first_touch(struct vm_space *s, vm_va va, struct vm_error *e);
 void vm_vma_check(const struct vm_space *s, unsigned page_shift);
 
-/* ---- event.c ---- */
-
-/* Every page of [start, end) loses its frame or slot. */
-void vm_pages_release(struct vm_memory *m, vm_asid asid, vm_va start, vm_va end);
+/* ---- page keys ---- */
 
 static inline uint64_t vm_memory_key(const struct vm_memory *m, vm_va va, vm_asid asid)
 {

@@ -2,9 +2,9 @@
  *
  * Invariants
  *  1. Skipping passes over references, not over what happened to address spaces: the events before
- * the first delivered reference all come, in order, some in batches without references.
+ *     the first delivered reference all come, in order, some in batches without references.
  *  2. A limit ends the trace with its last reference; events after that are not delivered. So what
- * is delivered does not depend on where a reader ends its batches.
+ *     is delivered does not depend on where a reader ends its batches.
  */
 #include "trace/source.h"
 

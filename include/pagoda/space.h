@@ -98,6 +98,18 @@ struct vm_fault {
     bool inserted;           /* the policy was told of that frame's first touch */
 };
 
+/* A page that loses its frame. */
+struct vm_leaving {
+    vm_pfn pfn;
+    uint64_t key; /* of the page; of one of them where several share the frame */
+    enum {
+        VM_LEFT_UNMAPPED, /* its mapping went, or a copy took its place */
+        VM_LEFT_DROPPED,  /* evicted, clean */
+        VM_LEFT_WRITTEN,  /* evicted, dirty: written to `slot` */
+    } how;
+    vm_slot slot; /* that has the page now; 0: none */
+};
+
 enum vm_tables { VM_TABLES_INSIDE, VM_TABLES_APART };
 enum vm_stray { VM_STRAY_MAPS, VM_STRAY_FAULTS };
 
@@ -122,6 +134,8 @@ struct vm_memory_config {
     void (*shootdown_space)(void *host, vm_asid asid);
     /* The policy is about to be asked or told: tell it first of the touches so far. */
     void (*settle)(void *host);
+    /* A frame is about to have no page: what it had is written back or forgotten. */
+    void (*left)(void *host, const struct vm_leaving *leaving);
 };
 
 struct vm_memory; /* space/memory.h */

@@ -20,6 +20,7 @@ static struct vm_scheme_env scheme_env(struct vm_memory *m)
         .host = m,
         .take = vm_frame_take,
         .give = vm_frame_give,
+        .refusal = &m->out,
         .params = m->c.scheme_params,
     };
 }
@@ -72,7 +73,8 @@ struct vm_memory *vm_memory_open(const struct vm_memory_config *c, struct vm_err
         vm_fail(e, VM_ESYSTEM, "no memory for a machine");
         return NULL;
     }
-    VM_ASSERT(c->nframes > 0 && c->page_shift == c->scheme->page_shift);
+    VM_ASSERT(c->nframes > 0 && c->page_shift >= c->scheme->page_shift_min &&
+              c->page_shift <= c->scheme->page_shift_max);
     m->c = *c;
     bool apart = c->tables == VM_TABLES_APART;
     m->frames_all = c->nframes + (apart ? TABLES_APART : 0);

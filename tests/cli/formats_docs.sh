@@ -18,7 +18,8 @@ fi
 members() {
     python3 - "$1" <<'PYTHON'
 import json, sys
-PARTS = {"policies", "schemes", "formats", "workloads", "devices", "presets"}
+PARTS = {"policies", "schemes", "formats", "workloads", "devices", "allocators",
+         "presets"}
 def paths(value, at):
     if isinstance(value, dict):
         for key, inner in value.items():

@@ -140,6 +140,7 @@ struct vm_result {
     struct vm_prices prices;
     uint64_t pages;                  /* distinct pages touched (pages model), 0: not counted */
     uint64_t resident, table_frames; /* at the end */
+    struct vm_footprint tables;      /* at the end, of all address spaces */
     size_t nregions; /* the first regions by faults, of mappings that exist at the end */
     struct vm_region region[VM_REGIONS_MAX];
     uint64_t regions_all;

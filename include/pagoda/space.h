@@ -163,8 +163,10 @@ void *vm_memory_policy_state(struct vm_memory *m);
 const struct vm_space *vm_memory_space(const struct vm_memory *m, vm_asid asid); /* NULL: none */
 uint64_t vm_memory_resident(const struct vm_memory *m);     /* frames that map pages */
 uint64_t vm_memory_table_frames(const struct vm_memory *m); /* frames that tables hold */
-uint64_t vm_memory_read_ns(const struct vm_memory *m);      /* device time of swap- and file-ins */
-uint64_t vm_memory_write_ns(const struct vm_memory *m);     /* device time of writebacks */
+/* What the tables of all open address spaces take; what they share, once. */
+void vm_memory_footprint(const struct vm_memory *m, struct vm_footprint *out);
+uint64_t vm_memory_read_ns(const struct vm_memory *m);  /* device time of swap- and file-ins */
+uint64_t vm_memory_write_ns(const struct vm_memory *m); /* device time of writebacks */
 
 /* Assert every invariant above. */
 void vm_memory_check(const struct vm_memory *m);

@@ -91,12 +91,14 @@ uint32_t vm_frames_free(const struct vm_frames *s)
 
 uint32_t vm_frames_free_blocks(const struct vm_frames *s, unsigned order)
 {
+    VM_ASSERT(order < VM_FRAME_ORDERS);
     return (uint32_t)s->free.nblocks[order];
 }
 
 double vm_frames_unusable(const struct vm_frames *s, unsigned order)
 {
     uint64_t small = 0;
+    VM_ASSERT(order < VM_FRAME_ORDERS);
     for (unsigned k = 0; k < order; k++)
         small += s->free.nblocks[k] << k;
     return s->free.nfree ? (double)small / (double)s->free.nfree : 0;

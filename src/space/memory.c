@@ -151,6 +151,20 @@ uint64_t vm_memory_table_frames(const struct vm_memory *m)
     return m->ntables;
 }
 
+void vm_memory_footprint(const struct vm_memory *m, struct vm_footprint *out)
+{
+    *out = (struct vm_footprint){0};
+    for (unsigned asid = 0; asid < NASIDS; asid++) {
+        struct vm_footprint f;
+        if (!m->space[asid].open)
+            continue;
+        m->c.scheme->footprint(m->scheme, (vm_asid)asid, &f);
+        out->own_bytes += f.own_bytes;
+        out->kernel_bytes += f.kernel_bytes;
+        out->shared_bytes = f.shared_bytes;
+    }
+}
+
 uint64_t vm_memory_read_ns(const struct vm_memory *m)
 {
     return m->read_ns;

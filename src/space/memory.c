@@ -84,7 +84,8 @@ struct vm_memory *vm_memory_open(const struct vm_memory_config *c, struct vm_err
     m->sharer_cap =
         c->nframes < (UINT32_C(1) << 26) ? 1024 + c->nframes * SHARERS_A_FRAME : UINT32_C(1) << 30;
     m->sharer_fresh = 1;
-    if (!vm_arena_open(&m->arena, room(m), e)) {
+    struct vm_scheme_env asked = scheme_env(m);
+    if (!c->scheme->accept(&asked, e) || !vm_arena_open(&m->arena, room(m), e)) {
         free(m);
         return NULL;
     }

@@ -51,12 +51,9 @@ struct scheme_world *world_open(const char *spec, vm_pfn first_frame, uint32_t n
     w->ops = vm_scheme_find(name, &e);
     assert_non_null(w->ops);
     assert_true(vm_params_parse(&params, name, w->ops->param, w->ops->nparams, text, &e));
-    assert_true(vm_arena_open(&w->arena, WORLD_FRAMES * (size_t)FRAME_BYTES, &e));
-    w->memory = vm_arena_take(&w->arena, WORLD_FRAMES * (size_t)FRAME_BYTES);
     w->first_frame = first_frame;
     w->takes_left = UINT32_MAX;
-    struct vm_scheme_env env = {.memory = w->memory,
-                                .page_shift = 12,
+    struct vm_scheme_env env = {.page_shift = 12,
                                 .nframes = WORLD_FRAMES,
                                 .nasids = nasids,
                                 .host = w,
@@ -66,7 +63,10 @@ struct scheme_world *world_open(const char *spec, vm_pfn first_frame, uint32_t n
                                 .params = &params};
     assert_true(w->ops->accept(&env, &e));
     w->va_bits = w->ops->va_bits(&env);
-    w->state = test_calloc(1, w->ops->size(&env));
+    size_t memory_bytes = WORLD_FRAMES * (size_t)FRAME_BYTES;
+    assert_true(vm_arena_open(&w->arena, memory_bytes + vm_arena_room(w->ops->size(&env)), &e));
+    env.memory = w->memory = vm_arena_take(&w->arena, memory_bytes);
+    w->state = vm_arena_take(&w->arena, w->ops->size(&env));
     w->ops->init(w->state, &env);
     return w;
 }
@@ -74,7 +74,6 @@ struct scheme_world *world_open(const char *spec, vm_pfn first_frame, uint32_t n
 void world_close(struct scheme_world *w)
 {
     assert_int_equal(w->ntaken, 0);
-    test_free(w->state);
     vm_arena_close(&w->arena);
     test_free(w);
 }

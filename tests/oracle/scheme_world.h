@@ -17,7 +17,7 @@ struct scheme_world {
     void *state;
     unsigned va_bits;
     struct vm_error refusal;
-    struct vm_arena arena; /* not the heap: a test touches little of so much memory */
+    struct vm_arena arena; /* memory, state; not the heap: a test touches little of so much */
     uint8_t *memory;
     bool taken[WORLD_FRAMES];
     uint32_t ntaken;
@@ -48,6 +48,14 @@ static inline uint64_t world_footprint(const struct scheme_world *w, vm_asid asi
     struct vm_footprint f;
     w->ops->footprint(w->state, asid, &f);
     return f.own_bytes / 4096;
+}
+
+/* Frames that the tables of all address spaces hold together, as asid's footprint has it. */
+static inline uint64_t world_shared(const struct scheme_world *w, vm_asid asid)
+{
+    struct vm_footprint f;
+    w->ops->footprint(w->state, asid, &f);
+    return f.shared_bytes / 4096;
 }
 
 #endif

@@ -4,6 +4,7 @@
  * address spaces, whose pages, of every order that the scheme has, crowd where tables begin and
  * end, and must answer alike.
  */
+#include "base/bits.h"
 #include "base/random.h"
 #include "oracle/naive_map.h"
 #include "oracle/scheme_world.h"
@@ -69,7 +70,7 @@ static vm_va random_page(struct pair *p)
     unsigned shift = (unsigned)vm_random_below(&p->random, va_bits - least) + least;
     vm_va edge = vm_random_below(&p->random, 4) << shift;
     vm_va va = edge + vm_random_below(&p->random, 6) * p->page - 3 * p->page;
-    va &= (UINT64_C(1) << va_bits) - p->page;
+    va &= vm_low_bits(va_bits) & ~(p->page - 1);
     if (p->signed_addresses)
         va = (vm_va)((int64_t)(va << (64 - va_bits)) >> (64 - va_bits));
     return va;
@@ -220,6 +221,7 @@ static void range_random(struct pair *p, vm_va *va, vm_va *end)
     *end = a < b ? b : a;
 }
 
+/* Own tables are counted once each, shared ones once in all. */
 static uint64_t footprints(const struct pair *p)
 {
     uint64_t sum = 0, shared = 0;

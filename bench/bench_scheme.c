@@ -85,6 +85,21 @@ static void *open_bench(const struct bench_host *host, struct vm_error *e)
     return b;
 }
 
+/* Segments from their beginning to behind the last page. */
+static void map_segments(struct bench *b)
+{
+    const struct vm_segment_ops *segments = b->ops->segments;
+    struct vm_span span;
+    for (vm_va va = BASE; va < BASE + NPAGES * 2 * PAGE; va = span.end) {
+        segments->span(b->state, va, &span);
+        vm_va end = span.end < BASE + NPAGES * 2 * PAGE ? span.end : BASE + NPAGES * 2 * PAGE;
+        struct vm_segment g = {.state = VM_PTE_PRESENT,
+                               .prot = VM_PROT_READ | VM_PROT_WRITE,
+                               .pages = (uint32_t)((end - span.start) / PAGE)};
+        segments->set(b->state, 0, va, g);
+    }
+}
+
 static void map_pages(struct bench *b)
 {
     for (uint32_t i = 0; i < NPAGES; i++) {
@@ -120,7 +135,7 @@ static void prepare(void *group, size_t i)
     b->ops->init(b->state, &b->env);
     bool opened = b->ops->open(b->state, 0);
     VM_ASSERT(opened);
-    map_pages(b);
+    (b->ops->unit == VM_UNIT_SEGMENT ? map_segments : map_pages)(b);
 }
 
 static double walk_all(struct bench *b)

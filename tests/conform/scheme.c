@@ -14,6 +14,15 @@
 #define NASIDS 3
 #define PAGE   UINT64_C(4096)
 
+/* The next row from `row` on whose unit is the page: those of segments are held to theirs in
+ * segment.c. False: no more. */
+static bool page_row(size_t *row)
+{
+    while (vm_scheme_at(*row) && vm_scheme_at(*row)->unit != VM_UNIT_PAGE)
+        ++*row;
+    return vm_scheme_at(*row);
+}
+
 struct pair {
     struct scheme_world *w;
     struct naive_map map;
@@ -121,7 +130,8 @@ static void walk_and_compare(struct pair *p, vm_asid asid, vm_va va)
     p->w->ops->walk(p->w->state, asid, va + vm_random_below(&p->random, PAGE), access, VM_MODE_USER,
                     &walk);
     assert_int_equal(walk.fault, naive_map_access(&p->map, asid, va, access));
-    assert_in_range(walk.nloads, 1, VM_WALK_LOADS);
+    /* Bounds in registers say that a page is absent without a load. */
+    assert_in_range(walk.nloads, walk.fault == VM_WALK_ABSENT ? 0 : 1, VM_WALK_LOADS);
     if (walk.fault == VM_WALK_OK || walk.fault == VM_WALK_DENIED) {
         struct vm_pte pte = naive_map_get(&p->map, asid, va);
         assert_int_equal(walk.pfn, pte.pfn);
@@ -195,7 +205,7 @@ static void step(struct pair *p)
 static void every_scheme_answers_as_the_list_does(void **unused)
 {
     (void)unused;
-    for (size_t row = 0; vm_scheme_at(row); row++) {
+    for (size_t row = 0; page_row(&row); row++) {
         struct pair *p = pair_open(row, row + 1);
         for (unsigned i = 0; i < 6000; i++) {
             step(p);
@@ -211,7 +221,7 @@ static void every_scheme_translates_alike_below_4_gib(void **unused)
 {
     (void)unused;
     static const uint8_t prots[] = {0, 1, 3, 5, 7, 9, 15};
-    for (size_t row = 1; vm_scheme_at(row); row++) {
+    for (size_t row = 1; page_row(&row); row++) {
         struct pair *a = pair_open(0, 7), *b = pair_open(row, 7);
         for (unsigned i = 0; i < 3000; i++) {
             uint64_t r = vm_random_u64(&a->random);
@@ -244,7 +254,7 @@ static void every_scheme_translates_alike_below_4_gib(void **unused)
 static void trim_leaves_what_a_fresh_space_would_have(void **unused)
 {
     (void)unused;
-    for (size_t row = 0; vm_scheme_at(row); row++) {
+    for (size_t row = 0; page_row(&row); row++) {
         struct pair *p = pair_open(row, 11);
         const struct vm_scheme_ops *ops = p->w->ops;
         const vm_va end = UINT64_MAX - PAGE + 1;
@@ -270,7 +280,7 @@ static void trim_leaves_what_a_fresh_space_would_have(void **unused)
 static void no_frame_at_any_take_leaves_every_entry_and_frame_in_place(void **unused)
 {
     (void)unused;
-    for (size_t row = 0; vm_scheme_at(row); row++) {
+    for (size_t row = 0; page_row(&row); row++) {
         bool failed = true;
         for (uint32_t n = 0; failed; n++) {
             struct scheme_world *w = world_open(vm_scheme_at(row)->name, 0, 1);
@@ -318,7 +328,7 @@ static void evict_some(void *arg)
 static void taking_a_frame_may_change_other_entries(void **unused)
 {
     (void)unused;
-    for (size_t row = 0; vm_scheme_at(row); row++) {
+    for (size_t row = 0; page_row(&row); row++) {
         struct pair *p = pair_open(row, 13);
         p->w->on_take = evict_some;
         p->w->on_take_arg = p;

@@ -19,9 +19,9 @@
  */
 #include <pagoda/scheme.h>
 
-#define SEGMENTS             1
-#define REGISTERS_PROT(prot) ((uint8_t)((prot) | VM_PROT_ALL))
-#define REGISTERS_EXPECTED   "one within the bits of base-bounds (base-bounds:bits=...)"
+#define SEGMENTS           1
+#define REGISTERS_RIGHTS   VM_PROT_NONE
+#define REGISTERS_EXPECTED "one within the bits of base-bounds (base-bounds:bits=...)"
 #include "scheme/registers.inc.h"
 
 enum { BITS_MAX = 46, PAGES_SHIFT_MAX = 31 };
@@ -35,7 +35,10 @@ static bool registers_find(const struct registers *s, vm_va va, struct vm_span *
 {
     *which = 0;
     *span = (struct vm_span){0, UINT64_C(1) << s->bits, VM_SPAN_ANY, false};
-    return va < span->end;
+    if (va < span->end)
+        return true;
+    *span = (struct vm_span){.start = span->end, .end = UINT64_MAX};
+    return false;
 }
 
 static bool base_bounds_accept(const struct vm_scheme_env *env, struct vm_error *e)

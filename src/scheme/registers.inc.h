@@ -3,8 +3,8 @@
  * Define before including: SEGMENTS, how many an address space has, and
  *     static bool registers_find(const struct registers *s, vm_va va, struct vm_span *span,
  *                                unsigned *which);
- * after it (it is declared here): which segment va is in, and its span; and REGISTERS_PROT(prot),
- * the rights that a register can say.
+ * after it (it is declared here): which segment va is in, and its span or the gap about it; and
+ * REGISTERS_RIGHTS, the rights that registers tell apart.
  *
  * The kernel keeps a segment's registers with its process and loads them at a switch. There are no
  * accessed and dirty bits: a writable segment counts as dirty from the beginning.
@@ -19,7 +19,7 @@ struct registers_space {
 
 struct registers {
     struct vm_scheme_env env;
-    unsigned bits, segment_bits;
+    unsigned bits, segment_bits;   /* segment_bits: top bits that choose one */
     struct registers_space *space; /* [nasids] */
 };
 
@@ -89,13 +89,15 @@ static void registers_set_segment(void *state, vm_asid asid, vm_va va, struct vm
     bool found = registers_find(s, va, &span, &which);
     VM_ASSERT(found && s->space[asid].open);
     VM_ASSERT(segment.pages <= span_pages(&span, s->env.page_shift));
-    segment.prot = REGISTERS_PROT(segment.prot);
+    segment.prot |= VM_PROT_ALL & ~REGISTERS_RIGHTS;
     segment.accessed = segment.dirty = false;
     s->space[asid].segment[which] = segment;
 }
 
-static const struct vm_segment_ops registers_segments = {
-    .span = registers_span, .get = registers_segment, .set = registers_set_segment};
+static const struct vm_segment_ops registers_segments = {.rights = REGISTERS_RIGHTS,
+                                                         .span = registers_span,
+                                                         .get = registers_segment,
+                                                         .set = registers_set_segment};
 
 static bool registers_ensure(void *state, vm_asid asid, vm_va va, unsigned order)
 {
@@ -131,11 +133,10 @@ static vm_va registers_next(const void *state, vm_asid asid, vm_va va, vm_va end
     struct vm_span span;
     unsigned which;
     while (va < limit) {
-        if (!registers_find(s, va, &span, &which)) {
-            va = ((va >> (s->bits - s->segment_bits)) + 1) << (s->bits - s->segment_bits);
-            continue;
-        }
-        vm_va at = segment_next(&span, &s->space[asid].segment[which], va, s->env.page_shift);
+        bool found = registers_find(s, va, &span, &which);
+        vm_va at = found
+                       ? segment_next(&span, &s->space[asid].segment[which], va, s->env.page_shift)
+                       : span.end;
         if (at < span.end)
             return at < end ? at : end;
         va = span.end;

@@ -158,7 +158,10 @@ static bool table_span(const void *state, vm_va va, struct vm_span *out)
     const struct segment_table *s = state;
     vm_va start = va >> s->offset_bits << s->offset_bits;
     *out = (struct vm_span){start, start + (UINT64_C(1) << s->offset_bits), VM_SPAN_ANY, false};
-    return va >> s->bits == 0;
+    if (va >> s->bits == 0)
+        return true;
+    *out = (struct vm_span){.start = UINT64_C(1) << s->bits, .end = UINT64_MAX};
+    return false;
 }
 
 static struct vm_segment table_segment(const void *state, vm_asid asid, vm_va va)
@@ -177,7 +180,7 @@ static void table_set_segment(void *state, vm_asid asid, vm_va va, struct vm_seg
 }
 
 static const struct vm_segment_ops table_segments = {
-    .span = table_span, .get = table_segment, .set = table_set_segment};
+    .rights = VM_PROT_ALL, .span = table_span, .get = table_segment, .set = table_set_segment};
 
 static bool table_ensure(void *state, vm_asid asid, vm_va va, unsigned order)
 {

@@ -17,9 +17,9 @@
  */
 #include <pagoda/scheme.h>
 
-#define SEGMENTS             3
-#define REGISTERS_PROT(prot) (prot)
-#define REGISTERS_EXPECTED   "one of code, heap or stack"
+#define SEGMENTS           3
+#define REGISTERS_RIGHTS   VM_PROT_ALL
+#define REGISTERS_EXPECTED "one of code, heap or stack"
 #include "scheme/registers.inc.h"
 
 enum { BITS_MAX = 46, PAGES_SHIFT_MAX = 31 };
@@ -42,8 +42,10 @@ static bool registers_find(const struct registers *s, vm_va va, struct vm_span *
     static const enum vm_span_role of_2[] = {VM_SPAN_CODE, VM_SPAN_HEAP, VM_SPAN_ANY,
                                              VM_SPAN_STACK};
     unsigned shift = s->bits - s->segment_bits;
-    if (va >> s->bits)
+    if (va >> s->bits) {
+        *span = (struct vm_span){.start = UINT64_C(1) << s->bits, .end = UINT64_MAX};
         return false;
+    }
     unsigned top = (unsigned)(va >> shift);
     enum vm_span_role role = s->segment_bits == 1 ? of_1[top] : of_2[top];
     *which = role == VM_SPAN_CODE ? 0 : role == VM_SPAN_HEAP ? 1 : 2;

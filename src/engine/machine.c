@@ -302,6 +302,7 @@ static void switch_to(struct vm_engine *m, vm_asid asid)
         m->counts.tlb_flushes++;
         for (size_t i = 0; i < m->plan.n; i++)
             vm_tlb_flush(&m->tlb[i]);
+        TELL(m, .kind = VM_TAP_FLUSH, .flush = {VM_FLUSH_SWITCH, m->asid});
     }
     m->asid = asid;
     m->tag_asid = m->config.tlb_tags == VM_TLB_TAGS_ASID ? asid : 0;
@@ -354,6 +355,7 @@ static bool run_event(struct vm_engine *m, const struct vm_event *event, struct 
 {
     vm_mmu_settle(m);
     m->last_touch = NO_TOUCH; /* an event ends a run of touches */
+    TELL(m, .kind = VM_TAP_EVENT, .event = event);
     if (!(m->layout ? run_laid_event : run_memory_event)(m, event, e))
         return false;
     if (event->kind == VM_EVENT_SWITCH)

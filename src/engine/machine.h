@@ -72,6 +72,13 @@ struct vm_engine {
     uint32_t (*segment)(struct vm_engine *m, const vm_va *va, const uint16_t *meta, uint32_t n);
 };
 
+/* Tell the tap, if there is one. */
+#define TELL(m, ...)                                                                               \
+    do {                                                                                           \
+        if ((m)->tap)                                                                              \
+            (m)->tap->event((m)->tap->host, &(struct vm_tap_event){__VA_ARGS__});                  \
+    } while (0)
+
 /* A touch as policies of VM_TOUCH_ORDER see it, and one that is like none. */
 #define NO_TOUCH ((uint64_t)VM_NOFRAME << 1)
 static inline uint64_t touch_word(vm_pfn pfn, enum vm_access access)

@@ -145,7 +145,8 @@ struct vm_segment {
 
 /* Schemes whose unit is the segment. An empty segment has no pages. */
 struct vm_segment_ops {
-    /* The span that va is in. False: in none. */
+    uint8_t rights; /* that it can tell apart: enum vm_prot; the others are always given */
+    /* The span that va is in. False: in none; *out is then the gap about it. */
     bool (*span)(const void *state, vm_va va, struct vm_span *out);
     /* The segment of the span that va is in; empty where there is none. */
     struct vm_segment (*get)(const void *state, vm_asid asid, vm_va va);

@@ -51,7 +51,6 @@ enum {
     TAG_SHIFT = 52,
     TAG_PART_BITS = 7,
     TAG_USED_BIT = TAG_PART_BITS * LINE_WORDS - 1,
-    PTE_LARGE = 1 << 7, /* PS */
     DISPLACEMENTS = 32, /* an insertion moves at most so many lines */
     /* Lines of each way that move with an insertion. Halving at 0.2 leaves room for 0.3 lines an
      * old way's line until 0.6 of the new ones are in use, doubling for 1.8: four end before. */

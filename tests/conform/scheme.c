@@ -101,7 +101,7 @@ static unsigned random_order(struct pair *p)
 /* Only base pages are swapped. A page larger than the world's memory lies at its beginning. */
 static struct vm_pte random_pte_of(struct pair *p, unsigned order)
 {
-    uint64_t r = vm_random_u64(&p->random), nplaces = WORLD_FRAMES >> order;
+    uint64_t r = vm_random_u64(&p->random), nplaces = p->w->nframes >> order;
     if (r % 4 == 0)
         return (struct vm_pte){.state = VM_PTE_EMPTY, .order = (uint8_t)order};
     if (r % 4 == 1 && order == 0)
@@ -275,6 +275,37 @@ static void every_scheme_answers_as_the_list_does(void **unused)
         for (unsigned i = 0; i < 6000; i++) {
             step(p);
             if (i % 64 == 0) /* not at each: linear looks at a million entries a space */
+                p->w->ops->check(p->w->state);
+        }
+        pair_close(p);
+    }
+}
+
+/* Parameters make other tables of a row. */
+static void so_do_schemes_with_other_parameters_and_pages(void **unused)
+{
+    (void)unused;
+    static const struct {
+        const char *spec;
+        unsigned page_shift;
+        uint32_t nframes;
+    } variants[] = {
+        {"two-level:dir=3,table=13,entry=8", 12, WORLD_FRAMES}, /* tables of 16 frames */
+        {"two-level:dir=14,table=4,entry=4", 12,
+         WORLD_FRAMES}, /* a directory of 16, small tables */
+        {"two-level:dir=5,table=9,entry=8", 9, WORLD_FRAMES},
+        {"two-level:dir=1,table=1", 5, WORLD_FRAMES},
+        {"two-level:dir=5,table=5,entry=1", 5, 128},
+        {"two-level:dir=3,table=7,entry=1", 6, 128},
+        {"linear:bits=20", 10, WORLD_FRAMES},
+    };
+    for (size_t i = 0; i < sizeof variants / sizeof variants[0]; i++) {
+        struct pair *p = pair_of(world_open_frames(variants[i].spec, variants[i].page_shift,
+                                                   variants[i].nframes, 0, NASIDS),
+                                 i);
+        for (unsigned k = 0; k < 6000; k++) {
+            step(p);
+            if (k % 16 == 0)
                 p->w->ops->check(p->w->state);
         }
         pair_close(p);
@@ -479,6 +510,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_scheme_answers_as_the_list_does),
+        cmocka_unit_test(so_do_schemes_with_other_parameters_and_pages),
         cmocka_unit_test(every_scheme_translates_alike_below_4_gib),
         cmocka_unit_test(a_large_page_translates_as_its_base_pages_do),
         cmocka_unit_test(trim_leaves_what_a_fresh_space_would_have),

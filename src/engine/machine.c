@@ -97,6 +97,9 @@ static bool build_memory(struct vm_engine *m, const struct vm_parts *p, enum vm_
         .policy_params = &m->policy_params,
         .device = p->device,
         .device_params = &m->device_params,
+        .fit = p->fit,
+        .fit_params = &m->fit_params,
+        .compact = (enum vm_compact)m->config.compact,
         .future = future,
         .counts = &m->counts,
         .host = m,
@@ -148,8 +151,11 @@ static bool build(struct vm_engine *m, const struct vm_parts *p, enum vm_stray s
         [VM_TOUCH_ORDER] = vm_mmu_segment_order,
         [VM_TOUCH_EACH] = vm_mmu_segment_each,
     };
-    if (!check_memory(&m->config, p->scheme, e) || !vm_tlb_plan_parse(&m->plan, m->config.tlb, e) ||
-        !build_tlbs(m, e))
+    if (!check_memory(&m->config, p->scheme, e) || !vm_tlb_plan_parse(&m->plan, m->config.tlb, e))
+        return false;
+    if (p->scheme->in_registers)
+        m->plan = (struct vm_tlb_plan){0}; /* as vm_config_effective says */
+    if (!build_tlbs(m, e))
         return false;
     m->scheme = p->scheme;
     m->policy = p->policy;
@@ -184,6 +190,7 @@ struct vm_engine *vm_engine_open_with(const struct vm_config *c, const struct vm
         m->scheme_params = p.scheme_params;
         m->policy_params = p.policy_params;
         m->device_params = p.device_params;
+        m->fit_params = p.fit_params;
         if (policy)
             p.policy = policy;
         if (build(m, &p, stray, future, e))
@@ -407,6 +414,10 @@ void vm_engine_counts(struct vm_engine *m, struct vm_counts *out)
     out->fetches = m->kinds[VM_FETCH];
     out->refs = out->reads + out->writes + out->fetches;
     out->crossings = m->crossings[0] + m->crossings[1] + m->crossings[2];
+    if (m->scheme->in_registers) { /* hot ones, too, walk; it costs nothing */
+        out->tlb_misses = out->touches;
+        out->walks = out->touches + out->faults;
+    }
     out->tlb_hits = out->touches - out->tlb_misses;
     if (!m->failed)
         check_laws(out);

@@ -65,7 +65,7 @@ struct vm_engine {
 
     struct vm_config config;
     struct vm_tlb_plan plan;
-    struct vm_params policy_params, scheme_params, device_params;
+    struct vm_params policy_params, scheme_params, device_params, fit_params;
     struct vm_arena arena;
     /* Runs up to n references from the front of the columns; answers how many it did: fewer than n
      * after a reference that crosses a page boundary, or when failed. */

@@ -23,7 +23,8 @@ void vm_mmu_cool(struct vm_engine *m)
 
 /* The page with this entry was used last in its set of level 1: note for which accesses a repeat
  * would change nothing. A write is such only if the dirty bit is set: then the frame's is too. */
-static inline void heat(struct vm_engine *m, const struct vm_tlb *t, uint64_t tag, uint64_t value)
+static inline void heat(struct vm_engine *m, const struct vm_tlb *t, uint64_t tag, uint64_t value,
+                        vm_pfn unit)
 {
     uint32_t slot = (uint32_t)(tag >> 12) & m->hot_mask;
     m->warm = true;
@@ -31,7 +32,7 @@ static inline void heat(struct vm_engine *m, const struct vm_tlb *t, uint64_t ta
         if (m->first[a] != t)
             continue;
         m->hot[a][slot] = (value & hit_needs[a]) == hit_needs[a] ? tag : VM_TLB_EMPTY;
-        m->hot_unit[a][slot] = vm_tlb_pfn(value);
+        m->hot_unit[a][slot] = unit;
     }
 }
 
@@ -144,7 +145,8 @@ static uint64_t entry_value(const struct vm_walk *w)
     unsigned bits = w->prot;
     if (w->dirty && (w->prot & VM_PROT_WRITE))
         bits |= VM_TLB_DIRTY;
-    return vm_tlb_value(w->pfn, w->order, bits);
+    /* Of a segment that lies at the end of its span, the first base page that is there. */
+    return vm_tlb_value(w->pfn + w->first, w->order, bits);
 }
 
 static void walk_once(struct vm_engine *m, vm_va va, enum vm_access access, struct vm_walk *w)
@@ -210,10 +212,11 @@ static vm_pa address_of(const struct vm_engine *m, vm_va va, uint64_t value)
 static void touched(struct vm_engine *m, vm_va va, uint64_t tag, uint64_t value,
                     enum vm_access access)
 {
-    m->bits[vm_tlb_pfn(value)] |= m->marks[access];
-    report(m, vm_tlb_pfn(value), access);
-    if (m->npath)
-        heat(m, m->first[access], tag, value);
+    vm_pfn unit = vm_memory_unit(m->memory, vm_tlb_pfn(value));
+    m->bits[unit] |= m->marks[access];
+    report(m, unit, access);
+    if (m->npath || m->scheme->in_registers)
+        heat(m, m->first[access], tag, value, unit);
     TELL(m, .kind = VM_TAP_ACCESS, .access = {value, address_of(m, va, value)});
 }
 
@@ -233,7 +236,7 @@ static bool touch_walk(struct vm_engine *m, vm_va va, uint64_t tag, enum vm_acce
         install(m, m->path[access][level], tag, value);
     if (how == WALKED_INSERTED) {
         /* insert was the frame's first touch; the policy may have cleared the referenced bit. */
-        m->last_touch = touch_word(w.pfn, access);
+        m->last_touch = touch_word(vm_memory_unit(m->memory, vm_tlb_pfn(value)), access);
         vm_mmu_cool(m);
         TELL(m, .kind = VM_TAP_ACCESS, .access = {value, address_of(m, va, value)});
         return true;

@@ -262,6 +262,7 @@ static void gather_machine(struct vm_engine *m, struct vm_result *out)
     out->ntlbs = vm_engine_ntlbs(m);
     for (size_t i = 0; i < out->ntlbs; i++)
         strcpy(out->tlb[i].name, vm_engine_tlb(m, i, &out->tlb[i].config, &out->tlb[i].counts));
+    vm_memory_holes(memory, &out->holes);
     out->resident = vm_memory_resident(memory);
     out->table_frames = vm_memory_table_frames(memory);
     vm_memory_footprint(memory, &out->tables);

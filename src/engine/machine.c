@@ -61,7 +61,7 @@ static void build_paths(struct vm_engine *m)
             if (covers(m->plan.tlb[i].side, a))
                 m->path[a][m->plan.tlb[i].level - 1] = &m->tlb[i];
         m->first[a] = m->npath ? m->path[a][0] : &m->none;
-        if (m->first[a]->set_mask < m->hot_mask)
+        if (m->npath && m->first[a]->set_mask < m->hot_mask)
             m->hot_mask = m->first[a]->set_mask;
     }
 }

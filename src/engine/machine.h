@@ -22,7 +22,7 @@
 
 #include <pagoda/engine.h>
 
-#define HOT_SLOTS    16   /* the sets of the usual level 1: 64 entries, 4 ways */
+#define HOT_SLOTS    64   /* at most; level 1 leaves as many as it has sets, usually 16 */
 #define SEGMENT_REFS 1000 /* references between settlements at most; fits `touched` twice */
 
 struct vm_engine {

@@ -16,8 +16,8 @@ _Static_assert(VM_TLB_EMPTY == UINT64_MAX, "bytes of ones are empty tags");
 
 void vm_mmu_cool(struct vm_engine *m)
 {
-    if (m->warm)
-        memset(m->hot, 0xff, sizeof m->hot);
+    for (int a = 0; m->warm && a < VM_ACCESSES; a++)
+        memset(m->hot[a], 0xff, (m->hot_mask + 1) * sizeof m->hot[a][0]);
     m->warm = false;
 }
 

@@ -159,7 +159,8 @@ struct vm_scheme_ops {
     const char *summary;
     enum vm_unit unit;
     /* Of VM_UNIT_SEGMENT, else NULL. Pages of such a scheme are parts of segments: get, next and
-     * walk tell of them, set is not for them (it asserts). A base page is a granule: from 1 byte. */
+     * walk tell of them; set is not for them (it asserts). A base page is a granule there, from
+     * 1 byte. */
     const struct vm_segment_ops *segments;
     /* Every translation is in the processor's registers: walks load nothing, TLBs have no use. */
     bool in_registers;

@@ -485,7 +485,7 @@ void vm_segments_give(void *memory, vm_pfn first, uint32_t n)
 static void set_frames(struct vm_memory *m, uint32_t u, vm_pfn first, uint32_t frames)
 {
     struct vm_unit_state *unit = &m->seg->unit[u];
-    m->nresident += frames - unit->frames; /* modulo: it may be fewer */
+    m->nresident = m->nresident - unit->frames + frames;
     unit->first = first;
     unit->frames = frames;
     note_frames(m, u);

@@ -145,8 +145,9 @@ static bool resolve_filled(struct vm_memory *m, struct vm_fault *f, const struct
 
 /* Present, but not for an access that its VMAs allow: it is or was shared. */
 static bool resolve_shared(struct vm_memory *m, struct vm_fault *f, const struct target *t,
-                           uint32_t u)
+                           struct vm_segment g)
 {
+    uint32_t u = vm_unit_of(m, g.pfn);
     if (vm_unit_mappers(m, u) > 1)
         return resolve_filled(m, f, t);
     vm_slot s = m->seg->unit[u].slot;
@@ -154,7 +155,7 @@ static bool resolve_shared(struct vm_memory *m, struct vm_fault *f, const struct
         vm_run_detach(m, u);
         m->bits[u] |= VM_FRAME_DIRTY;
     }
-    set_present(m, f, t, u);
+    vm_segment_set_present(m, f->asid, f->va, u, g.pages, t->hull.prot);
     f->kind = VM_FAULT_COW;
     return true;
 }
@@ -202,11 +203,10 @@ static bool resolve(struct vm_memory *m, struct vm_fault *f, const struct target
         return map_again(m, f, t, g.slot);
     if (g.state != VM_PTE_PRESENT)
         return resolve_filled(m, f, t);
-    uint32_t u = vm_unit_of(m, g.pfn);
     if (segment_index(&t->span, f->va, m->c.page_shift) >= g.pages)
-        return resolve_growth(m, f, t, u);
+        return resolve_growth(m, f, t, vm_unit_of(m, g.pfn));
     if (!(g.prot & vm_access_needs(f->access)))
-        return resolve_shared(m, f, t, u);
+        return resolve_shared(m, f, t, g);
     f->kind = VM_FAULT_SOFT; /* the first touch gave it the right */
     return true;
 }

@@ -7,7 +7,7 @@
 
 #include <pagoda/space.h>
 
-#define WORLD_SLOTS 256
+#define WORLD_SLOTS 1024
 
 struct space_plan {
     const char *scheme, *policy; /* "name" or "name:params" */

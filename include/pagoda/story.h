@@ -182,7 +182,9 @@ bool vm_cursor_go(struct vm_cursor *c, uint64_t ref, struct vm_error *e);
 /* To the next reference in which it happens; *found says whether there is one, else the cursor
  * stands where it stood. Errors: vm_run_to's. */
 bool vm_cursor_seek(struct vm_cursor *c, enum vm_sought what, bool *found, struct vm_error *e);
-/* The story of where it stands (at >= 1); good until the cursor moves. */
+/* The story of where it stands (at >= 1); good until the cursor goes back, or VM_CURSOR_KEPT
+ * references further. */
+#define VM_CURSOR_KEPT 64
 const struct vm_story *vm_cursor_story(const struct vm_cursor *c);
 void vm_cursor_info(const struct vm_cursor *c, struct vm_trace_info *out);
 void vm_cursor_close(struct vm_cursor *c); /* NULL is fine */

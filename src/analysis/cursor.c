@@ -8,7 +8,7 @@
  * Invariants
  *  1. The run has done at least the reference where the cursor stands; when it is further, it has
  *     looked for something that was not there, or for a reference past the end.
- *  2. Slot n % KEPT has the story of reference n if its story.ref is n.
+ *  2. Slot n % VM_CURSOR_KEPT has the story of reference n if its story.ref is n.
  */
 #include "analysis/ahead.h"
 #include "analysis/teller.h"
@@ -16,14 +16,12 @@
 
 #include <stdlib.h>
 
-#define KEPT 64 /* stories */
-
 struct vm_cursor {
     struct vm_run *run;
     struct history history;
     struct teller teller;
     struct vm_tap tap;
-    struct telling kept[KEPT];
+    struct telling kept[VM_CURSOR_KEPT];
     struct telling *telling; /* NULL: nobody is told, only history listens */
     uint64_t at;
 };
@@ -74,7 +72,7 @@ void vm_cursor_close(struct vm_cursor *c)
 {
     if (!c)
         return;
-    for (size_t i = 0; i < KEPT; i++)
+    for (size_t i = 0; i < VM_CURSOR_KEPT; i++)
         telling_free(&c->kept[i]);
     vm_run_close(c->run);
     history_close(&c->history);
@@ -89,12 +87,12 @@ uint64_t vm_cursor_at(const struct vm_cursor *c)
 
 static struct telling *slot_of(struct vm_cursor *c, uint64_t ref)
 {
-    return &c->kept[ref % KEPT];
+    return &c->kept[ref % VM_CURSOR_KEPT];
 }
 
 const struct vm_story *vm_cursor_story(const struct vm_cursor *c)
 {
-    const struct vm_story *s = &c->kept[c->at % KEPT].story;
+    const struct vm_story *s = &c->kept[c->at % VM_CURSOR_KEPT].story;
     VM_ASSERT(c->at > 0 && s->ref == c->at);
     return s;
 }
@@ -137,7 +135,7 @@ static bool approach(struct vm_cursor *c, uint64_t ref, struct vm_error *e)
     if (vm_run_refs(c->run) >= ref) {
         if (!vm_run_restart(c->run, e) || !listen(c, e))
             return false;
-        before = ref > KEPT ? ref - KEPT : 0;
+        before = ref > VM_CURSOR_KEPT ? ref - VM_CURSOR_KEPT : 0;
     }
     return vm_run_refs(c->run) >= before || vm_run_to(c->run, before, e);
 }

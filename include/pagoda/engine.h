@@ -23,6 +23,7 @@
 #define VM_CONFIG_TEXT 256
 
 enum vm_stray_option { VM_STRAY_OPTION_AUTO, VM_STRAY_OPTION_MAPS, VM_STRAY_OPTION_FAULTS };
+enum vm_layout_option { VM_LAYOUT_AUTO, VM_LAYOUT_AS_IS, VM_LAYOUT_PACKED };
 enum vm_tlb_tags { VM_TLB_TAGS_ASID, VM_TLB_TAGS_FLUSH };
 enum vm_model { VM_MODEL_MACHINE, VM_MODEL_PAGES };
 
@@ -31,6 +32,7 @@ struct vm_config {
     uint64_t memory_bytes, page_bytes;
     uint64_t tables; /* enum vm_tables */
     uint64_t stray;  /* enum vm_stray_option */
+    uint64_t layout; /* enum vm_layout_option */
     char scheme[VM_CONFIG_TEXT], policy[VM_CONFIG_TEXT], tlb[VM_CONFIG_TEXT], swap[VM_CONFIG_TEXT];
     uint64_t tlb_tags; /* enum vm_tlb_tags */
     uint64_t swap_bytes;
@@ -197,9 +199,6 @@ struct vm_engine *vm_run_engine(struct vm_run *r); /* until a restart */
 /* The reference done last; its bytes and first address. */
 void vm_run_last(const struct vm_run *r, vm_va *va, unsigned *bytes);
 void vm_run_info(const struct vm_run *r, struct vm_trace_info *out);
-/* The run's trace once more, from reference `ref` >= 1 on; the caller closes it. Errors:
- * vm_trace_open's, VM_EUSAGE: a trace that can be read only once. */
-struct vm_trace *vm_run_trace(const struct vm_run *r, uint64_t ref, struct vm_error *e);
 void vm_run_close(struct vm_run *r); /* NULL is fine */
 
 #endif

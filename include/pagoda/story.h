@@ -19,7 +19,7 @@
 #include <pagoda/tap.h>
 
 /* [first, first + n) of one of the story's arrays. */
-struct vm_span {
+struct vm_slice {
     uint32_t first, n;
 };
 
@@ -39,7 +39,7 @@ struct vm_story_frame {
 /* A word that a walk read. */
 struct vm_story_load {
     struct vm_walk_load load;
-    struct vm_span field; /* of the word, highest first */
+    struct vm_slice field; /* of the word, highest first */
     /* index_bytes > 0: the word is number `index` of the table at `base`, of words of that size. */
     uint64_t base, index;
     unsigned index_bytes;
@@ -71,21 +71,21 @@ struct vm_story_step {
             vm_asid asid;
             vm_va va;
             enum vm_access access;
-            struct vm_span field; /* of va, highest first */
+            struct vm_slice field; /* of va, highest first */
         } touch;
         struct {
             size_t tlb;
             uint64_t tag, value;
             bool hit, enough; /* enough: the entry has what the access needs */
             uint64_t set;
-            struct vm_span entry; /* of the set, before */
+            struct vm_slice entry; /* of the set, before */
         } lookup;
         struct {
             enum vm_walk_fault fault;
             uint8_t order, prot, dirty, nstores;
             vm_pfn pfn;
             uint32_t nloads; /* read; those told of are in load */
-            struct vm_span load;
+            struct vm_slice load;
         } walk;
         struct {
             enum vm_fault_kind kind;
@@ -101,14 +101,14 @@ struct vm_story_step {
         struct {
             struct vm_leaving leaving;
             struct vm_story_frame victim;
-            struct vm_span frame; /* of a choice: the others, those next to leave first */
+            struct vm_slice frame; /* of a choice: the others, those next to leave first */
             uint64_t frames_all;  /* that could have left, the victim too */
         } leaving;
         struct {
             size_t tlb;
             uint64_t tag, value, replaced;
             uint64_t set;
-            struct vm_span entry; /* of the set, after */
+            struct vm_slice entry; /* of the set, after */
         } fill;
         struct {
             uint64_t page_key;
@@ -157,7 +157,7 @@ struct vm_story {
     struct vm_field *field;
     struct vm_story_entry *entry;
     struct vm_story_frame *frame;
-    struct vm_span memory_before, memory_after; /* of frame; empty where memory is larger */
+    struct vm_slice memory_before, memory_after; /* of frame; empty where memory is larger */
 };
 
 /* What to look for among the references ahead. */

@@ -1,24 +1,21 @@
 /* ahead.c - see ahead.h. */
 #include "analysis/ahead.h"
-#include "base/assert.h"
 #include "base/intern.h"
 
 #include <stdlib.h>
+#include <string.h>
 
-/* One choice's frames, looked for in the trace ahead. */
+#define REHEARSAL_PAGES (UINT64_C(1) << 26)
+#define STRIDE          4096 /* references between two looks at what is left to be found */
+
+/* One choice's frames, by page. */
 struct search {
     struct vm_story *story;
     struct vm_intern ids;          /* of pages; id i is frame[i]'s */
-    struct vm_story_frame **frame; /* [n] NULL: found, or its mapping went */
+    struct vm_story_frame **frame; /* NULL: found, or its mapping went */
     uint32_t n, left;
-    vm_asid asid;
-    uint64_t ref; /* the reference looked at last */
+    uint64_t ref, key; /* of the touch that is heard of */
 };
-
-static bool is_choice(const struct vm_story_step *s)
-{
-    return s->kind == VM_TAP_LEAVING && s->leaving.leaving.why == VM_LEAVES_CHOSEN;
-}
 
 static bool add_frame(struct search *a, struct vm_story_frame *f)
 {
@@ -41,121 +38,93 @@ static bool add_choice(struct search *a, struct vm_story_step *s)
     return true;
 }
 
-static void look_at_page(struct search *a, uint64_t key)
+/* The page is touched at `ref`, or (0) never as the page that it is. */
+static void settle(struct search *a, uint64_t key, uint64_t ref)
 {
     uint32_t id = vm_intern_peek(&a->ids, key);
     if (id == UINT32_MAX || !a->frame[id])
         return;
-    a->frame[id]->next = a->ref;
+    a->frame[id]->next = ref;
     a->frame[id] = NULL;
     a->left--;
 }
 
-static void look_at_reference(struct search *a, vm_va va, unsigned bytes)
+static void hear(void *search, const struct vm_tap_event *v)
 {
-    unsigned shift = a->story->page_shift;
-    vm_va last = (va + bytes - 1) >> shift;
-    for (vm_va page = va >> shift; page <= last; page++)
-        look_at_page(a, page << 12 | a->asid);
-}
-
-/* The pages of [va, end) of a space are touched no more as the pages that they are. */
-static void forget(struct search *a, vm_asid asid, vm_va va, vm_va end)
-{
-    for (uint32_t id = 0; id < a->n; id++) {
-        uint64_t key = a->frame[id] ? a->frame[id]->key : 0;
-        vm_va at = vm_key_va(key, a->story->page_shift);
-        if (!a->frame[id] || vm_key_asid(key) != asid || at < va || at >= end)
-            continue;
-        a->frame[id] = NULL;
-        a->left--;
+    struct search *a = search;
+    if (v->kind == VM_TAP_TOUCH) {
+        a->ref = v->touch.ref;
+        a->key = vm_page_key(v->touch.va, a->story->page_shift, v->touch.asid);
+    } else if (v->kind == VM_TAP_ACCESS) {
+        settle(a, a->key, a->ref);
+    } else if (v->kind == VM_TAP_LEAVING) {
+        settle(a, v->leaving->key, 0);
     }
 }
 
-static void look_at_event(struct search *a, const struct vm_event *v)
+/* What the reference itself touches behind the choice. */
+static void hear_rest(struct search *a, size_t step)
 {
-    switch ((enum vm_event_kind)v->kind) {
-    case VM_EVENT_SWITCH:
-        a->asid = v->asid;
-        break;
-    case VM_EVENT_ADVISE:
-        if (v->detail != VM_ADVICE_DONTNEED)
-            break;
-        __attribute__((fallthrough));
-    case VM_EVENT_MAP:
-    case VM_EVENT_UNMAP:
-        forget(a, v->asid, v->va, v->va + v->bytes);
-        break;
-    case VM_EVENT_EXEC:
-    case VM_EVENT_EXIT:
-        forget(a, v->asid, 0, UINT64_MAX);
-        break;
-    case VM_EVENT_FORK:
-        forget(a, v->child, 0, UINT64_MAX);
-        break;
-    case VM_EVENT_PROTECT:
-        break;
+    const struct vm_story *s = a->story;
+    uint64_t key = 0;
+    for (size_t i = 0; i < s->nsteps; i++)
+        if (s->step[i].kind == VM_TAP_TOUCH)
+            key = vm_page_key(s->step[i].touch.va, s->page_shift, s->step[i].touch.asid);
+        else if (s->step[i].kind == VM_TAP_ACCESS && i > step)
+            settle(a, key, s->ref);
+}
+
+static bool run_ahead(struct search *a, struct vm_run *r, struct vm_error *e)
+{
+    struct vm_tap tap = {a, hear};
+    uint64_t done = a->story->ref;
+    if (!vm_run_to(r, done, e))
+        return false;
+    vm_engine_listen(vm_run_engine(r), &tap);
+    while (a->left && vm_run_refs(r) == done) {
+        done += STRIDE;
+        if (!vm_run_to(r, done, e))
+            return false;
     }
+    return true;
 }
 
-/* The trace is read from the story's reference on: that and the events before it are the past. */
-static void look_at_batch(struct search *a, const struct vm_batch *b)
+/* The same machine with memory for all pages, and a policy that needs no future. */
+static struct vm_run *open_ahead(const struct vm_config *c, const struct vm_source *source,
+                                 struct vm_config *ahead, struct vm_error *e)
 {
-    uint32_t k = 0;
-    for (uint32_t i = 0; i <= b->nrefs && a->left; i++) {
-        for (; k < b->nevents && b->event[k].at == i; k++)
-            if (a->ref >= a->story->ref)
-                look_at_event(a, &b->event[k]);
-        if (i < b->nrefs && ++a->ref > a->story->ref)
-            look_at_reference(a, b->va[i], vm_ref_bytes(b->meta[i]));
-    }
+    *ahead = *c;
+    ahead->memory_bytes = REHEARSAL_PAGES * c->page_bytes;
+    ahead->tables = VM_TABLES_APART;
+    strcpy(ahead->policy, "fifo");
+    return vm_run_open(ahead, source, NULL, e);
 }
 
-/* What the reference itself touches behind the touch at which the choice was made. */
-static void look_at_rest(struct search *a, size_t step)
+static bool search_choice(const struct vm_config *c, const struct vm_source *source,
+                          struct vm_story *s, size_t step, struct vm_error *e)
 {
-    for (size_t i = step; i < a->story->nsteps; i++)
-        if (a->story->step[i].kind == VM_TAP_TOUCH)
-            look_at_page(a, vm_page_key(a->story->step[i].touch.va, a->story->page_shift,
-                                        a->story->step[i].touch.asid));
-}
-
-static bool search_trace(struct search *a, const struct vm_run *r, struct vm_error *e)
-{
-    struct vm_batch b;
-    struct vm_trace *t = vm_run_trace(r, a->story->ref, e);
-    bool done = t;
-    a->ref = a->story->ref - 1;
-    while (done && a->left) {
-        done = vm_trace_read(t, &b, e);
-        if (!done || (!b.nrefs && !b.nevents))
-            break;
-        look_at_batch(a, &b);
-    }
-    vm_trace_close(t);
-    return done;
-}
-
-static bool search_choice(const struct vm_run *r, struct vm_story *s, size_t step,
-                          struct vm_error *e)
-{
-    struct search a = {.story = s, .asid = s->asid, .ref = s->ref};
+    struct vm_config config;
+    struct search a = {.story = s};
     bool done = vm_intern_open(&a.ids, e);
     if (done && !add_choice(&a, &s->step[step]))
         done = vm_fail(e, VM_ESYSTEM, "no memory to look ahead");
-    if (done) {
-        look_at_rest(&a, step);
-        done = search_trace(&a, r, e);
-    }
+    struct vm_run *r = done ? open_ahead(c, source, &config, e) : NULL;
+    if (r)
+        hear_rest(&a, step);
+    done = r && run_ahead(&a, r, e);
+    vm_run_close(r);
     free(a.frame);
     vm_intern_close(&a.ids);
     return done;
 }
 
-bool look_ahead(const struct vm_run *r, struct vm_story *s, struct vm_error *e)
+bool look_ahead(const struct vm_config *c, const struct vm_source *source, struct vm_story *s,
+                struct vm_error *e)
 {
     for (size_t i = 0; i < s->nsteps; i++)
-        if (is_choice(&s->step[i]) && !search_choice(r, s, i, e))
+        if (s->step[i].kind == VM_TAP_LEAVING &&
+            s->step[i].leaving.leaving.why == VM_LEAVES_CHOSEN &&
+            !search_choice(c, source, s, i, e))
             return false;
     return true;
 }

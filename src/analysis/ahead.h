@@ -4,11 +4,12 @@
 
 #include <pagoda/story.h>
 
-/* Fill in `next` of every frame that the story's choices tell of, from a second reading of the
- * trace from the story's reference on. A page's next touch is that of its address, before its
- * mapping goes; of a page that several spaces share since a fork, that of the space it is told by; one that
- * the mapping will refuse counts, too.
- * Errors: vm_run_trace's, vm_trace_read's. */
-bool look_ahead(const struct vm_run *r, struct vm_story *s, struct vm_error *e);
+/* Fill in `next` of every frame that the story's choices tell of. A second machine, with memory for
+ * all pages, is run to the story's reference and listened to from there on: as opt's rehearsal, so
+ * that a touch that is refused is none, and a page whose mapping goes is touched no more. Of a page
+ * that several spaces share since a fork, the touches of the space that it is told by count.
+ * Errors: vm_run_open's, vm_run_to's. */
+bool look_ahead(const struct vm_config *c, const struct vm_source *source, struct vm_story *s,
+                struct vm_error *e);
 
 #endif

@@ -17,6 +17,8 @@
 #include <stdlib.h>
 
 struct vm_cursor {
+    const struct vm_config *config;
+    const struct vm_source *source;
     struct vm_run *run;
     struct history history;
     struct teller teller;
@@ -61,6 +63,8 @@ struct vm_cursor *vm_cursor_open(const struct vm_config *config, const struct vm
         vm_fail(e, VM_ESYSTEM, "no memory for a cursor");
         return NULL;
     }
+    c->config = config;
+    c->source = source;
     c->run = vm_run_open(config, source, progress, e);
     if (c->run && listen(c, e))
         return c;
@@ -97,14 +101,6 @@ const struct vm_story *vm_cursor_story(const struct vm_cursor *c)
     return s;
 }
 
-static bool has_choice(const struct vm_story *s)
-{
-    for (size_t i = 0; i < s->nsteps; i++)
-        if (s->step[i].kind == VM_TAP_LEAVING && s->step[i].leaving.frame.n)
-            return true;
-    return false;
-}
-
 /* Run one reference on, told. At the trace's end nothing is run and nothing told. */
 static bool tell_next(struct vm_cursor *c, struct vm_error *e)
 {
@@ -121,11 +117,21 @@ static bool tell_next(struct vm_cursor *c, struct vm_error *e)
     }
     teller_end(&c->teller, m);
     vm_run_last(c->run, &t->story.va, &t->story.bytes);
-    if (t->story.reason == VM_REASON_FARTHEST && has_choice(&t->story) &&
-        !look_ahead(c->run, &t->story, e))
-        return false;
-    telling_order(t);
     return !t->failed || vm_fail(e, VM_ESYSTEM, "no memory for the story of a reference");
+}
+
+/* Stand at reference `ref`, which has been told, and finish its story: looking ahead is for those
+ * that are asked for. */
+static bool stand(struct vm_cursor *c, uint64_t ref, struct vm_error *e)
+{
+    struct telling *t = slot_of(c, ref);
+    if (!t->ordered && t->story.reason == VM_REASON_FARTHEST &&
+        !look_ahead(c->config, c->source, &t->story, e))
+        return false;
+    if (!t->ordered)
+        telling_order(t);
+    c->at = ref;
+    return true;
 }
 
 /* Let the run do references so that `ref` is told next or has been: not further than it. */
@@ -158,8 +164,7 @@ bool vm_cursor_go(struct vm_cursor *c, uint64_t ref, struct vm_error *e)
             return vm_fail(e, VM_EUSAGE, "no reference %llu: the trace has %llu",
                            (unsigned long long)ref, (unsigned long long)done);
     }
-    c->at = ref;
-    return true;
+    return stand(c, ref, e);
 }
 
 bool vm_cursor_seek(struct vm_cursor *c, enum vm_sought what, bool *found, struct vm_error *e)
@@ -173,8 +178,7 @@ bool vm_cursor_seek(struct vm_cursor *c, enum vm_sought what, bool *found, struc
             return from == 0 || vm_cursor_go(c, from, e);
         if (vm_story_has(&slot_of(c, ref)->story, what)) {
             *found = true;
-            c->at = ref;
-            return true;
+            return stand(c, ref, e);
         }
     }
 }

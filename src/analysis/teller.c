@@ -44,12 +44,12 @@ static struct vm_story_step *add_step(struct telling *t, enum vm_tap_kind kind)
     return s;
 }
 
-static struct vm_span add_fields(struct telling *t, const struct vm_field *field, size_t n)
+static struct vm_slice add_fields(struct telling *t, const struct vm_field *field, size_t n)
 {
-    struct vm_span span = {t->fields.n, (uint32_t)n};
+    struct vm_slice span = {t->fields.n, (uint32_t)n};
     struct vm_field *to = room_for(t, &t->story.field, &t->fields, span.n, sizeof *t->story.field);
     if (!to)
-        return (struct vm_span){0, 0};
+        return (struct vm_slice){0, 0};
     memcpy(to, field, n * sizeof *field);
     return span;
 }
@@ -88,26 +88,26 @@ static struct vm_story_frame frame_now(const struct teller *r, vm_pfn f, const u
 }
 
 /* Every frame that holds a page but `without`. */
-static struct vm_span add_frames(struct teller *r, vm_pfn without, const uint8_t *bits)
+static struct vm_slice add_frames(struct teller *r, vm_pfn without, const uint8_t *bits)
 {
     struct telling *t = r->telling;
-    struct vm_span span = {t->frames.n, 0};
+    struct vm_slice span = {t->frames.n, 0};
     for (vm_pfn f = 0; f < r->history->parts.nframes; f++) {
         if (!r->history->stay[f].touches || f == without)
             continue;
         struct vm_story_frame *to = room_for(t, &t->story.frame, &t->frames, 1, sizeof *to);
         if (!to)
-            return (struct vm_span){0, 0};
+            return (struct vm_slice){0, 0};
         *to = frame_now(r, f, bits);
         span.n++;
     }
     return span;
 }
 
-static struct vm_span whole_memory(struct teller *r)
+static struct vm_slice whole_memory(struct teller *r)
 {
     if (r->history->parts.nframes > VM_STORY_FRAMES)
-        return (struct vm_span){0, 0};
+        return (struct vm_slice){0, 0};
     return add_frames(r, VM_NOFRAME, NULL);
 }
 
@@ -147,13 +147,13 @@ static void tell_touch(struct teller *r, const struct vm_tap_event *v)
     r->address = s->touch.field;
 }
 
-static struct vm_span add_set(struct telling *t, const struct vm_tlb *in, uint64_t set)
+static struct vm_slice add_set(struct telling *t, const struct vm_tlb *in, uint64_t set)
 {
-    struct vm_span span = {t->entries.n, in->ways};
+    struct vm_slice span = {t->entries.n, in->ways};
     struct vm_story_entry *to = room_for(t, &t->story.entry, &t->entries, in->ways, sizeof *to);
     for (uint32_t w = 0; to && w < in->ways; w++)
         to[w] = (struct vm_story_entry){in->tag[set * in->ways + w], in->value[set * in->ways + w]};
-    return to ? span : (struct vm_span){0, 0};
+    return to ? span : (struct vm_slice){0, 0};
 }
 
 static void tell_lookup(struct teller *r, const struct vm_tap_event *v)
@@ -191,13 +191,13 @@ static void find_index(const struct teller *r, struct vm_story_load *load)
     }
 }
 
-static struct vm_span add_loads(struct teller *r, const struct vm_walk *w)
+static struct vm_slice add_loads(struct teller *r, const struct vm_walk *w)
 {
     struct telling *t = r->telling;
     const struct vm_engine_parts *parts = &r->history->parts;
-    struct vm_span span = {t->loads.n, w->nloads < VM_WALK_LOADS ? w->nloads : VM_WALK_LOADS};
+    struct vm_slice span = {t->loads.n, w->nloads < VM_WALK_LOADS ? w->nloads : VM_WALK_LOADS};
     if (!room_for(t, &t->story.load, &t->loads, span.n, sizeof *t->story.load))
-        return (struct vm_span){0, 0};
+        return (struct vm_slice){0, 0};
     for (uint32_t i = 0; i < span.n; i++) {
         struct vm_field field[VM_FIELDS_MAX];
         struct vm_story_load *load = &t->story.load[span.first + i];
@@ -213,7 +213,7 @@ static void tell_walk(struct teller *r, const struct vm_walk *w)
 {
     const struct vm_config *c = r->history->parts.config;
     struct telling *t = r->telling;
-    struct vm_span load = add_loads(r, w);
+    struct vm_slice load = add_loads(r, w);
     struct vm_story_step *s = add_step(t, VM_TAP_WALK);
     if (w->fault != VM_WALK_OK)
         keep_bits(r);
@@ -258,7 +258,7 @@ static void tell_fault(struct teller *r, const struct vm_fault *f)
 
 static void tell_leaving(struct teller *r, const struct vm_leaving *leaving)
 {
-    struct vm_span frame = {0, 0};
+    struct vm_slice frame = {0, 0};
     uint64_t write_ns = vm_memory_write_ns(vm_engine_memory(r->engine));
     bool chosen = leaving->why == VM_LEAVES_CHOSEN;
     if (chosen)
@@ -404,7 +404,7 @@ void teller_begin(struct teller *r, struct telling *t, struct vm_engine *m,
                                  .entry = arrays.entry,
                                  .frame = arrays.frame};
     t->steps.n = t->loads.n = t->fields.n = t->entries.n = t->frames.n = 0;
-    t->failed = false;
+    t->failed = t->ordered = false;
     r->telling = t;
     r->engine = m;
     r->history = history;
@@ -456,12 +456,12 @@ static bool leaves_sooner(enum vm_reason reason, const struct vm_story_frame *a,
     return x != y ? x < y : a->pfn < b->pfn;
 }
 
-/* Keep the first VM_STORY_RIVALS, in order, at the span's front. */
-static void order_span(struct vm_story *s, struct vm_span *span)
+/* Keep the first VM_STORY_RIVALS, in order, at the slice's front. */
+static void order_slice(struct vm_story *s, struct vm_slice *slice)
 {
-    struct vm_story_frame best[VM_STORY_RIVALS + 1], *frame = s->frame + span->first;
+    struct vm_story_frame best[VM_STORY_RIVALS + 1], *frame = s->frame + slice->first;
     uint32_t n = 0;
-    for (uint32_t i = 0; i < span->n; i++) {
+    for (uint32_t i = 0; i < slice->n; i++) {
         uint32_t at = n;
         for (; at > 0 && leaves_sooner(s->reason, &frame[i], &best[at - 1]); at--)
             best[at] = best[at - 1];
@@ -469,12 +469,13 @@ static void order_span(struct vm_story *s, struct vm_span *span)
         n += n < VM_STORY_RIVALS;
     }
     memcpy(frame, best, n * sizeof best[0]);
-    span->n = n;
+    slice->n = n;
 }
 
 void telling_order(struct telling *t)
 {
     for (size_t i = 0; i < t->story.nsteps; i++)
         if (t->story.step[i].kind == VM_TAP_LEAVING)
-            order_span(&t->story, &t->story.step[i].leaving.frame);
+            order_slice(&t->story, &t->story.step[i].leaving.frame);
+    t->ordered = true;
 }

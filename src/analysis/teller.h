@@ -15,7 +15,8 @@ struct teller_room {
 struct telling {
     struct vm_story story;
     struct teller_room steps, loads, fields, entries, frames;
-    bool failed; /* the host had no memory */
+    bool failed;  /* the host had no memory */
+    bool ordered; /* by telling_order */
 };
 void telling_free(struct telling *t); /* a zeroed struct is fine */
 
@@ -26,7 +27,7 @@ struct teller {
     uint8_t *bits;                 /* [nframes] VM_REASON_BITS: before the choice; else NULL */
     uint64_t read_ns, write_ns;    /* of the device, so far told */
     vm_va va;                      /* of the touch */
-    struct vm_span address;        /* its fields */
+    struct vm_slice address;       /* its fields */
 };
 
 /* Begin `t` anew, for the reference after `history`; the engine has done all before it. */
@@ -36,8 +37,7 @@ void teller_begin(struct teller *r, struct telling *t, struct vm_engine *m,
 void teller_event(struct teller *r, const struct vm_tap_event *v);
 /* The reference is done. */
 void teller_end(struct teller *r, struct vm_engine *m);
-/* The frames of the choices are in order, and only those next to leave remain: after whatever `next`
- * is to be filled in. */
+/* Put the frames of the choices in order and keep those next to leave: once `next` is filled in. */
 void telling_order(struct telling *t);
 
 #endif

@@ -59,6 +59,8 @@ struct vm_engine {
     bool failed;                    /* error says why */
     struct vm_error error;
 
+    struct vm_layout *layout; /* where the trace's addresses lie; NULL: where they are */
+
     const struct vm_tap *tap; /* told of each step of a touch; NULL: nobody */
 
     struct vm_config config;

@@ -131,19 +131,6 @@ void vm_run_info(const struct vm_run *r, struct vm_trace_info *out)
     vm_trace_info(r->replay.trace, out);
 }
 
-struct vm_trace *vm_run_trace(const struct vm_run *r, uint64_t ref, struct vm_error *e)
-{
-    struct vm_source source = *r->replay.source;
-    struct vm_trace_options options = {.seed = r->replay.config->seed};
-    struct replay again = {.source = &source};
-    if (source.options)
-        options = *source.options;
-    source.options = &options;
-    options.skip += ref - 1;
-    options.limit -= options.limit ? ref - 1 : 0;
-    return vm_replay_again(&again, e) ? again.trace : NULL;
-}
-
 void vm_run_close(struct vm_run *r)
 {
     if (!r)

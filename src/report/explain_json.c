@@ -45,7 +45,7 @@ static void put_page(struct draft *d, json_t *object, uint64_t key)
     put_count(d, object, "space", vm_key_asid(key));
 }
 
-static json_t *fields_json(struct draft *d, uint64_t value, struct vm_span span)
+static json_t *fields_json(struct draft *d, uint64_t value, struct vm_slice span)
 {
     json_t *fields = json_array();
     for (uint32_t i = 0; i < span.n; i++) {
@@ -71,7 +71,7 @@ static json_t *entry_json(struct draft *d, uint64_t tag, uint64_t value)
     return entry;
 }
 
-static json_t *set_json(struct draft *d, struct vm_span span)
+static json_t *set_json(struct draft *d, struct vm_slice span)
 {
     json_t *set = json_array();
     for (uint32_t w = 0; w < span.n; w++) {
@@ -103,7 +103,7 @@ static json_t *frame_json(struct draft *d, const struct vm_story_frame *f)
     return frame;
 }
 
-static json_t *frames_json(struct draft *d, struct vm_span span)
+static json_t *frames_json(struct draft *d, struct vm_slice span)
 {
     json_t *frames = json_array();
     for (uint32_t i = 0; i < span.n; i++)

@@ -98,7 +98,7 @@ static void part(struct explain_lines *l, const char *text)
 }
 
 static void bits(struct explain_lines *l, const char *label, uint64_t value, unsigned width,
-                 struct vm_span field, const char *text)
+                 struct vm_slice field, const char *text)
 {
     struct explain_line *to = add(l, EXPLAIN_BITS);
     if (!to)
@@ -235,12 +235,23 @@ static void say_event(struct explain_lines *l, const struct vm_story_step *s)
     }
 }
 
+static const struct vm_story_step *first_touch(const struct vm_story *s)
+{
+    for (size_t i = 0; i < s->nsteps; i++)
+        if (s->step[i].kind == VM_TAP_TOUCH)
+            return &s->step[i];
+    return NULL;
+}
+
 static void say_touch(struct explain_lines *l, const struct vm_story_step *s)
 {
     const struct vm_story *story = l->story;
-    char va[48], page[32];
+    char va[48], page[48];
     step(l, s, EXPLAIN_PLAIN, "Address %s: %s in space %u", number(s->touch.va, va, sizeof va),
          explain_access_names[s->touch.access], s->touch.asid);
+    if (s == first_touch(story) && s->touch.va != story->va)
+        row(l, "laid out", "the trace's %s lies here in the machine's address space",
+            number(story->va, page, sizeof page));
     bits(l, "address", s->touch.va, story->va_bits, s->touch.field, "");
     row(l, "page", "%s, byte %llu of its %llu",
         page_number(s->touch.va >> story->page_shift, page, sizeof page),
@@ -251,7 +262,7 @@ static void say_touch(struct explain_lines *l, const struct vm_story_step *s)
 #define SET_SHOWN 8 /* entries of a TLB's set */
 
 /* The valid entries of a set. */
-static void say_set(struct explain_lines *l, const char *label, struct vm_span entry)
+static void say_set(struct explain_lines *l, const char *label, struct vm_slice entry)
 {
     const struct vm_story_entry *e = l->story->entry + entry.first;
     char page[48], value[80];
@@ -608,7 +619,7 @@ static void say_step(struct explain_lines *l, const struct vm_story_step *s)
 
 /* ---- before and after ---- */
 
-static const struct vm_story_frame *frame_in(const struct vm_story *s, struct vm_span memory,
+static const struct vm_story_frame *frame_in(const struct vm_story *s, struct vm_slice memory,
                                              vm_pfn pfn)
 {
     for (uint32_t i = 0; i < memory.n; i++)

@@ -26,10 +26,10 @@ struct explain_line {
     enum explain_mood mood;
     char label[24];
     char text[232];
-    double ns;            /* STEP, PRICE */
-    uint64_t value;       /* BITS */
-    unsigned bits;        /* BITS: of value that are worth showing */
-    struct vm_span field; /* BITS: of the story's fields */
+    double ns;             /* STEP, PRICE */
+    uint64_t value;        /* BITS */
+    unsigned bits;         /* BITS: of value that are worth showing */
+    struct vm_slice field; /* BITS: of the story's fields */
     const struct vm_story_frame *frame;
 };
 

@@ -257,8 +257,8 @@ static void assert_same_steps(const struct vm_story *a, const struct vm_story *b
     assert_memory_equal(a->step, b->step, a->nsteps * sizeof *a->step);
 }
 
-static void assert_same_span(const struct vm_story *a, struct vm_span x, const struct vm_story *b,
-                             struct vm_span y)
+static void assert_same_span(const struct vm_story *a, struct vm_slice x, const struct vm_story *b,
+                             struct vm_slice y)
 {
     assert_int_equal(x.n, y.n);
     for (uint32_t i = 0; i < x.n; i++)
@@ -390,7 +390,7 @@ static unsigned assert_reasons(const struct vm_story *s)
     return choices;
 }
 
-/* For opt without events: what becomes of an address whose mapping changes, ahead.h only guesses. */
+/* Not where pages are shared since a fork: there opt does not know (engine/replay.c). */
 static void the_victims_number_is_the_extreme(void **unused)
 {
     (void)unused;
@@ -400,8 +400,7 @@ static void the_victims_number_is_the_extreme(void **unused)
         world_open(&w, policy_of(i), 3 + i % 20, i);
         if (!strcmp(w.config.policy, "aging"))
             machine_set(&w.config, "policy", "aging:tick=20,bits=4");
-        bool simple = i % 2 || !strcmp(w.config.policy, "opt");
-        world_play(&w, simple ? TRACE_SWITCHES : TRACE_MAPS, 1100 + i);
+        world_play(&w, i / 10 % 2 ? TRACE_SWITCHES : TRACE_MAPS, 1100 + i);
         struct vm_cursor *c = cursor(&w);
         for (uint64_t ref = 1; ref <= TRACE_REFS; ref++) {
             go(c, ref);

@@ -46,12 +46,12 @@ static struct vm_story_step *add_step(struct telling *t, enum vm_tap_kind kind)
 
 static struct vm_slice add_fields(struct telling *t, const struct vm_field *field, size_t n)
 {
-    struct vm_slice span = {t->fields.n, (uint32_t)n};
-    struct vm_field *to = room_for(t, &t->story.field, &t->fields, span.n, sizeof *t->story.field);
+    struct vm_slice slice = {t->fields.n, (uint32_t)n};
+    struct vm_field *to = room_for(t, &t->story.field, &t->fields, slice.n, sizeof *t->story.field);
     if (!to)
         return (struct vm_slice){0, 0};
     memcpy(to, field, n * sizeof *field);
-    return span;
+    return slice;
 }
 
 static void add_price(struct telling *t, struct vm_story_step *s, enum vm_story_price kind,
@@ -91,7 +91,7 @@ static struct vm_story_frame frame_now(const struct teller *r, vm_pfn f, const u
 static struct vm_slice add_frames(struct teller *r, vm_pfn without, const uint8_t *bits)
 {
     struct telling *t = r->telling;
-    struct vm_slice span = {t->frames.n, 0};
+    struct vm_slice slice = {t->frames.n, 0};
     for (vm_pfn f = 0; f < r->history->parts.nframes; f++) {
         if (!r->history->stay[f].touches || f == without)
             continue;
@@ -99,9 +99,9 @@ static struct vm_slice add_frames(struct teller *r, vm_pfn without, const uint8_
         if (!to)
             return (struct vm_slice){0, 0};
         *to = frame_now(r, f, bits);
-        span.n++;
+        slice.n++;
     }
-    return span;
+    return slice;
 }
 
 static struct vm_slice whole_memory(struct teller *r)
@@ -149,11 +149,11 @@ static void tell_touch(struct teller *r, const struct vm_tap_event *v)
 
 static struct vm_slice add_set(struct telling *t, const struct vm_tlb *in, uint64_t set)
 {
-    struct vm_slice span = {t->entries.n, in->ways};
+    struct vm_slice slice = {t->entries.n, in->ways};
     struct vm_story_entry *to = room_for(t, &t->story.entry, &t->entries, in->ways, sizeof *to);
     for (uint32_t w = 0; to && w < in->ways; w++)
         to[w] = (struct vm_story_entry){in->tag[set * in->ways + w], in->value[set * in->ways + w]};
-    return to ? span : (struct vm_slice){0, 0};
+    return to ? slice : (struct vm_slice){0, 0};
 }
 
 static void tell_lookup(struct teller *r, const struct vm_tap_event *v)
@@ -195,18 +195,18 @@ static struct vm_slice add_loads(struct teller *r, const struct vm_walk *w)
 {
     struct telling *t = r->telling;
     const struct vm_engine_parts *parts = &r->history->parts;
-    struct vm_slice span = {t->loads.n, w->nloads < VM_WALK_LOADS ? w->nloads : VM_WALK_LOADS};
-    if (!room_for(t, &t->story.load, &t->loads, span.n, sizeof *t->story.load))
+    struct vm_slice slice = {t->loads.n, w->nloads < VM_WALK_LOADS ? w->nloads : VM_WALK_LOADS};
+    if (!room_for(t, &t->story.load, &t->loads, slice.n, sizeof *t->story.load))
         return (struct vm_slice){0, 0};
-    for (uint32_t i = 0; i < span.n; i++) {
+    for (uint32_t i = 0; i < slice.n; i++) {
         struct vm_field field[VM_FIELDS_MAX];
-        struct vm_story_load *load = &t->story.load[span.first + i];
+        struct vm_story_load *load = &t->story.load[slice.first + i];
         load->load = w->load[i];
         load->field =
             add_fields(t, field, parts->scheme->word_fields(parts->scheme_state, w, i, field));
         find_index(r, load);
     }
-    return span;
+    return slice;
 }
 
 static void tell_walk(struct teller *r, const struct vm_walk *w)

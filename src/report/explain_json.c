@@ -45,11 +45,11 @@ static void put_page(struct draft *d, json_t *object, uint64_t key)
     put_count(d, object, "space", vm_key_asid(key));
 }
 
-static json_t *fields_json(struct draft *d, uint64_t value, struct vm_slice span)
+static json_t *fields_json(struct draft *d, uint64_t value, struct vm_slice slice)
 {
     json_t *fields = json_array();
-    for (uint32_t i = 0; i < span.n; i++) {
-        const struct vm_field *f = &d->story->field[span.first + i];
+    for (uint32_t i = 0; i < slice.n; i++) {
+        const struct vm_field *f = &d->story->field[slice.first + i];
         json_t *one = json_pack("{s:s, s:i, s:i}", "name", f->name, "high", f->high, "low", f->low);
         put_hex(d, one, "value", value >> f->low & ((UINT64_C(2) << (f->high - f->low)) - 1));
         vm_json_add(&d->json, fields, one);
@@ -71,11 +71,11 @@ static json_t *entry_json(struct draft *d, uint64_t tag, uint64_t value)
     return entry;
 }
 
-static json_t *set_json(struct draft *d, struct vm_slice span)
+static json_t *set_json(struct draft *d, struct vm_slice slice)
 {
     json_t *set = json_array();
-    for (uint32_t w = 0; w < span.n; w++) {
-        const struct vm_story_entry *e = &d->story->entry[span.first + w];
+    for (uint32_t w = 0; w < slice.n; w++) {
+        const struct vm_story_entry *e = &d->story->entry[slice.first + w];
         if (e->tag == VM_TLB_EMPTY)
             continue;
         json_t *entry = entry_json(d, e->tag, e->value);
@@ -92,22 +92,29 @@ static json_t *frame_json(struct draft *d, const struct vm_story_frame *f)
     put_page(d, frame, f->key);
     put_flag(d, frame, "referenced", f->bits & VM_FRAME_REFERENCED);
     put_flag(d, frame, "dirty", f->bits & VM_FRAME_DIRTY);
-    put_flag(d, frame, "spared", f->spared);
     put_count(d, frame, "came", f->came);
     put_count(d, frame, "last", f->last);
     put_count(d, frame, "touches", f->touches);
-    if (d->story->reason == VM_REASON_FARTHEST)
-        put_count(d, frame, "next", f->next);
-    if (d->story->reason == VM_REASON_AGES)
-        put_count(d, frame, "age", f->ages >> (16 - d->story->age_bits));
     return frame;
 }
 
-static json_t *frames_json(struct draft *d, struct vm_slice span)
+/* One of those that could have left, with what the choice knew of it. */
+static json_t *rival_json(struct draft *d, const struct vm_story_frame *f)
+{
+    json_t *rival = frame_json(d, f);
+    put_flag(d, rival, "spared", f->spared);
+    if (d->story->reason == VM_REASON_FARTHEST)
+        put_count(d, rival, "next", f->next);
+    if (d->story->reason == VM_REASON_AGES)
+        put_count(d, rival, "age", f->ages >> (16 - d->story->age_bits));
+    return rival;
+}
+
+static json_t *frames_json(struct draft *d, struct vm_slice slice)
 {
     json_t *frames = json_array();
-    for (uint32_t i = 0; i < span.n; i++)
-        vm_json_add(&d->json, frames, frame_json(d, &d->story->frame[span.first + i]));
+    for (uint32_t i = 0; i < slice.n; i++)
+        vm_json_add(&d->json, frames, frame_json(d, &d->story->frame[slice.first + i]));
     return frames;
 }
 
@@ -117,14 +124,10 @@ static void event_json(struct draft *d, json_t *step, const struct vm_story_step
 {
     put_text(d, step, "event", vm_event_names[s->event.kind]);
     put_count(d, step, "space", s->event.asid);
-    if (s->event.kind == VM_EVENT_FORK)
-        put_count(d, step, "child", s->event.child);
-    if (s->event.bytes) {
-        put_hex(d, step, "va", s->event.va);
-        put_count(d, step, "bytes", s->event.bytes);
-    }
-    if (s->event.kind == VM_EVENT_MAP || s->event.kind == VM_EVENT_PROTECT)
-        put_prot(d, step, s->event.prot);
+    put_count(d, step, "child", s->event.child);
+    put_hex(d, step, "va", s->event.va);
+    put_count(d, step, "bytes", s->event.bytes);
+    put_prot(d, step, s->event.prot);
 }
 
 static void touch_json(struct draft *d, json_t *step, const struct vm_story_step *s)
@@ -158,8 +161,7 @@ static json_t *load_json(struct draft *d, const struct vm_story_load *l)
     put_text(d, load, "role", roles[l->load.role]);
     put_count(d, load, "covers_bits", l->load.covers);
     put_count(d, load, "wait", l->load.step);
-    if (l->load.kva)
-        put_hex(d, load, "kernel_va", l->load.kva);
+    put_hex(d, load, "kernel_va", l->load.kva);
     if (l->index_bytes) {
         put_hex(d, load, "base", l->base);
         put_count(d, load, "index", l->index);
@@ -227,8 +229,11 @@ static void leaving_json(struct draft *d, json_t *step, const struct vm_story_st
     if (v->why != VM_LEAVES_CHOSEN)
         return;
     put_text(d, step, "reason", explain_reason_name(d->story->reason));
-    vm_json_put(&d->json, step, "victim", frame_json(d, &s->leaving.victim));
-    vm_json_put(&d->json, step, "rivals", frames_json(d, s->leaving.frame));
+    json_t *rivals = json_array();
+    for (uint32_t i = 0; i < s->leaving.frame.n; i++)
+        vm_json_add(&d->json, rivals, rival_json(d, &d->story->frame[s->leaving.frame.first + i]));
+    vm_json_put(&d->json, step, "victim", rival_json(d, &s->leaving.victim));
+    vm_json_put(&d->json, step, "rivals", rivals);
     put_count(d, step, "pages_all", s->leaving.frames_all);
 }
 

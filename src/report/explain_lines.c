@@ -466,7 +466,8 @@ static uint32_t nearest(const struct vm_story_step *s, enum vm_reason reason)
     return s->leaving.frame.n < most ? s->leaving.frame.n : most;
 }
 
-/* "frame 2: page 7 last touched at 14, before page 3 at 17 and page 9 at 21; dirty, so one write" */
+/* "frame 2: page 7 last touched at 14, before page 3 at 17 and page 9 at 21; dirty, so one write"
+ */
 static void say_because(struct explain_lines *l, const struct vm_story_step *s)
 {
     const struct vm_story *story = l->story;

@@ -10,7 +10,7 @@ step() {
 # ---- Arpaci-Dusseau, OSTEP, chapter 18: 64 bytes of address space, pages of 16 ----
 
 # Pages 0 to 3 in frames 3, 7, 5 and 2: another process has frames 0, 1, 4 and 6.
-spaces 2:0 2:16 1:48 1:0 2:32 1:32 2:48 1:21 >ostep.trace
+spaces 2:1 2:16 1:48 1:1 2:32 1:32 2:48 1:21 >ostep.trace
 ostep() {
     run "$PAGODA" explain ostep.trace --format cloudsuite --at 8 --scheme linear:bits=6 \
         --page 16 --frames 8 --tables apart --tlb none "$@"
@@ -20,7 +20,8 @@ exit_is 0 "OSTEP's address is explained"
 cp "$work/.out" o.json
 is "$(step o.json touch '[(f["name"], f["high"], f["low"], f["value"]) for f in s["fields"]]')" \
     "[('VPN', 5, 4, '0x1'), ('offset', 3, 0, '0x5')]" "21 is 01 0101: page 1, offset 5"
-is "$(step o.json access 's["frame"], int(s["pa"], 16)')" "(7, 117)" "and physically 117, in frame 7"
+is "$(step o.json access '(s["frame"], int(s["pa"], 16))')" "(7, 117)" \
+    "and physically 117, in frame 7"
 ostep
 like "$out" '^      address +01\.0101$' "its bits are shown by field"
 like "$out" 'VPN=1  offset=5' "with their values"
@@ -29,13 +30,13 @@ like "$out" 'frame 7 x 0x10 \(16\) \+ offset 5' "with its sum"
 
 # ---- Patterson & Hennessy, Computer Organization and Design, 5th edition, exercise 5.11 ----
 
-# Four entries, LRU; frames: page 0 in 5, 3 in 6, 4 in 9, 5 in 11, 7 in 4, 10 in 3, 11 in 12; the TLB
-# has 11, 7 and 3; what is not in memory comes to frame 13 and those after it.
+# Four entries, LRU; frames: page 0 in 5, 3 in 6, 4 in 9, 5 in 11, 7 in 4, 10 in 3, 11 in 12; the
+# TLB has 11, 7 and 3; what is not in memory comes to frame 13 and those after it.
 p() {
-    echo "1:$(($1 * 4096))"
+    echo "1:$(($1 * 4096 + 1))"
 }
-placed="2:0 2:0x1000 2:0x2000 $(p 10) $(p 7) $(p 0) $(p 3) 2:0x3000 2:0x4000 $(p 4) 2:0x5000
-    $(p 5) $(p 11) 2:0 $(p 11) $(p 7) $(p 3)"
+placed="2:1 2:0x1000 2:0x2000 $(p 10) $(p 7) $(p 0) $(p 3) 2:0x3000 2:0x4000 $(p 4) 2:0x5000
+    $(p 5) $(p 11) 2:1 $(p 11) $(p 7) $(p 3)"
 # shellcheck disable=SC2086 # words
 spaces $placed 1:4669 1:2227 1:13916 1:34587 1:48870 1:12608 1:49225 >ph.trace
 first=$(($(wc -w <<<"$placed") + 1))
@@ -57,18 +58,18 @@ is "$outcomes" " miss+fault:13 miss:5 hit:6 miss+fault:14 miss:12 hit:6 miss+fau
 printf '%s\n' 7 0 1 2 0 3 0 4 2 3 0 3 2 1 2 0 1 7 0 1 >string.trace
 because() { # POLICY AT
     "$PAGODA" explain string.trace --at "$2" --frames 3 --policy "$1" --tables apart |
-        sed -n 's/^      because *//p'
+        tr '\n' ' ' | sed -E 's/.* because +//; s/ +(others|passed over|out of) .*//; s/  +/ /g'
 }
 is "$(because fifo 4)" "frame 0: page 7 came at 1, before page 0 at 2 and page 1 at 3; \
 clean, so no write" "fifo: the page that came first"
-is "$(because lru 8 | head -1)" "frame 0: page 2 last touched at 4, before page 3 at 6 and page 0 at \
+is "$(because lru 8)" "frame 0: page 2 last touched at 4, before page 3 at 6 and page 0 at \
 7; clean, so no write" "lru: the page touched longest ago"
-is "$(because opt 4)" "frame 0: page 7 needed next at 18, against page 1 needed next at 14 and page \
-0 needed next at 5; clean, so no write" "opt: the page needed last"
+is "$(because opt 4)" "frame 0: page 7 needed next at 18, against page 1 needed next at 14 and \
+page 0 needed next at 5; clean, so no write" "opt: the page needed last"
 is "$(because lfu 8)" "frame 0: page 2 touched 1 time, against page 3 1 time and page 0 3 times; \
 clean, so no write" "lfu: the page touched least"
-is "$(because clock:load=referenced 8)" "frame 0: page 2 not referenced, clean; clean, so no write" \
-    "clock: a page whose bit is clear"
+is "$(because clock:load=referenced 6)" \
+    "frame 2: page 1 not referenced, clean; clean, so no write" "clock: a page whose bit is clear"
 printf 'W 0\nR 1000\nR 2000\n' >dirty.trace
 run "$PAGODA" explain dirty.trace --at 3 --frames 2 --tables apart --policy fifo
 like "$out" '; dirty, so one write$' "a dirty page costs a write"

@@ -64,7 +64,7 @@ PYTHON
     "$PAGODA" convert samples/lackey.trace -o samples/pgt.trace 2>/dev/null
 }
 
-# spaces SPACE:ADDRESS...: on standard output a trace of fetches in address spaces, in the format
+# spaces SPACE:ADDRESS...: on standard output a trace of fetches (not of address 0), in the format
 # cloudsuite.
 spaces() {
     python3 - "$@" <<'PYTHON'

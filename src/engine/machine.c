@@ -434,6 +434,20 @@ const struct vm_memory *vm_engine_memory(const struct vm_engine *m)
     return m->memory;
 }
 
+void vm_engine_parts(const struct vm_engine *m, struct vm_engine_parts *out)
+{
+    *out = (struct vm_engine_parts){
+        .config = &m->config,
+        .scheme = m->scheme,
+        .scheme_state = m->scheme_state,
+        .policy = m->policy,
+        .policy_params = &m->policy_params,
+        .page_shift = m->page_shift,
+        .nframes = (uint32_t)(m->config.memory_bytes / m->config.page_bytes),
+        .bits = m->bits,
+    };
+}
+
 void vm_engine_check(const struct vm_engine *m)
 {
     for (size_t i = 0; i < m->ntlbs; i++)

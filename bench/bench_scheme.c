@@ -97,6 +97,18 @@ static void map_pages(struct bench *b)
     }
 }
 
+/* Base pages of 4 KiB, or what the scheme has nearest to them. */
+static unsigned shift_of(const struct vm_scheme_ops *ops)
+{
+    unsigned shift = ops->page_shift_min > 12 ? ops->page_shift_min : 12;
+    return shift < ops->page_shift_max ? shift : ops->page_shift_max;
+}
+
+static size_t memory_bytes(const struct bench *b)
+{
+    return (size_t)NFRAMES << b->env.page_shift;
+}
+
 /* New tables, so that the accessed and dirty bits are still to be set. */
 static void prepare(void *group, size_t i)
 {
@@ -105,7 +117,7 @@ static void prepare(void *group, size_t i)
     vm_arena_close(&b->arena);
     b->ops = vm_scheme_at(i % nschemes());
     b->fresh = 0;
-    b->env = (struct vm_scheme_env){.page_shift = 12,
+    b->env = (struct vm_scheme_env){.page_shift = shift_of(b->ops),
                                     .nframes = NFRAMES,
                                     .nasids = 1,
                                     .host = b,
@@ -113,9 +125,9 @@ static void prepare(void *group, size_t i)
                                     .give = give,
                                     .params = &b->params};
     if (!vm_params_parse(&b->params, b->ops->name, b->ops->param, b->ops->nparams, NULL, &e) ||
-        !vm_arena_open(&b->arena, NFRAMES * PAGE + b->ops->size(&b->env) + 1024, &e))
+        !vm_arena_open(&b->arena, memory_bytes(b) + b->ops->size(&b->env) + 1024, &e))
         bench_fail(&e);
-    b->env.memory = vm_arena_take(&b->arena, NFRAMES * PAGE);
+    b->env.memory = vm_arena_take(&b->arena, memory_bytes(b));
     b->state = vm_arena_take(&b->arena, b->ops->size(&b->env));
     b->ops->init(b->state, &b->env);
     bool opened = b->ops->open(b->state, 0);

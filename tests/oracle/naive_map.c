@@ -5,8 +5,9 @@
 
 static size_t find(const struct naive_map *m, vm_asid asid, vm_va va)
 {
+    vm_va page = va >> m->page_shift << m->page_shift;
     size_t i = 0;
-    while (i < m->n && !(m->entry[i].asid == asid && m->entry[i].va == (va & ~UINT64_C(4095))))
+    while (i < m->n && !(m->entry[i].asid == asid && m->entry[i].va == page))
         i++;
     return i;
 }
@@ -29,7 +30,7 @@ void naive_map_set(struct naive_map *m, vm_asid asid, vm_va va, struct vm_pte pt
     if (i == m->n)
         m->n++;
     m->entry[i].asid = asid;
-    m->entry[i].va = va & ~UINT64_C(4095);
+    m->entry[i].va = va >> m->page_shift << m->page_shift;
     m->entry[i].pte = pte;
 }
 
@@ -60,8 +61,8 @@ enum vm_walk_fault naive_map_access(struct naive_map *m, vm_asid asid, vm_va va,
         return VM_WALK_ABSENT; /* hardware has no entry that is present without rights */
     if (!(pte->prot & vm_access_needs(access)))
         return VM_WALK_DENIED;
-    pte->accessed = true;
-    pte->dirty |= access == VM_WRITE;
+    pte->accessed |= (m->marks & VM_FRAME_REFERENCED) != 0;
+    pte->dirty |= access == VM_WRITE && (m->marks & VM_FRAME_DIRTY);
     return VM_WALK_OK;
 }
 

@@ -10,6 +10,8 @@
 #define NAIVE_MAP_MAX 4096 /* entries that are not empty */
 
 struct naive_map {
+    unsigned page_shift;
+    uint8_t marks; /* enum vm_frame_bits that an access leaves in the entry */
     size_t n;
     struct {
         vm_asid asid;

@@ -5,8 +5,6 @@
 
 #include <string.h>
 
-#define FRAME_BYTES 4096u
-
 static vm_pfn take(void *host, uint32_t n)
 {
     struct scheme_world *w = host;
@@ -22,7 +20,7 @@ static vm_pfn take(void *host, uint32_t n)
             continue;
         vm_pfn first = f + 1 - n;
         memset(w->taken + first, true, n);
-        memset(w->memory + (size_t)first * FRAME_BYTES, 0, (size_t)n * FRAME_BYTES);
+        memset(w->memory + ((size_t)first << w->page_shift), 0, (size_t)n << w->page_shift);
         w->ntaken += n;
         return first;
     }
@@ -37,11 +35,18 @@ static void give(void *host, vm_pfn first, uint32_t n)
         assert_true(w->taken[f]);
         w->taken[f] = false;
     }
-    memset(w->memory + (size_t)first * FRAME_BYTES, 0xa5, (size_t)n * FRAME_BYTES);
+    memset(w->memory + ((size_t)first << w->page_shift), 0xa5, (size_t)n << w->page_shift);
     w->ntaken -= n;
 }
 
-struct scheme_world *world_open(const char *spec, vm_pfn first_frame, uint32_t nasids)
+static unsigned shift_of(const struct vm_scheme_ops *ops)
+{
+    unsigned shift = ops->page_shift_min > 12 ? ops->page_shift_min : 12;
+    return shift < ops->page_shift_max ? shift : ops->page_shift_max;
+}
+
+struct scheme_world *world_open_with(const char *spec, unsigned page_shift, vm_pfn first_frame,
+                                     uint32_t nasids)
 {
     struct vm_error e;
     struct vm_params params;
@@ -51,12 +56,10 @@ struct scheme_world *world_open(const char *spec, vm_pfn first_frame, uint32_t n
     w->ops = vm_scheme_find(name, &e);
     assert_non_null(w->ops);
     assert_true(vm_params_parse(&params, name, w->ops->param, w->ops->nparams, text, &e));
-    assert_true(vm_arena_open(&w->arena, WORLD_FRAMES * (size_t)FRAME_BYTES, &e));
-    w->memory = vm_arena_take(&w->arena, WORLD_FRAMES * (size_t)FRAME_BYTES);
+    w->page_shift = page_shift ? page_shift : shift_of(w->ops);
     w->first_frame = first_frame;
     w->takes_left = UINT32_MAX;
-    struct vm_scheme_env env = {.memory = w->memory,
-                                .page_shift = 12,
+    struct vm_scheme_env env = {.page_shift = w->page_shift,
                                 .nframes = WORLD_FRAMES,
                                 .nasids = nasids,
                                 .host = w,
@@ -66,15 +69,22 @@ struct scheme_world *world_open(const char *spec, vm_pfn first_frame, uint32_t n
                                 .params = &params};
     assert_true(w->ops->accept(&env, &e));
     w->va_bits = w->ops->va_bits(&env);
-    w->state = test_calloc(1, w->ops->size(&env));
+    size_t memory = (size_t)WORLD_FRAMES << w->page_shift;
+    assert_true(vm_arena_open(&w->arena, memory + vm_arena_room(w->ops->size(&env)), &e));
+    env.memory = w->memory = vm_arena_take(&w->arena, memory);
+    w->state = vm_arena_take(&w->arena, w->ops->size(&env));
     w->ops->init(w->state, &env);
     return w;
+}
+
+struct scheme_world *world_open(const char *spec, vm_pfn first_frame, uint32_t nasids)
+{
+    return world_open_with(spec, 0, first_frame, nasids);
 }
 
 void world_close(struct scheme_world *w)
 {
     assert_int_equal(w->ntaken, 0);
-    test_free(w->state);
     vm_arena_close(&w->arena);
     test_free(w);
 }

@@ -15,9 +15,9 @@
 struct scheme_world {
     const struct vm_scheme_ops *ops;
     void *state;
-    unsigned va_bits;
+    unsigned va_bits, page_shift; /* base pages of 4 KiB, or what is nearest to them */
     struct vm_error refusal;
-    struct vm_arena arena; /* not the heap: a test touches little of so much memory */
+    struct vm_arena arena; /* not the heap: a test touches little of so much memory and state */
     uint8_t *memory;
     bool taken[WORLD_FRAMES];
     uint32_t ntaken;
@@ -29,6 +29,9 @@ struct scheme_world {
 
 /* A world with the row `name` ("sv39", "linear:bits=20"); fails the test on errors. */
 struct scheme_world *world_open(const char *spec, vm_pfn first_frame, uint32_t nasids);
+/* With base pages of 1 << page_shift bytes. */
+struct scheme_world *world_open_with(const char *spec, unsigned page_shift, vm_pfn first_frame,
+                                     uint32_t nasids);
 /* Also fails the test if a frame is still taken. */
 void world_close(struct scheme_world *w);
 
@@ -47,7 +50,15 @@ static inline uint64_t world_footprint(const struct scheme_world *w, vm_asid asi
 {
     struct vm_footprint f;
     w->ops->footprint(w->state, asid, &f);
-    return f.own_bytes / 4096;
+    return f.own_bytes >> w->page_shift;
+}
+
+/* Frames of tables that the open address space `asid` shares with all others. */
+static inline uint64_t world_shared(const struct scheme_world *w, vm_asid asid)
+{
+    struct vm_footprint f;
+    w->ops->footprint(w->state, asid, &f);
+    return f.shared_bytes >> w->page_shift;
 }
 
 #endif

@@ -38,6 +38,10 @@
     X(writebacks, "evictions of a dirty page: one write to the swap device")                       \
     X(clean_drops, "evictions of a clean page: no transfer")                                       \
     X(page_copies, "pages zeroed or copied in memory")                                             \
+    X(table_faults, "pages of page tables that were not in memory when needed: read from swap")    \
+    X(table_evictions, "of the evictions, those of pages of page tables")                          \
+    X(table_reads, "pages of page tables that an event found in swap and read there")              \
+    X(table_writes, "of these, those that it changed and wrote back")                              \
     X(maps, "map events")                                                                          \
     X(unmaps, "unmap events")                                                                      \
     X(protects, "protect events")                                                                  \
@@ -61,12 +65,17 @@ struct vm_counts {
     L(c->refs + c->crossings == c->touches)                                                        \
     L(c->tlb_hits + c->tlb_misses == c->touches)                                                   \
     L(c->tlb_upgrades <= c->tlb_hits)                                                              \
-    L(c->walks == c->tlb_misses + c->tlb_upgrades + c->faults)                                     \
+    L(c->walks <= c->tlb_misses + c->tlb_upgrades + c->faults + c->table_faults)                   \
+    L(c->walks >= c->tlb_misses + c->tlb_upgrades + c->faults)                                     \
+    L(c->walks == c->tlb_misses + c->tlb_upgrades + c->faults + c->table_faults || c->forks > 0)   \
     L(c->demand_zero + c->soft_faults + c->cow_breaks + c->swap_ins + c->file_ins == c->faults)    \
     L(c->violations + c->denials + c->unnamed <= c->touches)                                       \
     L(c->writebacks + c->clean_drops == c->evictions)                                              \
     L(c->swap_ins == 0 || c->writebacks > 0)                                                       \
-    L(c->swap_ins + c->file_ins <= c->evictions || c->forks > 0)                                   \
+    L(c->swap_ins + c->file_ins <= c->evictions - c->table_evictions || c->forks > 0)              \
+    L(c->table_evictions <= c->evictions)                                                          \
+    L(c->table_faults <= c->table_evictions)                                                       \
+    L(c->table_writes <= c->table_reads)                                                           \
     L(c->table_frames_peak <= c->frames_peak)
 
 #endif

@@ -161,6 +161,16 @@ static void walk_once(struct vm_engine *m, vm_va va, enum vm_access access, stru
     TELL(m, .kind = VM_TAP_WALK, .walk = w);
 }
 
+/* The walk found a page of the table out of memory: bring it back. */
+static bool resolve_table(struct vm_engine *m, vm_va kva)
+{
+    struct vm_fault f;
+    m->failed = !vm_memory_table_fault(m->memory, kva, &f, &m->error);
+    if (!m->failed)
+        TELL(m, .kind = VM_TAP_FAULT, .fault = &f);
+    return !m->failed;
+}
+
 enum walked { WALKED, WALKED_INSERTED, WALKED_NOWHERE };
 
 /* Walk, and resolve faults until the walk succeeds or nothing can make it. */
@@ -174,6 +184,11 @@ static enum walked walk(struct vm_engine *m, vm_va va, enum vm_access access, st
         if (w->fault == VM_WALK_BOUNDS) {
             m->counts.unnamed++;
             return WALKED_NOWHERE;
+        }
+        if (w->missing) {
+            if (!resolve_table(m, w->missing))
+                return WALKED_NOWHERE;
+            continue;
         }
         bool inserted = f.inserted;
         if (!vm_memory_fault(m->memory, &f, &m->error)) {

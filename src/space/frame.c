@@ -131,6 +131,9 @@ static bool evict(struct vm_memory *m, vm_pfn f)
 {
     struct vm_frame *frame = &m->frame[f];
     struct vm_leaving leaving = {.pfn = f, .key = frame->owner, .how = VM_LEFT_DROPPED};
+    bool table = vm_is_table_page(m, f);
+    if (table)
+        vm_table_page_leaves(m, f);
     if (m->bits[f] & VM_FRAME_DIRTY) {
         VM_ASSERT(!frame->slot || m->slot_refs[frame->slot] == 0);
         if (!frame->slot && !(frame->slot = vm_swap_take(m)))
@@ -142,11 +145,14 @@ static bool evict(struct vm_memory *m, vm_pfn f)
         m->c.counts->clean_drops++;
     }
     m->c.counts->evictions++;
-    m->nresident--;
+    m->nresident -= !table;
     vm_slot s = frame->slot;
     leaving.slot = s;
     m->c.left(m->c.host, &leaving);
-    swap_out_mappers(m, f, s);
+    if (table)
+        vm_table_page_out(m, f, s);
+    else
+        swap_out_mappers(m, f, s);
     if (s) {
         m->slot_frame[s] = 0;
         frame->slot = 0;
@@ -178,7 +184,7 @@ static vm_pfn frame_unused(struct vm_memory *m)
 
 static vm_pfn frame_of_victim(struct vm_memory *m)
 {
-    if (m->nresident == 0) {
+    if (m->nresident + m->ntables_loose == 0) {
         vm_fail(&m->out, VM_EMACHINE,
                 "out of memory: page tables hold %llu of %u frames and no page is left to evict",
                 (unsigned long long)m->ntables, m->c.nframes);
@@ -324,6 +330,8 @@ vm_pfn vm_frame_take(void *memory, uint32_t n)
 void vm_frame_give(void *memory, vm_pfn first, uint32_t n)
 {
     struct vm_memory *m = memory;
+    for (uint32_t i = 0; i < n; i++)
+        vm_table_page_freed(m, first + i);
     memset(m->physical + ((size_t)first << m->c.page_shift), 0, (size_t)n << m->c.page_shift);
     m->ntables -= n;
     if (m->c.tables == VM_TABLES_INSIDE && n == 1) {

@@ -15,6 +15,7 @@ struct space_plan {
     enum vm_tables tables;
     enum vm_stray stray;
     uint64_t seed;
+    unsigned page_shift; /* 0: 12 */
 };
 
 struct space_world {
@@ -35,7 +36,8 @@ struct space_world {
 enum touch_outcome { TOUCH_DONE, TOUCH_VIOLATION, TOUCH_DENIED, TOUCH_UNNAMED, TOUCH_FAILED };
 struct touch {
     enum touch_outcome outcome;
-    unsigned nfaults;        /* resolved */
+    unsigned nfaults;        /* resolved, on the page */
+    unsigned ntables;        /* resolved, on the page of its table */
     enum vm_fault_kind kind; /* of the last fault */
     vm_pfn pfn;
 };

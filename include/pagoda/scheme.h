@@ -119,6 +119,11 @@ struct vm_scheme_env {
     /* n consecutive frames for tables, zeroed by the host: the first, or VM_NOFRAME. */
     vm_pfn (*take)(void *host, uint32_t n);
     void (*give)(void *host, vm_pfn first, uint32_t n);
+    /* Take the `more` frames behind the n from `first`, which are taken, too. False: they are not
+     * free, and nothing has changed. NULL: they never are. */
+    bool (*extend)(void *host, vm_pfn first, uint32_t n, uint32_t more);
+    /* A table was moved to grow: its `bytes` were copied. NULL: nobody asks. */
+    void (*moved)(void *host, uint64_t bytes);
     /* NULL: no table ever leaves memory. */
     const struct vm_table_pager *pager;
     /* Where open() and ensure() say why they failed for another reason than take(). */

@@ -39,6 +39,24 @@ static void give(void *host, vm_pfn first, uint32_t n)
     w->ntaken -= n;
 }
 
+static bool extend(void *host, vm_pfn first, uint32_t n, uint32_t more)
+{
+    struct scheme_world *w = host;
+    assert_true(w->taken[first] && w->taken[first + n - 1] && first + n + more <= WORLD_FRAMES);
+    for (uint32_t i = 0; i < more; i++)
+        if (!w->extends || w->taken[first + n + i])
+            return false;
+    memset(w->taken + first + n, true, more);
+    memset(w->memory + ((size_t)(first + n) << w->page_shift), 0, (size_t)more << w->page_shift);
+    w->ntaken += more;
+    return true;
+}
+
+static void moved(void *host, uint64_t bytes)
+{
+    ((struct scheme_world *)host)->moved_bytes += bytes;
+}
+
 static unsigned shift_of(const struct vm_scheme_ops *ops)
 {
     unsigned shift = ops->page_shift_min > 12 ? ops->page_shift_min : 12;
@@ -58,6 +76,7 @@ struct scheme_world *world_open_with(const char *spec, unsigned page_shift, vm_p
     assert_true(vm_params_parse(&params, name, w->ops->param, w->ops->nparams, text, &e));
     w->page_shift = page_shift ? page_shift : shift_of(w->ops);
     w->first_frame = first_frame;
+    w->extends = true;
     w->takes_left = UINT32_MAX;
     struct vm_scheme_env env = {.page_shift = w->page_shift,
                                 .nframes = WORLD_FRAMES,
@@ -65,6 +84,8 @@ struct scheme_world *world_open_with(const char *spec, unsigned page_shift, vm_p
                                 .host = w,
                                 .take = take,
                                 .give = give,
+                                .extend = extend,
+                                .moved = moved,
                                 .refusal = &w->refusal,
                                 .params = &params};
     assert_true(w->ops->accept(&env, &e));

@@ -42,6 +42,7 @@
     X(table_evictions, "of the evictions, those of pages of page tables")                          \
     X(table_reads, "pages of page tables that an event found in swap and read there")              \
     X(table_writes, "of these, those that it changed and wrote back")                              \
+    X(table_moved_bytes, "bytes of page tables copied because the table moved to grow")            \
     X(maps, "map events")                                                                          \
     X(unmaps, "unmap events")                                                                      \
     X(protects, "protect events")                                                                  \

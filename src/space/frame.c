@@ -327,6 +327,21 @@ vm_pfn vm_frame_take(void *memory, uint32_t n)
     return first;
 }
 
+bool vm_frame_extend(void *memory, vm_pfn first, uint32_t n, uint32_t more)
+{
+    struct vm_memory *m = memory;
+    if (first + n != m->apart_fresh || m->frames_all - m->apart_fresh < more)
+        return false;
+    m->apart_fresh += more;
+    note_tables(m, first + n, more);
+    return true;
+}
+
+void vm_frame_table_moved(void *memory, uint64_t bytes)
+{
+    ((struct vm_memory *)memory)->c.counts->table_moved_bytes += bytes;
+}
+
 void vm_frame_give(void *memory, vm_pfn first, uint32_t n)
 {
     struct vm_memory *m = memory;

@@ -20,6 +20,8 @@ static struct vm_scheme_env scheme_env(struct vm_memory *m)
         .host = m,
         .take = vm_frame_take,
         .give = vm_frame_give,
+        .extend = vm_frame_extend,
+        .moved = vm_frame_table_moved,
         .pager = vm_table_pager(m),
         .refusal = &m->out,
         .params = m->c.scheme_params,

@@ -63,6 +63,8 @@ uint64_t vm_frame_users(const struct vm_memory *m, vm_pfn f);
 /* Table frames, for scheme/. */
 vm_pfn vm_frame_take(void *memory, uint32_t n);
 void vm_frame_give(void *memory, vm_pfn first, uint32_t n);
+bool vm_frame_extend(void *memory, vm_pfn first, uint32_t n, uint32_t more);
+void vm_frame_table_moved(void *memory, uint64_t bytes);
 
 /* ---- swap.c ---- */
 

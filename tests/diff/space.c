@@ -102,6 +102,9 @@ static uint64_t play(struct space_plan plan, bool may_run_out)
     return w.fast.counts.table_faults;
 }
 
+/* Tables that grow, beside the memory. */
+static const char *const growing[] = {"bounded:bits=24", "two-way:bits=24"};
+
 static const char *const schemes[] = {"x86-64", "sv39", "sv32", "linear:bits=20"};
 
 /* Every policy that needs no future, in worlds of one scheme. */
@@ -128,6 +131,11 @@ static void a_program_sees_what_it_wrote_whatever_was_evicted(void **unused)
             (struct space_plan){
                 .scheme = schemes[i], .nframes = 12, .tables = VM_TABLES_APART, .seed = 1000 * i},
             12, false);
+    for (size_t i = 0; i < 2; i++)
+        play_policies(
+            (struct space_plan){
+                .scheme = growing[i], .nframes = 12, .tables = VM_TABLES_APART, .seed = 7000 * i},
+            6, false);
 }
 
 static void the_same_holds_where_tables_compete_for_the_frames(void **unused)

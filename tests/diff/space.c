@@ -102,7 +102,7 @@ static uint64_t play(struct space_plan plan, bool may_run_out)
     return w.fast.counts.table_faults;
 }
 
-/* Tables that grow, beside the memory. */
+/* Tables that grow, and move to where they can. */
 static const char *const growing[] = {"bounded:bits=24", "two-way:bits=24"};
 
 static const char *const schemes[] = {"x86-64", "sv39", "sv32", "linear:bits=20"};
@@ -117,6 +117,7 @@ static uint64_t play_policies(struct space_plan plan, unsigned nseeds, bool may_
         plan.policy = vm_policy_at(row)->name;
         for (unsigned i = test_rounds(nseeds); i-- > 0; plan.seed++) {
             plan.stray = plan.seed % 2 ? VM_STRAY_MAPS : VM_STRAY_FAULTS;
+            plan.colours = 1u << plan.seed % 4;
             table_faults += play(plan, may_run_out);
         }
     }
@@ -147,6 +148,12 @@ static void the_same_holds_where_tables_compete_for_the_frames(void **unused)
                                           .nframes = nframes[i],
                                           .tables = VM_TABLES_INSIDE,
                                           .seed = 5000 * i},
+                      6, false);
+    for (size_t i = 0; i < 2; i++)
+        play_policies((struct space_plan){.scheme = growing[i],
+                                          .nframes = 80,
+                                          .tables = VM_TABLES_INSIDE,
+                                          .seed = 70000 + 5000 * i},
                       6, false);
 }
 

@@ -134,14 +134,15 @@ static vm_pfn bring(struct vm_memory *m, vm_va kva)
     fill(m, f, kva);
     if (++m->ntables > m->c.counts->table_frames_peak)
         m->c.counts->table_frames_peak = m->ntables;
-    m->c.counts->table_faults++;
     let_go(m, f, kva);
     return f;
 }
 
 static bool fetch(void *host, vm_va kva)
 {
-    return bring(host, kva) != VM_NOFRAME;
+    struct vm_memory *m = host;
+    m->c.counts->table_reads++;
+    return bring(m, kva) != VM_NOFRAME;
 }
 
 const struct vm_table_pager *vm_table_pager(const struct vm_memory *m)
@@ -155,6 +156,7 @@ bool vm_memory_table_fault(struct vm_memory *m, vm_va kva, struct vm_fault *f, s
 {
     *f = (struct vm_fault){
         .asid = VM_ASID_KERNEL, .va = kva, .access = VM_READ, .kind = VM_FAULT_SWAP_IN};
+    m->c.counts->table_faults++;
     f->pfn = bring(m, kva);
     if (f->pfn == VM_NOFRAME)
         *e = m->out;

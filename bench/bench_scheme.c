@@ -96,6 +96,25 @@ static vm_va page_va(const struct bench *b, uint32_t i)
     return BASE + ((vm_va)i << (b->env.page_shift + 1));
 }
 
+/* Segments from their beginning to behind the last page. */
+static void map_segments(struct bench *b)
+{
+    const struct vm_segment_ops *segments = b->ops->segments;
+    struct vm_span span;
+    for (vm_va va = BASE; va < BASE + NPAGES * 2 * (UINT64_C(1) << b->env.page_shift);
+         va = span.end) {
+        segments->span(b->state, va, &span);
+        vm_va end = span.end < BASE + NPAGES * 2 * (UINT64_C(1) << b->env.page_shift)
+                        ? span.end
+                        : BASE + NPAGES * 2 * (UINT64_C(1) << b->env.page_shift);
+        struct vm_segment g = {
+            .state = VM_PTE_PRESENT,
+            .prot = VM_PROT_READ | VM_PROT_WRITE,
+            .pages = (uint32_t)((end - span.start) / (UINT64_C(1) << b->env.page_shift))};
+        segments->set(b->state, 0, va, g);
+    }
+}
+
 static void map_pages(struct bench *b)
 {
     for (uint32_t i = 0; i < NPAGES; i++) {
@@ -132,7 +151,7 @@ static void prepare(void *group, size_t i)
     b->ops->init(b->state, &b->env);
     bool opened = b->ops->open(b->state, 0);
     VM_ASSERT(opened);
-    map_pages(b);
+    (b->ops->unit == VM_UNIT_SEGMENT ? map_segments : map_pages)(b);
 }
 
 static double walk_all(struct bench *b)

@@ -17,6 +17,7 @@
 #include "engine/price.h"
 #include "policy/future.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -177,6 +178,7 @@ static const struct vm_policy_ops recorder = {
     .summary = "writes down what it is told",
     .touch_kind = VM_TOUCH_ORDER,
     .future = VM_FUTURE_UNUSED,
+    .reason = VM_REASON_CHANCE,
     .tick_refs = recorder_ticks,
     .size = recorder_size,
     .init = recorder_init,
@@ -261,8 +263,15 @@ static void gather_machine(struct vm_engine *m, struct vm_result *out)
     out->ntlbs = vm_engine_ntlbs(m);
     for (size_t i = 0; i < out->ntlbs; i++)
         strcpy(out->tlb[i].name, vm_engine_tlb(m, i, &out->tlb[i].config, &out->tlb[i].counts));
+    out->nwalk_caches = vm_engine_nwalk_caches(m);
+    for (size_t i = 0; i < out->nwalk_caches; i++) {
+        vm_engine_walk_cache(m, i, &out->walk_cache[i].config, &out->walk_cache[i].counts);
+        snprintf(out->walk_cache[i].name, sizeof out->walk_cache[i].name, "p%u",
+                 out->walk_cache[i].config.level);
+    }
     out->resident = vm_memory_resident(memory);
     out->table_frames = vm_memory_table_frames(memory);
+    vm_memory_footprint(memory, &out->tables);
     gather_regions(memory, out);
     vm_price(out, vm_memory_read_ns(memory), vm_memory_write_ns(memory), &out->prices);
 }

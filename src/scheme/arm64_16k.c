@@ -17,7 +17,7 @@
 
 #define RADIX_OPS            vm_scheme_arm64_16k
 #define RADIX_NAME           "arm64-16k"
-#define RADIX_SUMMARY        "Arm 64-bit, 16 KiB granule: 47-bit addresses, 3 levels of 2048 entries"
+#define RADIX_SUMMARY        "Arm, 16 KiB granule: 47-bit addresses, 3 levels of 2048 entries"
 #define RADIX_PAGE_SHIFT     14
 #define RADIX_LEVELS         3
 #define RADIX_LEAF_LEVEL_MAX 1

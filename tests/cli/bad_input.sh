@@ -118,7 +118,7 @@ refused 5 'page size of 2097152 bytes: expected 4096' "not the scheme's page" \
     "$PAGODA" replay "$load" --page 2MiB
 refused 5 'page size of 4096 bytes: expected 16384' "a granule that is another" \
     "$PAGODA" replay "$load" --scheme arm64-16k
-refused 2 'two-level: dir, table and an offset of 24 bits .*: expected at most 63, so dir and table' \
+refused 2 'two-level: dir, table and an offset of 24 bits .*so dir and table together at most 39' \
     "a split of more than an address" \
     "$PAGODA" replay "$load" --scheme two-level:dir=20,table=20 --page 16MiB --memory 1GiB
 refused 2 '^pagoda: two-level:dir: 0 is out of range: expected 1 to 20' "no directory" \

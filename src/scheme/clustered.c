@@ -87,7 +87,7 @@ static uint32_t buckets_wanted(const struct vm_scheme_env *env, unsigned cluster
 {
     uint64_t buckets = vm_params_count(env->params, "buckets");
     if (buckets == 0)
-        buckets = (env->nframes - 1) >> cluster_shift;
+        buckets = (env->page_frames - 1) >> cluster_shift;
     return UINT32_C(1) << vm_bits_below(buckets);
 }
 

@@ -17,6 +17,7 @@ static struct vm_scheme_env scheme_env(struct vm_memory *m)
         .page_shift = m->c.page_shift,
         .nasids = NASIDS,
         .nframes = m->frames_all,
+        .page_frames = m->c.nframes,
         .host = m,
         .take = vm_frame_take,
         .give = vm_frame_give,

@@ -55,6 +55,7 @@ struct scheme_world *world_open(const char *spec, vm_pfn first_frame, uint32_t n
     w->takes_left = UINT32_MAX;
     struct vm_scheme_env env = {.page_shift = 12,
                                 .nframes = WORLD_FRAMES,
+                                .page_frames = WORLD_FRAMES,
                                 .nasids = nasids,
                                 .host = w,
                                 .take = take,

@@ -24,7 +24,7 @@
  *  4. The table of base pages has `lines` a way at least; those of larger pages come with their
  *     first line and go when trim() finds them without any.
  *
- * `index` only finds the next entry; a kernel would look through its VMAs, so it is in no footprint.
+ * `index` only finds the next entry; a kernel would look through its VMAs. It is in no footprint.
  *
  * Source: D. Skarlatos, A. Kokolis, T. Xu and J. Torrellas, "Elastic Cuckoo Page Tables: Rethinking
  * Virtual Memory Translation for Parallelism", ASPLOS 2020. Not here: its cuckoo walk tables and

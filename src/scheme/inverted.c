@@ -5,9 +5,10 @@
  *
  *      key -> hash -> anchor -> entry -> entry -> ...
  *
- *      anchor   entry + 1, 0: none                         4 bytes, 2^k >= frames * `anchors` of them
- *      entry    tag: VPN 63:12, ASID 11:0                  16 bytes; entry f belongs to frame f
- *               link 63:37 (entry + 1, 0: the end), PPN 36:10, marks and rights 9:0 (riscv.inc.h)
+ *      anchor   entry + 1, 0: none                    4 bytes; 2^k >= frames * `anchors` of them
+ *      entry    tag: VPN 63:12, ASID 11:0             16 bytes; entry f belongs to frame f
+ *               link 63:37 (entry + 1, 0: the end), PPN 36:10, marks and rights 9:0 as in
+ *               riscv.inc.h
  *
  * A frame that several pages map, as after a fork, needs more: their entries are aliases, whose
  * numbers go on after the frames', in blocks of one frame. Strictly inverted tables cannot say it:

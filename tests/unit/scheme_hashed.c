@@ -11,6 +11,7 @@
 #include <string.h>
 
 #define TABLES 0x100
+#define PAGE   UINT64_C(4096)
 #define READ   VM_PROT_READ
 #define WRITE  VM_PROT_WRITE
 
@@ -204,6 +205,44 @@ static void nodes_of_every_size_fill_frames_and_give_them_back(void **unused)
     }
 }
 
+/* Only the frame without a node in use, wherever in the pool it is. Of 57 clusters one is in the
+ * bucket, 28 in the first frame, 28 in the second. */
+static void trim_gives_back_the_frames_whose_nodes_are_all_free(void **unused)
+{
+    (void)unused;
+    struct scheme_world *w = hashed_open("clustered:buckets=1", 1);
+    for (vm_va k = 0; k < 57; k++)
+        map_page(w, 0, k << 16, (vm_pfn)k, READ);
+    unmap_page(w, 0, 5 << 16); /* a node of the first frame is free before any of the second */
+    for (vm_va k = 29; k < 57; k++)
+        unmap_page(w, 0, k << 16);
+    w->ops->check(w->state);
+    assert_int_equal(w->ntaken, 3);
+    w->ops->trim(w->state, 0, 0, PAGE);
+    assert_int_equal(w->ntaken, 2);
+    for (vm_va k = 0; k < 29; k++)
+        assert_int_equal(walk_page(w, 0, k << 16, VM_READ).pfn, k == 5 ? VM_NOFRAME : k);
+    hashed_close(w, 1);
+}
+
+/* So many that some have the same hash: only the tag tells them apart. */
+static void one_page_number_is_another_page_in_each_address_space(void **unused)
+{
+    (void)unused;
+    enum { NASIDS = 3000 };
+    static const char *const specs[] = {"inverted", "clustered:buckets=512"};
+    for (size_t i = 0; i < sizeof specs / sizeof specs[0]; i++) {
+        struct scheme_world *w = hashed_open(specs[i], NASIDS);
+        for (vm_asid asid = 0; asid < NASIDS; asid += 2)
+            map_page(w, asid, 0x5000, asid, READ);
+        for (vm_asid asid = 0; asid < NASIDS; asid++) {
+            struct vm_walk walk = walk_page(w, asid, 0x5000, VM_READ);
+            assert_int_equal(walk.pfn, asid % 2 ? VM_NOFRAME : asid);
+        }
+        hashed_close(w, NASIDS);
+    }
+}
+
 /* Pages at random, all present; the mean length of the search for one: entries or nodes, without
  * the anchor. */
 static double mean_search(const char *spec, unsigned npages, unsigned anchors)
@@ -295,6 +334,8 @@ int main(void)
         cmocka_unit_test(a_clustered_node_has_the_words_of_its_pages),
         cmocka_unit_test(an_empty_bucket_is_not_page_0),
         cmocka_unit_test(nodes_of_every_size_fill_frames_and_give_them_back),
+        cmocka_unit_test(trim_gives_back_the_frames_whose_nodes_are_all_free),
+        cmocka_unit_test(one_page_number_is_another_page_in_each_address_space),
         cmocka_unit_test(a_search_looks_at_one_entry_and_half_the_load),
         cmocka_unit_test(chains_beyond_what_a_walk_lists_are_counted),
         cmocka_unit_test(the_shared_table_goes_with_the_last_address_space),

@@ -61,8 +61,8 @@ struct vm_space {
 
 /* A frame, 16 bytes. Fields marked M are written when mappings change, E at eviction. */
 struct vm_frame {
-    uint64_t owner; /* M the page it holds (page key), VM_FRAME_FREE or VM_FRAME_TABLE */
-    vm_slot slot;   /* ME the slot that has a clean copy, 0: none; of a free frame: the next free */
+    uint64_t owner;   /* M the page it holds (page key), VM_FRAME_FREE or VM_FRAME_TABLE */
+    vm_slot slot;     /* ME the slot that has a clean copy, 0: none */
     uint32_t sharers; /* M first of the other mappers in the pool of sharers, 0: none */
 };
 #define VM_FRAME_FREE  UINT64_MAX
@@ -98,10 +98,18 @@ struct vm_fault {
     bool inserted;           /* the policy was told of that frame's first touch */
 };
 
+/* Whose wish it is that a page leaves. */
+enum vm_leaves {
+    VM_LEAVES_MAPPING, /* the program's */
+    VM_LEAVES_CHOSEN,  /* the policy's: a frame was wanted, whichever */
+    VM_LEAVES_CLAIMED, /* nobody's: a table needs this very frame */
+};
+
 /* A page that loses its frame. */
 struct vm_leaving {
     vm_pfn pfn;
     uint64_t key; /* of the page; of one of them where several share the frame */
+    enum vm_leaves why;
     enum {
         VM_LEFT_UNMAPPED, /* its mapping went, or a copy took its place */
         VM_LEFT_DROPPED,  /* evicted, clean */
@@ -118,6 +126,7 @@ struct vm_memory_config {
     unsigned page_shift;
     enum vm_tables tables; /* inside: tables take frames from nframes; apart: from beyond */
     enum vm_stray stray;   /* a touch outside every VMA makes one, or is a violation */
+    uint32_t colours;      /* page colours, a power of two; 0 or 1: none */
     uint32_t nslots;       /* swap slots; 0: as many as there can be */
     uint64_t seed;
     const struct vm_scheme_ops *scheme;
@@ -163,8 +172,10 @@ void *vm_memory_policy_state(struct vm_memory *m);
 const struct vm_space *vm_memory_space(const struct vm_memory *m, vm_asid asid); /* NULL: none */
 uint64_t vm_memory_resident(const struct vm_memory *m);     /* frames that map pages */
 uint64_t vm_memory_table_frames(const struct vm_memory *m); /* frames that tables hold */
-uint64_t vm_memory_read_ns(const struct vm_memory *m);      /* device time of swap- and file-ins */
-uint64_t vm_memory_write_ns(const struct vm_memory *m);     /* device time of writebacks */
+/* What the tables of all open address spaces take; what they share, once. */
+void vm_memory_footprint(const struct vm_memory *m, struct vm_footprint *out);
+uint64_t vm_memory_read_ns(const struct vm_memory *m);  /* device time of swap- and file-ins */
+uint64_t vm_memory_write_ns(const struct vm_memory *m); /* device time of writebacks */
 
 /* Assert every invariant above. */
 void vm_memory_check(const struct vm_memory *m);

@@ -24,7 +24,7 @@
  *  4. The table of base pages has `lines` a way at least; those of larger pages come with their
  *     first line and go when trim() finds them without any.
  *
- * `index` only finds the next entry; a kernel would look through its VMAs. It is in no footprint.
+ * `index` only finds the next entry; a kernel would look at its VMAs, so it is in no footprint.
  *
  * Source: D. Skarlatos, A. Kokolis, T. Xu and J. Torrellas, "Elastic Cuckoo Page Tables: Rethinking
  * Virtual Memory Translation for Parallelism", ASPLOS 2020. Not here: its cuckoo walk tables and
@@ -51,7 +51,6 @@ enum {
     TAG_SHIFT = 52,
     TAG_PART_BITS = 7,
     TAG_USED_BIT = TAG_PART_BITS * LINE_WORDS - 1,
-    PTE_LARGE = 1 << 7, /* PS */
     DISPLACEMENTS = 32, /* an insertion moves at most so many lines */
     /* Lines of each way that move with an insertion. Halving at 0.2 leaves room for 0.3 lines an
      * old way's line until 0.6 of the new ones are in use, doubling for 1.8: four end before. */
@@ -487,10 +486,7 @@ static struct vm_pte size_get(const struct ech *s, const struct table *t, vm_va 
     if (at == NO_LINE)
         return (struct vm_pte){.state = VM_PTE_EMPTY};
     uint64_t word = word_load(&s->env, word_at(at, entry));
-    struct vm_pte pte = entry_decode(word & ~(TAG_PARTS | (size ? PTE_LARGE : 0)));
-    if (pte.state == VM_PTE_PRESENT)
-        pte.order = size_order[size];
-    return pte;
+    return entry_decode_order(word & ~TAG_PARTS, size_order[size]);
 }
 
 static struct vm_pte ech_get(const void *state, vm_asid asid, vm_va va)
@@ -501,12 +497,6 @@ static struct vm_pte ech_get(const void *state, vm_asid asid, vm_va va)
     for (unsigned size = 0; ech_names(va) && pte.state == VM_PTE_EMPTY && size < SIZES; size++)
         pte = size_get(s, &space->table[size], va, size);
     return pte;
-}
-
-static uint64_t word_encode(struct vm_pte pte)
-{
-    uint64_t word = entry_encode(pte);
-    return pte.state == VM_PTE_PRESENT && pte.order ? word | PTE_LARGE : word;
 }
 
 /* The line at `at` goes if it is empty, unless ensure() has just made room there. */
@@ -532,7 +522,7 @@ static void ech_set(void *state, vm_asid asid, vm_va va, struct vm_pte pte)
         VM_ASSERT(pte.state == VM_PTE_EMPTY);
         return;
     }
-    uint64_t before = word_load(&s->env, word_at(line, entry)), word = word_encode(pte);
+    uint64_t before = word_load(&s->env, word_at(line, entry)), word = entry_encode(pte);
     VM_ASSERT((word & TAG_PARTS) == 0);
     word_store(&s->env, word_at(line, entry), (before & TAG_PARTS) | word);
     kernel_map_set(&s->index, asid, entry << size_order[size], word != 0);
@@ -610,9 +600,8 @@ static void ech_walk(void *state, vm_asid asid, vm_va va, enum vm_access access,
         out->fault = VM_WALK_ABSENT;
         return;
     }
-    out->order = size_order[found.size];
-    out->end = UINT32_C(1) << out->order;
-    uint64_t after = walk_end(out, access, mode, found.word);
+    uint64_t after =
+        walk_leaf(out, access, mode, found.word, PTE_ABOVE_NONE, size_order[found.size]);
     if (after != found.word) {
         word_store(&s->env, found.at, after);
         out->nstores++;
@@ -641,10 +630,7 @@ static uint64_t check_line(const struct ech *s, vm_asid asid, unsigned size, vm_
     VM_ASSERT(!line_empty(&l) || (s->fresh_line.table == t && s->fresh_line.line == line));
     for (unsigned i = 0; i < LINE_WORDS; i++) {
         uint64_t word = l.word[i] & ~TAG_PARTS;
-        struct vm_pte pte = entry_decode(word & ~(uint64_t)(size ? PTE_LARGE : 0));
-        if (pte.state == VM_PTE_PRESENT)
-            pte.order = size_order[size];
-        VM_ASSERT(word_encode(pte) == word);
+        VM_ASSERT(entry_encode(entry_decode_order(word, size_order[size])) == word);
         uint64_t vpn = (line << LINE_BITS | i) << size_order[size];
         VM_ASSERT(word == 0 || kernel_map_get(&s->index, asid, vpn) == 1);
         n += word != 0;

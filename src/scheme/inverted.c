@@ -5,10 +5,9 @@
  *
  *      key -> hash -> anchor -> entry -> entry -> ...
  *
- *      anchor   entry + 1, 0: none                    4 bytes; 2^k >= frames * `anchors` of them
- *      entry    tag: VPN 63:12, ASID 11:0             16 bytes; entry f belongs to frame f
- *               link 63:37 (entry + 1, 0: the end), PPN 36:10, marks and rights 9:0 as in
- *               riscv.inc.h
+ *      anchor   entry + 1, 0: none                         4 bytes, 2^k >= frames * `anchors`
+ *      entry    tag: VPN 63:12, ASID 11:0                  16 bytes; entry f belongs to frame f
+ *               link 63:37 (entry + 1, 0: the end), PPN 36:10, marks and rights 9:0 (riscv.inc.h)
  *
  * A frame that several pages map, as after a fork, needs more: their entries are aliases, whose
  * numbers go on after the frames', in blocks of one frame. Strictly inverted tables cannot say it:
@@ -369,9 +368,9 @@ static void inverted_walk(void *state, vm_asid asid, vm_va va, enum vm_access ac
     out->fault = VM_WALK_OK;
     uint64_t word = word_load(&s->env, at + WORD_BYTES);
     walk_load(out, at + WORD_BYTES, word, s->env.page_shift, VM_LOAD_LEAF);
-    uint64_t after = walk_end(out, access, mode, word);
-    if (after != word) {
-        word_store(&s->env, at + WORD_BYTES, after);
+    uint64_t entry = word & vm_low_bits(LINK_SHIFT), after = walk_end(out, access, mode, entry);
+    if (after != entry) {
+        word_store(&s->env, at + WORD_BYTES, (word ^ entry) | after);
         out->nstores++;
     }
 }

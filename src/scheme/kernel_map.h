@@ -1,8 +1,8 @@
 /* kernel_map.h - what a kernel keeps beside page tables that find one page and no other.
  *
- * A hashed or inverted table holds pages that are present, wherever the hash puts them: it has no
- * place for a page on swap, and cannot tell which page comes next. A kernel that runs on one keeps
- * a map of its own beside it, as Linux on POWER keeps its radix tree of Linux PTEs beside the hash
+ * A hashed or inverted table holds pages that are present, wherever the hash puts them: it has
+ * no place for a page on swap, and cannot tell which page comes next. A kernel that runs on one
+ * keeps a map of its own beside it, as Linux on POWER keeps its radix tree of PTEs beside the hash
  * table and Mach its vm_map and vm_object beside the pmap.
  *
  * Here it is (asid, page number) -> a word of 64 bits, 0 for an empty entry, in page number order:

@@ -169,6 +169,28 @@ static void an_empty_bucket_is_not_page_0(void **unused)
         struct vm_walk walk = walk_page(w, 0, 0, VM_READ);
         assert_int_equal(walk.fault, VM_WALK_ABSENT);
         assert_int_equal(walk.nloads, 1);
+        assert_int_equal(walk.load[0].role, VM_LOAD_TABLE);
+        hashed_close(w, 1);
+    }
+}
+
+static void no_frame_for_a_further_entry_refuses_the_page(void **unused)
+{
+    (void)unused;
+    static const char *const specs[] = {"clustered:buckets=1", "inverted"};
+    for (size_t i = 0; i < sizeof specs / sizeof specs[0]; i++) {
+        struct scheme_world *w = hashed_open(specs[i], 1);
+        vm_va page = 0;
+        w->takes_left = 2;
+        for (; w->ops->ensure(w->state, 0, page << 16, 0); page++)
+            w->ops->set(w->state, 0, page << 16, pte_present(5, READ));
+        /* two frames of nodes or aliases, and the bucket's node or the frame's own entry */
+        assert_int_equal(page, i == 0 ? 2 * 28 + 1 : 2 * 256 + 1);
+        w->ops->check(w->state);
+        assert_int_equal(w->ops->get(w->state, 0, page << 16).state, VM_PTE_EMPTY);
+        assert_int_equal(walk_page(w, 0, (page - 1) << 16, VM_READ).pfn, 5);
+        w->takes_left = 1;
+        map_page(w, 0, page << 16, 5, READ);
         hashed_close(w, 1);
     }
 }
@@ -333,6 +355,7 @@ int main(void)
         cmocka_unit_test(aliases_come_in_frames_and_go_with_the_last_one),
         cmocka_unit_test(a_clustered_node_has_the_words_of_its_pages),
         cmocka_unit_test(an_empty_bucket_is_not_page_0),
+        cmocka_unit_test(no_frame_for_a_further_entry_refuses_the_page),
         cmocka_unit_test(nodes_of_every_size_fill_frames_and_give_them_back),
         cmocka_unit_test(trim_gives_back_the_frames_whose_nodes_are_all_free),
         cmocka_unit_test(one_page_number_is_another_page_in_each_address_space),

@@ -158,9 +158,9 @@ static inline vm_pa node_next(const struct clustered *s, vm_pa node)
     return link & LINK_NEXT ? link & ~(uint64_t)LINK_FLAGS : NO_NODE;
 }
 
-static void node_link(struct clustered *s, vm_pa node, vm_pa next)
+static void node_link(struct clustered *s, vm_pa at, vm_pa next)
 {
-    word_store(&s->env, node + NODE_LINK,
+    word_store(&s->env, at + NODE_LINK,
                next == NO_NODE ? LINK_VALID : next | LINK_NEXT | LINK_VALID);
 }
 

@@ -352,13 +352,13 @@ static void inverted_walk(void *state, vm_asid asid, vm_va va, enum vm_access ac
     out->fault = VM_WALK_BOUNDS;
     if (!inverted_names(s, va))
         return;
-    uint64_t key = inverted_key(s, asid, va), tag = ~key;
+    uint64_t key = inverted_key(s, asid, va);
     vm_pa at = anchor_at(s, key);
     uint32_t link = anchor_load(s, at);
     walk_load(out, at, link, 0, VM_LOAD_TABLE);
     for (out->fault = VM_WALK_ABSENT; link; link = entry_link(s, link - 1)) {
         at = entry_at(s, link - 1);
-        tag = word_load(&s->env, at);
+        uint64_t tag = word_load(&s->env, at);
         if (tag == key)
             break;
         walk_load(out, at, tag, 0, VM_LOAD_TABLE);

@@ -18,16 +18,16 @@
 static struct scheme_world *hashed_open(const char *spec, uint32_t nasids)
 {
     struct scheme_world *w = world_open(spec, TABLES, nasids);
-    for (vm_asid asid = 0; asid < nasids; asid++)
-        assert_true(w->ops->open(w->state, asid));
+    for (uint32_t asid = 0; asid < nasids; asid++)
+        assert_true(w->ops->open(w->state, (vm_asid)asid));
     return w;
 }
 
 static void hashed_close(struct scheme_world *w, uint32_t nasids)
 {
     w->ops->check(w->state);
-    for (vm_asid asid = 0; asid < nasids; asid++)
-        w->ops->close(w->state, asid);
+    for (uint32_t asid = 0; asid < nasids; asid++)
+        w->ops->close(w->state, (vm_asid)asid);
     w->ops->check(w->state);
     world_close(w);
 }
@@ -255,10 +255,10 @@ static void one_page_number_is_another_page_in_each_address_space(void **unused)
     static const char *const specs[] = {"inverted", "clustered:buckets=512"};
     for (size_t i = 0; i < sizeof specs / sizeof specs[0]; i++) {
         struct scheme_world *w = hashed_open(specs[i], NASIDS);
-        for (vm_asid asid = 0; asid < NASIDS; asid += 2)
-            map_page(w, asid, 0x5000, asid, READ);
-        for (vm_asid asid = 0; asid < NASIDS; asid++) {
-            struct vm_walk walk = walk_page(w, asid, 0x5000, VM_READ);
+        for (uint32_t asid = 0; asid < NASIDS; asid += 2)
+            map_page(w, (vm_asid)asid, 0x5000, asid, READ);
+        for (uint32_t asid = 0; asid < NASIDS; asid++) {
+            struct vm_walk walk = walk_page(w, (vm_asid)asid, 0x5000, VM_READ);
             assert_int_equal(walk.pfn, asid % 2 ? VM_NOFRAME : asid);
         }
         hashed_close(w, NASIDS);

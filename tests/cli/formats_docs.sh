@@ -7,7 +7,7 @@ docs=$PAGODA_SOURCE/docs/formats
 
 # ---- json.md ----
 
-"$PAGODA" replay @uniform:pages=200,refs=2000 --frames 100 --json >replay.json
+"$PAGODA" replay @uniform:pages=200,refs=2000 --frames 100 --walk-caches p1=4 --json >replay.json
 "$PAGODA" tables @uniform:pages=200,refs=2000 sv39 --json >tables.json
 "$PAGODA" info @uniform:pages=200,refs=2000 --json >info.json
 "$PAGODA" list --json >list.json

@@ -26,6 +26,7 @@ static struct vm_scheme_env scheme_env(struct vm_memory *m)
         .page_shift = m->c.page_shift,
         .nasids = NASIDS,
         .nframes = m->frames_all,
+        .page_frames = m->c.nframes,
         .host = m,
         .take = among ? vm_segments_take : vm_frame_take,
         .give = among ? vm_segments_give : vm_frame_give,

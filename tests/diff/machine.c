@@ -100,6 +100,9 @@ static void schemes_with_tables_apart_change_no_fault_and_no_tlb_count(void **un
                                           "arm64",
                                           "two-level:dir=7,table=13,entry=8",
                                           "linear:bits=24",
+                                          "inverted",
+                                          "clustered",
+                                          "ech",
                                           NULL};
     struct machine_trace t;
     for (unsigned i = test_rounds(40); i-- > 0;) {

@@ -23,6 +23,7 @@
 #define VM_CONFIG_TEXT 256
 
 enum vm_stray_option { VM_STRAY_OPTION_AUTO, VM_STRAY_OPTION_MAPS, VM_STRAY_OPTION_FAULTS };
+enum vm_layout_option { VM_LAYOUT_AUTO, VM_LAYOUT_AS_IS, VM_LAYOUT_PACKED };
 enum vm_tlb_tags { VM_TLB_TAGS_ASID, VM_TLB_TAGS_FLUSH };
 /* Who sets an entry's referenced and dirty bits, and when: the walk; the TLB when its entry leaves
  * it; the kernel, which a walk traps to. */
@@ -35,6 +36,7 @@ struct vm_config {
     uint64_t memory_bytes, page_bytes;
     uint64_t tables; /* enum vm_tables */
     uint64_t stray;  /* enum vm_stray_option */
+    uint64_t layout; /* enum vm_layout_option */
     char scheme[VM_CONFIG_TEXT], policy[VM_CONFIG_TEXT], tlb[VM_CONFIG_TEXT], swap[VM_CONFIG_TEXT];
     uint64_t tlb_tags; /* enum vm_tlb_tags */
     char walk_caches[VM_CONFIG_TEXT];

@@ -149,7 +149,7 @@ bool vm_levels_look(struct vm_engine *m, struct vm_tlb *t, uint64_t tag, struct 
     size_t i = (size_t)(t - m->tlb);
     bool found = vm_levels_holds(m, t, tag, hit);
     TELL(m, .kind = VM_TAP_LOOKUP,
-         .lookup = {i, found ? hit->tag : tag, found, found ? hit->entry.value : 0});
+         .lookup = {i, found ? hit->tag : tag, found, found ? hit->entry.value : 0, t});
     return found;
 }
 
@@ -193,7 +193,7 @@ static void install(struct vm_engine *m, struct vm_tlb *t, uint64_t tag, struct 
         entry.value |= t->value[i] & VM_TLB_OWES;
         vm_tlb_set_entry(t, vm_tlb_use(t, (uint64_t)i), entry);
     }
-    TELL(m, .kind = VM_TAP_FILL, .fill = {(size_t)(t - m->tlb), tag, entry.value, replaced});
+    TELL(m, .kind = VM_TAP_FILL, .fill = {(size_t)(t - m->tlb), tag, entry.value, replaced, t});
 }
 
 void vm_levels_install(struct vm_engine *m, enum vm_access access, size_t levels, uint64_t tag,

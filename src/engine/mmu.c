@@ -74,6 +74,7 @@ void vm_mmu_settle(void *engine)
 void vm_mmu_tick(struct vm_engine *m)
 {
     vm_mmu_settle(m);
+    TELL(m, .kind = VM_TAP_TICK);
     m->policy->tick(m->policy_state);
     m->tick_next += m->tick_every;
 }
@@ -98,8 +99,16 @@ static void report(struct vm_engine *m, vm_pfn pfn, enum vm_access access)
         report_order(m, pfn, access);
 }
 
-/* The base page with this tag was touched; `e` translates the page of `page_tag` around it. */
-static void touched(struct vm_engine *m, uint64_t tag, uint64_t page_tag,
+/* The physical address of va in the page with this entry. */
+static vm_pa address_of(const struct vm_engine *m, vm_va va, uint64_t value)
+{
+    vm_va page = ((vm_va)1 << m->page_shift << vm_tlb_order(value)) - 1;
+    return ((vm_pa)vm_tlb_pfn(value) << m->page_shift) + (va & page);
+}
+
+/* The base page of va, with this tag, was touched; `e` translates the page of `page_tag` around it.
+ */
+static void touched(struct vm_engine *m, vm_va va, uint64_t tag, uint64_t page_tag,
                     const struct vm_tlb_entry *e, enum vm_access access)
 {
     unsigned order = vm_tlb_order(e->value);
@@ -108,12 +117,11 @@ static void touched(struct vm_engine *m, uint64_t tag, uint64_t page_tag,
     struct vm_tlb *t = m->plan.levels ? vm_levels_holder(m, 0, access, order) : NULL;
     m->bits[unit] |= m->marks[access];
     report(m, unit, access);
-    if (!t)
-        return;
-    if (order == 0)
+    if (t && order == 0)
         heat(m, t, page_tag, e->value);
-    else
+    else if (t)
         heat_large(m, t, page_tag, e);
+    TELL(m, .kind = VM_TAP_ACCESS, .access = {e->value, address_of(m, va, e->value)});
 }
 
 /* Both pages of pairs come together, as a refill reads them together. */
@@ -158,8 +166,9 @@ static bool touch_walk(struct vm_engine *m, vm_va va, uint64_t tag, enum vm_acce
         /* insert was the frame's first touch; the policy may have cleared the referenced bit. */
         m->last_touch = touch_word(vm_unit(m, w.pfn), access);
         vm_mmu_cool(m);
+        TELL(m, .kind = VM_TAP_ACCESS, .access = {e.value, address_of(m, va, e.value)});
     } else {
-        touched(m, tag, page_tag, &e, access);
+        touched(m, va, tag, page_tag, &e, access);
     }
     if (missed)
         vm_prefetch_after(m, tag, w.order, access);
@@ -183,7 +192,7 @@ static bool touch_found(struct vm_engine *m, vm_va va, uint64_t tag, enum vm_acc
         e.value &= ~(uint64_t)VM_TLB_OWES;
         vm_levels_install(m, access, hit->level, hit->tag, e);
     }
-    touched(m, tag, hit->tag, &hit->entry, access);
+    touched(m, va, tag, hit->tag, &hit->entry, access);
     if (hit->level == m->plan.levels)
         vm_prefetch_after(m, tag, order, access);
     return true;
@@ -255,7 +264,8 @@ static bool touch_told(struct vm_engine *m, vm_va va, uint64_t tag, enum vm_acce
                        uint32_t at)
 {
     vm_mmu_cool(m);
-    TELL(m, .kind = VM_TAP_TOUCH, .touch = {m->asid, va, access});
+    uint64_t ref = m->kinds[VM_READ] + m->kinds[VM_WRITE] + m->kinds[VM_FETCH] + 1;
+    TELL(m, .kind = VM_TAP_TOUCH, .touch = {ref, m->asid, va, access});
     return touch_miss(m, va, tag, access, at);
 }
 

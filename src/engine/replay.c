@@ -17,8 +17,8 @@
 #include "engine/price.h"
 #include "policy/future.h"
 
-#include <stdlib.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define SPOOL_BYTES     (16u << 20) /* of touches kept in memory; the rest goes to a file */
@@ -178,6 +178,7 @@ static const struct vm_policy_ops recorder = {
     .summary = "writes down what it is told",
     .touch_kind = VM_TOUCH_ORDER,
     .future = VM_FUTURE_UNUSED,
+    .reason = VM_REASON_CHANCE,
     .tick_refs = recorder_ticks,
     .size = recorder_size,
     .init = recorder_init,

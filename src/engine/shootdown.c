@@ -55,6 +55,7 @@ void vm_mmu_shootdown_space(void *engine, vm_asid asid)
     for (size_t i = 0; i < m->walk_cache_plan.n; i++)
         shoot_space(m, &m->walk_cache[i], asid);
     vm_mmu_cool(m);
+    TELL(m, .kind = VM_TAP_FLUSH, .flush = {VM_FLUSH_SPACE, asid});
 }
 
 void vm_mmu_left(void *engine, const struct vm_leaving *leaving)
@@ -69,7 +70,10 @@ static void flush_all(struct vm_engine *m)
         vm_tlb_flush(&m->tlb[i]);
     for (size_t i = 0; i < m->walk_cache_plan.n; i++)
         vm_tlb_flush(&m->walk_cache[i]);
-    m->counts.tlb_flushes += m->ntlbs > 0;
+    if (m->ntlbs == 0)
+        return;
+    m->counts.tlb_flushes++;
+    TELL(m, .kind = VM_TAP_FLUSH, .flush = {VM_FLUSH_SWITCH, m->asid});
 }
 
 void vm_mmu_switch(struct vm_engine *m, vm_asid asid)

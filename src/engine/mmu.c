@@ -15,11 +15,17 @@ static const uint64_t hit_needs[VM_ACCESSES] = {
 
 _Static_assert(VM_TLB_EMPTY == UINT64_MAX, "bytes of ones are empty tags");
 
+static void forget_large(struct vm_engine *m)
+{
+    memset(m->large, 0, sizeof m->large);
+    m->large_beside = NULL;
+}
+
 void vm_mmu_cool(struct vm_engine *m)
 {
     if (m->warm) {
         memset(m->hot, 0xff, sizeof m->hot);
-        memset(m->large, 0, sizeof m->large);
+        forget_large(m);
     }
     m->warm = false;
 }
@@ -38,7 +44,7 @@ static inline void heat(struct vm_engine *m, const struct vm_tlb *t, uint64_t ta
         m->hot_unit[a][slot] = vm_tlb_pfn(value);
     }
     if (m->large_beside == t)
-        memset(m->large, 0, sizeof m->large);
+        forget_large(m);
 }
 
 /* The same for a large page, whose repeat is a touch of any base page of it. */
@@ -47,9 +53,10 @@ static void heat_large(struct vm_engine *m, struct vm_tlb *t, uint64_t tag,
 {
     unsigned order = vm_tlb_order(e->value);
     size_t i = (size_t)(t - m->tlb);
-    if (m->orders[i] & 1)
+    if (m->orders[i] & 1) {
         vm_mmu_cool(m);
-    m->large_beside = m->orders[i] & 1 ? t : NULL;
+        m->large_beside = t;
+    }
     m->warm = true;
     for (enum vm_access a = 0; a < VM_ACCESSES; a++) {
         if (!vm_tlb_serves(&m->plan.tlb[i], a))

@@ -158,7 +158,7 @@ static bool build(struct vm_engine *m, const struct vm_parts *p, enum vm_stray s
     if (!check_memory(&m->config, p->scheme, e) || !vm_tlb_plan_parse(&m->plan, m->config.tlb, e))
         return false;
     if (p->scheme->in_registers)
-        m->plan = (struct vm_tlb_plan){0}; /* as vm_config_effective says */
+        m->plan = (struct vm_tlb_plan){0}; /* a TLB would have nothing to do */
     if (!build_tlbs(m, e))
         return false;
     m->scheme = p->scheme;

@@ -215,6 +215,8 @@ static void touched(struct vm_engine *m, vm_va va, uint64_t tag, uint64_t value,
     vm_pfn unit = vm_memory_unit(m->memory, vm_tlb_pfn(value));
     m->bits[unit] |= m->marks[access];
     report(m, unit, access);
+    if (!(m->bits[unit] & VM_FRAME_DIRTY)) /* registers say nothing of it: a write is news */
+        value &= ~(uint64_t)VM_TLB_DIRTY;
     if (m->npath || m->scheme->in_registers)
         heat(m, m->first[access], tag, value, unit);
     TELL(m, .kind = VM_TAP_ACCESS, .access = {value, address_of(m, va, value)});

@@ -365,6 +365,20 @@ static bool run_pages(struct replay *r, struct vm_error *e)
 
 /* ---- both ---- */
 
+/* A machine of segments tells its policy of segments at forks and after they have left to grow, and
+ * when that happens depends on memory: a rehearsal without end does not know it. */
+static bool future_is_known(const struct vm_parts *parts, const struct vm_config *c,
+                            struct vm_error *e)
+{
+    if (c->model == VM_MODEL_PAGES || parts->policy->future != VM_FUTURE_NEEDED ||
+        parts->scheme->unit != VM_UNIT_SEGMENT)
+        return true;
+    return vm_fail(e, VM_EUSAGE,
+                   "policy %s cannot know the future of segments, which scheme %s has: expected a "
+                   "policy that does not look ahead, or a scheme of pages",
+                   parts->policy->name, parts->scheme->name);
+}
+
 /* Whether the real run's machine can be built: better said before the first pass than after it. */
 static bool can_be_built(const struct replay *r, struct vm_error *e)
 {
@@ -414,7 +428,7 @@ bool vm_replay(const struct vm_config *c, const char *spec, const struct vm_trac
                const struct vm_progress *progress, struct vm_result *out, struct vm_error *e)
 {
     struct vm_parts parts;
-    if (!vm_parts_find(&parts, c, e))
+    if (!vm_parts_find(&parts, c, e) || !future_is_known(&parts, c, e))
         return false;
     struct replay r = {.config = c,
                        .spec = spec,
@@ -423,6 +437,8 @@ bool vm_replay(const struct vm_config *c, const char *spec, const struct vm_trac
                        .policy = parts.policy,
                        .out = out};
     *out = (struct vm_result){.config = *c};
+    if (parts.scheme->in_registers) /* what the machine has */
+        strcpy(out->config.tlb, "none");
     bool done = run(&r, e);
     if (done) {
         vm_trace_info(r.trace, &out->trace);

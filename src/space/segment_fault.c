@@ -1,5 +1,5 @@
-/* segment_fault.c - the fault path of segments: from a touch that base and bound refuse to a segment
- * that has it.
+/* segment_fault.c - the fault path of segments: from a touch that base and bound refuse to a
+ * segment that has it.
  *
  *   may_touch   what is mapped in the span, grown by first touch where that is the rule; its rights
  *   resolve     present: it grows, or is taken over from former sharers; swapped, and a unit still

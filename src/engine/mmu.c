@@ -115,6 +115,15 @@ static vm_pa address_of(const struct vm_engine *m, vm_va va, uint64_t value)
     return ((vm_pa)vm_tlb_pfn(value) << m->page_shift) + (va & page);
 }
 
+/* Where registers translate, a page is hot for any access that they allow. They have no dirty bit:
+ * a first write is news. */
+static void heat_registers(struct vm_engine *m, uint64_t tag, uint64_t value, vm_pfn unit)
+{
+    if (!(m->bits[unit] & VM_FRAME_DIRTY))
+        value &= ~(uint64_t)VM_TLB_DIRTY;
+    heat(m, NULL, tag, value, unit);
+}
+
 /* The base page of va, with this tag, was touched; `e` translates the page of `page_tag` around it.
  */
 static void touched(struct vm_engine *m, vm_va va, uint64_t tag, uint64_t page_tag,
@@ -127,7 +136,7 @@ static void touched(struct vm_engine *m, vm_va va, uint64_t tag, uint64_t page_t
     m->bits[unit] |= m->marks[access];
     report(m, unit, access);
     if (m->scheme->in_registers)
-        heat(m, NULL, tag, e->value, unit);
+        heat_registers(m, tag, e->value, unit);
     if (t && order == 0)
         heat(m, t, page_tag, e->value, unit);
     else if (t)

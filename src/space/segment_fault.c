@@ -1,5 +1,5 @@
-/* segment_fault.c - the fault path of segments: from a touch that base and bound refuse to a segment
- * that has it.
+/* segment_fault.c - the fault path of segments: from a touch that base and bound refuse to a
+ * segment that has it.
  *
  *   may_touch   what is mapped in the span, grown by first touch where that is the rule; its rights
  *   resolve     present: it grows, or is taken over from former sharers; swapped, and a unit still
@@ -151,10 +151,8 @@ static bool resolve_shared(struct vm_memory *m, struct vm_fault *f, const struct
     if (vm_unit_mappers(m, u) > 1)
         return resolve_filled(m, f, t);
     vm_slot s = m->seg->unit[u].slot;
-    if (s && m->seg->run[s].refs) { /* the slots' content is others' from now on */
+    if (s && m->seg->run[s].refs) /* the slots' content is others' from now on */
         vm_run_detach(m, u);
-        m->bits[u] |= VM_FRAME_DIRTY;
-    }
     vm_segment_set_present(m, f->asid, f->va, u, g.pages, t->hull.prot);
     f->kind = VM_FAULT_COW;
     return true;

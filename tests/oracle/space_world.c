@@ -2,11 +2,18 @@
 #include "oracle/space_world.h"
 
 #include "base/assert.h"
-#include "space/memory.h"
+#include "space/segment.h"
 
 #include <string.h>
 
 #define PAGE_SHIFT 12
+
+/* A segment's transfer is of one run of slots: no other begins in it. */
+static void check_run(const struct space_world *w, uint64_t slot, uint64_t end)
+{
+    for (uint64_t s = slot + 1; w->memory->seg && s < end; s++)
+        VM_ASSERT(w->memory->seg->run[s].slots == 0);
+}
 
 /* ---- the device that writes down ---- */
 
@@ -34,6 +41,7 @@ static uint64_t device_transfer(void *state, enum vm_transfer kind, uint64_t pos
         w->file_reads++;
     } else if (kind == VM_TRANSFER_WRITE) {
         w->writes++;
+        check_run(w, slot, end);
         while (slot < end)
             w->written_at[slot++] = w->now;
     } else {

@@ -2,6 +2,7 @@
  * the engine's loop has the search for the common hit inlined. */
 #include "base/assert.h"
 #include "base/bits.h"
+#include "base/plru.h"
 #include "base/random.h"
 
 #include <pagoda/tlb.h>
@@ -81,26 +82,9 @@ static void put_in_front(struct vm_tlb *t, uint64_t first, uint64_t i, uint64_t 
     t->value[first] = value;
 }
 
-/* Point the set's tree away from `way`: at each node on the way down, to the other half.
- * Node 1 is the root, node k has the children 2k and 2k + 1. */
-static void tree_use(struct vm_tlb *t, uint64_t set, uint32_t way)
+static void tree_use(struct vm_tlb *t, uint64_t set, uint64_t way)
 {
-    uint64_t tree = t->tree[set];
-    uint32_t node = 1;
-    for (unsigned bit = vm_log2(t->ways); bit-- > 0;) {
-        uint64_t upper = way >> bit & 1;
-        tree = (tree & ~(UINT64_C(1) << node)) | (upper ^ 1) << node;
-        node = node * 2 + (uint32_t)upper;
-    }
-    t->tree[set] = tree;
-}
-
-static uint32_t tree_victim(const struct vm_tlb *t, uint64_t set)
-{
-    uint32_t node = 1;
-    while (node < t->ways)
-        node = node * 2 + (t->tree[set] >> node & 1);
-    return node - t->ways;
+    t->tree[set] = vm_plru_use(t->tree[set], t->ways, (uint32_t)way);
 }
 
 uint64_t vm_tlb_use(struct vm_tlb *t, uint64_t i)
@@ -111,7 +95,7 @@ uint64_t vm_tlb_use(struct vm_tlb *t, uint64_t i)
         put_in_front(t, first, i, t->tag[i], t->value[i]);
         return first;
     case VM_TLB_PLRU:
-        tree_use(t, set, (uint32_t)(i - first));
+        tree_use(t, set, i - first);
         return i;
     case VM_TLB_FIFO:
     case VM_TLB_RANDOM:
@@ -130,7 +114,7 @@ static uint64_t place_of_fill(struct vm_tlb *t, uint64_t set)
         if (t->tag[first + w] == VM_TLB_EMPTY)
             return first + w;
     if (t->replace == VM_TLB_PLRU)
-        return first + tree_victim(t, set);
+        return first + vm_plru_victim(t->tree[set], t->ways);
     t->random += UINT64_C(0x9e3779b97f4a7c15);
     return first + (uint64_t)((unsigned __int128)vm_mix64(t->random) * t->ways >> 64);
 }
@@ -157,7 +141,7 @@ void vm_tlb_fill(struct vm_tlb *t, uint64_t tag, uint64_t value)
     t->tag[i] = tag;
     t->value[i] = value;
     if (t->replace == VM_TLB_PLRU)
-        tree_use(t, set, (uint32_t)(i - set * t->ways));
+        tree_use(t, set, i - set * t->ways);
 }
 
 /* Empty entry `i`; where ways are ordered, those behind it close the gap. */

@@ -89,7 +89,7 @@ static void map_pages(struct bench *b)
 {
     for (uint32_t i = 0; i < NPAGES; i++) {
         vm_va va = BASE + i * 2 * PAGE;
-        bool made = b->ops->ensure(b->state, 0, va);
+        bool made = b->ops->ensure(b->state, 0, va, 0);
         VM_ASSERT(made);
         b->ops->set(b->state, 0, va,
                     (struct vm_pte){
@@ -105,7 +105,7 @@ static void prepare(void *group, size_t i)
     vm_arena_close(&b->arena);
     b->ops = vm_scheme_at(i % nschemes());
     b->fresh = 0;
-    b->env = (struct vm_scheme_env){.page_shift = b->ops->page_shift,
+    b->env = (struct vm_scheme_env){.page_shift = 12,
                                     .nframes = NFRAMES,
                                     .nasids = 1,
                                     .host = b,
@@ -127,7 +127,7 @@ static double walk_all(struct bench *b)
 {
     struct vm_walk w;
     for (size_t i = 0; i < NWALKS; i++) {
-        b->ops->walk(b->state, 0, b->va[i], i % 4 ? VM_READ : VM_WRITE, &w);
+        b->ops->walk(b->state, 0, b->va[i], i % 4 ? VM_READ : VM_WRITE, VM_MODE_USER, &w);
         VM_ASSERT(w.fault == VM_WALK_OK);
     }
     return NWALKS;

@@ -14,6 +14,7 @@
 #include <pagoda/error.h>
 #include <pagoda/params.h>
 #include <pagoda/space.h>
+#include <pagoda/tap.h>
 #include <pagoda/tlb.h>
 #include <pagoda/trace.h>
 
@@ -81,6 +82,8 @@ struct vm_engine *vm_engine_open(const struct vm_config *c, enum vm_stray stray,
                                  struct vm_future *future, struct vm_error *e);
 /* Consume a batch. Errors: VM_EMACHINE (out of memory or swap), VM_EINPUT (an impossible event). */
 bool vm_engine_run(struct vm_engine *m, const struct vm_batch *batch, struct vm_error *e);
+/* Tell `tap` of every step from now on; NULL: no more. It must live as long as it is told. */
+void vm_engine_listen(struct vm_engine *m, const struct vm_tap *tap);
 /* Counts so far; the conservation laws are asserted. */
 void vm_engine_counts(struct vm_engine *m, struct vm_counts *out);
 size_t vm_engine_ntlbs(const struct vm_engine *m);
@@ -137,6 +140,7 @@ struct vm_result {
     struct vm_prices prices;
     uint64_t pages;                  /* distinct pages touched (pages model), 0: not counted */
     uint64_t resident, table_frames; /* at the end */
+    struct vm_footprint tables;      /* at the end, of all address spaces */
     size_t nregions; /* the first regions by faults, of mappings that exist at the end */
     struct vm_region region[VM_REGIONS_MAX];
     uint64_t regions_all;

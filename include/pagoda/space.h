@@ -98,6 +98,18 @@ struct vm_fault {
     bool inserted;           /* the policy was told of that frame's first touch */
 };
 
+/* A page that loses its frame. */
+struct vm_leaving {
+    vm_pfn pfn;
+    uint64_t key; /* of the page; of one of them where several share the frame */
+    enum {
+        VM_LEFT_UNMAPPED, /* its mapping went, or a copy took its place */
+        VM_LEFT_DROPPED,  /* evicted, clean */
+        VM_LEFT_WRITTEN,  /* evicted, dirty: written to `slot` */
+    } how;
+    vm_slot slot; /* that has the page now; 0: none */
+};
+
 enum vm_tables { VM_TABLES_INSIDE, VM_TABLES_APART };
 enum vm_stray { VM_STRAY_MAPS, VM_STRAY_FAULTS };
 
@@ -122,6 +134,8 @@ struct vm_memory_config {
     void (*shootdown_space)(void *host, vm_asid asid);
     /* The policy is about to be asked or told: tell it first of the touches so far. */
     void (*settle)(void *host);
+    /* A frame is about to have no page: what it had is written back or forgotten. */
+    void (*left)(void *host, const struct vm_leaving *leaving);
 };
 
 struct vm_memory; /* space/memory.h */
@@ -149,8 +163,10 @@ void *vm_memory_policy_state(struct vm_memory *m);
 const struct vm_space *vm_memory_space(const struct vm_memory *m, vm_asid asid); /* NULL: none */
 uint64_t vm_memory_resident(const struct vm_memory *m);     /* frames that map pages */
 uint64_t vm_memory_table_frames(const struct vm_memory *m); /* frames that tables hold */
-uint64_t vm_memory_read_ns(const struct vm_memory *m);      /* device time of swap- and file-ins */
-uint64_t vm_memory_write_ns(const struct vm_memory *m);     /* device time of writebacks */
+/* What the tables of all open address spaces take; what they share, once. */
+void vm_memory_footprint(const struct vm_memory *m, struct vm_footprint *out);
+uint64_t vm_memory_read_ns(const struct vm_memory *m);  /* device time of swap- and file-ins */
+uint64_t vm_memory_write_ns(const struct vm_memory *m); /* device time of writebacks */
 
 /* Assert every invariant above. */
 void vm_memory_check(const struct vm_memory *m);

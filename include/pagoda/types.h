@@ -6,8 +6,8 @@
  * Invariants
  *  1. A frame number is an index below the machine's frame count, or VM_NOFRAME.
  *  2. An address-space id (ASID) is at most VM_ASID_MAX, so that a page's identity fits one word:
- *     the page-aligned address with the ASID in the 12 bits that the page offset left free
- *     (vm_page_key). x86-64 PCIDs have 12 bits for the same reason: CR3 is page-aligned.
+ *     the page number with the ASID in the 12 bits below it (vm_page_key). x86-64 PCIDs have 12
+ *     bits for the same reason: CR3 is page-aligned.
  */
 #ifndef PAGODA_TYPES_H
 #define PAGODA_TYPES_H
@@ -50,10 +50,19 @@ static inline unsigned vm_access_needs(enum vm_access access)
     return 1u << access;
 }
 
-/* The identity of the page of `va` (page size 1 << shift, shift >= 12) in address space `asid`. */
+/* The identity of the page of `va` in address space `asid`. Page numbers have 52 bits: with pages
+ * below 4 KiB addresses must be below 2^(52 + shift). */
 static inline uint64_t vm_page_key(vm_va va, unsigned shift, vm_asid asid)
 {
-    return (va & (~UINT64_C(0) << shift)) | asid;
+    return va >> shift << 12 | asid;
+}
+static inline vm_asid vm_key_asid(uint64_t key)
+{
+    return (vm_asid)(key & 0xfff);
+}
+static inline vm_va vm_key_va(uint64_t key, unsigned shift)
+{
+    return key >> 12 << shift;
 }
 
 #endif

@@ -7,16 +7,31 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool check_memory(const struct vm_config *c, const struct vm_scheme_ops *scheme,
-                         struct vm_error *e)
+static bool check_page(const struct vm_config *c, const struct vm_scheme_ops *scheme,
+                       struct vm_error *e)
 {
+    uint64_t least = UINT64_C(1) << scheme->page_shift_min;
+    uint64_t most = UINT64_C(1) << scheme->page_shift_max;
     if (!vm_is_pow2(c->page_bytes))
         return vm_fail(e, VM_EMACHINE, "a page size of %llu bytes: expected a power of two",
                        (unsigned long long)c->page_bytes);
-    if (c->page_bytes != UINT64_C(1) << scheme->page_shift)
+    if (c->page_bytes >= least && c->page_bytes <= most)
+        return true;
+    if (least == most)
         return vm_fail(e, VM_EMACHINE,
                        "a page size of %llu bytes: expected %llu, those of scheme %s",
-                       (unsigned long long)c->page_bytes, 1ULL << scheme->page_shift, scheme->name);
+                       (unsigned long long)c->page_bytes, (unsigned long long)least, scheme->name);
+    return vm_fail(e, VM_EMACHINE,
+                   "a page size of %llu bytes: expected %llu to %llu, those of scheme %s",
+                   (unsigned long long)c->page_bytes, (unsigned long long)least,
+                   (unsigned long long)most, scheme->name);
+}
+
+static bool check_memory(const struct vm_config *c, const struct vm_scheme_ops *scheme,
+                         struct vm_error *e)
+{
+    if (!check_page(c, scheme, e))
+        return false;
     if (c->memory_bytes < c->page_bytes)
         return vm_fail(e, VM_EMACHINE,
                        "a memory of %llu bytes has no frame: expected at least one page of %llu",
@@ -37,7 +52,7 @@ static bool covers(enum vm_tlb_side side, enum vm_access access)
 static void build_paths(struct vm_engine *m)
 {
     static const struct vm_tlb_config none = {.entries = 1, .ways = 1, .replace = VM_TLB_FIFO};
-    vm_tlb_init(&m->none, &none, vm_log2(m->config.page_bytes), 0, m->none_words);
+    vm_tlb_init(&m->none, &none, 0, m->none_words);
     m->npath = m->plan.levels;
     m->hot_mask = HOT_SLOTS - 1;
     for (enum vm_access a = 0; a < VM_ACCESSES; a++) {
@@ -58,7 +73,7 @@ static bool build_tlbs(struct vm_engine *m, struct vm_error *e)
     if (!vm_arena_open(&m->arena, bytes, e))
         return false;
     for (size_t i = 0; i < m->plan.n; i++)
-        vm_tlb_init(&m->tlb[i], &m->plan.tlb[i], vm_log2(m->config.page_bytes), m->config.seed + i,
+        vm_tlb_init(&m->tlb[i], &m->plan.tlb[i], m->config.seed + i,
                     vm_arena_take(&m->arena, vm_tlb_size(&m->plan.tlb[i])));
     build_paths(m);
     return true;
@@ -71,7 +86,7 @@ static bool build_memory(struct vm_engine *m, const struct vm_parts *p, enum vm_
 {
     struct vm_memory_config c = {
         .nframes = (uint32_t)(m->config.memory_bytes / m->config.page_bytes),
-        .page_shift = p->scheme->page_shift,
+        .page_shift = m->page_shift,
         .tables = (enum vm_tables)m->config.tables,
         .stray = stray,
         .seed = m->config.seed,
@@ -87,6 +102,7 @@ static bool build_memory(struct vm_engine *m, const struct vm_parts *p, enum vm_
         .shootdown = vm_mmu_shootdown,
         .shootdown_space = vm_mmu_shootdown_space,
         .settle = vm_mmu_settle,
+        .left = vm_mmu_left,
     };
     uint64_t slots = m->config.swap_bytes / m->config.page_bytes;
     if (m->config.swap_bytes && (slots == 0 || slots > UINT32_MAX - 2))
@@ -114,6 +130,13 @@ static void set_ticks(struct vm_engine *m)
     m->tick_next = m->tick_every ? m->tick_every : UINT64_MAX;
 }
 
+/* The frame's bits that a touch sets, so far as the scheme's hardware has them. */
+static void set_marks(struct vm_engine *m)
+{
+    m->marks[VM_READ] = m->marks[VM_FETCH] = VM_FRAME_REFERENCED & m->scheme->marks;
+    m->marks[VM_WRITE] = (VM_FRAME_REFERENCED | VM_FRAME_DIRTY) & m->scheme->marks;
+}
+
 static bool build(struct vm_engine *m, const struct vm_parts *p, enum vm_stray stray,
                   struct vm_future *future, struct vm_error *e)
 {
@@ -130,8 +153,11 @@ static bool build(struct vm_engine *m, const struct vm_parts *p, enum vm_stray s
     m->scheme = p->scheme;
     m->policy = p->policy;
     m->segment = segments[p->policy->touch_kind];
-    m->page_mask = ~(m->config.page_bytes - 1);
-    m->page_shift = p->scheme->page_shift;
+    m->page_shift = vm_log2(m->config.page_bytes);
+    set_marks(m);
+    struct vm_scheme_env env = {.page_shift = m->page_shift, .params = &m->scheme_params};
+    if (!m->scheme->accept(&env, e))
+        return false;
     m->last_touch = NO_TOUCH;
     m->warm = true;
     vm_mmu_cool(m);
@@ -181,6 +207,27 @@ void vm_engine_close(struct vm_engine *m)
 
 /* ---- running ---- */
 
+/* How many of the first n references have page keys of their own; all, with pages of 4 KiB up. */
+static uint32_t nameable(const struct vm_engine *m, const vm_va *va, uint32_t n)
+{
+    unsigned bits = 52 + m->page_shift;
+    uint32_t i = 0;
+    if (bits >= 64)
+        return n;
+    while (i < n && va[i] >> bits == 0)
+        i++;
+    return i;
+}
+
+/* The next segment: the loop, or one reference of a kind that the loop does not do. */
+static uint32_t run_segment(struct vm_engine *m, const vm_va *va, const uint16_t *meta, uint32_t n)
+{
+    uint32_t length = nameable(m, va, n);
+    if (length == 0)
+        return vm_mmu_segment_beyond(m, va, meta, n);
+    return m->tap ? vm_mmu_segment_told(m, va, meta, n) : m->segment(m, va, meta, length);
+}
+
 /* References [*va, *va + n), in segments that end where a tick is due. */
 static bool run_refs(struct vm_engine *m, const vm_va *va, const uint16_t *meta, uint32_t n)
 {
@@ -189,7 +236,7 @@ static bool run_refs(struct vm_engine *m, const vm_va *va, const uint16_t *meta,
         if (m->tick_next - m->counts.touches < length)
             length = (uint32_t)(m->tick_next - m->counts.touches);
         uint64_t crossings = m->crossings[0] + m->crossings[1] + m->crossings[2];
-        uint32_t done = m->segment(m, va, meta, length);
+        uint32_t done = run_segment(m, va, meta, length);
         crossings = m->crossings[0] + m->crossings[1] + m->crossings[2] - crossings;
         m->counts.touches += done + crossings;
         if (m->failed)
@@ -249,6 +296,11 @@ bool vm_engine_run(struct vm_engine *m, const struct vm_batch *batch, struct vm_
             return false;
     }
     return true;
+}
+
+void vm_engine_listen(struct vm_engine *m, const struct vm_tap *tap)
+{
+    m->tap = tap;
 }
 
 /* ---- what happened ---- */

@@ -28,15 +28,15 @@
 struct vm_engine {
     /* what the loops use */
     uint64_t hot[VM_ACCESSES][HOT_SLOTS];
-    vm_pfn hot_pfn[VM_ACCESSES][HOT_SLOTS];
-    bool warm;          /* some of hot[] may not be EMPTY */
-    uint64_t page_mask; /* of the page number in an address */
+    vm_pfn hot_unit[VM_ACCESSES][HOT_SLOTS]; /* the page's frame as the policy knows it */
+    bool warm;                               /* some of hot[] may not be EMPTY */
     unsigned page_shift;
     uint32_t hot_mask; /* a page's slot in hot[a]: its number's low bits that choose its set, too */
     vm_asid asid;      /* current */
     vm_asid tag_asid;  /* in TLB tags: asid, or 0 where the TLBs are flushed instead */
     struct vm_tlb *first[VM_ACCESSES]; /* level 1 for each access; never NULL: `none` if absent */
     uint8_t *bits;
+    uint8_t marks[VM_ACCESSES]; /* the frame's bits that a touch sets */
     uint64_t last_touch; /* VM_TOUCH_ORDER: touch_word of the touch before, or its run's write */
     uint32_t ntouched;
     vm_pfn touched[2 * SEGMENT_REFS + 2];
@@ -58,6 +58,8 @@ struct vm_engine {
     uint64_t tick_every, tick_next; /* in touches; UINT64_MAX: never */
     bool failed;                    /* error says why */
     struct vm_error error;
+
+    const struct vm_tap *tap; /* told of each step of a touch; NULL: nobody */
 
     struct vm_config config;
     struct vm_tlb_plan plan;
@@ -96,15 +98,19 @@ uint32_t vm_mmu_segment_order(struct vm_engine *m, const vm_va *va, const uint16
                               uint32_t n);
 uint32_t vm_mmu_segment_each(struct vm_engine *m, const vm_va *va, const uint16_t *meta,
                              uint32_t n);
+/* One reference, with every step told to m->tap. */
+uint32_t vm_mmu_segment_told(struct vm_engine *m, const vm_va *va, const uint16_t *meta,
+                             uint32_t n);
 
-static inline uint32_t vm_mmu_hot_slot(const struct vm_engine *m, vm_va va)
-{
-    return (uint32_t)(va >> m->page_shift) & m->hot_mask;
-}
+/* One reference to an address that no page key names (pages below 4 KiB). */
+uint32_t vm_mmu_segment_beyond(struct vm_engine *m, const vm_va *va, const uint16_t *meta,
+                               uint32_t n);
+
 void vm_mmu_cool(struct vm_engine *m); /* empty hot[] */
 void vm_mmu_settle(void *engine);      /* tell the policy of touched[]; empties hot[] too */
 void vm_mmu_tick(struct vm_engine *m);
 void vm_mmu_shootdown(void *engine, uint64_t page_key);
 void vm_mmu_shootdown_space(void *engine, vm_asid asid);
+void vm_mmu_left(void *engine, const struct vm_leaving *leaving);
 
 #endif

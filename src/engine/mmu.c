@@ -12,13 +12,6 @@ static const uint64_t hit_needs[VM_ACCESSES] = {
     [VM_FETCH] = VM_PROT_FETCH,
 };
 
-/* The frame's bits that a touch sets. */
-static const uint8_t touch_sets[VM_ACCESSES] = {
-    [VM_READ] = VM_FRAME_REFERENCED,
-    [VM_WRITE] = VM_FRAME_REFERENCED | VM_FRAME_DIRTY,
-    [VM_FETCH] = VM_FRAME_REFERENCED,
-};
-
 _Static_assert(VM_TLB_EMPTY == UINT64_MAX, "bytes of ones are empty tags");
 
 void vm_mmu_cool(struct vm_engine *m)
@@ -32,15 +25,22 @@ void vm_mmu_cool(struct vm_engine *m)
  * would change nothing. A write is such only if the dirty bit is set: then the frame's is too. */
 static inline void heat(struct vm_engine *m, const struct vm_tlb *t, uint64_t tag, uint64_t value)
 {
-    uint32_t slot = vm_mmu_hot_slot(m, tag);
+    uint32_t slot = (uint32_t)(tag >> 12) & m->hot_mask;
     m->warm = true;
     for (int a = 0; a < VM_ACCESSES; a++) {
         if (m->first[a] != t)
             continue;
         m->hot[a][slot] = (value & hit_needs[a]) == hit_needs[a] ? tag : VM_TLB_EMPTY;
-        m->hot_pfn[a][slot] = vm_tlb_pfn(value);
+        m->hot_unit[a][slot] = vm_tlb_pfn(value);
     }
 }
+
+/* Tell the tap, if there is one. */
+#define TELL(m, ...)                                                                               \
+    do {                                                                                           \
+        if ((m)->tap)                                                                              \
+            (m)->tap->event((m)->tap->host, &(struct vm_tap_event){__VA_ARGS__});                  \
+    } while (0)
 
 void vm_mmu_settle(void *engine)
 {
@@ -80,6 +80,7 @@ void vm_mmu_shootdown(void *engine, uint64_t page_key)
     }
     m->counts.shootdowns += removed;
     vm_mmu_cool(m);
+    TELL(m, .kind = VM_TAP_SHOOTDOWN, .shootdown = {page_key, removed});
 }
 
 void vm_mmu_shootdown_space(void *engine, vm_asid asid)
@@ -94,6 +95,12 @@ void vm_mmu_shootdown_space(void *engine, vm_asid asid)
     vm_mmu_cool(m);
 }
 
+void vm_mmu_left(void *engine, const struct vm_leaving *leaving)
+{
+    struct vm_engine *m = engine;
+    TELL(m, .kind = VM_TAP_LEAVING, .leaving = leaving);
+}
+
 /* ---- a touch that level 1 did not answer ---- */
 
 /* The entry for `tag`, or for the same page in every address space. */
@@ -104,13 +111,15 @@ static int64_t find(const struct vm_tlb *t, uint64_t tag)
 }
 
 /* Make (tag, value) the entry of its page, used just now. */
-static void install(struct vm_tlb *t, uint64_t tag, uint64_t value)
+static void install(struct vm_engine *m, struct vm_tlb *t, uint64_t tag, uint64_t value)
 {
     int64_t i = vm_tlb_find(t, tag);
+    uint64_t replaced = VM_TLB_EMPTY;
     if (i < 0)
-        vm_tlb_fill(t, tag, value);
+        replaced = vm_tlb_fill(t, tag, value);
     else
         t->value[vm_tlb_use(t, (uint64_t)i)] = value;
+    TELL(m, .kind = VM_TAP_FILL, .fill = {(size_t)(t - m->tlb), tag, value, replaced});
 }
 
 /* Search the levels. Answers how many from the nearest on lack the page (npath: all do); below
@@ -122,6 +131,8 @@ static size_t search(struct vm_engine *m, uint64_t tag, enum vm_access access, u
         struct vm_tlb *t = m->path[access][level];
         int64_t i = find(t, tag);
         t->counts.lookups += level > 0; /* of level 1: derived from the touches */
+        TELL(m, .kind = VM_TAP_LOOKUP,
+             .lookup = {(size_t)(t - m->tlb), tag, i >= 0, i >= 0 ? t->value[i] : 0});
         if (i >= 0) {
             uint64_t at = vm_tlb_use(t, (uint64_t)i);
             *found_tag = t->tag[at];
@@ -135,18 +146,19 @@ static size_t search(struct vm_engine *m, uint64_t tag, enum vm_access access, u
 
 static uint64_t entry_value(const struct vm_walk *w)
 {
-    unsigned bits = w->prot | VM_TLB_REFERENCED;
+    unsigned bits = w->prot;
     if (w->dirty && (w->prot & VM_PROT_WRITE))
         bits |= VM_TLB_DIRTY;
-    return vm_tlb_value(w->pfn, bits);
+    return vm_tlb_value(w->pfn, w->order, bits);
 }
 
 static void walk_once(struct vm_engine *m, vm_va va, enum vm_access access, struct vm_walk *w)
 {
-    m->scheme->walk(m->scheme_state, m->asid, va, access, w);
+    m->scheme->walk(m->scheme_state, m->asid, va, access, VM_MODE_USER, w);
     m->counts.walks++;
     m->counts.walk_loads += w->nloads;
     m->counts.walk_stores += w->nstores;
+    TELL(m, .kind = VM_TAP_WALK, .walk = w);
 }
 
 enum walked { WALKED, WALKED_INSERTED, WALKED_NOWHERE };
@@ -168,6 +180,7 @@ static enum walked walk(struct vm_engine *m, vm_va va, enum vm_access access, st
             m->failed = true;
             return WALKED_NOWHERE;
         }
+        TELL(m, .kind = VM_TAP_FAULT, .fault = &f);
         if (!f.vma)
             return WALKED_NOWHERE;
         f.inserted |= inserted;
@@ -194,7 +207,7 @@ static void report(struct vm_engine *m, vm_pfn pfn, enum vm_access access)
 
 static void touched(struct vm_engine *m, uint64_t tag, uint64_t value, enum vm_access access)
 {
-    m->bits[vm_tlb_pfn(value)] |= touch_sets[access];
+    m->bits[vm_tlb_pfn(value)] |= m->marks[access];
     report(m, vm_tlb_pfn(value), access);
     if (m->npath)
         heat(m, m->first[access], tag, value);
@@ -213,7 +226,7 @@ static bool touch_walk(struct vm_engine *m, vm_va va, uint64_t tag, enum vm_acce
     if (w.prot & VM_PROT_GLOBAL)
         tag = (tag & ~UINT64_C(0xfff)) | VM_TLB_GLOBAL;
     for (size_t level = 0; level < m->npath; level++)
-        install(m->path[access][level], tag, value);
+        install(m, m->path[access][level], tag, value);
     if (how == WALKED_INSERTED) {
         /* insert was the frame's first touch; the policy may have cleared the referenced bit. */
         m->last_touch = touch_word(w.pfn, access);
@@ -239,23 +252,26 @@ touch_miss(struct vm_engine *m, vm_va va, uint64_t tag, enum vm_access access)
         return touch_walk(m, va, tag, access);
     }
     while (level-- > 0)
-        install(m->path[access][level], found_tag, value);
+        install(m, m->path[access][level], found_tag, value);
     touched(m, found_tag, value, access);
     return true;
 }
 
-/* A reference that reaches into further pages, up to the one at `last`: a touch of each, and
+/* A reference that reaches into further pages, up to number `last`: a touch of each, and
  * between them the tick that may fall there. It is reference number `done` of its segment. */
-static void touch_crossing(struct vm_engine *m, vm_va va, vm_va last, enum vm_access access,
+static void touch_crossing(struct vm_engine *m, vm_va va, uint64_t last, enum vm_access access,
                            bool (*touch)(struct vm_engine *, vm_va, uint64_t, enum vm_access),
                            uint32_t done)
 {
     uint64_t touches = m->counts.touches + done;
-    while (touch(m, va, (va & m->page_mask) | m->tag_asid, access) && (va & m->page_mask) != last) {
+    const unsigned shift = m->page_shift;
+    while (touch(m, va, va >> shift << 12 | m->tag_asid, access) && va >> shift != last) {
         if (touches++ == m->tick_next)
             vm_mmu_tick(m);
+        if (m->ntouched >= SEGMENT_REFS) /* tiny pages: one reference touches very many */
+            vm_mmu_settle(m);
         m->crossings[access]++;
-        va = (va & m->page_mask) + ~m->page_mask + 1;
+        va = ((va >> shift) + 1) << shift;
     }
 }
 
@@ -271,6 +287,39 @@ static void count_kinds(struct vm_engine *m, const uint16_t *meta, uint32_t n)
     m->kinds[VM_WRITE] += writes;
     m->kinds[VM_FETCH] += fetches;
     m->kinds[VM_READ] += n - writes - fetches;
+}
+
+/* One touch with every step told: level 1 is searched like the others. */
+static bool touch_told(struct vm_engine *m, vm_va va, uint64_t tag, enum vm_access access)
+{
+    vm_mmu_cool(m);
+    TELL(m, .kind = VM_TAP_TOUCH, .touch = {m->asid, va, access});
+    return touch_miss(m, va, tag, access);
+}
+
+uint32_t vm_mmu_segment_told(struct vm_engine *m, const vm_va *va, const uint16_t *meta, uint32_t n)
+{
+    (void)n;
+    enum vm_access access = vm_ref_access(meta[0]);
+    uint64_t last = (va[0] + vm_ref_bytes(meta[0]) - 1) >> m->page_shift;
+    touch_crossing(m, va[0], last, access, touch_told, 1);
+    count_kinds(m, meta, 1);
+    return 1;
+}
+
+/* The address is beyond those that page keys can tell apart, and so beyond the scheme's: no TLB can
+ * have it, and the walk says so. */
+#define KEY_OF_NONE UINT64_C(0xfff)
+uint32_t vm_mmu_segment_beyond(struct vm_engine *m, const vm_va *va, const uint16_t *meta,
+                               uint32_t n)
+{
+    (void)n;
+    if (m->tap)
+        touch_told(m, va[0], KEY_OF_NONE, vm_ref_access(meta[0]));
+    else
+        touch_miss(m, va[0], KEY_OF_NONE, vm_ref_access(meta[0]));
+    count_kinds(m, meta, 1);
+    return 1;
 }
 
 #define SEGMENT                vm_mmu_segment_bits

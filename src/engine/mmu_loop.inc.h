@@ -12,16 +12,16 @@ static inline bool SEGMENT_(touch)(struct vm_engine *m, vm_va va, uint64_t tag,
                                    enum vm_access access)
 {
     struct vm_tlb *t = m->first[access];
-    uint64_t first = (uint64_t)((tag >> t->page_shift) & t->set_mask) * t->ways, i = first;
+    uint64_t first = vm_tlb_set(t, tag) * t->ways, i = first;
     while (t->tag[i] != tag)
         if (++i == first + t->ways)
             return touch_miss(m, va, tag, access);
     uint64_t value = t->value[i];
-    if ((value & hit_needs[access]) != hit_needs[access])
-        return touch_miss(m, va, tag, access);
+    if ((value & (hit_needs[access] | VM_TLB_ORDER_MASK)) != hit_needs[access])
+        return touch_miss(m, va, tag, access); /* not all that it needs; or a large page's */
     if (i != first || t->replace == VM_TLB_PLRU)
         vm_tlb_use(t, i);
-    m->bits[vm_tlb_pfn(value)] |= touch_sets[access];
+    m->bits[vm_tlb_pfn(value)] |= m->marks[access];
     heat(m, t, tag, value);
     REPORT(m, vm_tlb_pfn(value), access);
     return true;
@@ -29,18 +29,18 @@ static inline bool SEGMENT_(touch)(struct vm_engine *m, vm_va va, uint64_t tag,
 
 uint32_t SEGMENT(struct vm_engine *m, const vm_va *va, const uint16_t *meta, uint32_t n)
 {
-    const uint64_t mask = m->page_mask, asid = m->tag_asid;
+    const uint64_t asid = m->tag_asid;
     const uint32_t hot_mask = m->hot_mask;
     const unsigned shift = m->page_shift;
     uint32_t i = 0;
     while (i < n) {
         enum vm_access access = vm_ref_access(meta[i]);
-        uint64_t page = va[i] & mask, last = (va[i] + vm_ref_bytes(meta[i]) - 1) & mask;
-        uint64_t tag = page | asid;
-        uint32_t slot = (uint32_t)(page >> shift) & hot_mask;
+        uint64_t page = va[i] >> shift, last = (va[i] + vm_ref_bytes(meta[i]) - 1) >> shift;
+        uint64_t tag = page << 12 | asid;
+        uint32_t slot = (uint32_t)page & hot_mask;
         i++;
         if (__builtin_expect(((tag ^ m->hot[access][slot]) | (page ^ last)) == 0, 1)) {
-            REPORT(m, m->hot_pfn[access][slot], access);
+            REPORT(m, m->hot_unit[access][slot], access);
             continue;
         }
         if (page != last) {

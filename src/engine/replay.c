@@ -263,6 +263,7 @@ static void gather_machine(struct vm_engine *m, struct vm_result *out)
         strcpy(out->tlb[i].name, vm_engine_tlb(m, i, &out->tlb[i].config, &out->tlb[i].counts));
     out->resident = vm_memory_resident(memory);
     out->table_frames = vm_memory_table_frames(memory);
+    vm_memory_footprint(memory, &out->tables);
     gather_regions(memory, out);
     vm_price(out, vm_memory_read_ns(memory), vm_memory_write_ns(memory), &out->prices);
 }

@@ -15,13 +15,12 @@
  *     frame); entries of frames that have left or come anew are passed over.
  *  2. newcomers are the frames with where == NEW; their counters are 0.
  */
-#include "policy/frameset.h"
 #include "policy/part.h"
 
 enum aging_where { OUT, NEW, SORTED };
 
 struct aging {
-    struct frameset newcomers;
+    struct vm_bitset newcomers;
     uint16_t *counter;   /* [nframes] */
     uint8_t *where;      /* [nframes] enum aging_where */
     vm_pfn *order, *was; /* [nframes]; was: the order before the last pass of sorting */
@@ -34,7 +33,7 @@ static size_t layout(struct aging *s, uintptr_t start, uint32_t nframes)
 {
     struct block b = {.start = start};
     block_take(&b, sizeof *s);
-    frameset_layout(&s->newcomers, &b, nframes);
+    block_take_set(&b, nframes, &s->newcomers);
     s->counter = block_take(&b, nframes * sizeof *s->counter);
     s->where = block_take(&b, nframes * sizeof *s->where);
     s->order = block_take(&b, nframes * sizeof *s->order);
@@ -63,7 +62,7 @@ static inline void insert(void *state, vm_pfn frame, uint64_t page)
     VM_EXPECT(frame < s->nframes && s->where[frame] == OUT);
     s->counter[frame] = 0;
     s->where[frame] = NEW;
-    frameset_add(&s->newcomers, frame);
+    vm_bitset_add(&s->newcomers, frame);
     s->nin++;
 }
 
@@ -72,7 +71,7 @@ static inline void remove_frame(void *state, vm_pfn frame)
     struct aging *s = state;
     VM_EXPECT(frame < s->nframes && s->where[frame] != OUT);
     if (s->where[frame] == NEW)
-        frameset_drop(&s->newcomers, frame);
+        vm_bitset_drop(&s->newcomers, frame);
     s->where[frame] = OUT;
     s->nin--;
 }
@@ -83,7 +82,7 @@ static inline vm_pfn victim(void *state)
     VM_ASSERT(s->nin);
     while (s->next < s->nsorted && s->where[s->order[s->next]] != SORTED)
         s->next++;
-    vm_pfn frame = frameset_next(&s->newcomers, 0);
+    vm_pfn frame = vm_bitset_next(&s->newcomers, 0);
     if (s->next < s->nsorted) {
         vm_pfn sorted = s->order[s->next];
         if (frame == VM_NOFRAME || (s->counter[sorted] == 0 && sorted < frame))
@@ -99,7 +98,7 @@ static void collect(struct aging *s)
     uint32_t n = 0;
     for (vm_pfn f = 0; f < s->nframes; f++) {
         if (s->where[f] == NEW)
-            frameset_drop(&s->newcomers, f);
+            vm_bitset_drop(&s->newcomers, f);
         if (s->where[f] != OUT)
             s->where[f] = SORTED;
         s->order[n] = f;
@@ -147,7 +146,7 @@ static void check(const void *state)
     for (vm_pfn f = 0; f < s->nframes; f++) {
         nin += s->where[f] != OUT;
         nsorted += s->where[f] == SORTED;
-        VM_ASSERT(frameset_has(&s->newcomers, f) == (s->where[f] == NEW));
+        VM_ASSERT(vm_bitset_has(&s->newcomers, f) == (s->where[f] == NEW));
         VM_ASSERT(s->where[f] != NEW || s->counter[f] == 0);
     }
     VM_ASSERT(nin == s->nin);
@@ -161,7 +160,7 @@ static void check(const void *state)
         nsorted--;
     }
     VM_ASSERT(nsorted == 0);
-    frameset_check(&s->newcomers);
+    vm_bitset_check(&s->newcomers);
 }
 
 static const struct vm_param param[] = {

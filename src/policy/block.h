@@ -7,6 +7,7 @@
 #define POLICY_BLOCK_H
 
 #include "base/arena.h"
+#include "base/bitset.h"
 
 struct block {
     uintptr_t start; /* 0: only measure */
@@ -19,6 +20,12 @@ static inline void *block_take(struct block *b, size_t bytes)
     void *taken = (void *)(b->start + b->used);
     b->used += vm_arena_room(bytes);
     return taken;
+}
+
+/* A set of numbers below `n` in the block, which the host has zeroed: the empty set. */
+static inline void block_take_set(struct block *b, uint64_t n, struct vm_bitset *s)
+{
+    vm_bitset_init(s, block_take(b, vm_bitset_size(n)), n);
 }
 
 #endif

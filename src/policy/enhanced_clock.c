@@ -20,11 +20,10 @@
  *     cleaned it: then turn 2 finds it.
  *  2. hand < nframes.
  */
-#include "policy/frameset.h"
 #include "policy/part.h"
 
 struct enhanced_clock {
-    struct frameset in, idle;
+    struct vm_bitset in, idle;
     uint8_t *bits; /* the host's */
     vm_pfn hand;
     uint32_t nframes, nin;
@@ -35,8 +34,8 @@ static size_t layout(struct enhanced_clock *s, uintptr_t start, uint32_t nframes
 {
     struct block b = {.start = start};
     block_take(&b, sizeof *s);
-    frameset_layout(&s->in, &b, nframes);
-    frameset_layout(&s->idle, &b, nframes);
+    block_take_set(&b, nframes, &s->in);
+    block_take_set(&b, nframes, &s->idle);
     return b.used;
 }
 
@@ -58,30 +57,30 @@ static inline void insert(void *state, vm_pfn frame, uint64_t page)
 {
     struct enhanced_clock *s = state;
     (void)page;
-    VM_EXPECT(frame < s->nframes && !frameset_has(&s->in, frame));
-    frameset_add(&s->in, frame);
+    VM_EXPECT(frame < s->nframes && !vm_bitset_has(&s->in, frame));
+    vm_bitset_add(&s->in, frame);
     s->nin++;
     s->bits[frame] &= s->load_mask;
     if (s->bits[frame] == 0)
-        frameset_add(&s->idle, frame);
+        vm_bitset_add(&s->idle, frame);
 }
 
 static inline void remove_frame(void *state, vm_pfn frame)
 {
     struct enhanced_clock *s = state;
-    VM_EXPECT(frame < s->nframes && frameset_has(&s->in, frame));
-    frameset_drop(&s->in, frame);
-    frameset_drop(&s->idle, frame);
+    VM_EXPECT(frame < s->nframes && vm_bitset_has(&s->in, frame));
+    vm_bitset_drop(&s->in, frame);
+    vm_bitset_drop(&s->idle, frame);
     s->nin--;
 }
 
 /* Turn 1 over [from, end): the first frame with neither bit, or VM_NOFRAME. */
 static inline vm_pfn find_idle(struct enhanced_clock *s, vm_pfn from, vm_pfn end)
 {
-    for (vm_pfn f = from; (f = frameset_next(&s->idle, f)) < end; f++) {
+    for (vm_pfn f = from; (f = vm_bitset_next(&s->idle, f)) < end; f++) {
         if (s->bits[f] == 0)
             return f;
-        frameset_drop(&s->idle, f);
+        vm_bitset_drop(&s->idle, f);
     }
     return VM_NOFRAME;
 }
@@ -89,12 +88,12 @@ static inline vm_pfn find_idle(struct enhanced_clock *s, vm_pfn from, vm_pfn end
 /* Turn 2 over [from, end): the first frame not referenced, or VM_NOFRAME. */
 static inline vm_pfn find_unreferenced(struct enhanced_clock *s, vm_pfn from, vm_pfn end)
 {
-    for (vm_pfn f = from; (f = frameset_next(&s->in, f)) < end; f++) {
+    for (vm_pfn f = from; (f = vm_bitset_next(&s->in, f)) < end; f++) {
         if (!(s->bits[f] & VM_FRAME_REFERENCED))
             return f;
         s->bits[f] &= (uint8_t)~VM_FRAME_REFERENCED;
         if (s->bits[f] == 0)
-            frameset_add(&s->idle, f);
+            vm_bitset_add(&s->idle, f);
     }
     return VM_NOFRAME;
 }
@@ -130,12 +129,12 @@ static void check(const void *state)
     uint32_t n = 0;
     VM_ASSERT(s->hand < s->nframes);
     for (vm_pfn f = 0; f < s->nframes; f++) {
-        n += frameset_has(&s->in, f);
-        VM_ASSERT(!frameset_has(&s->idle, f) || frameset_has(&s->in, f));
+        n += vm_bitset_has(&s->in, f);
+        VM_ASSERT(!vm_bitset_has(&s->idle, f) || vm_bitset_has(&s->in, f));
     }
     VM_ASSERT(n == s->nin);
-    frameset_check(&s->in);
-    frameset_check(&s->idle);
+    vm_bitset_check(&s->in);
+    vm_bitset_check(&s->idle);
 }
 
 static const struct vm_param param[] = {PART_LOAD_PARAM};

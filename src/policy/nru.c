@@ -18,14 +18,13 @@
  *  2. A frame that is not in is in no set.
  */
 #include "base/random.h"
-#include "policy/frameset.h"
 #include "policy/part.h"
 
 #define CLASSES 4
 #define DRAWS   32
 
 struct nru {
-    struct frameset seen[CLASSES];
+    struct vm_bitset seen[CLASSES];
     uint8_t *bits; /* the host's */
     uint32_t nframes, nin;
     enum { PICK_RANDOM, PICK_FIRST } pick;
@@ -44,7 +43,7 @@ static size_t layout(struct nru *s, uintptr_t start, uint32_t nframes)
     struct block b = {.start = start};
     block_take(&b, sizeof *s);
     for (unsigned k = 0; k < CLASSES; k++)
-        frameset_layout(&s->seen[k], &b, nframes);
+        block_take_set(&b, nframes, &s->seen[k]);
     return b.used;
 }
 
@@ -68,7 +67,7 @@ static inline void insert(void *state, vm_pfn frame, uint64_t page)
     struct nru *s = state;
     (void)page;
     VM_EXPECT(frame < s->nframes);
-    frameset_add(&s->seen[class_of(s, frame)], frame);
+    vm_bitset_add(&s->seen[class_of(s, frame)], frame);
     s->nin++;
 }
 
@@ -76,7 +75,7 @@ static inline void insert(void *state, vm_pfn frame, uint64_t page)
 static inline unsigned set_of(const struct nru *s, vm_pfn frame)
 {
     unsigned k = 0;
-    while (k < CLASSES && !frameset_has(&s->seen[k], frame))
+    while (k < CLASSES && !vm_bitset_has(&s->seen[k], frame))
         k++;
     return k;
 }
@@ -86,19 +85,19 @@ static inline void remove_frame(void *state, vm_pfn frame)
     struct nru *s = state;
     unsigned k = set_of(s, frame);
     VM_ASSERT(k < CLASSES);
-    frameset_drop(&s->seen[k], frame);
+    vm_bitset_drop(&s->seen[k], frame);
     s->nin--;
 }
 
 /* The next frame of class k from `from` on to the last, or VM_NOFRAME. */
 static inline vm_pfn next_of_class(struct nru *s, unsigned k, vm_pfn from)
 {
-    for (vm_pfn f = from; (f = frameset_next(&s->seen[k], f)) != VM_NOFRAME; f++) {
+    for (vm_pfn f = from; (f = vm_bitset_next(&s->seen[k], f)) != VM_NOFRAME; f++) {
         unsigned now = class_of(s, f);
         if (now <= k)
             return f;
-        frameset_drop(&s->seen[k], f);
-        frameset_add(&s->seen[now], f);
+        vm_bitset_drop(&s->seen[k], f);
+        vm_bitset_add(&s->seen[now], f);
     }
     return VM_NOFRAME;
 }
@@ -164,7 +163,7 @@ static void tick(void *state)
         s->seen[1].level[0][i] = in & dirty;
     }
     for (unsigned k = 0; k < CLASSES; k++)
-        frameset_refit(&s->seen[k]);
+        vm_bitset_refit(&s->seen[k]);
 }
 
 static void check(const void *state)
@@ -174,13 +173,13 @@ static void check(const void *state)
     for (vm_pfn f = 0; f < s->nframes; f++) {
         unsigned sets = 0;
         for (unsigned k = 0; k < CLASSES; k++)
-            sets += frameset_has(&s->seen[k], f);
+            sets += vm_bitset_has(&s->seen[k], f);
         VM_ASSERT(sets <= 1);
         n += sets;
     }
     VM_ASSERT(n == s->nin);
     for (unsigned k = 0; k < CLASSES; k++)
-        frameset_check(&s->seen[k]);
+        vm_bitset_check(&s->seen[k]);
 }
 
 static const struct vm_param param[] = {

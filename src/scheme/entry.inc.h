@@ -18,8 +18,9 @@
  */
 #include "base/assert.h"
 #include "base/bits.h"
+#include "scheme/walk.h"
 
-#include <pagoda/scheme.h>
+#include <string.h>
 
 #define ENTRY_SWAPPED    2u
 #define ENTRY_SLOT_SHIFT 4
@@ -64,28 +65,10 @@ static struct vm_pte entry_decode(uint64_t word)
                            .pfn = pte_pfn(word)};
 }
 
-static inline void walk_begin(struct vm_walk *out, unsigned page_shift)
-{
-    /* Field by field: clearing the loads too would cost more than the walk. */
-    out->fault = VM_WALK_OK;
-    out->page_shift = (uint8_t)page_shift;
-    out->prot = VM_PROT_NONE;
-    out->dirty = 0;
-    out->pfn = VM_NOFRAME;
-    out->nloads = 0;
-    out->nstores = 0;
-}
-
-static inline void walk_load(struct vm_walk *out, vm_pa at, uint64_t word)
-{
-    VM_EXPECT(out->nloads < VM_WALK_LOADS);
-    out->load[out->nloads].at = at;
-    out->load[out->nloads++].word = word;
-}
-
 /* The end of a walk at the page's own word: fills in what it found, and returns the word as the
  * hardware leaves it. A denied access leaves it alone. */
-static inline uint64_t walk_end(struct vm_walk *out, enum vm_access access, uint64_t word)
+static inline uint64_t walk_end(struct vm_walk *out, enum vm_access access, unsigned mode,
+                                uint64_t word)
 {
     if (!(word & PTE_PRESENT)) {
         out->fault = VM_WALK_ABSENT;
@@ -93,10 +76,21 @@ static inline uint64_t walk_end(struct vm_walk *out, enum vm_access access, uint
     }
     out->pfn = pte_pfn(word);
     out->prot = entry_prot(word);
-    if (out->prot & vm_access_needs(access))
-        word |= PTE_ACCESSED | (access == VM_WRITE ? PTE_DIRTY : 0);
-    else
+    uint64_t marks = PTE_ACCESSED | (access == VM_WRITE ? PTE_DIRTY : 0);
+    if (!(out->prot & vm_access_needs(access)))
         out->fault = VM_WALK_DENIED;
+    else if (!(mode & VM_MODE_MARK_TRAPS))
+        word |= marks;
+    else if ((word & marks) != marks)
+        out->fault = VM_WALK_UNMARKED;
     out->dirty = (word & PTE_DIRTY) != 0;
     return word;
+}
+
+static size_t entry_fields(const void *state, const struct vm_walk *walk, size_t i,
+                           struct vm_field *out)
+{
+    (void)state, (void)walk, (void)i;
+    memcpy(out, pte_fields, sizeof pte_fields);
+    return sizeof pte_fields / sizeof pte_fields[0];
 }

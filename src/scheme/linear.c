@@ -1,8 +1,9 @@
 /* linear.c - one flat table an address space: the page number is the index.
  *
  * The oldest and the simplest page table: one load a walk, and a table as long as the address
- * space, whatever is mapped. `bits` is the width of an address, so that the table has 2^(bits - 12)
- * words of 8 bytes, in consecutive frames: 2^(bits - 21) of them, 8 MiB for the 32 bits by default.
+ * space, whatever is mapped. `bits` is the width of an address, so that the table has a word of
+ * 8 bytes for each of its pages, in consecutive frames: 8 MiB for the 32 bits by default and pages
+ * of 4 KiB. Pages of any size will do.
  *
  *      va   | page number | offset |        pte   a leaf of RISC-V Sv39 (riscv.inc.h)
  *                  |
@@ -13,7 +14,7 @@
  * Invariants
  *  1. open() takes all frames of the table and close() gives them back; nothing else does either.
  *  2. filled[frame] is the number of words in that frame of a table that are not 0, so that next()
- *     passes over 512 empty entries at a time; 0 for other frames.
+ *     passes over the empty entries of a frame at once; 0 for other frames.
  *
  * Source: Silberschatz, Galvin and Gagne, Operating System Concepts, 10th edition, section 9.3.1
  * ("Basic Method" of paging).
@@ -25,12 +26,10 @@
 
 #include <string.h>
 
-enum { PAGE_SHIFT = 12, WORD_SHIFT = 3, BITS_DEFAULT = 32 };
-/* Bytes of address space that one frame of a table maps. */
-#define FRAME_SPAN (UINT64_C(1) << (2 * PAGE_SHIFT - WORD_SHIFT))
+enum { WORD_SHIFT = 3, PAGE_SHIFT_MIN = 3, PAGE_SHIFT_MAX = 24, BITS_MAX = 48 };
 
 static const struct vm_param params[] = {
-    {"bits", VM_PARAM_COUNT, "32", 13, 48, NULL, "width of an address: 2^(bits - 12) entries"},
+    {"bits", VM_PARAM_COUNT, "32", 4, BITS_MAX, NULL, "width of an address: an entry a page"},
 };
 
 struct linear_space {
@@ -41,9 +40,10 @@ struct linear_space {
 struct linear {
     struct vm_scheme_env env;
     uint64_t va_end;            /* 2^bits */
+    unsigned frame_span_shift;  /* a frame of the table maps 2^this bytes */
     uint32_t nframes_table;     /* frames of one table */
     struct linear_space *space; /* [nasids] */
-    uint16_t *filled;           /* [nframes] */
+    uint32_t *filled;           /* [nframes] */
 };
 
 static size_t space_bytes(const struct vm_scheme_env *env)
@@ -51,20 +51,43 @@ static size_t space_bytes(const struct vm_scheme_env *env)
     return env->nasids * sizeof(struct linear_space);
 }
 
+static unsigned linear_va_bits(const struct vm_scheme_env *env)
+{
+    return (unsigned)vm_params_count(env->params, "bits");
+}
+
+static uint64_t linear_orders(const struct vm_scheme_env *env)
+{
+    (void)env;
+    return 1;
+}
+
+static bool linear_accept(const struct vm_scheme_env *env, struct vm_error *e)
+{
+    unsigned bits = linear_va_bits(env);
+    if (bits > env->page_shift && bits < env->page_shift + 32)
+        return true;
+    return vm_fail(e, VM_EUSAGE,
+                   "linear: %u bits of address with pages of %llu bytes: expected %u to %u bits, "
+                   "at least two pages and at most 2^31",
+                   bits, 1ULL << env->page_shift, env->page_shift + 1, env->page_shift + 31);
+}
+
 static size_t linear_size(const struct vm_scheme_env *env)
 {
-    return sizeof(struct linear) + space_bytes(env) + env->nframes * sizeof(uint16_t);
+    return sizeof(struct linear) + space_bytes(env) + env->nframes * sizeof(uint32_t);
 }
 
 static void linear_init(void *state, const struct vm_scheme_env *env)
 {
-    VM_ASSERT(env->page_shift == PAGE_SHIFT && env->nasids <= VM_ASID_MAX + 1);
+    VM_ASSERT(env->nasids <= VM_ASID_MAX + 1);
     struct linear *s = state;
     s->env = *env;
-    s->va_end = UINT64_C(1) << vm_params_count(env->params, "bits");
-    s->nframes_table = (uint32_t)((s->va_end + FRAME_SPAN - 1) / FRAME_SPAN);
+    s->va_end = UINT64_C(1) << linear_va_bits(env);
+    s->frame_span_shift = 2 * env->page_shift - WORD_SHIFT;
+    s->nframes_table = (uint32_t)((s->va_end - 1) >> s->frame_span_shift) + 1;
     s->space = (struct linear_space *)(s + 1);
-    s->filled = (uint16_t *)((uint8_t *)s->space + space_bytes(env));
+    s->filled = (uint32_t *)((uint8_t *)s->space + space_bytes(env));
 }
 
 static vm_pfn linear_table(const struct linear *s, vm_asid asid)
@@ -75,7 +98,8 @@ static vm_pfn linear_table(const struct linear *s, vm_asid asid)
 
 static vm_pa linear_at(const struct linear *s, vm_asid asid, vm_va va)
 {
-    return ((vm_pa)linear_table(s, asid) << PAGE_SHIFT) + (va >> PAGE_SHIFT << WORD_SHIFT);
+    unsigned shift = s->env.page_shift;
+    return ((vm_pa)linear_table(s, asid) << shift) + (va >> shift << WORD_SHIFT);
 }
 
 static uint64_t linear_load(const struct linear *s, vm_pa at)
@@ -111,11 +135,13 @@ static void linear_close(void *state, vm_asid asid)
     s->env.give(s->env.host, table, s->nframes_table);
 }
 
-static bool linear_ensure(void *state, vm_asid asid, vm_va va)
+static bool linear_ensure(void *state, vm_asid asid, vm_va va, unsigned order)
 {
     const struct linear *s = state;
-    VM_ASSERT(asid < s->env.nasids && s->space[asid].open);
-    return va < s->va_end;
+    VM_ASSERT(asid < s->env.nasids && s->space[asid].open && order == 0);
+    return va < s->va_end ||
+           vm_fail(s->env.refusal, VM_EMACHINE, "address 0x%llx: linear names 0 to 0x%llx",
+                   (unsigned long long)va, (unsigned long long)s->va_end - 1);
 }
 
 static struct vm_pte linear_get(const void *state, vm_asid asid, vm_va va)
@@ -132,21 +158,22 @@ static void linear_set(void *state, vm_asid asid, vm_va va, struct vm_pte pte)
     vm_pa at = linear_at(s, asid, va);
     uint64_t before = linear_load(s, at), after = entry_encode(pte);
     linear_store(s, at, after);
-    uint16_t *filled = &s->filled[at >> PAGE_SHIFT];
-    *filled = (uint16_t)(*filled + (after != 0) - (before != 0));
+    uint32_t *filled = &s->filled[at >> s->env.page_shift];
+    *filled = *filled + (after != 0) - (before != 0);
 }
 
 static vm_va linear_next(const void *state, vm_asid asid, vm_va va, vm_va end)
 {
     const struct linear *s = state;
-    VM_ASSERT(va % (UINT64_C(1) << PAGE_SHIFT) == 0 && va <= end);
-    const uint16_t *filled = s->filled + linear_table(s, asid);
+    vm_va page = UINT64_C(1) << s->env.page_shift, frame_span = UINT64_C(1) << s->frame_span_shift;
+    VM_ASSERT(va % page == 0 && va <= end);
+    const uint32_t *filled = s->filled + linear_table(s, asid);
     vm_va limit = end < s->va_end ? end : s->va_end;
     while (va < limit) {
-        if (filled[va / FRAME_SPAN] == 0)
-            va = (va | (FRAME_SPAN - 1)) + 1;
+        if (filled[va >> s->frame_span_shift] == 0)
+            va = (va | (frame_span - 1)) + 1;
         else if (linear_load(s, linear_at(s, asid, va)) == 0)
-            va += UINT64_C(1) << PAGE_SHIFT;
+            va += page;
         else
             return va;
     }
@@ -160,57 +187,73 @@ static void linear_trim(void *state, vm_asid asid, vm_va va, vm_va end)
     VM_ASSERT(asid < s->env.nasids && s->space[asid].open && va <= end);
 }
 
-static void linear_walk(void *state, vm_asid asid, vm_va va, enum vm_access access,
+static void linear_walk(void *state, vm_asid asid, vm_va va, enum vm_access access, unsigned mode,
                         struct vm_walk *out)
 {
     struct linear *s = state;
-    walk_begin(out, PAGE_SHIFT);
+    walk_begin(out);
     if (va >= s->va_end) {
         out->fault = VM_WALK_BOUNDS;
         return;
     }
     vm_pa at = linear_at(s, asid, va);
     uint64_t word = linear_load(s, at), after;
-    walk_load(out, at, word);
-    after = walk_end(out, access, word);
+    walk_load(out, at, word, s->env.page_shift, VM_LOAD_LEAF);
+    after = walk_end(out, access, mode, word);
     if (after != word) {
         linear_store(s, at, after);
         out->nstores++;
     }
 }
 
-static uint64_t linear_footprint(const void *state, vm_asid asid)
+static void linear_footprint(const void *state, vm_asid asid, struct vm_footprint *out)
 {
     const struct linear *s = state;
     VM_ASSERT(asid < s->env.nasids && s->space[asid].open);
-    return s->nframes_table;
+    *out = (struct vm_footprint){.own_bytes = (uint64_t)s->nframes_table << s->env.page_shift};
+}
+
+/* The words of one frame of a table; those beyond the end of the space are 0. */
+static void linear_check_frame(const struct linear *s, vm_pfn frame)
+{
+    uint32_t filled = 0;
+    vm_pa at = (vm_pa)frame << s->env.page_shift, end = at + (UINT64_C(1) << s->env.page_shift);
+    for (; at < end; at += UINT64_C(1) << WORD_SHIFT) {
+        uint64_t word = linear_load(s, at);
+        VM_ASSERT(entry_encode(entry_decode(word)) == word);
+        filled += word != 0;
+    }
+    VM_ASSERT(filled == s->filled[frame]);
 }
 
 static void linear_check(const void *state)
 {
     const struct linear *s = state;
-    for (uint32_t asid = 0; asid < s->env.nasids; asid++) {
-        if (!s->space[asid].open)
-            continue;
-        for (vm_va base = 0; base < s->va_end; base += FRAME_SPAN) {
-            unsigned filled = 0;
-            for (vm_va va = base; va < base + FRAME_SPAN && va < s->va_end; va += 1 << PAGE_SHIFT) {
-                uint64_t word = linear_load(s, linear_at(s, (vm_asid)asid, va));
-                VM_ASSERT(entry_encode(entry_decode(word)) == word);
-                filled += word != 0;
-            }
-            VM_ASSERT(filled == s->filled[s->space[asid].table + base / FRAME_SPAN]);
-        }
-    }
+    for (uint32_t asid = 0; asid < s->env.nasids; asid++)
+        for (uint32_t i = 0; s->space[asid].open && i < s->nframes_table; i++)
+            linear_check_frame(s, s->space[asid].table + i);
+}
+
+static size_t linear_va_fields(const void *state, struct vm_field *out)
+{
+    const struct linear *s = state;
+    unsigned bits = vm_log2(s->va_end), shift = s->env.page_shift;
+    out[0] = (struct vm_field){"VPN", (uint8_t)(bits - 1), (uint8_t)shift};
+    out[1] = (struct vm_field){"offset", (uint8_t)(shift - 1), 0};
+    return 2;
 }
 
 const struct vm_scheme_ops vm_scheme_linear = {
     .name = "linear",
     .summary = "one flat table an address space, in consecutive frames",
-    .page_shift = PAGE_SHIFT,
-    .va_bits = BITS_DEFAULT,
+    .page_shift_min = PAGE_SHIFT_MIN,
+    .page_shift_max = PAGE_SHIFT_MAX,
+    .marks = VM_FRAME_REFERENCED | VM_FRAME_DIRTY,
     .param = params,
     .nparams = sizeof params / sizeof params[0],
+    .accept = linear_accept,
+    .va_bits = linear_va_bits,
+    .orders = linear_orders,
     .size = linear_size,
     .init = linear_init,
     .open = linear_open,
@@ -223,4 +266,6 @@ const struct vm_scheme_ops vm_scheme_linear = {
     .walk = linear_walk,
     .footprint = linear_footprint,
     .check = linear_check,
+    .va_fields = linear_va_fields,
+    .word_fields = entry_fields,
 };

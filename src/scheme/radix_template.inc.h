@@ -166,12 +166,15 @@ static void radix_close(void *state, vm_asid asid)
     VM_ASSERT(space->ntables == 0);
 }
 
-static bool radix_ensure(void *state, vm_asid asid, vm_va va)
+static bool radix_ensure(void *state, vm_asid asid, vm_va va, unsigned order)
 {
     struct radix *s = state;
     struct radix_space *space = radix_space(s, asid);
+    VM_ASSERT(order == 0);
     if (!radix_names(va))
-        return false;
+        return vm_fail(s->env.refusal, VM_EMACHINE,
+                       "address 0x%llx: " RADIX_NAME " names %u bits of address",
+                       (unsigned long long)va, (unsigned)RADIX_VA_BITS);
     vm_pfn table = space->root;
     for (unsigned level = RADIX_ROOT_LEVEL; level > 0; level--) {
         vm_pa at = radix_at(table, va, level);
@@ -287,11 +290,11 @@ static inline void radix_write_back(struct radix *s, struct vm_walk *out, vm_pa 
     }
 }
 
-static void radix_walk(void *state, vm_asid asid, vm_va va, enum vm_access access,
+static void radix_walk(void *state, vm_asid asid, vm_va va, enum vm_access access, unsigned mode,
                        struct vm_walk *out)
 {
     struct radix *s = state;
-    walk_begin(out, RADIX_PAGE_SHIFT);
+    walk_begin(out);
     if (!radix_names(va)) {
         out->fault = VM_WALK_BOUNDS;
         return;
@@ -300,7 +303,7 @@ static void radix_walk(void *state, vm_asid asid, vm_va va, enum vm_access acces
     for (unsigned level = RADIX_ROOT_LEVEL; level > 0; level--) {
         vm_pa at = radix_at(table, va, level);
         uint64_t word = radix_load(s, at);
-        walk_load(out, at, word);
+        walk_load(out, at, word, RADIX_PAGE_SHIFT + level * RADIX_INDEX_BITS, VM_LOAD_TABLE);
         if (word == 0) {
             out->fault = VM_WALK_ABSENT;
             return;
@@ -310,13 +313,44 @@ static void radix_walk(void *state, vm_asid asid, vm_va va, enum vm_access acces
     }
     vm_pa at = radix_at(table, va, 0);
     uint64_t word = radix_load(s, at);
-    walk_load(out, at, word);
-    radix_write_back(s, out, at, word, walk_end(out, access, word));
+    walk_load(out, at, word, RADIX_PAGE_SHIFT, VM_LOAD_LEAF);
+    radix_write_back(s, out, at, word, walk_end(out, access, mode, word));
 }
 
-static uint64_t radix_footprint(const void *state, vm_asid asid)
+static void radix_footprint(const void *state, vm_asid asid, struct vm_footprint *out)
 {
-    return radix_space(state, asid)->ntables;
+    *out = (struct vm_footprint){.own_bytes = (uint64_t)radix_space(state, asid)->ntables
+                                              << RADIX_PAGE_SHIFT};
+}
+
+static bool radix_accept(const struct vm_scheme_env *env, struct vm_error *e)
+{
+    (void)env, (void)e;
+    return true;
+}
+
+static unsigned radix_va_bits(const struct vm_scheme_env *env)
+{
+    (void)env;
+    return RADIX_VA_BITS;
+}
+
+static uint64_t radix_orders(const struct vm_scheme_env *env)
+{
+    (void)env;
+    return 1;
+}
+
+static size_t radix_va_fields(const void *state, struct vm_field *out)
+{
+    static const char *const names[] = {"index[0]", "index[1]", "index[2]", "index[3]", "index[4]"};
+    (void)state;
+    for (unsigned level = RADIX_LEVELS; level-- > 0; out++) {
+        unsigned low = RADIX_PAGE_SHIFT + level * RADIX_INDEX_BITS;
+        *out = (struct vm_field){names[level], (uint8_t)(low + RADIX_INDEX_BITS - 1), (uint8_t)low};
+    }
+    *out = (struct vm_field){"offset", RADIX_PAGE_SHIFT - 1, 0};
+    return RADIX_LEVELS + 1;
 }
 
 /* Asserts invariants 2 and 3 of `table` and all below; returns how many tables that is. */
@@ -353,8 +387,12 @@ static void radix_check(const void *state)
 const struct vm_scheme_ops RADIX_OPS = {
     .name = RADIX_NAME,
     .summary = RADIX_SUMMARY,
-    .page_shift = RADIX_PAGE_SHIFT,
-    .va_bits = RADIX_VA_BITS,
+    .page_shift_min = RADIX_PAGE_SHIFT,
+    .page_shift_max = RADIX_PAGE_SHIFT,
+    .marks = VM_FRAME_REFERENCED | VM_FRAME_DIRTY,
+    .accept = radix_accept,
+    .va_bits = radix_va_bits,
+    .orders = radix_orders,
     .size = radix_size,
     .init = radix_init,
     .open = radix_open,
@@ -367,4 +405,6 @@ const struct vm_scheme_ops RADIX_OPS = {
     .walk = radix_walk,
     .footprint = radix_footprint,
     .check = radix_check,
+    .va_fields = radix_va_fields,
+    .word_fields = entry_fields,
 };

@@ -14,7 +14,7 @@
  *
  * Before including it a row defines PTE_PFN_BITS, the width of its PPN.
  */
-#include <pagoda/types.h>
+#include <pagoda/scheme.h>
 
 enum {
     PTE_PRESENT = 1 << 0,
@@ -43,3 +43,16 @@ static inline unsigned pte_rights(uint64_t word)
     return (word & PTE_READ ? VM_PROT_READ : 0) | (word & PTE_WRITE ? VM_PROT_WRITE : 0) |
            (word & PTE_FETCH ? VM_PROT_FETCH : 0);
 }
+
+static const struct vm_field pte_fields[] = {
+    {"PPN", PTE_PFN_SHIFT + PTE_PFN_BITS - 1, PTE_PFN_SHIFT},
+    {"RSW", 9, 8},
+    {"D", 7, 7},
+    {"A", 6, 6},
+    {"G", 5, 5},
+    {"U", 4, 4},
+    {"X", 3, 3},
+    {"W", 2, 2},
+    {"R", 1, 1},
+    {"V", 0, 0},
+};

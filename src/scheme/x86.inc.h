@@ -15,7 +15,7 @@
  * ("4-Level Paging and 5-Level Paging"), 4.6 (rights) and 4.8 (A and D); AMD64 Architecture
  * Programmer's Manual, volume 2, sections 5.3 and 5.4.
  */
-#include <pagoda/types.h>
+#include <pagoda/scheme.h>
 
 #define PTE_NO_FETCH (UINT64_C(1) << 63)
 
@@ -43,3 +43,8 @@ static inline unsigned pte_rights(uint64_t word)
     return VM_PROT_READ | (word & PTE_WRITE ? VM_PROT_WRITE : 0) |
            (word & PTE_NO_FETCH ? 0 : VM_PROT_FETCH);
 }
+
+static const struct vm_field pte_fields[] = {
+    {"XD", 63, 63}, {"frame", 51, 12}, {"G", 8, 8},   {"PS", 7, 7},  {"D", 6, 6}, {"A", 5, 5},
+    {"PCD", 4, 4},  {"PWT", 3, 3},     {"U/S", 2, 2}, {"R/W", 1, 1}, {"P", 0, 0},
+};

@@ -155,7 +155,7 @@ static void close_space(struct vm_memory *m, vm_asid asid)
  * its entry is read after. */
 static bool fork_page(struct vm_memory *m, vm_asid parent, vm_asid child, vm_va va)
 {
-    if (!m->c.scheme->ensure(m->scheme, child, va))
+    if (!m->c.scheme->ensure(m->scheme, child, va, 0))
         return false;
     struct vm_pte pte = m->c.scheme->get(m->scheme, parent, va);
     if (pte.state == VM_PTE_EMPTY) /* was clean, anonymous and evicted */

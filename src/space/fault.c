@@ -18,7 +18,7 @@ static bool first_touch(struct vm_memory *m, struct vm_fault *f, struct vm_error
         f->kind = VM_FAULT_VIOLATION;
         return true;
     }
-    f->vma = vm_vma_first_touch(&m->space[f->asid], f->va, e);
+    f->vma = vm_vma_first_touch(&m->space[f->asid], f->va, m->c.page_shift, e);
     return f->vma;
 }
 
@@ -145,7 +145,7 @@ static bool resolve_filled(struct vm_memory *m, struct vm_fault *f, struct vm_er
     m->frame[pfn].owner = key;
     /* A copy is dirty even if it is only read so far: its content is nowhere else. */
     bool dirty = f->access == VM_WRITE || f->kind == VM_FAULT_COW;
-    m->bits[pfn] = VM_FRAME_REFERENCED | (dirty ? VM_FRAME_DIRTY : 0);
+    m->bits[pfn] = (VM_FRAME_REFERENCED & m->c.scheme->marks) | (dirty ? VM_FRAME_DIRTY : 0);
     set_present(m, f, pfn, writable ? f->vma->prot : without_write(f->vma->prot));
     m->space[f->asid].resident++;
     m->nresident++;
@@ -194,7 +194,7 @@ bool vm_memory_fault(struct vm_memory *m, struct vm_fault *f, struct vm_error *e
         m->c.counts->denials += f->kind == VM_FAULT_DENIED;
         return true;
     }
-    if (!m->c.scheme->ensure(m->scheme, f->asid, f->va)) {
+    if (!m->c.scheme->ensure(m->scheme, f->asid, f->va, 0)) {
         *e = m->out;
         return false;
     }

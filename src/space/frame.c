@@ -81,6 +81,7 @@ void vm_frame_unmap(struct vm_memory *m, vm_pfn f, uint64_t key)
     m->c.settle(m->c.host);
     m->c.policy->remove(m->policy, f);
     m->nresident--;
+    m->c.left(m->c.host, &(struct vm_leaving){.pfn = f, .key = key, .how = VM_LEFT_UNMAPPED});
     vm_swap_detach(m, f);
     vm_frame_free(m, f);
 }
@@ -91,7 +92,8 @@ void vm_frame_unmap(struct vm_memory *m, vm_pfn f, uint64_t key)
  * or an anonymous page that was never written and is zero again when next touched. */
 static struct vm_pte dropped_entry(struct vm_memory *m, uint64_t key)
 {
-    const struct vm_vma *v = vm_vma_find(&m->space[vm_key_asid(key)], vm_key_va(key));
+    const struct vm_vma *v =
+        vm_vma_find(&m->space[vm_key_asid(key)], vm_key_va(key, m->c.page_shift));
     VM_ASSERT(v);
     if (v->backing == VM_BACKING_ANON)
         return (struct vm_pte){.state = VM_PTE_EMPTY};
@@ -105,7 +107,7 @@ static void swap_out_entry(struct vm_memory *m, uint64_t key, vm_slot s)
         s ? (struct vm_pte){.state = VM_PTE_SWAPPED, .slot = s} : dropped_entry(m, key);
     if (s)
         m->slot_refs[s]++;
-    m->c.scheme->set(m->scheme, asid, vm_key_va(key), pte);
+    m->c.scheme->set(m->scheme, asid, vm_key_va(key, m->c.page_shift), pte);
     m->space[asid].resident--;
     m->c.shootdown(m->c.host, key);
 }
@@ -128,18 +130,22 @@ static void swap_out_mappers(struct vm_memory *m, vm_pfn f, vm_slot s)
 static bool evict(struct vm_memory *m, vm_pfn f)
 {
     struct vm_frame *frame = &m->frame[f];
+    struct vm_leaving leaving = {.pfn = f, .key = frame->owner, .how = VM_LEFT_DROPPED};
     if (m->bits[f] & VM_FRAME_DIRTY) {
         VM_ASSERT(!frame->slot || m->slot_refs[frame->slot] == 0);
         if (!frame->slot && !(frame->slot = vm_swap_take(m)))
             return false;
         vm_swap_write(m, frame->slot);
         m->c.counts->writebacks++;
+        leaving.how = VM_LEFT_WRITTEN;
     } else {
         m->c.counts->clean_drops++;
     }
     m->c.counts->evictions++;
     m->nresident--;
     vm_slot s = frame->slot;
+    leaving.slot = s;
+    m->c.left(m->c.host, &leaving);
     swap_out_mappers(m, f, s);
     if (s) {
         m->slot_frame[s] = 0;

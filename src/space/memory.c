@@ -20,6 +20,7 @@ static struct vm_scheme_env scheme_env(struct vm_memory *m)
         .host = m,
         .take = vm_frame_take,
         .give = vm_frame_give,
+        .refusal = &m->out,
         .params = m->c.scheme_params,
     };
 }
@@ -72,7 +73,8 @@ struct vm_memory *vm_memory_open(const struct vm_memory_config *c, struct vm_err
         vm_fail(e, VM_ESYSTEM, "no memory for a machine");
         return NULL;
     }
-    VM_ASSERT(c->nframes > 0 && c->page_shift == c->scheme->page_shift);
+    VM_ASSERT(c->nframes > 0 && c->page_shift >= c->scheme->page_shift_min &&
+              c->page_shift <= c->scheme->page_shift_max);
     m->c = *c;
     bool apart = c->tables == VM_TABLES_APART;
     m->frames_all = c->nframes + (apart ? TABLES_APART : 0);
@@ -147,6 +149,20 @@ uint64_t vm_memory_resident(const struct vm_memory *m)
 uint64_t vm_memory_table_frames(const struct vm_memory *m)
 {
     return m->ntables;
+}
+
+void vm_memory_footprint(const struct vm_memory *m, struct vm_footprint *out)
+{
+    *out = (struct vm_footprint){0};
+    for (unsigned asid = 0; asid < NASIDS; asid++) {
+        struct vm_footprint f;
+        if (!m->space[asid].open)
+            continue;
+        m->c.scheme->footprint(m->scheme, (vm_asid)asid, &f);
+        out->own_bytes += f.own_bytes;
+        out->kernel_bytes += f.kernel_bytes;
+        out->shared_bytes = f.shared_bytes;
+    }
 }
 
 uint64_t vm_memory_read_ns(const struct vm_memory *m)

@@ -79,24 +79,15 @@ struct vm_vma *vm_vma_find(struct vm_space *s, vm_va va);
 bool vm_vma_map(struct vm_space *s, struct vm_vma v, struct vm_error *e);
 bool vm_vma_unmap(struct vm_space *s, vm_va start, vm_va end, struct vm_error *e);
 bool vm_vma_protect(struct vm_space *s, vm_va start, vm_va end, uint8_t prot, struct vm_error *e);
-/* A mapping around a touch outside every other one: the 2 MiB block about it, less what is mapped.
- */
-struct vm_vma *vm_vma_first_touch(struct vm_space *s, vm_va va, struct vm_error *e);
+/* A mapping around a touch outside every other one: the 2 MiB block about it (or the page, where
+ * that is larger), less what is mapped. */
+struct vm_vma *vm_vma_first_touch(struct vm_space *s, vm_va va, unsigned page_shift,
+                                  struct vm_error *e);
 void vm_vma_check(const struct vm_space *s, unsigned page_shift);
-
-/* ---- page keys ---- */
 
 static inline uint64_t vm_memory_key(const struct vm_memory *m, vm_va va, vm_asid asid)
 {
     return vm_page_key(va, m->c.page_shift, asid);
-}
-static inline vm_asid vm_key_asid(uint64_t key)
-{
-    return (vm_asid)(key & 0xfff);
-}
-static inline vm_va vm_key_va(uint64_t key)
-{
-    return key & ~UINT64_C(0xfff);
 }
 
 #endif

@@ -66,7 +66,7 @@ void vm_swap_detach(struct vm_memory *m, vm_pfn f)
 static uint64_t position(const struct vm_memory *m, vm_slot s, uint64_t page_key)
 {
     if (s == VM_SLOT_FILE)
-        return (UINT64_C(1) << 62) + vm_key_va(page_key) % (UINT64_C(1) << 61);
+        return (UINT64_C(1) << 62) + vm_key_va(page_key, m->c.page_shift) % (UINT64_C(1) << 61);
     return (uint64_t)s << m->c.page_shift;
 }
 

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FIRST_TOUCH_BLOCK (UINT64_C(2) << 20) /* what one leaf table maps on x86-64 and Sv39 */
+#define FIRST_TOUCH_SHIFT 21 /* 2 MiB: what one leaf table maps on x86-64 and Sv39 */
 
 /* The first VMA that ends after va, or nvmas. */
 static size_t lower_bound(const struct vm_space *s, vm_va va)
@@ -143,16 +143,18 @@ bool vm_vma_protect(struct vm_space *s, vm_va start, vm_va end, uint8_t prot, st
     return true;
 }
 
-struct vm_vma *vm_vma_first_touch(struct vm_space *s, vm_va va, struct vm_error *e)
+struct vm_vma *vm_vma_first_touch(struct vm_space *s, vm_va va, unsigned page_shift,
+                                  struct vm_error *e)
 {
-    vm_va start = va & ~(FIRST_TOUCH_BLOCK - 1), last = start + (FIRST_TOUCH_BLOCK - 1);
+    unsigned shift = page_shift > FIRST_TOUCH_SHIFT ? page_shift : FIRST_TOUCH_SHIFT;
+    vm_va block = UINT64_C(1) << shift, start = va & ~(block - 1), last = start + (block - 1);
     size_t i = lower_bound(s, va);
     if (i > 0 && s->vma[i - 1].end > start)
         start = s->vma[i - 1].end;
     if (i < s->nvmas && s->vma[i].start <= last)
         last = s->vma[i].start - 1;
     /* The block at the very top cannot be half open: it ends one page early. */
-    vm_va end = last == UINT64_MAX ? last & ~UINT64_C(0xfff) : last + 1;
+    vm_va end = last == UINT64_MAX ? last >> page_shift << page_shift : last + 1;
     struct vm_vma v = {.start = start,
                        .end = end,
                        .prot = VM_PROT_ALL,

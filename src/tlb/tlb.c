@@ -38,8 +38,7 @@ size_t vm_tlb_size(const struct vm_tlb_config *c)
     return sizeof(uint64_t) * ((size_t)c->entries * 2 + c->entries / c->ways);
 }
 
-void vm_tlb_init(struct vm_tlb *t, const struct vm_tlb_config *c, unsigned page_shift,
-                 uint64_t seed, void *memory)
+void vm_tlb_init(struct vm_tlb *t, const struct vm_tlb_config *c, uint64_t seed, void *memory)
 {
     uint64_t *words = memory;
     *t = (struct vm_tlb){
@@ -49,7 +48,6 @@ void vm_tlb_init(struct vm_tlb *t, const struct vm_tlb_config *c, unsigned page_
         .random = seed,
         .ways = c->ways,
         .set_mask = c->entries / c->ways - 1,
-        .page_shift = page_shift,
         .replace = c->replace,
     };
     memset(t->tag, 0xff, sizeof *t->tag * c->entries);
@@ -58,11 +56,6 @@ void vm_tlb_init(struct vm_tlb *t, const struct vm_tlb_config *c, unsigned page_
 static uint32_t sets(const struct vm_tlb *t)
 {
     return t->set_mask + 1;
-}
-
-static uint64_t set_of(const struct vm_tlb *t, uint64_t tag)
-{
-    return (tag >> t->page_shift) & t->set_mask;
 }
 
 /* Whether recency or age is the order of a set's ways. */
@@ -89,7 +82,7 @@ static void tree_use(struct vm_tlb *t, uint64_t set, uint64_t way)
 
 uint64_t vm_tlb_use(struct vm_tlb *t, uint64_t i)
 {
-    uint64_t set = set_of(t, t->tag[i]), first = set * t->ways;
+    uint64_t set = vm_tlb_set(t, t->tag[i]), first = set * t->ways;
     switch (t->replace) {
     case VM_TLB_LRU:
         put_in_front(t, first, i, t->tag[i], t->value[i]);
@@ -124,24 +117,26 @@ static bool is_global(uint64_t tag)
     return (tag & 0xfff) == VM_TLB_GLOBAL;
 }
 
-void vm_tlb_fill(struct vm_tlb *t, uint64_t tag, uint64_t value)
+uint64_t vm_tlb_fill(struct vm_tlb *t, uint64_t tag, uint64_t value)
 {
     VM_EXPECT(vm_tlb_find(t, tag) < 0);
-    uint64_t set = set_of(t, tag), i = place_of_fill(t, set);
+    uint64_t set = vm_tlb_set(t, tag), i = place_of_fill(t, set);
+    uint64_t replaced = t->tag[i];
     t->counts.fills++;
-    if (t->tag[i] != VM_TLB_EMPTY) {
+    if (replaced != VM_TLB_EMPTY) {
         t->counts.evictions++;
-        t->nglobal -= is_global(t->tag[i]);
+        t->nglobal -= is_global(replaced);
     }
     t->nglobal += is_global(tag);
     if (is_ordered(t)) {
         put_in_front(t, set * t->ways, i, tag, value);
-        return;
+        return replaced;
     }
     t->tag[i] = tag;
     t->value[i] = value;
     if (t->replace == VM_TLB_PLRU)
         tree_use(t, set, i - set * t->ways);
+    return replaced;
 }
 
 /* Empty entry `i`; where ways are ordered, those behind it close the gap. */
@@ -188,7 +183,7 @@ static void check_set(const struct vm_tlb *t, uint64_t set, uint32_t *nglobal)
     for (uint32_t w = 0; w < t->ways; w++) {
         if (tag[w] == VM_TLB_EMPTY)
             continue;
-        VM_ASSERT(set_of(t, tag[w]) == set);
+        VM_ASSERT(vm_tlb_set(t, tag[w]) == set);
         for (uint32_t v = w + 1; v < t->ways; v++)
             VM_ASSERT(tag[v] != tag[w]);
         VM_ASSERT(!is_ordered(t) || w == 0 || tag[w - 1] != VM_TLB_EMPTY);

@@ -29,7 +29,7 @@ static struct pair *pair_open(size_t row, uint64_t seed)
     vm_random_seed(&p->random, seed);
     for (vm_asid asid = 0; asid < NASIDS; asid++)
         p->open[asid] = p->w->ops->open(p->w->state, asid);
-    p->signed_addresses = p->w->ops->ensure(p->w->state, 0, 0 - PAGE);
+    p->signed_addresses = p->w->ops->ensure(p->w->state, 0, 0 - PAGE, 0);
     return p;
 }
 
@@ -53,7 +53,7 @@ static void pair_close(struct pair *p)
 /* A page next to where a table of some level begins, in either half. */
 static vm_va random_page(struct pair *p)
 {
-    unsigned va_bits = p->w->ops->va_bits;
+    unsigned va_bits = p->w->va_bits;
     unsigned shift = (unsigned)vm_random_below(&p->random, va_bits - 13) + 13;
     vm_va edge = vm_random_below(&p->random, 4) << shift;
     vm_va va = edge + vm_random_below(&p->random, 6) * PAGE - 3 * PAGE;
@@ -118,7 +118,8 @@ static void walk_and_compare(struct pair *p, vm_asid asid, vm_va va)
 {
     enum vm_access access = (enum vm_access)vm_random_below(&p->random, VM_ACCESSES);
     struct vm_walk walk, again;
-    p->w->ops->walk(p->w->state, asid, va + vm_random_below(&p->random, PAGE), access, &walk);
+    p->w->ops->walk(p->w->state, asid, va + vm_random_below(&p->random, PAGE), access, VM_MODE_USER,
+                    &walk);
     assert_int_equal(walk.fault, naive_map_access(&p->map, asid, va, access));
     assert_in_range(walk.nloads, 1, VM_WALK_LOADS);
     if (walk.fault == VM_WALK_OK || walk.fault == VM_WALK_DENIED) {
@@ -130,7 +131,7 @@ static void walk_and_compare(struct pair *p, vm_asid asid, vm_va va)
         assert_int_equal(walk.pfn, VM_NOFRAME);
     }
     unsigned nstores = 0;
-    p->w->ops->walk(p->w->state, asid, va, access, &again);
+    p->w->ops->walk(p->w->state, asid, va, access, VM_MODE_USER, &again);
     assert_int_equal(again.fault, walk.fault);
     assert_int_equal(again.nloads, walk.nloads);
     assert_int_equal(again.nstores, 0); /* what was to be marked is */
@@ -161,7 +162,7 @@ static uint64_t footprints(const struct pair *p)
 {
     uint64_t sum = 0;
     for (vm_asid asid = 0; asid < NASIDS; asid++)
-        sum += p->open[asid] ? p->w->ops->footprint(p->w->state, asid) : 0;
+        sum += p->open[asid] ? world_footprint(p->w, asid) : 0;
     return sum;
 }
 
@@ -173,7 +174,7 @@ static void step(struct pair *p)
     if (what == 0 || !p->open[asid]) {
         open_or_close(p, asid);
     } else if (what < 110) {
-        assert_true(p->w->ops->ensure(p->w->state, asid, va));
+        assert_true(p->w->ops->ensure(p->w->state, asid, va, 0));
         pair_compare(p, asid, va);
         pair_set(p, asid, va, random_pte(p));
     } else if (what < 200) {
@@ -218,8 +219,8 @@ static void every_scheme_translates_alike_below_4_gib(void **unused)
             enum vm_access access = (enum vm_access)(r % VM_ACCESSES);
             vm_asid asid = (vm_asid)(r >> 8) % NASIDS;
             struct vm_walk wa, wb;
-            a->w->ops->walk(a->w->state, asid, va, access, &wa);
-            b->w->ops->walk(b->w->state, asid, va, access, &wb);
+            a->w->ops->walk(a->w->state, asid, va, access, VM_MODE_USER, &wa);
+            b->w->ops->walk(b->w->state, asid, va, access, VM_MODE_USER, &wb);
             assert_int_equal(wa.fault, wb.fault);
             assert_int_equal(wa.pfn, wb.pfn);
             assert_int_equal(wa.prot, wb.prot);
@@ -229,8 +230,8 @@ static void every_scheme_translates_alike_below_4_gib(void **unused)
             if (r >> 60 > 8)
                 continue;
             struct vm_pte pte = pte_present((vm_pfn)(r >> 40) % WORLD_FRAMES, prots[r % 7]);
-            assert_true(a->w->ops->ensure(a->w->state, asid, va));
-            assert_true(b->w->ops->ensure(b->w->state, asid, va));
+            assert_true(a->w->ops->ensure(a->w->state, asid, va, 0));
+            assert_true(b->w->ops->ensure(b->w->state, asid, va, 0));
             a->w->ops->set(a->w->state, asid, va, pte);
             b->w->ops->set(b->w->state, asid, va, pte);
         }
@@ -249,19 +250,19 @@ static void trim_leaves_what_a_fresh_space_would_have(void **unused)
         const vm_va end = UINT64_MAX - PAGE + 1;
         for (unsigned i = 0; i < 200; i++) {
             vm_va va = random_page(p);
-            assert_true(ops->ensure(p->w->state, 0, va));
+            assert_true(ops->ensure(p->w->state, 0, va, 0));
             pair_set(p, 0, va, i < 100 ? pte_present(i, VM_PROT_READ) : random_pte(p));
         }
         for (unsigned i = 0; i < 400; i++)
-            assert_true(ops->ensure(p->w->state, 0, random_page(p)));
+            assert_true(ops->ensure(p->w->state, 0, random_page(p), 0));
         ops->trim(p->w->state, 0, 0, end);
         for (size_t i = 0; i < p->map.n; i++)
-            assert_true(ops->ensure(p->w->state, 1, p->map.entry[i].va));
-        assert_int_equal(ops->footprint(p->w->state, 0), ops->footprint(p->w->state, 1));
+            assert_true(ops->ensure(p->w->state, 1, p->map.entry[i].va, 0));
+        assert_int_equal(world_footprint(p->w, 0), world_footprint(p->w, 1));
         while (p->map.n > 0)
             pair_set(p, 0, p->map.entry[0].va, (struct vm_pte){.state = VM_PTE_EMPTY});
         ops->trim(p->w->state, 0, 0, end);
-        assert_int_equal(ops->footprint(p->w->state, 0), ops->footprint(p->w->state, 2));
+        assert_int_equal(world_footprint(p->w, 0), world_footprint(p->w, 2));
         pair_close(p);
     }
 }
@@ -273,7 +274,7 @@ static void no_frame_at_any_take_leaves_every_entry_and_frame_in_place(void **un
         bool failed = true;
         for (uint32_t n = 0; failed; n++) {
             struct scheme_world *w = world_open(vm_scheme_at(row)->name, 0, 1);
-            vm_va last = (UINT64_C(1) << (w->ops->va_bits - 1)) - PAGE, done = 0;
+            vm_va last = (UINT64_C(1) << (w->va_bits - 1)) - PAGE, done = 0;
             w->takes_left = n;
             failed = !w->ops->open(w->state, 0);
             if (failed) {
@@ -282,13 +283,13 @@ static void no_frame_at_any_take_leaves_every_entry_and_frame_in_place(void **un
                 assert_true(w->ops->open(w->state, 0));
             }
             for (vm_va va = last; va > PAGE; va = va / 8 & ~(PAGE - 1)) {
-                if (!w->ops->ensure(w->state, 0, va)) {
+                if (!w->ops->ensure(w->state, 0, va, 0)) {
                     failed = true;
                     w->ops->check(w->state);
-                    assert_int_equal(w->ops->footprint(w->state, 0), w->ntaken);
+                    assert_int_equal(world_footprint(w, 0), w->ntaken);
                     assert_int_equal(w->ops->get(w->state, 0, va).state, VM_PTE_EMPTY);
                     w->takes_left = UINT32_MAX;
-                    assert_true(w->ops->ensure(w->state, 0, va));
+                    assert_true(w->ops->ensure(w->state, 0, va, 0));
                 }
                 w->ops->set(w->state, 0, va, pte_swapped((vm_slot)(va / PAGE) & 0xffff));
                 done++;

@@ -72,7 +72,7 @@ static void find_use_or_fill(struct pair *p, uint64_t tag)
         naive_tlb_use(&p->naive, e);
         return;
     }
-    uint64_t value = vm_tlb_value((vm_pfn)vm_random_below(&p->random, 1000), VM_PROT_READ);
+    uint64_t value = vm_tlb_value((vm_pfn)vm_random_below(&p->random, 1000), 0, VM_PROT_READ);
     struct naive_tlb_entry *place = naive_tlb_place(&p->naive, tag);
     vm_tlb_fill(&p->fast, tag, value);
     naive_tlb_fill(&p->naive, place ? place : follow_random(p, tag), tag, value);
@@ -102,7 +102,7 @@ static void play(struct vm_tlb_config c, uint64_t seed)
     struct vm_error e;
     assert_true(vm_tlb_config_check(&c, &e));
     void *memory = calloc(1, vm_tlb_size(&c));
-    vm_tlb_init(&p.fast, &c, 12, seed, memory);
+    vm_tlb_init(&p.fast, &c, seed, memory);
     naive_tlb_open(&p.naive, &c);
     vm_random_seed(&p.random, seed);
     for (unsigned i = test_rounds(STEPS); i-- > 0;)
@@ -155,7 +155,7 @@ static void random_takes_each_way_alike(void **unused)
     struct vm_tlb t;
     unsigned taken[8] = {0};
     void *memory = calloc(1, vm_tlb_size(&c));
-    vm_tlb_init(&t, &c, 12, 7, memory);
+    vm_tlb_init(&t, &c, 7, memory);
     for (uint64_t page = 0; page < 4008; page++) {
         vm_tlb_fill(&t, page * PAGE, 0);
         if (page >= 8)

@@ -14,7 +14,8 @@ void naive_space_open(struct naive_space *s, const struct space_plan *plan)
     char name[64];
     vm_spec_split(plan->scheme, name, sizeof name);
     bool flat = !strcmp(name, "linear");
-    vm_va stride = flat ? 10 * PAGE : UINT64_C(1) << (vm_scheme_find(name, &e)->va_bits - 4);
+    struct vm_scheme_env env = {.page_shift = 12};
+    vm_va stride = flat ? 10 * PAGE : UINT64_C(1) << (vm_scheme_find(name, &e)->va_bits(&env) - 4);
     *s = (struct naive_space){.stray = plan->stray};
     for (unsigned i = 0; i < NAIVE_PAGES; i++)
         s->va[i] = (i / 10 + 1) * stride - 5 * PAGE + i % 10 * PAGE;

@@ -62,7 +62,10 @@ struct scheme_world *world_open(const char *spec, vm_pfn first_frame, uint32_t n
                                 .host = w,
                                 .take = take,
                                 .give = give,
+                                .refusal = &w->refusal,
                                 .params = &params};
+    assert_true(w->ops->accept(&env, &e));
+    w->va_bits = w->ops->va_bits(&env);
     w->state = test_calloc(1, w->ops->size(&env));
     w->ops->init(w->state, &env);
     return w;

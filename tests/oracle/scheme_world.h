@@ -15,6 +15,8 @@
 struct scheme_world {
     const struct vm_scheme_ops *ops;
     void *state;
+    unsigned va_bits;
+    struct vm_error refusal;
     struct vm_arena arena; /* not the heap: a test touches little of so much memory */
     uint8_t *memory;
     bool taken[WORLD_FRAMES];
@@ -38,6 +40,14 @@ static inline struct vm_pte pte_present(vm_pfn pfn, unsigned prot)
 static inline struct vm_pte pte_swapped(vm_slot slot)
 {
     return (struct vm_pte){.state = VM_PTE_SWAPPED, .slot = slot};
+}
+
+/* Frames that the tables of asid alone hold. */
+static inline uint64_t world_footprint(const struct scheme_world *w, vm_asid asid)
+{
+    struct vm_footprint f;
+    w->ops->footprint(w->state, asid, &f);
+    return f.own_bytes / 4096;
 }
 
 #endif

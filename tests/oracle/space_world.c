@@ -67,6 +67,11 @@ static void settle(void *host)
     (void)host; /* the policy is told at once */
 }
 
+static void left(void *host, const struct vm_leaving *leaving)
+{
+    ((struct space_world *)host)->left += leaving->how <= VM_LEFT_WRITTEN;
+}
+
 static void find_parts(struct space_world *w, const struct space_plan *plan)
 {
     char name[64];
@@ -105,6 +110,7 @@ bool space_world_open(struct space_world *w, const struct space_plan *plan)
         .shootdown = shootdown,
         .shootdown_space = shootdown_space,
         .settle = settle,
+        .left = left,
     };
     w->memory = vm_memory_open(&c, &w->error);
     if (!w->memory)
@@ -161,7 +167,7 @@ struct touch space_world_touch(struct space_world *w, vm_asid asid, vm_va va, en
         return t;
     }
     for (;;) {
-        w->scheme->walk(w->scheme_state, asid, va, access, &walk);
+        w->scheme->walk(w->scheme_state, asid, va, access, VM_MODE_USER, &walk);
         if (walk.fault == VM_WALK_OK || walk.fault == VM_WALK_BOUNDS)
             break;
         if (!resolve(w, &f, &t))

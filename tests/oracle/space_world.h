@@ -28,7 +28,7 @@ struct space_world {
     uint64_t now;                         /* steps so far */
     uint64_t written_at[WORLD_SLOTS + 2]; /* [slot] the step of its last write */
     uint64_t reads, writes, file_reads;   /* transfers */
-    uint64_t shootdowns, space_shootdowns;
+    uint64_t shootdowns, space_shootdowns, left;
     struct vm_error error; /* of the last call that failed */
 };
 

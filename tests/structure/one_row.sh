@@ -1,20 +1,22 @@
 #!/usr/bin/env bash
-# one_row.sh - adding a policy, scheme, device, format or workload is one file and one line.
+# one_row.sh - adding a policy, scheme, allocator, device, format or workload is one file
+# and one line.
 #
 # In a copy of the tree each table gets a fake: a file copied from a row that is there, its name
 # changed, and one line. Nothing else is edited. Then the program must list the fake, and the
-# conformance tests of policies and schemes must hold it to its contract.
+# conformance tests of policies, schemes and allocators must hold it to its contract.
 here=$(cd "${BASH_SOURCE[0]%/*}" && pwd)
 . "$here/../cli/tap.sh"
 root=${PAGODA_SOURCE:-$here/../..}
 
 # kind as `pagoda list` has it | table | row macro | folder of the files | the row that is copied
 rows="\
-policies  src/policy/policies.def POLICY   src/policy          fifo
-schemes   src/scheme/schemes.def  SCHEME   src/scheme          sv39
-devices   src/device/devices.def  DEVICE   src/device          hdd
-formats   src/trace/formats.def   FORMAT   src/trace/formats   din
-workloads src/trace/workloads.def WORKLOAD src/trace/workloads chase"
+policies   src/policy/policies.def   POLICY    src/policy          fifo
+schemes    src/scheme/schemes.def    SCHEME    src/scheme          sv39
+allocators src/alloc/allocators.def  ALLOCATOR src/alloc           buddy
+devices    src/device/devices.def    DEVICE    src/device          hdd
+formats    src/trace/formats.def     FORMAT    src/trace/formats   din
+workloads  src/trace/workloads.def   WORKLOAD  src/trace/workloads chase"
 
 # The file of a fake row: the model's, with its name changed wherever it is not an #include.
 add_file() { # FOLDER MODEL
@@ -46,7 +48,7 @@ while read -r kind table macro folder model; do
 done <<<"$rows"
 run meson setup --reconfigure build
 exit_is 0 "with one file each they do"
-run ninja -C build pagoda tests/conform_policy tests/conform_scheme
+run ninja -C build pagoda tests/conform_policy tests/conform_scheme tests/conform_alloc
 exit_is 0 "and build"
 
 while read -r kind table macro folder model; do
@@ -58,15 +60,16 @@ ok $(($? == 0)) "and no policy that is not there"
 
 # That the conformance tests look at the fakes shows when these break the contract in the plainest
 # way: by the name of another row.
-run meson test -C build --no-rebuild conform/policy conform/scheme
+run meson test -C build --no-rebuild conform/policy conform/scheme conform/alloc
 exit_is 0 "the conformance tests pass"
 grep -c '"result": "OK"' build/meson-logs/testlog.json >passed
-is "$(<passed)" 2 "both of them"
+is "$(<passed)" 3 "all of them"
 sed -i 's/"fake"/"fifo"/' src/policy/fake.c
 sed -i 's/"fake"/"sv39"/' src/scheme/fake.c
-run ninja -C build pagoda tests/conform_policy tests/conform_scheme
+sed -i 's/"fake"/"buddy"/' src/alloc/fake.c
+run ninja -C build pagoda tests/conform_policy tests/conform_scheme tests/conform_alloc
 exit_is 0 "fakes with the names of others build"
-for room in policy scheme; do
+for room in policy scheme alloc; do
     run meson test -C build --no-rebuild "conform/$room"
     like "$out" "conform/$room +(FAIL|ERROR)" "and the conformance tests catch the $room"
 done

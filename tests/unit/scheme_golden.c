@@ -71,7 +71,7 @@ static struct scheme_world *world_with_page(const char *spec, vm_va va, struct v
 {
     struct scheme_world *w = world_open(spec, TABLES, 1);
     assert_true(w->ops->open(w->state, 0));
-    assert_true(w->ops->ensure(w->state, 0, va));
+    assert_true(w->ops->ensure(w->state, 0, va, 0));
     w->ops->set(w->state, 0, va, pte);
     return w;
 }
@@ -90,10 +90,10 @@ static void words_and_load_addresses_are_the_architecture_s(void **unused)
         const struct golden *g = &golden[i];
         struct scheme_world *w = world_with_page(g->spec, g->va, pte_present(0x2a, READ | WRITE));
         struct vm_walk walk;
-        w->ops->walk(w->state, 0, g->va, VM_WRITE, &walk);
+        w->ops->walk(w->state, 0, g->va, VM_WRITE, VM_MODE_USER, &walk);
         assert_int_equal(walk.fault, VM_WALK_OK);
         assert_int_equal(walk.pfn, 0x2a);
-        assert_int_equal(walk.page_shift, 12);
+        assert_int_equal(walk.order, 0);
         assert_int_equal(walk.dirty, 1);
         assert_int_equal(walk.nloads, g->nloads);
         unsigned nstores = 0;
@@ -103,7 +103,7 @@ static void words_and_load_addresses_are_the_architecture_s(void **unused)
             nstores += g->word[k] != g->after[k];
         }
         assert_int_equal(walk.nstores, nstores);
-        w->ops->walk(w->state, 0, g->va, VM_READ, &walk);
+        w->ops->walk(w->state, 0, g->va, VM_READ, VM_MODE_USER, &walk);
         for (unsigned k = 0; k < g->nloads; k++)
             assert_int_equal(walk.load[k].word, g->after[k]);
         assert_int_equal(walk.nstores, 0);
@@ -115,7 +115,7 @@ static uint64_t leaf_word(const char *spec, struct vm_pte pte)
 {
     struct vm_walk walk;
     struct scheme_world *w = world_with_page(spec, 0x7000, pte);
-    w->ops->walk(w->state, 0, 0x7000, VM_READ, &walk);
+    w->ops->walk(w->state, 0, 0x7000, VM_READ, VM_MODE_USER, &walk);
     world_end(w);
     return walk.load[walk.nloads - 1].word;
 }
@@ -168,7 +168,7 @@ static void a_page_without_rights_keeps_its_frame_and_dirty_bit(void **unused)
         w->ops->set(w->state, 0, 0x7000, pte);
         assert_true(w->ops->get(w->state, 0, 0x7000).dirty);
         assert_int_equal(w->ops->get(w->state, 0, 0x7000).prot, VM_PROT_NONE);
-        w->ops->walk(w->state, 0, 0x7000, VM_READ, &walk);
+        w->ops->walk(w->state, 0, 0x7000, VM_READ, VM_MODE_USER, &walk);
         assert_int_equal(walk.fault, VM_WALK_ABSENT);
         world_end(w);
     }
@@ -180,13 +180,13 @@ static void a_denied_access_leaves_the_page_s_word_alone(void **unused)
     for (size_t i = 0; i < NGOLDEN; i++) {
         struct vm_walk walk;
         struct scheme_world *w = world_with_page(golden[i].spec, 0x7000, pte_present(9, READ));
-        w->ops->walk(w->state, 0, 0x7000, VM_WRITE, &walk);
+        w->ops->walk(w->state, 0, 0x7000, VM_WRITE, VM_MODE_USER, &walk);
         assert_int_equal(walk.fault, VM_WALK_DENIED);
         assert_int_equal(walk.pfn, 9);
         assert_int_equal(walk.prot, READ);
         assert_int_equal(walk.dirty, 0);
         assert_false(w->ops->get(w->state, 0, 0x7000).accessed);
-        w->ops->walk(w->state, 0, 0x7000, VM_FETCH, &walk);
+        w->ops->walk(w->state, 0, 0x7000, VM_FETCH, VM_MODE_USER, &walk);
         assert_int_equal(walk.fault, VM_WALK_DENIED);
         world_end(w);
     }
@@ -197,14 +197,14 @@ static void an_absent_walk_stops_at_the_empty_word(void **unused)
     (void)unused;
     struct vm_walk walk;
     struct scheme_world *w = world_with_page("x86-64", 0x7000, pte_present(9, READ));
-    w->ops->walk(w->state, 0, UINT64_C(1) << 39, VM_READ, &walk);
+    w->ops->walk(w->state, 0, UINT64_C(1) << 39, VM_READ, VM_MODE_USER, &walk);
     assert_int_equal(walk.fault, VM_WALK_ABSENT);
     assert_int_equal(walk.nloads, 1);
     assert_int_equal(walk.nstores, 0);
-    w->ops->walk(w->state, 0, UINT64_C(1) << 30, VM_READ, &walk);
+    w->ops->walk(w->state, 0, UINT64_C(1) << 30, VM_READ, VM_MODE_USER, &walk);
     assert_int_equal(walk.nloads, 2);
     assert_int_equal(walk.nstores, 1); /* the pointer followed is marked accessed */
-    w->ops->walk(w->state, 0, 0x8000, VM_READ, &walk);
+    w->ops->walk(w->state, 0, 0x8000, VM_READ, VM_MODE_USER, &walk);
     assert_int_equal(walk.nloads, 4);
     assert_int_equal(walk.nstores, 2);
     world_end(w);
@@ -242,10 +242,10 @@ static void addresses_outside_the_space_are_out_of_bounds(void **unused)
         assert_true(w->ops->open(w->state, 0));
         for (size_t k = 0; k < sizeof probe / sizeof probe[0]; k++) {
             struct vm_walk walk;
-            w->ops->walk(w->state, 0, probe[k].va, VM_READ, &walk);
+            w->ops->walk(w->state, 0, probe[k].va, VM_READ, VM_MODE_USER, &walk);
             assert_int_equal(walk.fault, probe[k].fault);
             assert_int_equal(walk.nloads == 0, probe[k].fault == VM_WALK_BOUNDS);
-            assert_int_equal(w->ops->ensure(w->state, 0, probe[k].va),
+            assert_int_equal(w->ops->ensure(w->state, 0, probe[k].va, 0),
                              probe[k].fault != VM_WALK_BOUNDS);
             assert_int_equal(w->ops->get(w->state, 0, probe[k].va).state, VM_PTE_EMPTY);
         }
@@ -259,27 +259,27 @@ static void tables_are_taken_once_a_region_and_trimmed_when_empty(void **unused)
     struct scheme_world *w = world_open("sv39", TABLES, 1);
     const vm_va near = 0x200000, far = UINT64_C(1) << 30;
     w->ops->open(w->state, 0);
-    assert_int_equal(w->ops->footprint(w->state, 0), 1);
-    assert_true(w->ops->ensure(w->state, 0, 0));
-    assert_int_equal(w->ops->footprint(w->state, 0), 3);
-    assert_true(w->ops->ensure(w->state, 0, near - 4096)); /* the last page of the first 2 MiB */
-    assert_int_equal(w->ops->footprint(w->state, 0), 3);
-    assert_true(w->ops->ensure(w->state, 0, near));
-    assert_int_equal(w->ops->footprint(w->state, 0), 4);
-    assert_true(w->ops->ensure(w->state, 0, far));
-    assert_int_equal(w->ops->footprint(w->state, 0), 6);
+    assert_int_equal(world_footprint(w, 0), 1);
+    assert_true(w->ops->ensure(w->state, 0, 0, 0));
+    assert_int_equal(world_footprint(w, 0), 3);
+    assert_true(w->ops->ensure(w->state, 0, near - 4096, 0)); /* the last page of the first 2 MiB */
+    assert_int_equal(world_footprint(w, 0), 3);
+    assert_true(w->ops->ensure(w->state, 0, near, 0));
+    assert_int_equal(world_footprint(w, 0), 4);
+    assert_true(w->ops->ensure(w->state, 0, far, 0));
+    assert_int_equal(world_footprint(w, 0), 6);
     w->ops->trim(w->state, 0, 0, 4096); /* not the empty table of `near` */
-    assert_int_equal(w->ops->footprint(w->state, 0), 5);
-    assert_true(w->ops->ensure(w->state, 0, 0));
-    assert_int_equal(w->ops->footprint(w->state, 0), 6);
+    assert_int_equal(world_footprint(w, 0), 5);
+    assert_true(w->ops->ensure(w->state, 0, 0, 0));
+    assert_int_equal(world_footprint(w, 0), 6);
     w->ops->set(w->state, 0, near, pte_present(1, READ));
     w->ops->trim(w->state, 0, 0, far); /* only the first 2 MiB are empty in the range */
-    assert_int_equal(w->ops->footprint(w->state, 0), 5);
+    assert_int_equal(world_footprint(w, 0), 5);
     w->ops->trim(w->state, 0, far, far + 4096);
-    assert_int_equal(w->ops->footprint(w->state, 0), 3);
+    assert_int_equal(world_footprint(w, 0), 3);
     w->ops->set(w->state, 0, near, (struct vm_pte){.state = VM_PTE_EMPTY});
     w->ops->trim(w->state, 0, 0, far);
-    assert_int_equal(w->ops->footprint(w->state, 0), 1);
+    assert_int_equal(world_footprint(w, 0), 1);
     world_end(w);
 }
 
@@ -289,7 +289,7 @@ static void linear_takes_its_whole_table_in_consecutive_frames(void **unused)
     struct scheme_world *w = world_open("linear", TABLES, 2);
     assert_true(w->ops->open(w->state, 0));
     assert_int_equal(w->ntaken, 2048); /* 2^20 entries of 8 bytes */
-    assert_int_equal(w->ops->footprint(w->state, 0), 2048);
+    assert_int_equal(world_footprint(w, 0), 2048);
     assert_true(w->ops->open(w->state, 1));
     assert_int_equal(w->ntaken, 4096);
     w->ops->close(w->state, 1);

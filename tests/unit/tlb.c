@@ -47,13 +47,13 @@ static struct vm_tlb tlb_new(uint32_t entries, uint32_t ways, enum vm_tlb_replac
 {
     struct vm_tlb_config c = {.level = 1, .entries = entries, .ways = ways, .replace = replace};
     struct vm_tlb t;
-    vm_tlb_init(&t, &c, 12, 1, calloc(1, vm_tlb_size(&c)));
+    vm_tlb_init(&t, &c, 1, calloc(1, vm_tlb_size(&c)));
     return t;
 }
 
 static void fill(struct vm_tlb *t, uint64_t page, vm_asid asid)
 {
-    vm_tlb_fill(t, page * PAGE | asid, vm_tlb_value((vm_pfn)page, VM_PROT_READ));
+    vm_tlb_fill(t, page * PAGE | asid, vm_tlb_value((vm_pfn)page, 0, VM_PROT_READ));
     vm_tlb_check(t);
 }
 

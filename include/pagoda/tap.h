@@ -1,0 +1,61 @@
+/* tap.h - what a machine tells of each step of a touch, to whoever listens.
+ *
+ * A tap is given to a machine that runs; from then on every step of every touch is one event, in
+ * the order in which it happens: the touch, each TLB looked in, the walk, the fault, who left
+ * memory, each TLB filled. Events are facts with the state that they were decided on; explanations
+ * and viewers only move a cursor over them. Pointers in an event are good for its call alone.
+ *
+ * A machine with a tap takes no short cut: a touch that would change nothing is told, too. Counts
+ * are the same with it and without.
+ */
+#ifndef PAGODA_TAP_H
+#define PAGODA_TAP_H
+
+#include <pagoda/space.h>
+#include <pagoda/tlb.h>
+
+enum vm_tap_kind {
+    VM_TAP_TOUCH,    /* .touch: one page's part of a reference begins */
+    VM_TAP_LOOKUP,   /* .lookup: one TLB was looked in */
+    VM_TAP_WALK,     /* .walk: a walk ended, with a translation or a fault */
+    VM_TAP_FAULT,    /* .fault: the kernel has resolved a fault, or refused the touch */
+    VM_TAP_LEAVING,  /* .leaving: a page lost its frame */
+    VM_TAP_FILL,     /* .fill: one TLB took the translation */
+    VM_TAP_SHOOTDOWN /* .shootdown: a page's entries were removed from the TLBs */
+};
+
+struct vm_tap_event {
+    enum vm_tap_kind kind;
+    union {
+        struct {
+            vm_asid asid;
+            vm_va va;
+            enum vm_access access;
+        } touch;
+        struct {
+            size_t tlb; /* its number in the machine */
+            uint64_t tag;
+            bool hit;
+            uint64_t value; /* of a hit: struct vm_tlb's; it may lack what the access needs */
+        } lookup;
+        const struct vm_walk *walk;
+        const struct vm_fault *fault;
+        const struct vm_leaving *leaving;
+        struct {
+            size_t tlb;
+            uint64_t tag, value;
+            uint64_t replaced; /* the tag whose entry made room, or VM_TLB_EMPTY */
+        } fill;
+        struct {
+            uint64_t page_key;
+            bool found;
+        } shootdown;
+    };
+};
+
+struct vm_tap {
+    void *host;
+    void (*event)(void *host, const struct vm_tap_event *event);
+};
+
+#endif

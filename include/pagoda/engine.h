@@ -10,6 +10,7 @@
 #ifndef PAGODA_ENGINE_H
 #define PAGODA_ENGINE_H
 
+#include <pagoda/cache.h>
 #include <pagoda/counts.h>
 #include <pagoda/error.h>
 #include <pagoda/params.h>
@@ -71,6 +72,15 @@ struct vm_tlb_plan {
     char name[VM_TLBS_MAX][8];             /* "l1i" */
 };
 bool vm_tlb_plan_parse(struct vm_tlb_plan *out, const char *text, struct vm_error *e);
+
+/* ---- the caches that an option text describes (caches.c) ---- */
+
+struct vm_cache_plan {
+    struct vm_caches_config caches;
+    char name[VM_CACHES_MAX][8]; /* "l1i" */
+};
+/* Walks enter at level 1. Errors: VM_EUSAGE, VM_EMACHINE (cannot be built). */
+bool vm_cache_plan_parse(struct vm_cache_plan *out, const char *text, struct vm_error *e);
 
 /* ---- a machine (machine.c) ---- */
 

@@ -252,20 +252,6 @@ static bool run_refs(struct vm_engine *m, const vm_va *va, const uint16_t *meta,
     return true;
 }
 
-static void switch_to(struct vm_engine *m, vm_asid asid)
-{
-    if (asid == m->asid)
-        return;
-    m->counts.switches++;
-    if (m->config.tlb_tags == VM_TLB_TAGS_FLUSH && m->plan.n) {
-        m->counts.tlb_flushes++;
-        for (size_t i = 0; i < m->plan.n; i++)
-            vm_tlb_flush(&m->tlb[i]);
-    }
-    m->asid = asid;
-    m->tag_asid = m->config.tlb_tags == VM_TLB_TAGS_ASID ? asid : 0;
-}
-
 static bool run_event(struct vm_engine *m, const struct vm_event *event, struct vm_error *e)
 {
     vm_mmu_settle(m);
@@ -273,7 +259,7 @@ static bool run_event(struct vm_engine *m, const struct vm_event *event, struct 
     if (!vm_memory_event(m->memory, event, e))
         return false;
     if (event->kind == VM_EVENT_SWITCH)
-        switch_to(m, event->asid);
+        vm_mmu_switch(m, event->asid);
     return true;
 }
 

@@ -4,7 +4,7 @@
  *   hot     the same page as the last touch in its set of level 1: nothing changes, so nothing is
  *           done (mmu_loop.inc.h)
  *   hit     another page of level 1: its recency, the frame's bits (mmu_loop.inc.h)
- *   miss    further levels, the walk, the fault path (mmu.c)
+ *   miss    further levels (mmu.c), the walk, the fault path (walk.c)
  *
  * Invariants
  *  1. hot[a][s] is the tag of the page that the sets of slot `s` in the level-1 TLB for access `a`
@@ -112,5 +112,24 @@ void vm_mmu_tick(struct vm_engine *m);
 void vm_mmu_shootdown(void *engine, uint64_t page_key);
 void vm_mmu_shootdown_space(void *engine, vm_asid asid);
 void vm_mmu_left(void *engine, const struct vm_leaving *leaving);
+/* References belong to this address space from now on. */
+void vm_mmu_switch(struct vm_engine *m, vm_asid asid);
+
+/* ---- walk.c ---- */
+
+enum walked {
+    WALKED,          /* *w has the translation */
+    WALKED_INSERTED, /* likewise, and the policy was told of the touch as its frame's first */
+    WALKED_NOWHERE,  /* the touch is refused, or the machine has failed */
+};
+/* Walk, and resolve faults until the walk succeeds or nothing can make it. */
+enum walked vm_mmu_walk(struct vm_engine *m, vm_va va, enum vm_access access, struct vm_walk *w);
+
+/* Tell the tap, if there is one. */
+#define TELL(m, ...)                                                                               \
+    do {                                                                                           \
+        if ((m)->tap)                                                                              \
+            (m)->tap->event((m)->tap->host, &(struct vm_tap_event){__VA_ARGS__});                  \
+    } while (0)
 
 #endif

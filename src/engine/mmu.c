@@ -1,4 +1,5 @@
-/* mmu.c - one touch of a page: TLB levels, the walk, the fault, and who must be told. */
+/* mmu.c - one touch of a page: the levels of TLBs, and who must be told. What a touch that no TLB
+ * answers does is walk.c's. */
 #include "base/assert.h"
 #include "engine/machine.h"
 
@@ -35,13 +36,6 @@ static inline void heat(struct vm_engine *m, const struct vm_tlb *t, uint64_t ta
     }
 }
 
-/* Tell the tap, if there is one. */
-#define TELL(m, ...)                                                                               \
-    do {                                                                                           \
-        if ((m)->tap)                                                                              \
-            (m)->tap->event((m)->tap->host, &(struct vm_tap_event){__VA_ARGS__});                  \
-    } while (0)
-
 void vm_mmu_settle(void *engine)
 {
     struct vm_engine *m = engine;
@@ -56,49 +50,6 @@ void vm_mmu_tick(struct vm_engine *m)
     vm_mmu_settle(m);
     m->policy->tick(m->policy_state);
     m->tick_next += m->tick_every;
-}
-
-/* ---- invalidation ---- */
-
-/* The tag under which the TLBs would hold this page: UINT64_MAX (none) if its space is not current
- * and the TLBs were flushed when it ceased to be. */
-static uint64_t tag_of_key(const struct vm_engine *m, uint64_t page_key)
-{
-    if (m->config.tlb_tags == VM_TLB_TAGS_ASID)
-        return page_key;
-    return (page_key & 0xfff) == m->asid ? page_key & ~UINT64_C(0xfff) : VM_TLB_EMPTY;
-}
-
-void vm_mmu_shootdown(void *engine, uint64_t page_key)
-{
-    struct vm_engine *m = engine;
-    uint64_t tag = tag_of_key(m, page_key), global = (page_key & ~UINT64_C(0xfff)) | VM_TLB_GLOBAL;
-    bool removed = false;
-    for (size_t i = 0; i < m->plan.n; i++) {
-        removed |= tag != VM_TLB_EMPTY && vm_tlb_invalidate(&m->tlb[i], tag);
-        removed |= m->tlb[i].nglobal && vm_tlb_invalidate(&m->tlb[i], global);
-    }
-    m->counts.shootdowns += removed;
-    vm_mmu_cool(m);
-    TELL(m, .kind = VM_TAP_SHOOTDOWN, .shootdown = {page_key, removed});
-}
-
-void vm_mmu_shootdown_space(void *engine, vm_asid asid)
-{
-    struct vm_engine *m = engine;
-    for (size_t i = 0; i < m->plan.n; i++) {
-        if (m->config.tlb_tags == VM_TLB_TAGS_ASID)
-            vm_tlb_invalidate_space(&m->tlb[i], asid);
-        else if (asid == m->asid)
-            vm_tlb_flush(&m->tlb[i]);
-    }
-    vm_mmu_cool(m);
-}
-
-void vm_mmu_left(void *engine, const struct vm_leaving *leaving)
-{
-    struct vm_engine *m = engine;
-    TELL(m, .kind = VM_TAP_LEAVING, .leaving = leaving);
 }
 
 /* ---- a touch that level 1 did not answer ---- */
@@ -152,41 +103,6 @@ static uint64_t entry_value(const struct vm_walk *w)
     return vm_tlb_value(w->pfn, w->order, bits);
 }
 
-static void walk_once(struct vm_engine *m, vm_va va, enum vm_access access, struct vm_walk *w)
-{
-    m->scheme->walk(m->scheme_state, m->asid, va, access, VM_MODE_USER, w);
-    m->counts.walks++;
-    m->counts.walk_loads += w->nloads;
-    m->counts.walk_stores += w->nstores;
-    TELL(m, .kind = VM_TAP_WALK, .walk = w);
-}
-
-enum walked { WALKED, WALKED_INSERTED, WALKED_NOWHERE };
-
-/* Walk, and resolve faults until the walk succeeds or nothing can make it. */
-static enum walked walk(struct vm_engine *m, vm_va va, enum vm_access access, struct vm_walk *w)
-{
-    struct vm_fault f = {.asid = m->asid, .va = va, .access = access};
-    for (;;) {
-        walk_once(m, va, access, w);
-        if (w->fault == VM_WALK_OK)
-            return f.inserted ? WALKED_INSERTED : WALKED;
-        if (w->fault == VM_WALK_BOUNDS) {
-            m->counts.unnamed++;
-            return WALKED_NOWHERE;
-        }
-        bool inserted = f.inserted;
-        if (!vm_memory_fault(m->memory, &f, &m->error)) {
-            m->failed = true;
-            return WALKED_NOWHERE;
-        }
-        TELL(m, .kind = VM_TAP_FAULT, .fault = &f);
-        if (!f.vma)
-            return WALKED_NOWHERE;
-        f.inserted |= inserted;
-    }
-}
-
 static inline void report_order(struct vm_engine *m, vm_pfn pfn, enum vm_access access)
 {
     uint64_t touch = touch_word(pfn, access);
@@ -217,7 +133,7 @@ static void touched(struct vm_engine *m, uint64_t tag, uint64_t value, enum vm_a
 static bool touch_walk(struct vm_engine *m, vm_va va, uint64_t tag, enum vm_access access)
 {
     struct vm_walk w;
-    enum walked how = walk(m, va, access, &w);
+    enum walked how = vm_mmu_walk(m, va, access, &w);
     if (how == WALKED_NOWHERE) {
         vm_mmu_cool(m);
         return !m->failed;
@@ -237,10 +153,11 @@ static bool touch_walk(struct vm_engine *m, vm_va va, uint64_t tag, enum vm_acce
     return true;
 }
 
-/* Level 1 has no entry that answers this touch completely. */
+/* Level 1 has no entry that answers this touch completely. It is number `at` of its segment. */
 static bool __attribute__((noinline))
-touch_miss(struct vm_engine *m, vm_va va, uint64_t tag, enum vm_access access)
+touch_miss(struct vm_engine *m, vm_va va, uint64_t tag, enum vm_access access, uint32_t at)
 {
+    (void)at;
     uint64_t value = 0, found_tag = 0;
     size_t level = search(m, tag, access, &found_tag, &value);
     if (level == m->npath) {
@@ -260,13 +177,13 @@ touch_miss(struct vm_engine *m, vm_va va, uint64_t tag, enum vm_access access)
 /* A reference that reaches into further pages, up to number `last`: a touch of each, and
  * between them the tick that may fall there. It is reference number `done` of its segment. */
 static void touch_crossing(struct vm_engine *m, vm_va va, uint64_t last, enum vm_access access,
-                           bool (*touch)(struct vm_engine *, vm_va, uint64_t, enum vm_access),
+                           bool (*touch)(struct vm_engine *, vm_va, uint64_t, enum vm_access,
+                                         uint32_t),
                            uint32_t done)
 {
-    uint64_t touches = m->counts.touches + done;
     const unsigned shift = m->page_shift;
-    while (touch(m, va, va >> shift << 12 | m->tag_asid, access) && va >> shift != last) {
-        if (touches++ == m->tick_next)
+    while (touch(m, va, va >> shift << 12 | m->tag_asid, access, done) && va >> shift != last) {
+        if (m->counts.touches + done++ == m->tick_next)
             vm_mmu_tick(m);
         if (m->ntouched >= SEGMENT_REFS) /* tiny pages: one reference touches very many */
             vm_mmu_settle(m);
@@ -290,11 +207,12 @@ static void count_kinds(struct vm_engine *m, const uint16_t *meta, uint32_t n)
 }
 
 /* One touch with every step told: level 1 is searched like the others. */
-static bool touch_told(struct vm_engine *m, vm_va va, uint64_t tag, enum vm_access access)
+static bool touch_told(struct vm_engine *m, vm_va va, uint64_t tag, enum vm_access access,
+                       uint32_t at)
 {
     vm_mmu_cool(m);
     TELL(m, .kind = VM_TAP_TOUCH, .touch = {m->asid, va, access});
-    return touch_miss(m, va, tag, access);
+    return touch_miss(m, va, tag, access, at);
 }
 
 uint32_t vm_mmu_segment_told(struct vm_engine *m, const vm_va *va, const uint16_t *meta, uint32_t n)
@@ -315,9 +233,9 @@ uint32_t vm_mmu_segment_beyond(struct vm_engine *m, const vm_va *va, const uint1
 {
     (void)n;
     if (m->tap)
-        touch_told(m, va[0], KEY_OF_NONE, vm_ref_access(meta[0]));
+        touch_told(m, va[0], KEY_OF_NONE, vm_ref_access(meta[0]), 1);
     else
-        touch_miss(m, va[0], KEY_OF_NONE, vm_ref_access(meta[0]));
+        touch_miss(m, va[0], KEY_OF_NONE, vm_ref_access(meta[0]), 1);
     count_kinds(m, meta, 1);
     return 1;
 }

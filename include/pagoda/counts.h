@@ -25,6 +25,12 @@
     X(walks, "walks of a page table, repeated ones after a fault included")                        \
     X(walk_loads, "table words read by walks")                                                     \
     X(walk_stores, "table words written by walks (accessed and dirty bits)")                       \
+    X(lines,                                                                                       \
+      "lines that references ask the caches for: their touches, and one more for each line "       \
+      "boundary crossed in a page")                                                                \
+    X(table_lines, "table words that walks ask the caches for, or memory past them")               \
+    X(memory_reads, "lines, and table words past the caches, read from memory")                    \
+    X(memory_writes, "lines, and writes past the caches, written to memory")                       \
     X(faults, "page faults that were resolved; the sum of the next five rows")                     \
     X(demand_zero, "first touches of a page: a fresh frame, no transfer (minor)")                  \
     X(soft_faults, "the page was still in a frame: mapped again, no transfer (minor)")             \
@@ -62,6 +68,9 @@ struct vm_counts {
     L(c->tlb_hits + c->tlb_misses == c->touches)                                                   \
     L(c->tlb_upgrades <= c->tlb_hits)                                                              \
     L(c->walks == c->tlb_misses + c->tlb_upgrades + c->faults)                                     \
+    L(c->lines == 0 || c->lines >= c->touches - c->violations - c->denials - c->unnamed)           \
+    L(c->table_lines <= c->walk_loads + c->walk_stores)                                            \
+    L(c->memory_reads <= c->lines + c->table_lines)                                                \
     L(c->demand_zero + c->soft_faults + c->cow_breaks + c->swap_ins + c->file_ins == c->faults)    \
     L(c->violations + c->denials + c->unnamed <= c->touches)                                       \
     L(c->writebacks + c->clean_drops == c->evictions)                                              \

@@ -25,6 +25,7 @@
 
 enum vm_stray_option { VM_STRAY_OPTION_AUTO, VM_STRAY_OPTION_MAPS, VM_STRAY_OPTION_FAULTS };
 enum vm_tlb_tags { VM_TLB_TAGS_ASID, VM_TLB_TAGS_FLUSH };
+enum vm_cache_walks { VM_WALKS_L1, VM_WALKS_L2, VM_WALKS_L3, VM_WALKS_MEMORY };
 enum vm_model { VM_MODEL_MACHINE, VM_MODEL_PAGES };
 
 /* The fields are options.def's; help there. */
@@ -34,6 +35,8 @@ struct vm_config {
     uint64_t stray;  /* enum vm_stray_option */
     char scheme[VM_CONFIG_TEXT], policy[VM_CONFIG_TEXT], tlb[VM_CONFIG_TEXT], swap[VM_CONFIG_TEXT];
     uint64_t tlb_tags; /* enum vm_tlb_tags */
+    char cache[VM_CONFIG_TEXT];
+    uint64_t cache_walks; /* enum vm_cache_walks */
     uint64_t swap_bytes;
     double memory_ns, fault_ns, copy_ns, shootdown_ns, switch_ns;
     uint64_t model; /* enum vm_model */
@@ -84,6 +87,15 @@ bool vm_cache_plan_parse(struct vm_cache_plan *out, const char *text, struct vm_
 
 /* ---- a machine (machine.c) ---- */
 
+/* How many lines each level of caches answered, level 1 at [0]; memory is after the last level. */
+struct vm_answers {
+    unsigned levels;
+    uint64_t fetches[VM_CACHE_LEVELS + 1];
+    uint64_t data[VM_CACHE_LEVELS + 1]; /* reads and writes */
+    /* Of walks, by step: the loads of a step overlap, so that the farthest one counts. */
+    uint64_t walks[VM_CACHE_LEVELS + 1];
+};
+
 struct vm_engine;
 
 /* Build the machine. `future` only for policies that need one. Errors: VM_EUSAGE (a name, a value),
@@ -99,6 +111,10 @@ void vm_engine_counts(struct vm_engine *m, struct vm_counts *out);
 size_t vm_engine_ntlbs(const struct vm_engine *m);
 const char *vm_engine_tlb(const struct vm_engine *m, size_t i, struct vm_tlb_config *config,
                           struct vm_tlb_counts *counts); /* returns its name */
+size_t vm_engine_ncaches(const struct vm_engine *m);
+const char *vm_engine_cache(const struct vm_engine *m, size_t i, struct vm_cache_config *config,
+                            struct vm_cache_counts *counts); /* returns its name */
+void vm_engine_answers(const struct vm_engine *m, struct vm_answers *out);
 const struct vm_memory *vm_engine_memory(const struct vm_engine *m);
 void vm_engine_check(const struct vm_engine *m); /* every part's check */
 void vm_engine_close(struct vm_engine *m);       /* NULL is fine */
@@ -147,6 +163,13 @@ struct vm_result {
         struct vm_tlb_config config;
         struct vm_tlb_counts counts;
     } tlb[VM_TLBS_MAX];
+    size_t ncaches;
+    struct {
+        char name[8];
+        struct vm_cache_config config;
+        struct vm_cache_counts counts;
+    } cache[VM_CACHES_MAX];
+    struct vm_answers answers;
     struct vm_prices prices;
     uint64_t pages;                  /* distinct pages touched (pages model), 0: not counted */
     uint64_t resident, table_frames; /* at the end */

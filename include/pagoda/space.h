@@ -136,6 +136,8 @@ struct vm_memory_config {
     void (*settle)(void *host);
     /* A frame is about to have no page: what it had is written back or forgotten. */
     void (*left)(void *host, const struct vm_leaving *leaving);
+    /* The frames [first, first + n) held tables and are free from now on. */
+    void (*tables_left)(void *host, vm_pfn first, uint32_t n);
 };
 
 struct vm_memory; /* space/memory.h */

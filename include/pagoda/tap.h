@@ -15,13 +15,14 @@
 #include <pagoda/tlb.h>
 
 enum vm_tap_kind {
-    VM_TAP_TOUCH,    /* .touch: one page's part of a reference begins */
-    VM_TAP_LOOKUP,   /* .lookup: one TLB was looked in */
-    VM_TAP_WALK,     /* .walk: a walk ended, with a translation or a fault */
-    VM_TAP_FAULT,    /* .fault: the kernel has resolved a fault, or refused the touch */
-    VM_TAP_LEAVING,  /* .leaving: a page lost its frame */
-    VM_TAP_FILL,     /* .fill: one TLB took the translation */
-    VM_TAP_SHOOTDOWN /* .shootdown: a page's entries were removed from the TLBs */
+    VM_TAP_TOUCH,     /* .touch: one page's part of a reference begins */
+    VM_TAP_LOOKUP,    /* .lookup: one TLB was looked in */
+    VM_TAP_WALK,      /* .walk: a walk ended, with a translation or a fault */
+    VM_TAP_FAULT,     /* .fault: the kernel has resolved a fault, or refused the touch */
+    VM_TAP_LEAVING,   /* .leaving: a page lost its frame */
+    VM_TAP_FILL,      /* .fill: one TLB took the translation */
+    VM_TAP_SHOOTDOWN, /* .shootdown: a page's entries were removed from the TLBs */
+    VM_TAP_LINE       /* .line: the caches were asked for a line, and have filled it in */
 };
 
 struct vm_tap_event {
@@ -50,6 +51,12 @@ struct vm_tap_event {
             uint64_t page_key;
             bool found;
         } shootdown;
+        struct {
+            vm_pa pa; /* of the line, or of a walk's table word */
+            enum vm_access access;
+            bool table;     /* a walk asks */
+            unsigned level; /* that had it: 0 is level 1; memory is after the last */
+        } line;
     };
 };
 

@@ -81,6 +81,11 @@ static bool build_tlbs(struct vm_engine *m, struct vm_error *e)
 
 /* ---- opening and closing ---- */
 
+static void tables_left(void *engine, vm_pfn first, uint32_t n)
+{
+    vm_data_left(engine, first, n);
+}
+
 static bool build_memory(struct vm_engine *m, const struct vm_parts *p, enum vm_stray stray,
                          struct vm_future *future, struct vm_error *e)
 {
@@ -103,6 +108,7 @@ static bool build_memory(struct vm_engine *m, const struct vm_parts *p, enum vm_
         .shootdown_space = vm_mmu_shootdown_space,
         .settle = vm_mmu_settle,
         .left = vm_mmu_left,
+        .tables_left = tables_left,
     };
     uint64_t slots = m->config.swap_bytes / m->config.page_bytes;
     if (m->config.swap_bytes && (slots == 0 || slots > UINT32_MAX - 2))
@@ -140,21 +146,23 @@ static void set_marks(struct vm_engine *m)
 static bool build(struct vm_engine *m, const struct vm_parts *p, enum vm_stray stray,
                   struct vm_future *future, struct vm_error *e)
 {
-    static uint32_t (*const segments[])(struct vm_engine *, const vm_va *, const uint16_t *,
-                                        uint32_t) = {
-        [VM_TOUCH_NONE] = vm_mmu_segment_bits,
-        [VM_TOUCH_REFBIT] = vm_mmu_segment_bits,
-        [VM_TOUCH_ORDER] = vm_mmu_segment_order,
-        [VM_TOUCH_EACH] = vm_mmu_segment_each,
+    static uint32_t (*const segments[][2])(struct vm_engine *, const vm_va *, const uint16_t *,
+                                           uint32_t) = {
+        [VM_TOUCH_NONE] = {vm_mmu_segment_bits, vm_mmu_segment_bits_caches},
+        [VM_TOUCH_REFBIT] = {vm_mmu_segment_bits, vm_mmu_segment_bits_caches},
+        [VM_TOUCH_ORDER] = {vm_mmu_segment_order, vm_mmu_segment_order_caches},
+        [VM_TOUCH_EACH] = {vm_mmu_segment_each, vm_mmu_segment_each_caches},
     };
     if (!check_memory(&m->config, p->scheme, e) || !vm_tlb_plan_parse(&m->plan, m->config.tlb, e) ||
         !build_tlbs(m, e))
         return false;
     m->scheme = p->scheme;
     m->policy = p->policy;
-    m->segment = segments[p->policy->touch_kind];
     m->page_shift = vm_log2(m->config.page_bytes);
     set_marks(m);
+    if (!vm_data_open(m, e))
+        return false;
+    m->segment = segments[p->policy->touch_kind][m->caches.levels > 0];
     struct vm_scheme_env env = {.page_shift = m->page_shift, .params = &m->scheme_params};
     if (!m->scheme->accept(&env, e))
         return false;
@@ -201,6 +209,7 @@ void vm_engine_close(struct vm_engine *m)
     if (!m)
         return;
     vm_memory_close(m->memory);
+    vm_data_close(m);
     vm_arena_close(&m->arena);
     free(m);
 }
@@ -308,6 +317,7 @@ void vm_engine_counts(struct vm_engine *m, struct vm_counts *out)
     out->refs = out->reads + out->writes + out->fetches;
     out->crossings = m->crossings[0] + m->crossings[1] + m->crossings[2];
     out->tlb_hits = out->touches - out->tlb_misses;
+    vm_data_counts(m, out);
     if (!m->failed)
         check_laws(out);
 }
@@ -339,5 +349,6 @@ void vm_engine_check(const struct vm_engine *m)
 {
     for (size_t i = 0; i < m->plan.n; i++)
         vm_tlb_check(&m->tlb[i]);
+    vm_caches_check(&m->caches);
     vm_memory_check(m->memory);
 }

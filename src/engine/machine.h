@@ -42,6 +42,11 @@ struct vm_engine {
     vm_pfn touched[2 * SEGMENT_REFS + 2];
     uint64_t crossings[VM_ACCESSES];
     uint64_t kinds[VM_ACCESSES];
+    vm_pa hot_pa[VM_ACCESSES][HOT_SLOTS]; /* where hot[]'s pages begin */
+    vm_pa place;                          /* where the last touch led: va's physical address, or
+                                             NOWHERE; of a touch that the loop found hot unset */
+    struct vm_caches caches;
+    uint64_t cold[VM_ACCESSES]; /* touches that led nowhere, or whose line was not found hot */
 
     /* what misses use */
     struct vm_tlb *path[VM_ACCESSES][VM_TLBS_MAX];
@@ -61,10 +66,15 @@ struct vm_engine {
 
     const struct vm_tap *tap; /* told of each step of a touch; NULL: nobody */
 
+    uint64_t answered[VM_ACCESSES][VM_CACHE_LEVELS + 1]; /* lines by the level that had them, */
+    uint64_t walks_answered[VM_CACHE_LEVELS + 1];        /* hot ones apart; struct vm_answers */
+    uint64_t table_lines;
+
     struct vm_config config;
     struct vm_tlb_plan plan;
+    struct vm_cache_plan cache_plan;
     struct vm_params policy_params, scheme_params, device_params;
-    struct vm_arena arena;
+    struct vm_arena arena, cache_arena;
     /* Runs up to n references from the front of the columns; answers how many it did: fewer than n
      * after a reference that crosses a page boundary, or when failed. */
     uint32_t (*segment)(struct vm_engine *m, const vm_va *va, const uint16_t *meta, uint32_t n);
@@ -91,13 +101,20 @@ struct vm_engine *vm_engine_open_with(const struct vm_config *c, const struct vm
                                       enum vm_stray stray, struct vm_future *future,
                                       struct vm_error *e);
 
-/* The loops, stamped in mmu.c for each kind of report that a policy wants. */
+/* The loops, stamped in mmu.c for each kind of report that a policy wants, without caches and with.
+ */
 uint32_t vm_mmu_segment_bits(struct vm_engine *m, const vm_va *va, const uint16_t *meta,
                              uint32_t n);
+uint32_t vm_mmu_segment_bits_caches(struct vm_engine *m, const vm_va *va, const uint16_t *meta,
+                                    uint32_t n);
 uint32_t vm_mmu_segment_order(struct vm_engine *m, const vm_va *va, const uint16_t *meta,
                               uint32_t n);
+uint32_t vm_mmu_segment_order_caches(struct vm_engine *m, const vm_va *va, const uint16_t *meta,
+                                     uint32_t n);
 uint32_t vm_mmu_segment_each(struct vm_engine *m, const vm_va *va, const uint16_t *meta,
                              uint32_t n);
+uint32_t vm_mmu_segment_each_caches(struct vm_engine *m, const vm_va *va, const uint16_t *meta,
+                                    uint32_t n);
 /* One reference, with every step told to m->tap. */
 uint32_t vm_mmu_segment_told(struct vm_engine *m, const vm_va *va, const uint16_t *meta,
                              uint32_t n);
@@ -124,6 +141,22 @@ enum walked {
 };
 /* Walk, and resolve faults until the walk succeeds or nothing can make it. */
 enum walked vm_mmu_walk(struct vm_engine *m, vm_va va, enum vm_access access, struct vm_walk *w);
+
+/* ---- data.c ---- */
+
+#define NOWHERE UINT64_MAX
+
+/* The caches that the configuration names. Errors: VM_EUSAGE, VM_EMACHINE, VM_ESYSTEM. */
+bool vm_data_open(struct vm_engine *m, struct vm_error *e);
+void vm_data_close(struct vm_engine *m); /* of a zeroed struct too */
+/* The bytes [va, last] of a page, at pa, are accessed. */
+void vm_data_lines(struct vm_engine *m, vm_va va, vm_pa pa, vm_va last, enum vm_access access);
+/* A touch led to m->place: the bytes [va, last], so far as they are in va's page, are accessed. */
+void vm_data_touch(struct vm_engine *m, vm_va va, vm_va last, enum vm_access access);
+void vm_data_walk(struct vm_engine *m, const struct vm_walk *w);
+/* The frames [first, first + n) have lost what they had. */
+void vm_data_left(struct vm_engine *m, vm_pfn first, uint32_t n);
+void vm_data_counts(const struct vm_engine *m, struct vm_counts *out);
 
 /* Tell the tap, if there is one. */
 #define TELL(m, ...)                                                                               \

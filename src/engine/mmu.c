@@ -22,6 +22,19 @@ void vm_mmu_cool(struct vm_engine *m)
     m->warm = false;
 }
 
+/* Where the entry's page, or the base page of number `vpn` in it, begins in memory. */
+static inline vm_pa page_at(const struct vm_engine *m, uint64_t vpn, uint64_t value)
+{
+    uint64_t index = vpn & ((UINT64_C(1) << vm_tlb_order(value)) - 1);
+    return (vm_tlb_pfn(value) + index) << m->page_shift;
+}
+
+/* Where `va` is, which the entry translates. */
+static inline vm_pa place_of(const struct vm_engine *m, vm_va va, uint64_t value)
+{
+    return page_at(m, va >> m->page_shift, value) | (va & ((UINT64_C(1) << m->page_shift) - 1));
+}
+
 /* The page with this entry was used last in its set of level 1: note for which accesses a repeat
  * would change nothing. A write is such only if the dirty bit is set: then the frame's is too. */
 static inline void heat(struct vm_engine *m, const struct vm_tlb *t, uint64_t tag, uint64_t value)
@@ -33,6 +46,7 @@ static inline void heat(struct vm_engine *m, const struct vm_tlb *t, uint64_t ta
             continue;
         m->hot[a][slot] = (value & hit_needs[a]) == hit_needs[a] ? tag : VM_TLB_EMPTY;
         m->hot_unit[a][slot] = vm_tlb_pfn(value);
+        m->hot_pa[a][slot] = page_at(m, tag >> 12, value);
     }
 }
 
@@ -134,11 +148,13 @@ static bool touch_walk(struct vm_engine *m, vm_va va, uint64_t tag, enum vm_acce
 {
     struct vm_walk w;
     enum walked how = vm_mmu_walk(m, va, access, &w);
+    m->place = NOWHERE;
     if (how == WALKED_NOWHERE) {
         vm_mmu_cool(m);
         return !m->failed;
     }
     uint64_t value = entry_value(&w);
+    m->place = place_of(m, va, value);
     if (w.prot & VM_PROT_GLOBAL)
         tag = (tag & ~UINT64_C(0xfff)) | VM_TLB_GLOBAL;
     for (size_t level = 0; level < m->npath; level++)
@@ -170,19 +186,23 @@ touch_miss(struct vm_engine *m, vm_va va, uint64_t tag, enum vm_access access, u
     }
     while (level-- > 0)
         install(m, m->path[access][level], found_tag, value);
+    m->place = place_of(m, va, value);
     touched(m, found_tag, value, access);
     return true;
 }
 
-/* A reference that reaches into further pages, up to number `last`: a touch of each, and
+/* A reference that reaches into further pages, up to the byte at `last`: a touch of each, and
  * between them the tick that may fall there. It is reference number `done` of its segment. */
-static void touch_crossing(struct vm_engine *m, vm_va va, uint64_t last, enum vm_access access,
+static void touch_crossing(struct vm_engine *m, vm_va va, vm_va last, enum vm_access access,
                            bool (*touch)(struct vm_engine *, vm_va, uint64_t, enum vm_access,
                                          uint32_t),
                            uint32_t done)
 {
     const unsigned shift = m->page_shift;
-    while (touch(m, va, va >> shift << 12 | m->tag_asid, access, done) && va >> shift != last) {
+    while (touch(m, va, va >> shift << 12 | m->tag_asid, access, done)) {
+        vm_data_touch(m, va, last, access);
+        if (va >> shift == last >> shift)
+            return;
         if (m->counts.touches + done++ == m->tick_next)
             vm_mmu_tick(m);
         if (m->ntouched >= SEGMENT_REFS) /* tiny pages: one reference touches very many */
@@ -219,8 +239,7 @@ uint32_t vm_mmu_segment_told(struct vm_engine *m, const vm_va *va, const uint16_
 {
     (void)n;
     enum vm_access access = vm_ref_access(meta[0]);
-    uint64_t last = (va[0] + vm_ref_bytes(meta[0]) - 1) >> m->page_shift;
-    touch_crossing(m, va[0], last, access, touch_told, 1);
+    touch_crossing(m, va[0], va[0] + vm_ref_bytes(meta[0]) - 1, access, touch_told, 1);
     count_kinds(m, meta, 1);
     return 1;
 }
@@ -232,25 +251,63 @@ uint32_t vm_mmu_segment_beyond(struct vm_engine *m, const vm_va *va, const uint1
                                uint32_t n)
 {
     (void)n;
+    enum vm_access access = vm_ref_access(meta[0]);
     if (m->tap)
-        touch_told(m, va[0], KEY_OF_NONE, vm_ref_access(meta[0]), 1);
+        touch_told(m, va[0], KEY_OF_NONE, access, 1);
     else
-        touch_miss(m, va[0], KEY_OF_NONE, vm_ref_access(meta[0]), 1);
+        touch_miss(m, va[0], KEY_OF_NONE, access, 1);
+    vm_data_touch(m, va[0], va[0], access);
     count_kinds(m, meta, 1);
     return 1;
 }
 
-#define SEGMENT                vm_mmu_segment_bits
-#define SEGMENT_(name)         bits_##name
-#define REPORT(m, pfn, access) ((void)(pfn))
+/* The bytes [va, last] of one page, at pa, are accessed. */
+static inline void access_data(struct vm_engine *m, vm_va va, vm_va last, vm_pa pa,
+                               enum vm_access access)
+{
+    const struct vm_cache *c = m->caches.first[access];
+    if (__builtin_expect(((va ^ last) & c->line_mask) == 0, 1) &&
+        __builtin_expect(vm_caches_is_hot(&m->caches, va, pa, access), 1))
+        return;
+    vm_data_lines(m, va, pa, last, access);
+}
+
+/* How a touch is reported, by what the policy wants. */
+#define REPORT_NOTHING(m, pfn, access) ((void)(pfn))
+#define REPORT_EACH(m, pfn, access)    ((m)->touched[(m)->ntouched++] = (pfn))
+
+#define SEGMENT        vm_mmu_segment_bits
+#define SEGMENT_(name) bits_##name
+#define REPORT         REPORT_NOTHING
+#define CACHES         false
 #include "engine/mmu_loop.inc.h"
 
-#define SEGMENT                vm_mmu_segment_order
-#define SEGMENT_(name)         order_##name
-#define REPORT(m, pfn, access) report_order(m, pfn, access)
+#define SEGMENT        vm_mmu_segment_order
+#define SEGMENT_(name) order_##name
+#define REPORT         report_order
+#define CACHES         false
 #include "engine/mmu_loop.inc.h"
 
-#define SEGMENT                vm_mmu_segment_each
-#define SEGMENT_(name)         each_##name
-#define REPORT(m, pfn, access) ((m)->touched[(m)->ntouched++] = (pfn))
+#define SEGMENT        vm_mmu_segment_each
+#define SEGMENT_(name) each_##name
+#define REPORT         REPORT_EACH
+#define CACHES         false
+#include "engine/mmu_loop.inc.h"
+
+#define SEGMENT        vm_mmu_segment_bits_caches
+#define SEGMENT_(name) bits_caches_##name
+#define REPORT         REPORT_NOTHING
+#define CACHES         true
+#include "engine/mmu_loop.inc.h"
+
+#define SEGMENT        vm_mmu_segment_order_caches
+#define SEGMENT_(name) order_caches_##name
+#define REPORT         report_order
+#define CACHES         true
+#include "engine/mmu_loop.inc.h"
+
+#define SEGMENT        vm_mmu_segment_each_caches
+#define SEGMENT_(name) each_caches_##name
+#define REPORT         REPORT_EACH
+#define CACHES         true
 #include "engine/mmu_loop.inc.h"

@@ -40,6 +40,7 @@ void vm_mmu_left(void *engine, const struct vm_leaving *leaving)
 {
     struct vm_engine *m = engine;
     TELL(m, .kind = VM_TAP_LEAVING, .leaving = leaving);
+    vm_data_left(m, leaving->pfn, 1);
 }
 
 void vm_mmu_switch(struct vm_engine *m, vm_asid asid)
@@ -47,6 +48,7 @@ void vm_mmu_switch(struct vm_engine *m, vm_asid asid)
     if (asid == m->asid)
         return;
     m->counts.switches++;
+    vm_caches_switch(&m->caches);
     if (m->config.tlb_tags == VM_TLB_TAGS_FLUSH && m->plan.n) {
         m->counts.tlb_flushes++;
         for (size_t i = 0; i < m->plan.n; i++)

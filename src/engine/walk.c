@@ -8,6 +8,7 @@ static void walk_once(struct vm_engine *m, vm_va va, enum vm_access access, stru
     m->counts.walk_loads += w->nloads;
     m->counts.walk_stores += w->nstores;
     TELL(m, .kind = VM_TAP_WALK, .walk = w);
+    vm_data_walk(m, w);
 }
 
 enum walked vm_mmu_walk(struct vm_engine *m, vm_va va, enum vm_access access, struct vm_walk *w)

@@ -15,6 +15,8 @@ const char *vm_backing_text(const struct vm_vma *v);
 const char *vm_text_ns(double ns, char *out, size_t cap);
 /* "64/4 lru", "16/full fifo": entries, ways, replacement. */
 const char *vm_tlb_text(const struct vm_tlb_config *c, char *out, size_t cap);
+/* "48 KiB/12 plru vipt". */
+const char *vm_cache_text(const struct vm_cache_config *c, char *out, size_t cap);
 /* 100 * part / whole, 0 where there is no whole. */
 double vm_percent(double part, double whole);
 /* " 12.345 %", points under points; "< 0.001 %". */

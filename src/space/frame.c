@@ -326,6 +326,7 @@ void vm_frame_give(void *memory, vm_pfn first, uint32_t n)
     struct vm_memory *m = memory;
     memset(m->physical + ((size_t)first << m->c.page_shift), 0, (size_t)n << m->c.page_shift);
     m->ntables -= n;
+    m->c.tables_left(m->c.host, first, n);
     if (m->c.tables == VM_TABLES_INSIDE && n == 1) {
         vm_frame_free(m, first);
         return;

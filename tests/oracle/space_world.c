@@ -72,6 +72,11 @@ static void left(void *host, const struct vm_leaving *leaving)
     ((struct space_world *)host)->left += leaving->how <= VM_LEFT_WRITTEN;
 }
 
+static void tables_left(void *host, vm_pfn first, uint32_t n)
+{
+    (void)host, (void)first, (void)n; /* a cache would want to know */
+}
+
 static void find_parts(struct space_world *w, const struct space_plan *plan)
 {
     char name[64];
@@ -111,6 +116,7 @@ bool space_world_open(struct space_world *w, const struct space_plan *plan)
         .shootdown_space = shootdown_space,
         .settle = settle,
         .left = left,
+        .tables_left = tables_left,
     };
     w->memory = vm_memory_open(&c, &w->error);
     if (!w->memory)

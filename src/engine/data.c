@@ -81,13 +81,14 @@ void vm_data_lines(struct vm_engine *m, vm_va va, vm_pa pa, vm_va last, enum vm_
 
 void vm_data_touch(struct vm_engine *m, vm_va va, vm_va last, enum vm_access access)
 {
-    const vm_va page_mask = m->config.page_bytes - 1;
+    const vm_va offset = m->config.page_bytes - 1;
     if (!m->caches.levels)
         return;
     if (m->place == NOWHERE)
         m->cold[access]++;
     else
-        vm_data_lines(m, va, m->place, (va ^ last) & ~page_mask ? va | page_mask : last, access);
+        vm_data_lines(m, va, m->place | (va & offset), last < (va | offset) ? last : va | offset,
+                      access);
 }
 
 static unsigned ask_table(struct vm_engine *m, vm_pa at, enum vm_access access)

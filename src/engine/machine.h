@@ -43,8 +43,7 @@ struct vm_engine {
     uint64_t crossings[VM_ACCESSES];
     uint64_t kinds[VM_ACCESSES];
     vm_pa hot_pa[VM_ACCESSES][HOT_SLOTS]; /* where hot[]'s pages begin */
-    vm_pa place;                          /* where the last touch led: va's physical address, or
-                                             NOWHERE; of a touch that the loop found hot unset */
+    vm_pa place; /* where the page of the last touch begins, or NOWHERE; of a hot one it is unset */
     struct vm_caches caches;
     uint64_t cold[VM_ACCESSES]; /* touches that led nowhere, or whose line was not found hot */
 

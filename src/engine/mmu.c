@@ -29,12 +29,6 @@ static inline vm_pa page_at(const struct vm_engine *m, uint64_t vpn, uint64_t va
     return (vm_tlb_pfn(value) + index) << m->page_shift;
 }
 
-/* Where `va` is, which the entry translates. */
-static inline vm_pa place_of(const struct vm_engine *m, vm_va va, uint64_t value)
-{
-    return page_at(m, va >> m->page_shift, value) | (va & ((UINT64_C(1) << m->page_shift) - 1));
-}
-
 /* The page with this entry was used last in its set of level 1: note for which accesses a repeat
  * would change nothing. A write is such only if the dirty bit is set: then the frame's is too. */
 static inline void heat(struct vm_engine *m, const struct vm_tlb *t, uint64_t tag, uint64_t value)
@@ -46,8 +40,17 @@ static inline void heat(struct vm_engine *m, const struct vm_tlb *t, uint64_t ta
             continue;
         m->hot[a][slot] = (value & hit_needs[a]) == hit_needs[a] ? tag : VM_TLB_EMPTY;
         m->hot_unit[a][slot] = vm_tlb_pfn(value);
-        m->hot_pa[a][slot] = page_at(m, tag >> 12, value);
     }
+}
+
+/* And where that page is, for the caches. Apart, since most machines have none. */
+static inline void heat_place(struct vm_engine *m, const struct vm_tlb *t, uint64_t tag,
+                              uint64_t value)
+{
+    uint32_t slot = (uint32_t)(tag >> 12) & m->hot_mask;
+    for (int a = 0; a < VM_ACCESSES; a++)
+        if (m->first[a] == t)
+            m->hot_pa[a][slot] = page_at(m, tag >> 12, value);
 }
 
 void vm_mmu_settle(void *engine)
@@ -139,8 +142,10 @@ static void touched(struct vm_engine *m, uint64_t tag, uint64_t value, enum vm_a
 {
     m->bits[vm_tlb_pfn(value)] |= m->marks[access];
     report(m, vm_tlb_pfn(value), access);
-    if (m->npath)
-        heat(m, m->first[access], tag, value);
+    if (!m->npath)
+        return;
+    heat(m, m->first[access], tag, value);
+    heat_place(m, m->first[access], tag, value);
 }
 
 /* Walk and make the outcome the entry of every level. */
@@ -154,7 +159,7 @@ static bool touch_walk(struct vm_engine *m, vm_va va, uint64_t tag, enum vm_acce
         return !m->failed;
     }
     uint64_t value = entry_value(&w);
-    m->place = place_of(m, va, value);
+    m->place = page_at(m, va >> m->page_shift, value);
     if (w.prot & VM_PROT_GLOBAL)
         tag = (tag & ~UINT64_C(0xfff)) | VM_TLB_GLOBAL;
     for (size_t level = 0; level < m->npath; level++)
@@ -186,19 +191,21 @@ touch_miss(struct vm_engine *m, vm_va va, uint64_t tag, enum vm_access access, u
     }
     while (level-- > 0)
         install(m, m->path[access][level], found_tag, value);
-    m->place = place_of(m, va, value);
+    m->place = page_at(m, va >> m->page_shift, value);
     touched(m, found_tag, value, access);
     return true;
 }
 
-/* A reference that reaches into further pages, up to the byte at `last`: a touch of each, and
- * between them the tick that may fall there. It is reference number `done` of its segment. */
-static void touch_crossing(struct vm_engine *m, vm_va va, vm_va last, enum vm_access access,
-                           bool (*touch)(struct vm_engine *, vm_va, uint64_t, enum vm_access,
-                                         uint32_t),
-                           uint32_t done)
+/* A reference that reaches into further pages: a touch of each, and between them the tick that may
+ * fall there. It is reference number `done` of its segment. */
+static void __attribute__((noinline))
+touch_crossing(struct vm_engine *m, vm_va va, uint16_t meta,
+               bool (*touch)(struct vm_engine *, vm_va, uint64_t, enum vm_access, uint32_t),
+               uint32_t done)
 {
     const unsigned shift = m->page_shift;
+    const enum vm_access access = vm_ref_access(meta);
+    const vm_va last = va + vm_ref_bytes(meta) - 1;
     while (touch(m, va, va >> shift << 12 | m->tag_asid, access, done)) {
         vm_data_touch(m, va, last, access);
         if (va >> shift == last >> shift)
@@ -238,8 +245,7 @@ static bool touch_told(struct vm_engine *m, vm_va va, uint64_t tag, enum vm_acce
 uint32_t vm_mmu_segment_told(struct vm_engine *m, const vm_va *va, const uint16_t *meta, uint32_t n)
 {
     (void)n;
-    enum vm_access access = vm_ref_access(meta[0]);
-    touch_crossing(m, va[0], va[0] + vm_ref_bytes(meta[0]) - 1, access, touch_told, 1);
+    touch_crossing(m, va[0], meta[0], touch_told, 1);
     count_kinds(m, meta, 1);
     return 1;
 }
@@ -261,15 +267,25 @@ uint32_t vm_mmu_segment_beyond(struct vm_engine *m, const vm_va *va, const uint1
     return 1;
 }
 
-/* The bytes [va, last] of one page, at pa, are accessed. */
-static inline void access_data(struct vm_engine *m, vm_va va, vm_va last, vm_pa pa,
-                               enum vm_access access)
+/* A reference of a page that begins at `page_pa` goes on to the caches. */
+static inline void access_data(struct vm_engine *m, vm_va va, uint16_t meta, vm_pa page_pa)
 {
-    const struct vm_cache *c = m->caches.first[access];
-    if (__builtin_expect(((va ^ last) & c->line_mask) == 0, 1) &&
+    enum vm_access access = vm_ref_access(meta);
+    vm_va last = va + vm_ref_bytes(meta) - 1;
+    vm_pa pa = page_pa | (va & ((UINT64_C(1) << m->page_shift) - 1));
+    if (__builtin_expect(((va ^ last) & m->caches.first[access]->line_mask) == 0, 1) &&
         __builtin_expect(vm_caches_is_hot(&m->caches, va, pa, access), 1))
         return;
     vm_data_lines(m, va, pa, last, access);
+}
+
+/* Likewise, after a touch that led to m->place or nowhere. */
+static inline void access_place(struct vm_engine *m, vm_va va, uint16_t meta)
+{
+    if (m->place == NOWHERE)
+        m->cold[vm_ref_access(meta)]++;
+    else
+        access_data(m, va, meta, m->place);
 }
 
 /* How a touch is reported, by what the policy wants. */

@@ -3,7 +3,7 @@
  *
  * Define before including: SEGMENT (the function's name), REPORT(m, pfn, access) (how a touch of a
  * frame is noted for the policy) and CACHES (a constant: whether a touch goes on to the caches). The
- * includer provides touch_miss, touch_crossing and access_data.
+ * includer provides touch_miss, touch_crossing and access_data, access_place.
  *
  * The scheme does not stamp this loop: it is reached only by a walk, and on the shipped traces
  * fewer than one touch in 200 walks (docs/decisions/0002).
@@ -26,8 +26,10 @@ static inline bool SEGMENT_(touch)(struct vm_engine *m, vm_va va, uint64_t tag,
     m->bits[vm_tlb_pfn(value)] |= m->marks[access];
     heat(m, t, tag, value);
     REPORT(m, vm_tlb_pfn(value), access);
-    if (CACHES)
-        m->place = place_of(m, va, value);
+    if (CACHES) {
+        heat_place(m, t, tag, value);
+        m->place = page_at(m, tag >> 12, value);
+    }
     return true;
 }
 
@@ -36,30 +38,27 @@ uint32_t SEGMENT(struct vm_engine *m, const vm_va *va, const uint16_t *meta, uin
     const uint64_t asid = m->tag_asid;
     const uint32_t hot_mask = m->hot_mask;
     const unsigned shift = m->page_shift;
-    const vm_va offset = (UINT64_C(1) << shift) - 1;
     uint32_t i = 0;
     while (i < n) {
         enum vm_access access = vm_ref_access(meta[i]);
-        const vm_va first = va[i], last = first + vm_ref_bytes(meta[i]) - 1;
-        uint64_t page = first >> shift, tag = page << 12 | asid;
+        uint64_t page = va[i] >> shift, last = (va[i] + vm_ref_bytes(meta[i]) - 1) >> shift;
+        uint64_t tag = page << 12 | asid;
         uint32_t slot = (uint32_t)page & hot_mask;
         i++;
-        if (__builtin_expect(((tag ^ m->hot[access][slot]) | (page ^ last >> shift)) == 0, 1)) {
+        if (__builtin_expect(((tag ^ m->hot[access][slot]) | (page ^ last)) == 0, 1)) {
             REPORT(m, m->hot_unit[access][slot], access);
             if (CACHES)
-                access_data(m, first, last, m->hot_pa[access][slot] | (first & offset), access);
+                access_data(m, va[i - 1], meta[i - 1], m->hot_pa[access][slot]);
             continue;
         }
-        if (page != last >> shift) {
-            touch_crossing(m, first, last, access, SEGMENT_(touch), i);
+        if (page != last) {
+            touch_crossing(m, va[i - 1], meta[i - 1], SEGMENT_(touch), i);
             break;
         }
-        if (!SEGMENT_(touch)(m, first, tag, access, i))
+        if (!SEGMENT_(touch)(m, va[i - 1], tag, access, i))
             break;
-        if (CACHES && m->place != NOWHERE)
-            access_data(m, first, last, m->place, access);
-        else if (CACHES)
-            m->cold[access]++;
+        if (CACHES)
+            access_place(m, va[i - 1], meta[i - 1]);
     }
     count_kinds(m, meta, i);
     return i;

@@ -22,7 +22,8 @@ enum vm_tap_kind {
     VM_TAP_LEAVING,   /* .leaving: a page lost its frame */
     VM_TAP_FILL,      /* .fill: one TLB took the translation */
     VM_TAP_SHOOTDOWN, /* .shootdown: a page's entries were removed from the TLBs */
-    VM_TAP_LINE       /* .line: the caches were asked for a line, and have filled it in */
+    VM_TAP_LINE,      /* .line: the caches were asked for a line, and have filled it in */
+    VM_TAP_TABLES     /* .tables: frames that held page tables are free */
 };
 
 struct vm_tap_event {
@@ -57,6 +58,10 @@ struct vm_tap_event {
             bool table;     /* a walk asks */
             unsigned level; /* that had it: 0 is level 1; memory is after the last */
         } line;
+        struct {
+            vm_pfn first;
+            uint32_t n;
+        } tables;
     };
 };
 

@@ -81,11 +81,6 @@ static bool build_tlbs(struct vm_engine *m, struct vm_error *e)
 
 /* ---- opening and closing ---- */
 
-static void tables_left(void *engine, vm_pfn first, uint32_t n)
-{
-    vm_data_left(engine, first, n);
-}
-
 static bool build_memory(struct vm_engine *m, const struct vm_parts *p, enum vm_stray stray,
                          struct vm_future *future, struct vm_error *e)
 {
@@ -108,7 +103,7 @@ static bool build_memory(struct vm_engine *m, const struct vm_parts *p, enum vm_
         .shootdown_space = vm_mmu_shootdown_space,
         .settle = vm_mmu_settle,
         .left = vm_mmu_left,
-        .tables_left = tables_left,
+        .tables_left = vm_mmu_tables_left,
     };
     uint64_t slots = m->config.swap_bytes / m->config.page_bytes;
     if (m->config.swap_bytes && (slots == 0 || slots > UINT32_MAX - 2))

@@ -1,4 +1,4 @@
-/* shootdown.c - what must leave the TLBs when mappings change or the address space is switched. */
+/* shootdown.c - what must leave the TLBs and caches when mappings change or the address space is switched. */
 #include "engine/machine.h"
 
 /* The tag under which the TLBs would hold this page: UINT64_MAX (none) if its space is not current
@@ -41,6 +41,13 @@ void vm_mmu_left(void *engine, const struct vm_leaving *leaving)
     struct vm_engine *m = engine;
     TELL(m, .kind = VM_TAP_LEAVING, .leaving = leaving);
     vm_data_left(m, leaving->pfn, 1);
+}
+
+void vm_mmu_tables_left(void *engine, vm_pfn first, uint32_t n)
+{
+    struct vm_engine *m = engine;
+    TELL(m, .kind = VM_TAP_TABLES, .tables = {first, n});
+    vm_data_left(m, first, n);
 }
 
 void vm_mmu_switch(struct vm_engine *m, vm_asid asid)

@@ -24,6 +24,7 @@
 #define VM_CONFIG_TEXT 256
 
 enum vm_stray_option { VM_STRAY_OPTION_AUTO, VM_STRAY_OPTION_MAPS, VM_STRAY_OPTION_FAULTS };
+enum vm_layout_option { VM_LAYOUT_AUTO, VM_LAYOUT_AS_IS, VM_LAYOUT_PACKED };
 enum vm_tlb_tags { VM_TLB_TAGS_ASID, VM_TLB_TAGS_FLUSH };
 enum vm_cache_walks { VM_WALKS_L1, VM_WALKS_L2, VM_WALKS_L3, VM_WALKS_MEMORY };
 enum vm_model { VM_MODEL_MACHINE, VM_MODEL_PAGES };
@@ -33,6 +34,7 @@ struct vm_config {
     uint64_t memory_bytes, page_bytes;
     uint64_t tables; /* enum vm_tables */
     uint64_t stray;  /* enum vm_stray_option */
+    uint64_t layout; /* enum vm_layout_option */
     char scheme[VM_CONFIG_TEXT], policy[VM_CONFIG_TEXT], tlb[VM_CONFIG_TEXT], swap[VM_CONFIG_TEXT];
     uint64_t tlb_tags; /* enum vm_tlb_tags */
     char cache[VM_CONFIG_TEXT];

@@ -98,10 +98,18 @@ struct vm_fault {
     bool inserted;           /* the policy was told of that frame's first touch */
 };
 
+/* Whose wish it is that a page leaves. */
+enum vm_leaves {
+    VM_LEAVES_MAPPING, /* the program's */
+    VM_LEAVES_CHOSEN,  /* the policy's: a frame was wanted, whichever */
+    VM_LEAVES_CLAIMED, /* nobody's: a table needs this very frame */
+};
+
 /* A page that loses its frame. */
 struct vm_leaving {
     vm_pfn pfn;
     uint64_t key; /* of the page; of one of them where several share the frame */
+    enum vm_leaves why;
     enum {
         VM_LEFT_UNMAPPED, /* its mapping went, or a copy took its place */
         VM_LEFT_DROPPED,  /* evicted, clean */

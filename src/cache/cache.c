@@ -44,10 +44,14 @@ static bool check_sets(const struct vm_cache_config *c, struct vm_error *e)
     uint64_t lines = c->bytes / c->line_bytes, odd = lines >> __builtin_ctzll(lines);
     if (lines % c->ways == 0 && vm_is_pow2(lines / c->ways))
         return true;
-    vm_fail(e, VM_EMACHINE,
-            "a cache of %llu lines in %u ways has no power of two of sets, which low bits of the "
-            "address select",
-            (unsigned long long)lines, c->ways);
+    if (lines % c->ways)
+        vm_fail(e, VM_EMACHINE,
+                "cache ways do not divide the lines: %llu lines in sets of %u leave %llu over",
+                (unsigned long long)lines, c->ways, (unsigned long long)(lines % c->ways));
+    else
+        vm_fail(e, VM_EMACHINE,
+                "a cache of %llu lines in %u ways has %llu sets: expected a power of two",
+                (unsigned long long)lines, c->ways, (unsigned long long)(lines / c->ways));
     return vm_hint(e, "ways that would do: %llu, %llu, %llu ...", (unsigned long long)odd,
                    (unsigned long long)odd * 2, (unsigned long long)odd * 4);
 }

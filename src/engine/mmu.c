@@ -65,6 +65,7 @@ void vm_mmu_settle(void *engine)
 void vm_mmu_tick(struct vm_engine *m)
 {
     vm_mmu_settle(m);
+    TELL(m, .kind = VM_TAP_TICK);
     m->policy->tick(m->policy_state);
     m->tick_next += m->tick_every;
 }
@@ -87,7 +88,7 @@ static void install(struct vm_engine *m, struct vm_tlb *t, uint64_t tag, uint64_
         replaced = vm_tlb_fill(t, tag, value);
     else
         t->value[vm_tlb_use(t, (uint64_t)i)] = value;
-    TELL(m, .kind = VM_TAP_FILL, .fill = {(size_t)(t - m->tlb), tag, value, replaced});
+    TELL(m, .kind = VM_TAP_FILL, .fill = {(size_t)(t - m->tlb), tag, value, replaced, t});
 }
 
 /* Search the levels. Answers how many from the nearest on lack the page (npath: all do); below
@@ -100,7 +101,7 @@ static size_t search(struct vm_engine *m, uint64_t tag, enum vm_access access, u
         int64_t i = find(t, tag);
         t->counts.lookups += level > 0; /* of level 1: derived from the touches */
         TELL(m, .kind = VM_TAP_LOOKUP,
-             .lookup = {(size_t)(t - m->tlb), tag, i >= 0, i >= 0 ? t->value[i] : 0});
+             .lookup = {(size_t)(t - m->tlb), tag, i >= 0, i >= 0 ? t->value[i] : 0, t});
         if (i >= 0) {
             uint64_t at = vm_tlb_use(t, (uint64_t)i);
             *found_tag = t->tag[at];
@@ -138,14 +139,24 @@ static void report(struct vm_engine *m, vm_pfn pfn, enum vm_access access)
         report_order(m, pfn, access);
 }
 
-static void touched(struct vm_engine *m, uint64_t tag, uint64_t value, enum vm_access access)
+/* The entry translates va. */
+static void accessed(struct vm_engine *m, vm_va va, uint64_t value)
+{
+    m->place = page_at(m, va >> m->page_shift, value);
+    TELL(m, .kind = VM_TAP_ACCESS,
+         .access = {value, m->place | (va & ((UINT64_C(1) << m->page_shift) - 1))});
+}
+
+static void touched(struct vm_engine *m, vm_va va, uint64_t tag, uint64_t value,
+                    enum vm_access access)
 {
     m->bits[vm_tlb_pfn(value)] |= m->marks[access];
     report(m, vm_tlb_pfn(value), access);
-    if (!m->npath)
-        return;
-    heat(m, m->first[access], tag, value);
-    heat_place(m, m->first[access], tag, value);
+    if (m->npath) {
+        heat(m, m->first[access], tag, value);
+        heat_place(m, m->first[access], tag, value);
+    }
+    accessed(m, va, value);
 }
 
 /* Walk and make the outcome the entry of every level. */
@@ -159,7 +170,6 @@ static bool touch_walk(struct vm_engine *m, vm_va va, uint64_t tag, enum vm_acce
         return !m->failed;
     }
     uint64_t value = entry_value(&w);
-    m->place = page_at(m, va >> m->page_shift, value);
     if (w.prot & VM_PROT_GLOBAL)
         tag = (tag & ~UINT64_C(0xfff)) | VM_TLB_GLOBAL;
     for (size_t level = 0; level < m->npath; level++)
@@ -168,9 +178,10 @@ static bool touch_walk(struct vm_engine *m, vm_va va, uint64_t tag, enum vm_acce
         /* insert was the frame's first touch; the policy may have cleared the referenced bit. */
         m->last_touch = touch_word(w.pfn, access);
         vm_mmu_cool(m);
+        accessed(m, va, value);
         return true;
     }
-    touched(m, tag, value, access);
+    touched(m, va, tag, value, access);
     return true;
 }
 
@@ -191,8 +202,7 @@ touch_miss(struct vm_engine *m, vm_va va, uint64_t tag, enum vm_access access, u
     }
     while (level-- > 0)
         install(m, m->path[access][level], found_tag, value);
-    m->place = page_at(m, va >> m->page_shift, value);
-    touched(m, found_tag, value, access);
+    touched(m, va, found_tag, value, access);
     return true;
 }
 
@@ -238,7 +248,8 @@ static bool touch_told(struct vm_engine *m, vm_va va, uint64_t tag, enum vm_acce
                        uint32_t at)
 {
     vm_mmu_cool(m);
-    TELL(m, .kind = VM_TAP_TOUCH, .touch = {m->asid, va, access});
+    uint64_t ref = m->kinds[VM_READ] + m->kinds[VM_WRITE] + m->kinds[VM_FETCH] + 1;
+    TELL(m, .kind = VM_TAP_TOUCH, .touch = {ref, m->asid, va, access});
     return touch_miss(m, va, tag, access, at);
 }
 

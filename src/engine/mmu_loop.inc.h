@@ -2,8 +2,8 @@
  * caches and without.
  *
  * Define before including: SEGMENT (the function's name), REPORT(m, pfn, access) (how a touch of a
- * frame is noted for the policy) and CACHES (a constant: whether a touch goes on to the caches). The
- * includer provides touch_miss, touch_crossing and access_data, access_place.
+ * frame is noted for the policy) and CACHES (a constant: whether a touch goes on to the caches).
+ * The includer provides touch_miss, touch_crossing and access_data, access_place.
  *
  * The scheme does not stamp this loop: it is reached only by a walk, and on the shipped traces
  * fewer than one touch in 200 walks (docs/decisions/0002).

@@ -177,6 +177,7 @@ static const struct vm_policy_ops recorder = {
     .summary = "writes down what it is told",
     .touch_kind = VM_TOUCH_ORDER,
     .future = VM_FUTURE_UNUSED,
+    .reason = VM_REASON_CHANCE,
     .tick_refs = recorder_ticks,
     .size = recorder_size,
     .init = recorder_init,

@@ -1,4 +1,5 @@
-/* shootdown.c - what must leave the TLBs and caches when mappings change or the address space is switched. */
+/* shootdown.c - what must leave the TLBs and caches when mappings change or the address space is
+ * switched. */
 #include "engine/machine.h"
 
 /* The tag under which the TLBs would hold this page: UINT64_MAX (none) if its space is not current
@@ -34,6 +35,7 @@ void vm_mmu_shootdown_space(void *engine, vm_asid asid)
             vm_tlb_flush(&m->tlb[i]);
     }
     vm_mmu_cool(m);
+    TELL(m, .kind = VM_TAP_FLUSH, .flush = {VM_FLUSH_SPACE, asid});
 }
 
 void vm_mmu_left(void *engine, const struct vm_leaving *leaving)
@@ -60,6 +62,7 @@ void vm_mmu_switch(struct vm_engine *m, vm_asid asid)
         m->counts.tlb_flushes++;
         for (size_t i = 0; i < m->plan.n; i++)
             vm_tlb_flush(&m->tlb[i]);
+        TELL(m, .kind = VM_TAP_FLUSH, .flush = {VM_FLUSH_SWITCH, m->asid});
     }
     m->asid = asid;
     m->tag_asid = m->config.tlb_tags == VM_TLB_TAGS_ASID ? asid : 0;

@@ -81,7 +81,9 @@ void vm_frame_unmap(struct vm_memory *m, vm_pfn f, uint64_t key)
     m->c.settle(m->c.host);
     m->c.policy->remove(m->policy, f);
     m->nresident--;
-    m->c.left(m->c.host, &(struct vm_leaving){.pfn = f, .key = key, .how = VM_LEFT_UNMAPPED});
+    m->c.left(m->c.host,
+              &(struct vm_leaving){
+                  .pfn = f, .key = key, .why = VM_LEAVES_MAPPING, .how = VM_LEFT_UNMAPPED});
     vm_swap_detach(m, f);
     vm_frame_free(m, f);
 }
@@ -127,10 +129,10 @@ static void swap_out_mappers(struct vm_memory *m, vm_pfn f, vm_slot s)
 
 /* The page in `f`, which the policy has given up, leaves memory; `f` is nobody's then. False: it
  * is dirty and swap is full; nothing has changed but that the policy no longer has it. */
-static bool evict(struct vm_memory *m, vm_pfn f)
+static bool evict(struct vm_memory *m, vm_pfn f, enum vm_leaves why)
 {
     struct vm_frame *frame = &m->frame[f];
-    struct vm_leaving leaving = {.pfn = f, .key = frame->owner, .how = VM_LEFT_DROPPED};
+    struct vm_leaving leaving = {.pfn = f, .key = frame->owner, .why = why, .how = VM_LEFT_DROPPED};
     if (m->bits[f] & VM_FRAME_DIRTY) {
         VM_ASSERT(!frame->slot || m->slot_refs[frame->slot] == 0);
         if (!frame->slot && !(frame->slot = vm_swap_take(m)))
@@ -188,7 +190,7 @@ static vm_pfn frame_of_victim(struct vm_memory *m)
     m->c.settle(m->c.host);
     vm_pfn f = m->c.policy->victim(m->policy);
     VM_ASSERT(f < m->c.nframes && m->frame[f].owner < VM_FRAME_TABLE);
-    return evict(m, f) ? f : VM_NOFRAME;
+    return evict(m, f, VM_LEAVES_CHOSEN) ? f : VM_NOFRAME;
 }
 
 vm_pfn vm_frame_get(struct vm_memory *m)
@@ -275,7 +277,7 @@ static vm_pfn claim_top(struct vm_memory *m, uint32_t n)
             continue;
         m->c.settle(m->c.host);
         m->c.policy->remove(m->policy, f);
-        if (!evict(m, f))
+        if (!evict(m, f, VM_LEAVES_CLAIMED))
             return VM_NOFRAME;
         m->nused--;
     }

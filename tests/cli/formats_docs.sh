@@ -83,7 +83,8 @@ done < <(sed -n '/^## TLBs/,/^## /s/^    \(levels = [^;]*[^ ;]\) *;.*/\1/p' "$do
 while read -r _ _ levels; do
     run "$PAGODA" replay @loop:pages=9 --cache "$levels"
     exit_is 0 "caches $levels"
-done < <(sed -n '/^## Caches/,/^## /s/^    \(levels = [^;]*[^ ;]\) *\(;.*\)*/\1/p' "$docs/machine.md")
+done < <(sed -n '/^## Caches/,/^## /s/^    \(levels = [^;]*[^ ;]\) *\(;.*\)*/\1/p' \
+    "$docs/machine.md")
 # Each message of the table is what the program says.
 while IFS= read -r text && IFS= read -r message; do
     printf '%b' "$text" >mine.ini
@@ -105,7 +106,7 @@ mine.ini:2: cannot be read: expected "[section]", "key = value" or a comment aft
 [tlb]\nlevels = l1=16/3
 mine.ini:2: TLB ways do not divide the entries: 16 entries in sets of 3 leave 1 over
 [cache]\nlevels = l1=48KiB/8
-mine.ini:2: a cache of 768 lines in 8 ways has no power of two of sets, which low bits of the address select
+mine.ini:2: a cache of 768 lines in 8 ways has 96 sets: expected a power of two
 MISTAKES
 
 # ---- traces.md ----

@@ -43,4 +43,6 @@ run "$PAGODA" tables /nowhere.pgt
 exit_is 4 "a trace that is not there"
 run "$PAGODA" tables "$trace" linear:bits=20 --tlb none
 exit_is 0 "a scheme too narrow for a trace"
-like "$out" 'cannot name' "is said to be that"
+like "$out" '^linear:bits=20, this trace: .* does not fit' "is said to be that"
+run "$PAGODA" tables "$trace" linear:bits=20 --tlb none --layout as-is
+like "$out" '^linear:bits=20, this trace: .* cannot name' "and what it leaves out, where nothing moves"

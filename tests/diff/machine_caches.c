@@ -1,9 +1,10 @@
 /* Whole machines with caches on small random traces, against naive caches that listen to them.
  *
  * The listener takes from a machine's tap what it is told of translation: touches, walks with the
- * words that they read, pages and tables that leave. From these and the trace it works out by itself
- * which lines are asked for, in which order, and asks naive caches. What the machine says that its
- * own caches answered, and all that they counted, must be the same; and the same without a tap. */
+ * words that they read, pages and tables that leave. From these and the trace it works out by
+ * itself which lines are asked for, in which order, and asks naive caches. What the machine says
+ * that its own caches answered, and all that they counted, must be the same; and the same without a
+ * tap. */
 #include "oracle/machine_trace.h"
 #include "oracle/naive_cache.h"
 #include "rounds.h"

@@ -36,10 +36,10 @@ static void sets_are_a_power_of_two(void **unused)
     assert_possible((struct vm_cache_config){.bytes = 49152, .ways = 12, .line_bytes = 64});
     assert_possible((struct vm_cache_config){.bytes = 64, .ways = 1, .line_bytes = 64});
     assert_impossible((struct vm_cache_config){.bytes = 49152, .ways = 8, .line_bytes = 64},
-                      "768 lines in 8 ways has no power of two of sets",
+                      "768 lines in 8 ways has 96 sets: expected a power of two",
                       "ways that would do: 3, 6, 12 ...");
     assert_impossible((struct vm_cache_config){.bytes = 128, .ways = 4, .line_bytes = 64},
-                      "2 lines in 4 ways", "1, 2, 4");
+                      "2 lines in sets of 4 leave 2 over", "1, 2, 4");
     assert_impossible((struct vm_cache_config){.bytes = 100, .ways = 1, .line_bytes = 64},
                       "100 bytes: expected a multiple of its lines' 64 bytes", "");
     assert_impossible((struct vm_cache_config){.bytes = 0, .ways = 1, .line_bytes = 64},
@@ -133,7 +133,7 @@ static void only_level_1_is_virtual_or_writes_through(void **unused)
     c.cache[1].line_bytes = 32;
     assert_no_hierarchy(&c, "lines of 64 bytes at level 1 and of 32 at level 2");
     c.cache[1].ways = 3;
-    assert_no_hierarchy(&c, "32 lines in 3 ways");
+    assert_no_hierarchy(&c, "32 lines in sets of 3 leave 2 over");
 }
 
 /* ---- one level, by hand ---- */

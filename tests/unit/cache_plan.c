@@ -145,7 +145,7 @@ static void what_cannot_be_built_is_refused(void **unused)
     (void)unused;
     assert_fails("l1=4KiB/0", VM_EMACHINE, "0 ways: expected 1 to");
     assert_fails("l1=4KiB/5000000000", VM_EMACHINE, "4294967295 ways: expected 1 to");
-    assert_fails("l1=4KiB/3", VM_EMACHINE, "64 lines in 3 ways");
+    assert_fails("l1=4KiB/3", VM_EMACHINE, "64 lines in sets of 3 leave 1 over");
     assert_fails("l1=1MiB/full", VM_EMACHINE, "16384 ways");
     assert_fails("l1=4KiB/8:line=48", VM_EMACHINE, "lines of 48 bytes");
     assert_fails("l1=4KiB/8:line=1TiB", VM_EMACHINE, "lines of 4294967295 bytes");

@@ -54,7 +54,8 @@
     X(switches, "switches to another address space")                                               \
     X(frames_peak, "frames in use at most, tables included")                                       \
     X(table_frames_peak, "frames that page tables held at most")                                   \
-    X(slots_peak, "swap slots in use at most")
+    X(slots_peak, "swap slots in use at most")                                                     \
+    X(colour_misses, "pages that got a frame of another colour, as none of theirs was free")
 
 struct vm_counts {
 #define VM_COUNT_FIELD(field, what) uint64_t field; /* what */

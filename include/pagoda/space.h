@@ -61,8 +61,8 @@ struct vm_space {
 
 /* A frame, 16 bytes. Fields marked M are written when mappings change, E at eviction. */
 struct vm_frame {
-    uint64_t owner; /* M the page it holds (page key), VM_FRAME_FREE or VM_FRAME_TABLE */
-    vm_slot slot;   /* ME the slot that has a clean copy, 0: none; of a free frame: the next free */
+    uint64_t owner;   /* M the page it holds (page key), VM_FRAME_FREE or VM_FRAME_TABLE */
+    vm_slot slot;     /* ME the slot that has a clean copy, 0: none */
     uint32_t sharers; /* M first of the other mappers in the pool of sharers, 0: none */
 };
 #define VM_FRAME_FREE  UINT64_MAX
@@ -126,6 +126,7 @@ struct vm_memory_config {
     unsigned page_shift;
     enum vm_tables tables; /* inside: tables take frames from nframes; apart: from beyond */
     enum vm_stray stray;   /* a touch outside every VMA makes one, or is a violation */
+    uint32_t colours;      /* page colours, a power of two; 0 or 1: none */
     uint32_t nslots;       /* swap slots; 0: as many as there can be */
     uint64_t seed;
     const struct vm_scheme_ops *scheme;

@@ -40,6 +40,9 @@ static bool check_memory(const struct vm_config *c, const struct vm_scheme_ops *
     if (c->memory_bytes / c->page_bytes > VM_NOFRAME / 4)
         return vm_fail(e, VM_EMACHINE, "a memory of %llu pages: expected at most %u",
                        (unsigned long long)(c->memory_bytes / c->page_bytes), VM_NOFRAME / 4);
+    if (!vm_is_pow2(c->colours) || c->colours > VM_NOFRAME / 4)
+        return vm_fail(e, VM_EMACHINE, "%llu page colours: expected a power of two up to %u",
+                       (unsigned long long)c->colours, VM_NOFRAME / 4 / 2 + 1);
     return true;
 }
 
@@ -90,6 +93,7 @@ static bool build_memory(struct vm_engine *m, const struct vm_parts *p, enum vm_
         .page_shift = m->page_shift,
         .tables = (enum vm_tables)m->config.tables,
         .stray = stray,
+        .colours = (uint32_t)m->config.colours,
         .seed = m->config.seed,
         .scheme = p->scheme,
         .scheme_params = &m->scheme_params,

@@ -165,6 +165,7 @@ static void show_memory(const struct page *p)
     row(p, "frames used at most", c->frames_peak, p->r->nframes, "memory");
     row_if(p, "  page tables at most", c->table_frames_peak, c->frames_peak, "those");
     row_if(p, "swap slots used at most", c->slots_peak, 0, "");
+    row_if(p, "frames of another colour", c->colour_misses, 0, "");
 }
 
 static void show_regions(const struct page *p)

@@ -102,6 +102,7 @@ bool space_world_open(struct space_world *w, const struct space_plan *plan)
         .page_shift = 12,
         .tables = plan->tables,
         .stray = plan->stray,
+        .colours = plan->colours,
         .nslots = plan->nslots ? plan->nslots : WORLD_SLOTS,
         .seed = plan->seed,
         .scheme = w->scheme,

@@ -46,9 +46,8 @@ static void expect(struct listener *l, struct answer a)
     assert_true(l->nexpected < ANSWERS);
     l->expected[l->nexpected++] = a;
     ++*(a.table ? &l->tables : &l->lines);
-    ++(a.table                ? l->answers.walks
-       : a.access == VM_FETCH ? l->answers.fetches
-                              : l->answers.data)[a.level];
+    if (!a.table)
+        ++(a.access == VM_FETCH ? l->answers.fetches : l->answers.data)[a.level];
 }
 
 static uint32_t line_bytes(const struct listener *l, enum vm_access access)
@@ -82,14 +81,28 @@ static void end_touch(struct listener *l)
     l->va = va;
 }
 
+static unsigned ask_table(struct listener *l, vm_pa at, enum vm_access access)
+{
+    unsigned level = naive_caches_table(&l->naive, at, access);
+    expect(l, (struct answer){at, access, true, level});
+    return level;
+}
+
 static void walked(struct listener *l, const struct vm_walk *w)
 {
-    for (uint32_t i = 0; i < w->nloads; i++)
-        expect(l, (struct answer){w->load[i].at, VM_READ, true,
-                                  naive_caches_table(&l->naive, w->load[i].at, VM_READ)});
+    unsigned farthest[VM_WALK_LOADS] = {0}; /* level of each step */
+    unsigned steps = 0;
+    assert_true(w->nloads <= VM_WALK_LOADS);
+    for (uint32_t i = 0; i < w->nloads; i++) {
+        unsigned level = ask_table(l, w->load[i].at, VM_READ), step = w->load[i].step;
+        if (level > farthest[step])
+            farthest[step] = level;
+        steps = step + 1;
+    }
+    for (unsigned step = 0; step < steps; step++)
+        l->answers.walks[farthest[step]]++;
     for (uint32_t i = w->nloads - w->nstores; i < w->nloads; i++)
-        expect(l, (struct answer){w->load[i].at, VM_WRITE, true,
-                                  naive_caches_table(&l->naive, w->load[i].at, VM_WRITE)});
+        l->answers.walks[ask_table(l, w->load[i].at, VM_WRITE)]++;
     if (w->fault == VM_WALK_OK)
         l->place = (w->pfn + (l->va / PAGE & ((UINT64_C(1) << w->order) - 1))) * PAGE;
 }
@@ -232,7 +245,8 @@ static void play_many(const char *const *caches, size_t n, uint64_t seed)
     static const char *const tlbs[] = {"none", "l1=1", "l1i=2/1 l1d=8:plru l2=16/4:fifo",
                                        "l1i=4 l1d=4/2 l2=16/4"};
     static const char *const walks[] = {"l1", "l2", "l3", "memory"};
-    static const char *const schemes[] = {"x86-64", "sv39", "linear:bits=24", "sv32"};
+    static const char *const schemes[] = {"x86-64", "ech", "linear:bits=24", "inverted",
+                                          "clustered"};
     static const char *const policies[] = {"lru", "clock", "fifo", "lfu", "random"};
     struct machine_trace t;
     for (unsigned i = test_rounds(12); i-- > 0;)
@@ -242,7 +256,7 @@ static void play_many(const char *const *caches, size_t n, uint64_t seed)
             machine_set(&c, "cache", caches[k]);
             machine_set(&c, "cache-walks", walks[(i + k) % 4]);
             machine_set(&c, "tlb", tlbs[i % 4]);
-            machine_set(&c, "scheme", inside ? "x86-64" : schemes[i / 4 % 4]);
+            machine_set(&c, "scheme", inside ? "x86-64" : schemes[i % 5]);
             machine_set(&c, "tables", inside ? "inside" : "apart");
             fill(&t, i % 2 ? ALL_EVENTS : TRACE_PROTECTS, seed + i);
             play(&c, &t);

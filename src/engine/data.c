@@ -99,8 +99,18 @@ static unsigned ask_table(struct vm_engine *m, vm_pa at, enum vm_access access)
     return level;
 }
 
-/* Loads that a walk does not list are in no cache. Words are marked from the root down, so that
- * those that a walk has still to mark are its last ones. */
+/* The walk has marked the page's own entry, and where it has marked more words those that lead to
+ * it: what a walk comes by first it has marked before, if any. */
+static void ask_marked(struct vm_engine *m, const struct vm_walk *w, uint32_t listed)
+{
+    uint32_t end = listed, n = w->nstores;
+    while (end > n && w->load[end - 1].role != VM_LOAD_LEAF)
+        end--;
+    for (uint32_t i = end > n ? end - n : 0; i < end; i++)
+        m->walks_answered[ask_table(m, w->load[i].at, VM_WRITE)]++;
+}
+
+/* Loads that a walk does not list are in no cache. */
 void vm_data_walk(struct vm_engine *m, const struct vm_walk *w)
 {
     uint32_t listed = w->nloads < VM_WALK_LOADS ? w->nloads : VM_WALK_LOADS;
@@ -115,8 +125,8 @@ void vm_data_walk(struct vm_engine *m, const struct vm_walk *w)
         m->walks_answered[farthest]++;
     }
     m->walks_answered[m->caches.levels] += w->nloads - listed;
-    for (uint32_t i = listed - (w->nstores < listed ? w->nstores : listed); i < listed; i++)
-        m->walks_answered[ask_table(m, w->load[i].at, VM_WRITE)]++;
+    if (w->nstores)
+        ask_marked(m, w, listed);
 }
 
 void vm_data_left(struct vm_engine *m, vm_pfn first, uint32_t n)

@@ -101,7 +101,10 @@ static void walked(struct listener *l, const struct vm_walk *w)
     }
     for (unsigned step = 0; step < steps; step++)
         l->answers.walks[farthest[step]]++;
-    for (uint32_t i = w->nloads - w->nstores; i < w->nloads; i++)
+    uint32_t leaf = 0; /* the last one */
+    for (uint32_t i = 0; i < w->nloads; i++)
+        leaf = w->load[i].role == VM_LOAD_LEAF ? i : leaf;
+    for (uint32_t i = leaf + 1 - w->nstores; i <= leaf && w->nstores; i++)
         l->answers.walks[ask_table(l, w->load[i].at, VM_WRITE)]++;
     if (w->fault == VM_WALK_OK)
         l->place = (w->pfn + (l->va / PAGE & ((UINT64_C(1) << w->order) - 1))) * PAGE;

@@ -1,8 +1,9 @@
 /* fuzz_machine.c - any text as a machine description, and a short run on the machine it makes.
  *
  * The input is INI text, then optionally a zero byte and what references derive from: five bytes
- * each (page, offset, access and size, an event now and then). Memory is clamped to 4 MiB, TLBs to
- * a thousand entries and caches to 16 Ki lines, for speed. A description that parses must print back to itself.
+ * each (page, offset, access and size, an event now and then). Memory is clamped to 4 MiB, and
+ * machines with more than a thousand TLB entries or 16 Ki cache lines are only parsed, for speed. A
+ * description that parses must print back to itself.
  */
 #include <pagoda/engine.h>
 #include <pagoda/policy.h>
@@ -52,7 +53,8 @@ static bool is_small(struct vm_config *c)
     const struct vm_policy_ops *policy = vm_policy_find(name, &e);
     bool flat =
         !strncmp(c->scheme, "linear", 6); /* its tables may be large, and are looked through */
-    return entries <= 1000 && lines <= 16384 && !flat && (!policy || policy->future == VM_FUTURE_UNUSED);
+    return entries <= 1000 && lines <= 16384 && !flat &&
+           (!policy || policy->future == VM_FUTURE_UNUSED);
 }
 
 struct input {

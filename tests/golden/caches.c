@@ -80,9 +80,9 @@ static void no_cache(void **unused)
     assert_int_equal(r.counts.lines + r.counts.table_lines + r.counts.memory_reads, 0);
 }
 
-/* Eight pages of one leaf table of x86-64. The first walk reads the root's word, which is empty; the
- * second one that word again and those of three new tables; then it marks all four as accessed. The
- * other pages' words lie beside the first one's: their first walks read four words, the last of
+/* Eight pages of one leaf table of x86-64. The first walk reads the root's word, which is empty;
+ * the second one that word again and those of three new tables; then it marks all four as accessed.
+ * The other pages' words lie beside the first one's: their first walks read four words, the last of
  * which is empty; their second ones the four again, and mark the last. All but the first reading of
  * each table's line is answered by level 1. */
 static void walks_through_level_1(void **unused)

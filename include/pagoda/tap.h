@@ -10,7 +10,8 @@
  * are the same with it and without.
  *
  * Every count is told: the differences of the counts over some references are those of the events
- * told in them (tests/diff/story.c).
+ * told in them (tests/diff/story.c). But for what caches read and write on their own, to keep what
+ * was asked for (memory_reads, memory_writes).
  */
 #ifndef PAGODA_TAP_H
 #define PAGODA_TAP_H

@@ -31,7 +31,7 @@ enum vm_tap_kind {
     VM_TAP_FLUSH,     /* .flush: the entries of a space, or all, were removed from the TLBs */
     VM_TAP_ACCESS,    /* .access: the touch is translated, and memory accessed */
     VM_TAP_LINE,      /* .line: the caches were asked for a line, and have filled it in */
-    VM_TAP_TABLES,    /* .tables: frames that held page tables are free */
+    VM_TAP_EMPTIED,   /* .emptied: frames no longer hold what they held */
     VM_TAP_TICK       /* a tick of the policy is due; referenced bits are still as they were */
 };
 #define VM_TAP_KINDS 13
@@ -83,7 +83,7 @@ struct vm_tap_event {
         struct {
             vm_pfn first;
             uint32_t n;
-        } tables;
+        } emptied;
     };
 };
 

@@ -41,6 +41,7 @@ bool vm_data_open(struct vm_engine *m, struct vm_error *e)
                           : (unsigned)m->config.cache_walks + 1;
     if (!vm_arena_open(&m->cache_arena, vm_caches_size(c), e))
         return false;
+    m->answers.levels = c->levels;
     vm_caches_init(&m->caches, c, m->page_shift, m->config.seed,
                    vm_arena_take(&m->cache_arena, vm_caches_size(c)));
     return true;
@@ -99,39 +100,44 @@ static unsigned ask_table(struct vm_engine *m, vm_pa at, enum vm_access access)
     return level;
 }
 
+static uint32_t listed(const struct vm_walk *w)
+{
+    return w->nloads < VM_WALK_LOADS ? w->nloads : VM_WALK_LOADS;
+}
+
 /* The walk has marked the page's own entry, and where it has marked more words those that lead to
  * it: what a walk comes by first it has marked before, if any. */
-static void ask_marked(struct vm_engine *m, const struct vm_walk *w, uint32_t listed)
+static void ask_marked(struct vm_engine *m, const struct vm_walk *w)
 {
-    uint32_t end = listed, n = w->nstores;
+    uint32_t end = listed(w), n = w->nstores;
     while (end > n && w->load[end - 1].role != VM_LOAD_LEAF)
         end--;
     for (uint32_t i = end > n ? end - n : 0; i < end; i++)
-        m->walks_answered[ask_table(m, w->load[i].at, VM_WRITE)]++;
+        m->answers.walk_stores[ask_table(m, w->load[i].at, VM_WRITE)]++;
 }
 
 /* Loads that a walk does not list are in no cache. */
-void vm_data_walk(struct vm_engine *m, const struct vm_walk *w)
+void vm_data_walk(struct vm_engine *m, const struct vm_walk *w, uint32_t from)
 {
-    uint32_t listed = w->nloads < VM_WALK_LOADS ? w->nloads : VM_WALK_LOADS;
     if (!m->caches.levels)
         return;
-    for (uint32_t i = 0; i < listed;) {
+    for (uint32_t i = from; i < listed(w);) {
         unsigned farthest = 0, step = w->load[i].step;
-        for (; i < listed && w->load[i].step == step; i++) {
+        for (; i < listed(w) && w->load[i].step == step; i++) {
             unsigned level = ask_table(m, w->load[i].at, VM_READ);
             farthest = level > farthest ? level : farthest;
         }
-        m->walks_answered[farthest]++;
+        m->answers.walk_steps[farthest]++;
     }
-    m->walks_answered[m->caches.levels] += w->nloads - listed;
+    m->answers.walk_steps[m->caches.levels] += w->nloads - listed(w);
     if (w->nstores)
-        ask_marked(m, w, listed);
+        ask_marked(m, w);
 }
 
-void vm_data_left(struct vm_engine *m, vm_pfn first, uint32_t n)
+void vm_data_prefetch(struct vm_engine *m, const struct vm_walk *w, uint32_t from)
 {
-    vm_caches_flush_frames(&m->caches, (vm_pa)first << m->page_shift, (uint64_t)n << m->page_shift);
+    for (uint32_t i = from; m->caches.levels && i < listed(w); i++)
+        ask_table(m, w->load[i].at, VM_READ);
 }
 
 /* ---- what was counted ---- */
@@ -205,11 +211,10 @@ const char *vm_engine_cache(const struct vm_engine *m, size_t i, struct vm_cache
 
 void vm_engine_answers(const struct vm_engine *m, struct vm_answers *out)
 {
-    *out = (struct vm_answers){.levels = m->caches.levels};
+    *out = m->answers;
     for (unsigned level = 0; level <= m->caches.levels; level++) {
         out->fetches[level] = m->answered[VM_FETCH][level];
         out->data[level] = m->answered[VM_READ][level] + m->answered[VM_WRITE][level];
-        out->walks[level] = m->walks_answered[level];
     }
     out->fetches[0] += hot_lines(m, VM_FETCH);
     out->data[0] += hot_lines(m, VM_READ) + hot_lines(m, VM_WRITE);

@@ -14,7 +14,7 @@ static inline bool SEGMENT_(touch)(struct vm_engine *m, vm_va va, uint64_t tag,
                                    enum vm_access access, uint32_t at)
 {
     struct vm_tlb *t = m->first[access];
-    uint64_t first = vm_tlb_set(t, tag) * t->ways, i = first;
+    uint64_t first = (tag >> 12 & t->set_mask) * t->ways, i = first; /* first[] are plain */
     while (t->tag[i] != tag)
         if (++i == first + t->ways)
             return touch_miss(m, va, tag, access, at);
@@ -22,13 +22,13 @@ static inline bool SEGMENT_(touch)(struct vm_engine *m, vm_va va, uint64_t tag,
     if ((value & (hit_needs[access] | VM_TLB_ORDER_MASK)) != hit_needs[access])
         return touch_miss(m, va, tag, access, at); /* not all that it needs; or a large page's */
     if (i != first || t->replace == VM_TLB_PLRU)
-        vm_tlb_use(t, i);
+        vm_tlb_use_in_set(t, first, i);
     m->bits[vm_tlb_pfn(value)] |= m->marks[access];
-    heat(m, t, tag, value);
+    heat(m, t, tag, value, vm_tlb_pfn(value));
     REPORT(m, vm_tlb_pfn(value), access);
     if (CACHES) {
-        heat_place(m, t, tag, value);
-        m->place = page_at(m, tag >> 12, value);
+        m->place = (vm_pa)vm_tlb_pfn(value) << m->page_shift;
+        heat_place(m, t, tag, m->place);
     }
     return true;
 }

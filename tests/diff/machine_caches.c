@@ -1,10 +1,11 @@
 /* Whole machines with caches on small random traces, against naive caches that listen to them.
  *
  * The listener takes from a machine's tap what it is told of translation: touches, walks with the
- * words that they read, pages and tables that leave. From these and the trace it works out by
+ * words that they read, frames that are emptied. From these and the trace it works out by
  * itself which lines are asked for, in which order, and asks naive caches. What the machine says
  * that its own caches answered, and all that they counted, must be the same; and the same without a
  * tap. */
+#include "engine/machine.h"
 #include "oracle/machine_trace.h"
 #include "oracle/naive_cache.h"
 #include "rounds.h"
@@ -12,8 +13,7 @@
 
 #include <string.h>
 
-#define PAGE    UINT64_C(4096)
-#define NOWHERE UINT64_MAX
+#define PAGE UINT64_C(4096)
 
 enum { ALL_EVENTS = TRACE_PROTECTS | TRACE_MAPS | TRACE_FORKS };
 enum { ANSWERS = 2048 }; /* a reference of 9000 bytes in lines of 16 asks for 563 */
@@ -36,6 +36,8 @@ struct listener {
     struct answer expected[ANSWERS]; /* that the machine has not yet told of */
     size_t nexpected;
     uint64_t lines, tables;
+    const struct vm_engine *engine; /* which says how many loads walk caches saved */
+    uint64_t skips;
     struct vm_answers answers;
 };
 
@@ -93,19 +95,21 @@ static void walked(struct listener *l, const struct vm_walk *w)
     unsigned farthest[VM_WALK_LOADS] = {0}; /* level of each step */
     unsigned steps = 0;
     assert_true(w->nloads <= VM_WALK_LOADS);
-    for (uint32_t i = 0; i < w->nloads; i++) {
+    uint64_t skips = l->engine->counts.walk_skips, skipped = skips - l->skips;
+    l->skips = skips;
+    for (uint32_t i = (uint32_t)skipped; i < w->nloads; i++) {
         unsigned level = ask_table(l, w->load[i].at, VM_READ), step = w->load[i].step;
         if (level > farthest[step])
             farthest[step] = level;
         steps = step + 1;
     }
-    for (unsigned step = 0; step < steps; step++)
-        l->answers.walks[farthest[step]]++;
+    for (unsigned step = skipped ? w->load[skipped].step : 0; step < steps; step++)
+        l->answers.walk_steps[farthest[step]]++;
     uint32_t leaf = 0; /* the last one */
     for (uint32_t i = 0; i < w->nloads; i++)
         leaf = w->load[i].role == VM_LOAD_LEAF ? i : leaf;
     for (uint32_t i = leaf + 1 - w->nstores; i <= leaf && w->nstores; i++)
-        l->answers.walks[ask_table(l, w->load[i].at, VM_WRITE)]++;
+        l->answers.walk_stores[ask_table(l, w->load[i].at, VM_WRITE)]++;
     if (w->fault == VM_WALK_OK)
         l->place = (w->pfn + (l->va / PAGE & ((UINT64_C(1) << w->order) - 1))) * PAGE;
 }
@@ -149,11 +153,8 @@ static void told(void *host, const struct vm_tap_event *e)
     case VM_TAP_WALK:
         walked(l, e->walk);
         break;
-    case VM_TAP_LEAVING:
-        naive_caches_flush(&l->naive, e->leaving->pfn * PAGE, PAGE);
-        break;
-    case VM_TAP_TABLES:
-        naive_caches_flush(&l->naive, e->tables.first * PAGE, e->tables.n * PAGE);
+    case VM_TAP_EMPTIED:
+        naive_caches_flush(&l->naive, e->emptied.first * PAGE, e->emptied.n * PAGE);
         break;
     case VM_TAP_LINE:
         answered(l, e);
@@ -222,6 +223,7 @@ static void play(const struct vm_config *c, const struct machine_trace *t)
     struct vm_engine *m = vm_engine_open(c, VM_STRAY_MAPS, NULL, &e);
     if (!m)
         fail_msg("%s", e.text);
+    l.engine = m;
     vm_engine_listen(m, &(struct vm_tap){&l, told});
     for (uint32_t i = 0, k = 0; i < t->nrefs; i++) {
         for (; k < t->nevents && t->event[k].at == i; k++)
@@ -261,6 +263,7 @@ static void play_many(const char *const *caches, size_t n, uint64_t seed)
             machine_set(&c, "tlb", tlbs[i % 4]);
             machine_set(&c, "scheme", inside ? "x86-64" : schemes[i % 5]);
             machine_set(&c, "tables", inside ? "inside" : "apart");
+            machine_set(&c, "walk-caches", i % 10 == 5 ? "p1=4/2 p2=2 p3=1" : "none");
             fill(&t, i % 2 ? ALL_EVENTS : TRACE_PROTECTS, seed + i);
             play(&c, &t);
         }

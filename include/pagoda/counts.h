@@ -35,6 +35,12 @@
     X(prefetches, "translations fetched into the prefetch buffer")                                 \
     X(prefetch_hits, "of those, asked for in time: touches that the buffer answered")              \
     X(prefetch_loads, "table words read to prefetch")                                              \
+    X(lines,                                                                                       \
+      "lines that references ask the caches for: their touches, and one more for each line "       \
+      "boundary crossed in a page")                                                                \
+    X(table_lines, "table words that walks ask the caches for, or memory past them")               \
+    X(memory_reads, "lines, and table words past the caches, read from memory")                    \
+    X(memory_writes, "lines, and writes past the caches, written to memory")                       \
     X(faults, "page faults that were resolved; the sum of the next five rows")                     \
     X(demand_zero, "first touches of a page: a fresh frame, no transfer (minor)")                  \
     X(soft_faults, "the page was still in a frame: mapped again, no transfer (minor)")             \
@@ -88,6 +94,9 @@ struct vm_counts {
     L(c->miss_present + c->touches_faulted <= c->touches)                                          \
     L(c->walk_waits <= c->walk_steps && c->walk_steps <= c->walk_loads)                            \
     L(c->prefetch_hits <= c->prefetches && c->prefetch_hits <= c->tlb_hits)                        \
+    L(c->lines == 0 || c->lines >= c->touches - c->violations - c->denials - c->unnamed)           \
+    L(c->table_lines <= c->walk_loads + c->walk_stores + c->prefetch_loads)                        \
+    L(c->memory_reads <= c->lines + c->table_lines)                                                \
     L(c->demand_zero + c->soft_faults + c->cow_breaks + c->swap_ins + c->file_ins == c->faults)    \
     L(c->violations + c->denials + c->unnamed <= c->touches)                                       \
     L(c->writebacks + c->clean_drops == c->evictions)                                              \

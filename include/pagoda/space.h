@@ -153,6 +153,8 @@ struct vm_memory_config {
     void (*left)(void *host, const struct vm_leaving *leaving);
     /* Tables for pages of [start, end) may have been given back. */
     void (*trimmed)(void *host, vm_asid asid, vm_va start, vm_va end);
+    /* The frames [first, first + n) no longer hold what they held: a page, a segment, tables. */
+    void (*emptied)(void *host, vm_pfn first, uint32_t n);
 };
 
 struct vm_memory; /* space/memory.h */

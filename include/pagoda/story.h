@@ -60,7 +60,7 @@ enum vm_story_price {
 #define VM_STORY_PRICES_MAX 3
 
 struct vm_story_step {
-    enum vm_tap_kind kind; /* which of the members below; all but VM_TAP_TICK */
+    enum vm_tap_kind kind; /* which of the members below; all but VM_TAP_EMPTIED and VM_TAP_TICK */
     struct {
         enum vm_story_price kind;
         double ns;
@@ -102,7 +102,7 @@ struct vm_story_step {
             struct vm_leaving leaving;
             struct vm_story_frame victim;
             struct vm_slice frame; /* of a choice: the others, those next to leave first */
-            uint64_t frames_all;  /* that could have left, the victim too */
+            uint64_t frames_all;   /* that could have left, the victim too */
         } leaving;
         struct {
             size_t tlb;
@@ -122,12 +122,23 @@ struct vm_story_step {
             uint64_t value;
             vm_pa pa;
         } access;
+        struct {
+            vm_pa pa;
+            enum vm_access access;
+            bool table;
+            int cache; /* that had it; -1: none, it came from memory */
+        } line;
     };
 };
 
 struct vm_story_tlb {
     char name[8];
     struct vm_tlb_config config;
+};
+
+struct vm_story_cache {
+    char name[8];
+    struct vm_cache_config config;
 };
 
 #define VM_STORY_RIVALS 8  /* frames told of that could have left in a victim's place */
@@ -148,6 +159,8 @@ struct vm_story {
     unsigned age_bits; /* VM_REASON_AGES: of `ages`, that count */
     size_t ntlbs;
     struct vm_story_tlb tlb[VM_TLBS_MAX];
+    size_t ncaches;
+    struct vm_story_cache cache[VM_CACHES_MAX];
 
     struct vm_counts before, after;
     double ns; /* the sum of the steps' prices */

@@ -91,6 +91,10 @@ struct vm_engine {
     vm_pfn touched[2 * SEGMENT_REFS + 2];
     uint64_t crossings[VM_ACCESSES];
     uint64_t kinds[VM_ACCESSES];
+    vm_pa hot_pa[VM_ACCESSES][HOT_SLOTS]; /* where hot[]'s pages begin */
+    vm_pa place; /* where the page of the last touch begins, or NOWHERE; of a hot one it is unset */
+    struct vm_caches caches;
+    uint64_t cold[VM_ACCESSES]; /* touches that led nowhere, or whose line was not found hot */
 
     /* what misses use */
     struct tlb_level path[VM_ACCESSES][LEVELS_MAX];
@@ -122,11 +126,16 @@ struct vm_engine {
 
     const struct vm_tap *tap; /* told of each step of a touch; NULL: nobody */
 
+    uint64_t answered[VM_ACCESSES][VM_CACHE_LEVELS + 1]; /* lines, but those that were found hot */
+    struct vm_answers answers;                           /* to walks */
+    uint64_t table_lines;
+
     struct vm_config config;
     struct vm_tlb_plan plan;
+    struct vm_cache_plan cache_plan;
     struct vm_walk_cache_plan walk_cache_plan;
     struct vm_params policy_params, scheme_params, device_params, fit_params;
-    struct vm_arena arena;
+    struct vm_arena arena, cache_arena;
     /* Runs up to n references from the front of the columns; answers how many it did: fewer than n
      * after a reference that crosses a page boundary, or when failed. */
     uint32_t (*segment)(struct vm_engine *m, const vm_va *va, const uint16_t *meta, uint32_t n);
@@ -160,13 +169,20 @@ struct vm_engine *vm_engine_open_with(const struct vm_config *c, const struct vm
                                       enum vm_stray stray, struct vm_future *future,
                                       struct vm_error *e);
 
-/* The loops, stamped in mmu.c for each kind of report that a policy wants. */
+/* The loops, stamped in mmu.c for each kind of report that a policy wants, without caches and with.
+ */
 uint32_t vm_mmu_segment_bits(struct vm_engine *m, const vm_va *va, const uint16_t *meta,
                              uint32_t n);
+uint32_t vm_mmu_segment_bits_caches(struct vm_engine *m, const vm_va *va, const uint16_t *meta,
+                                    uint32_t n);
 uint32_t vm_mmu_segment_order(struct vm_engine *m, const vm_va *va, const uint16_t *meta,
                               uint32_t n);
+uint32_t vm_mmu_segment_order_caches(struct vm_engine *m, const vm_va *va, const uint16_t *meta,
+                                     uint32_t n);
 uint32_t vm_mmu_segment_each(struct vm_engine *m, const vm_va *va, const uint16_t *meta,
                              uint32_t n);
+uint32_t vm_mmu_segment_each_caches(struct vm_engine *m, const vm_va *va, const uint16_t *meta,
+                                    uint32_t n);
 /* One reference, with every step told to m->tap. */
 uint32_t vm_mmu_segment_told(struct vm_engine *m, const vm_va *va, const uint16_t *meta,
                              uint32_t n);
@@ -184,6 +200,7 @@ void vm_mmu_tick(struct vm_engine *m);
 void vm_mmu_shootdown(void *engine, uint64_t page_key);
 void vm_mmu_shootdown_space(void *engine, vm_asid asid);
 void vm_mmu_left(void *engine, const struct vm_leaving *leaving);
+void vm_mmu_emptied(void *engine, vm_pfn first, uint32_t n);
 /* References belong to this address space from now on. */
 void vm_mmu_switch(struct vm_engine *m, vm_asid asid);
 
@@ -275,5 +292,22 @@ static inline vm_pfn vm_unit(const struct vm_engine *m, vm_pfn pfn)
 {
     return vm_memory_unit(m->memory, pfn);
 }
+
+/* ---- data.c ---- */
+
+#define NOWHERE UINT64_MAX
+
+/* The caches that the configuration names. Errors: VM_EUSAGE, VM_EMACHINE, VM_ESYSTEM. */
+bool vm_data_open(struct vm_engine *m, struct vm_error *e);
+void vm_data_close(struct vm_engine *m); /* of a zeroed struct too */
+/* The bytes [va, last] of a page, at pa, are accessed. */
+void vm_data_lines(struct vm_engine *m, vm_va va, vm_pa pa, vm_va last, enum vm_access access);
+/* A touch led to m->place: the bytes [va, last], so far as they are in va's page, are accessed. */
+void vm_data_touch(struct vm_engine *m, vm_va va, vm_va last, enum vm_access access);
+/* A walk made its loads from number `from` on, and its stores. */
+void vm_data_walk(struct vm_engine *m, const struct vm_walk *w, uint32_t from);
+/* So did the walk of a prefetch, which sets no marks and which nothing waits for. */
+void vm_data_prefetch(struct vm_engine *m, const struct vm_walk *w, uint32_t from);
+void vm_data_counts(const struct vm_engine *m, struct vm_counts *out);
 
 #endif

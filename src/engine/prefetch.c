@@ -115,8 +115,11 @@ static void fetch(struct vm_engine *m, uint64_t page, enum vm_access access)
         return;
     vm_va va = page << m->page_shift;
     m->scheme->walk(m->scheme_state, m->asid, va, access, VM_MODE_USER | VM_MODE_MARK_TRAPS, &w);
-    if (w.fault != VM_WALK_BOUNDS)
-        m->counts.prefetch_loads += w.nloads - vm_walk_caches_use(m, va, &w);
+    if (w.fault != VM_WALK_BOUNDS) {
+        uint32_t skipped = vm_walk_caches_use(m, va, &w);
+        m->counts.prefetch_loads += w.nloads - skipped;
+        vm_data_prefetch(m, &w, skipped);
+    }
     if (w.fault != VM_WALK_OK)
         return;
     tag = vm_tlb_tag(tag, w.order);

@@ -39,7 +39,8 @@ static void note_steps(struct vm_engine *m, uint64_t steps)
     m->counts.walk_steps += steps;
 }
 
-static void count_walk(struct vm_engine *m, vm_va va, const struct vm_walk *w)
+/* Answers how many of its first loads it did not make. */
+static uint32_t count_walk(struct vm_engine *m, vm_va va, const struct vm_walk *w)
 {
     uint32_t skipped = w->fault == VM_WALK_BOUNDS ? 0 : vm_walk_caches_use(m, va, w);
     m->counts.walks++;
@@ -47,6 +48,7 @@ static void count_walk(struct vm_engine *m, vm_va va, const struct vm_walk *w)
     m->counts.walk_skips += skipped;
     m->counts.walk_stores += w->nstores;
     note_steps(m, vm_walk_steps(w, skipped));
+    return skipped;
 }
 
 /* ---- its outcome ---- */
@@ -86,8 +88,9 @@ static unsigned walk_mode(const struct vm_engine *m)
 static void walk_once(struct vm_engine *m, vm_va va, enum vm_access access, struct vm_walk *w)
 {
     m->scheme->walk(m->scheme_state, m->asid, va, access, walk_mode(m), w);
-    count_walk(m, va, w);
+    uint32_t skipped = count_walk(m, va, w);
     TELL(m, .kind = VM_TAP_WALK, .walk = w);
+    vm_data_walk(m, w, skipped);
 }
 
 /* The walk found a page of the table out of memory: bring it back. */

@@ -266,6 +266,14 @@ static void access_json(struct draft *d, json_t *step, const struct vm_story_ste
     put_count(d, step, "order", vm_tlb_order(s->access.value));
 }
 
+static void line_json(struct draft *d, json_t *step, const struct vm_story_step *s)
+{
+    put_hex(d, step, "pa", s->line.pa);
+    put_text(d, step, "access", explain_access_names[s->line.access]);
+    put_flag(d, step, "table", s->line.table);
+    put_text(d, step, "cache", s->line.cache < 0 ? "none" : d->story->cache[s->line.cache].name);
+}
+
 static const struct {
     const char *name;
     void (*put)(struct draft *d, json_t *step, const struct vm_story_step *s);
@@ -275,6 +283,7 @@ static const struct {
     [VM_TAP_FAULT] = {"fault", fault_json},    [VM_TAP_LEAVING] = {"leaving", leaving_json},
     [VM_TAP_FILL] = {"fill", fill_json},       [VM_TAP_SHOOTDOWN] = {"shootdown", shootdown_json},
     [VM_TAP_FLUSH] = {"flush", flush_json},    [VM_TAP_ACCESS] = {"access", access_json},
+    [VM_TAP_LINE] = {"line", line_json},
 };
 
 /* ---- the whole ---- */

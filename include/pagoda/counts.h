@@ -27,11 +27,18 @@
     X(walks, "walks of a page table, repeated ones after a fault included")                        \
     X(walk_loads, "table words read by walks")                                                     \
     X(walk_stores, "table words written by walks (accessed and dirty bits)")                       \
-    X(walk_skips, "table words that walks did not read, for a walk cache had what they lead to")   \
+    X(walk_skips,                                                                                  \
+      "table words that walks did not read, for a walk cache or a TLB had what they lead to")      \
     X(walk_steps, "loads of walks that wait for another: loads of one step are made together")     \
     X(walk_waits, "of those steps, what is left where walks are under way at once")                \
     X(mark_stores, "table words written when TLB entries left: their referenced and dirty bits")   \
     X(mark_traps, "traps to the kernel to set a referenced or dirty bit")                          \
+    X(nested_hits, "loads of a table in kernel memory whose page a TLB had: loads before saved")   \
+    X(nested_misses, "loads of a table in kernel memory whose page no TLB had")                    \
+    X(refills, "traps to refill the TLBs by software, those for a table's page included")          \
+    X(invalid_traps, "touches that trapped again, as what the refill had put in was not valid")    \
+    X(modified_traps,                                                                              \
+      "writes that trapped, as the page was clean or not to be written (software)")                \
     X(prefetches, "translations fetched into the prefetch buffer")                                 \
     X(prefetch_hits, "of those, asked for in time: touches that the buffer answered")              \
     X(prefetch_loads, "table words read to prefetch")                                              \
@@ -93,6 +100,9 @@ struct vm_counts {
     L(c->tlb_misses - c->miss_present <= c->touches_faulted)                                       \
     L(c->miss_present + c->touches_faulted <= c->touches)                                          \
     L(c->walk_waits <= c->walk_steps && c->walk_steps <= c->walk_loads)                            \
+    L(c->nested_hits + c->nested_misses <= c->walks)                                               \
+    L(c->refills == 0 || c->refills >= c->tlb_misses)                                              \
+    L(c->invalid_traps <= c->tlb_misses && c->invalid_traps <= c->touches_faulted)                 \
     L(c->prefetch_hits <= c->prefetches && c->prefetch_hits <= c->tlb_hits)                        \
     L(c->lines == 0 || c->lines >= c->touches - c->violations - c->denials - c->unnamed)           \
     L(c->table_lines <= c->walk_loads + c->walk_stores + c->prefetch_loads)                        \

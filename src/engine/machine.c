@@ -156,7 +156,8 @@ static bool build(struct vm_engine *m, const struct vm_parts *p, enum vm_stray s
         return false;
     m->segment = segments[p->policy->touch_kind][m->caches.levels > 0];
     struct vm_scheme_env env = {.page_shift = m->page_shift, .params = &m->scheme_params};
-    if (!m->scheme->accept(&env, e) || !plan_tlbs(m, m->scheme->orders(&env), e))
+    if (!vm_refill_check(&m->config, e) || !m->scheme->accept(&env, e) ||
+        !plan_tlbs(m, m->scheme->orders(&env), e))
         return false;
     m->last_touch = NO_TOUCH;
     memset(m->hot, 0xff, sizeof m->hot);

@@ -119,6 +119,7 @@ struct vm_engine {
     struct vm_memory *memory;
     struct vm_counts counts;
     uint64_t tick_every, tick_next; /* in touches; UINT64_MAX: never */
+    bool refilled;                  /* software: the touch missed, and has not trapped again */
     bool failed;                    /* error says why */
     struct vm_error error;
 
@@ -266,6 +267,26 @@ uint32_t vm_walk_caches_use(struct vm_engine *m, vm_va va, const struct vm_walk 
 /* Tables for pages of [start, end) of a space may be gone. */
 void vm_walk_caches_forget(struct vm_engine *m, vm_asid asid, vm_va start, vm_va end);
 void vm_mmu_trimmed(void *engine, vm_asid asid, vm_va start, vm_va end);
+
+/* ---- refill.c ---- */
+
+/* Errors: VM_EMACHINE: marks and refill do not go together. */
+bool vm_refill_check(const struct vm_config *c, struct vm_error *e);
+/* How many of its first loads the walk need not make: a TLB has the table's page that the next one
+ * is in; else the TLBs have it now. */
+uint32_t vm_refill_nested(struct vm_engine *m, const struct vm_walk *w);
+/* A touch missed every TLB, and so did its refill begin; page of `order` found, it ends. */
+void vm_refill_begin(struct vm_engine *m);
+void vm_refill_end(struct vm_engine *m, uint64_t tag, unsigned order);
+/* Of walks: enum vm_mode. Whether the kernel marks pages whose fault it resolves. */
+unsigned vm_refill_mode(const struct vm_engine *m);
+bool vm_refill_kernel_marks(const struct vm_engine *m);
+/* The walk ended UNMARKED. True: the handler has set what lacked, and *w is as after that; false:
+ * it takes a trap. */
+bool vm_refill_marks(struct vm_engine *m, vm_va va, enum vm_access access, struct vm_walk *w);
+/* The walk found nothing that allows the touch: what the refill put in traps. */
+void vm_refill_refused(struct vm_engine *m, vm_va va, enum vm_access access,
+                       const struct vm_walk *w);
 
 /* ---- walk.c ---- */
 

@@ -205,6 +205,7 @@ static bool touch_walk(struct vm_engine *m, vm_va va, uint64_t tag, enum vm_acce
     m->orders_seen |= UINT64_C(1) << w.order;
     if (missed)
         vm_levels_charge(m, access, w.order, m->plan.levels);
+    vm_refill_end(m, tag, w.order);
     vm_levels_install(m, access, m->plan.levels, page_tag, e);
     install_neighbours(m, page_tag, w.order, access);
     if (how == WALKED_INSERTED) {
@@ -231,6 +232,7 @@ static bool touch_found(struct vm_engine *m, vm_va va, uint64_t tag, enum vm_acc
         vm_marks_owe_dirty(m, access, hit);
     } else if (lacks) {
         m->counts.tlb_upgrades++;
+        m->refilled = false;
         return touch_walk(m, va, tag, access, false);
     } else {
         struct vm_tlb_entry e = hit->entry;
@@ -270,6 +272,7 @@ touch_miss(struct vm_engine *m, vm_va va, uint64_t tag, enum vm_access access, u
     if (vm_levels_search(m, tag, access, &hit) || vm_prefetch_take(m, tag, &hit))
         return touch_found(m, va, tag, access, &hit);
     m->counts.tlb_misses++;
+    vm_refill_begin(m);
     return touch_walk(m, va, tag, access, true);
 }
 

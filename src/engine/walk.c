@@ -43,6 +43,8 @@ static void note_steps(struct vm_engine *m, uint64_t steps)
 static uint32_t count_walk(struct vm_engine *m, vm_va va, const struct vm_walk *w)
 {
     uint32_t skipped = w->fault == VM_WALK_BOUNDS ? 0 : vm_walk_caches_use(m, va, w);
+    if (w->nloads > 0 && w->load[0].role == VM_LOAD_NESTED)
+        skipped = vm_refill_nested(m, w);
     m->counts.walks++;
     m->counts.walk_loads += w->nloads - skipped;
     m->counts.walk_skips += skipped;
@@ -80,14 +82,9 @@ bool vm_walk_neighbour(struct vm_engine *m, uint64_t tag, unsigned order, struct
 
 /* ---- the walk ---- */
 
-static unsigned walk_mode(const struct vm_engine *m)
-{
-    return m->config.marks == VM_MARKS_AT_ONCE ? VM_MODE_USER : VM_MODE_USER | VM_MODE_MARK_TRAPS;
-}
-
 static void walk_once(struct vm_engine *m, vm_va va, enum vm_access access, struct vm_walk *w)
 {
-    m->scheme->walk(m->scheme_state, m->asid, va, access, walk_mode(m), w);
+    m->scheme->walk(m->scheme_state, m->asid, va, access, vm_refill_mode(m), w);
     uint32_t skipped = count_walk(m, va, w);
     TELL(m, .kind = VM_TAP_WALK, .walk = w);
     vm_data_walk(m, w, skipped);
@@ -121,9 +118,17 @@ static bool ask_kernel(struct vm_engine *m, const struct vm_walk *w, struct vm_f
     if (!f->vma)
         return false;
     f->inserted |= inserted;
-    if (m->config.marks == VM_MARKS_TRAP) /* or the touch would trap once more */
+    if (vm_refill_kernel_marks(m)) /* or the touch would trap once more */
         vm_marks_set(m, f->va, f->access);
     return true;
+}
+
+/* Nothing is left to do for the touch but to take the translation. */
+static bool is_complete(struct vm_engine *m, vm_va va, enum vm_access access, struct vm_walk *w)
+{
+    if (w->fault != VM_WALK_UNMARKED)
+        return w->fault == VM_WALK_OK;
+    return m->config.marks == VM_MARKS_ON_LEAVING || vm_refill_marks(m, va, access, w);
 }
 
 enum walked vm_mmu_walk(struct vm_engine *m, vm_va va, enum vm_access access, struct vm_walk *w)
@@ -132,14 +137,14 @@ enum walked vm_mmu_walk(struct vm_engine *m, vm_va va, enum vm_access access, st
     bool asked = false;
     for (;;) {
         walk_once(m, va, access, w);
-        if (w->fault == VM_WALK_OK ||
-            (w->fault == VM_WALK_UNMARKED && m->config.marks == VM_MARKS_ON_LEAVING))
+        if (is_complete(m, va, access, w))
             return !asked ? WALKED : f.inserted ? WALKED_INSERTED : WALKED_RESOLVED;
         if (w->fault == VM_WALK_UNMARKED) {
             m->counts.mark_traps++;
             vm_marks_set(m, va, access);
             continue;
         }
+        vm_refill_refused(m, va, access, w);
         m->counts.touches_faulted += !asked;
         asked = true;
         if (!ask_kernel(m, w, &f))

@@ -134,8 +134,8 @@ bool vm_report_replay_json(FILE *out, const struct vm_result *r, struct vm_error
     bool machine = r->config.model == VM_MODEL_MACHINE;
     struct vm_json j = {0};
     json_t *root =
-        json_pack("{s:i, s:s, s:s, s:o, s:o, s:I, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I, "
-                  "s:o, s:o, s:o, s:o, s:I}",
+        json_pack("{s:i, s:s, s:s, s:o, s:o, s:I, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, "
+                  "s:I, s:o, s:o, s:o, s:I}",
                   "schema", VM_JSON_SCHEMA, "kind", "replay", "version", PAGODA_VERSION, "trace",
                   vm_json_trace(&r->trace), "config", vm_json_config(&j, &r->config), "frames",
                   (json_int_t)r->nframes, "stray", r->stray == VM_STRAY_FAULTS ? "faults" : "maps",

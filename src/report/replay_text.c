@@ -134,9 +134,14 @@ static void show_walks(const struct page *p)
     if (c->walks)
         fprintf(p->out, "  %-26s %15.2f\n", "table loads a walk",
                 (double)c->walk_loads / (double)c->walks);
-    row_if(p, "  saved by walk caches", c->walk_skips, c->walk_loads + c->walk_skips, "loads");
+    row_if(p, "  saved by caches and TLBs", c->walk_skips, c->walk_loads + c->walk_skips, "loads");
     if (c->walk_waits < c->walk_steps)
         row(p, "  steps waited for", c->walk_waits, c->walk_steps, "steps");
+    row_if(p, "traps to refill", c->refills, 0, "");
+    row_if(p, "  invalid: trapped again", c->invalid_traps, c->refills, "refills");
+    row_if(p, "writes trapped as modified", c->modified_traps, 0, "");
+    row_if(p, "table's page in a TLB", c->nested_hits, c->nested_hits + c->nested_misses,
+           "loads by kernel address");
     row_if(p, "traps to set marks", c->mark_traps, 0, "");
     row_if(p, "marks written on leaving", c->mark_stores, 0, "");
     if (c->prefetch_loads)

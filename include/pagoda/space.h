@@ -150,6 +150,8 @@ struct vm_memory_config {
     void (*settle)(void *host);
     /* A frame is about to have no page: what it had is written back or forgotten. */
     void (*left)(void *host, const struct vm_leaving *leaving);
+    /* Tables for pages of [start, end) may have been given back. */
+    void (*trimmed)(void *host, vm_asid asid, vm_va start, vm_va end);
 };
 
 struct vm_memory; /* space/memory.h */

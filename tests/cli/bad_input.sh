@@ -72,7 +72,7 @@ done
 refused 2 'bad TLB "l1d=16".*i side' "half a level" "$PAGODA" replay "$load" --tlb l1d=16
 refused 2 'without gaps' "a level missing" "$PAGODA" replay "$load" --tlb l2=16
 refused 2 'bad TLB "nonsense"' "no TLB at all" "$PAGODA" replay "$load" --tlb nonsense
-hinted 'lN\[i\|d\]=ENTRIES'
+hinted 'lN\[i\|d\|l\|s\]=ENTRIES'
 refused 2 'nvme:read_us' "a parameter out of range" "$PAGODA" replay "$load" --swap nvme:read_us=-1
 refused 2 'swap of 100 bytes: expected' "a swap of less than a page" \
     "$PAGODA" replay "$load" --swap-size 100

@@ -84,6 +84,12 @@ static void left(void *host, const struct vm_leaving *leaving)
     ((struct space_world *)host)->left += leaving->how <= VM_LEFT_WRITTEN;
 }
 
+static void trimmed(void *host, vm_asid asid, vm_va start, vm_va end)
+{
+    (void)host, (void)asid;
+    VM_ASSERT(start < end);
+}
+
 static void find_parts(struct space_world *w, const struct space_plan *plan)
 {
     char name[64];
@@ -131,6 +137,7 @@ bool space_world_open(struct space_world *w, const struct space_plan *plan)
         .shootdown_space = shootdown_space,
         .settle = settle,
         .left = left,
+        .trimmed = trimmed,
     };
     w->memory = vm_memory_open(&c, &w->error);
     if (!w->memory)

@@ -15,14 +15,33 @@
 #include "base/assert.h"
 #include "engine/machine.h"
 
+static void mark_segment(struct vm_engine *m, vm_asid asid, vm_va va, bool accessed, bool dirty)
+{
+    struct vm_segment g = m->scheme->segments->get(m->scheme_state, asid, va);
+    g.accessed |= accessed;
+    g.dirty |= dirty;
+    m->scheme->segments->set(m->scheme_state, asid, va, g);
+}
+
+static void mark_page(struct vm_engine *m, vm_asid asid, vm_va va, bool accessed, bool dirty)
+{
+    struct vm_pte pte = m->scheme->get(m->scheme_state, asid, va);
+    pte.accessed |= accessed;
+    pte.dirty |= dirty;
+    m->scheme->set(m->scheme_state, asid, va & -(UINT64_C(1) << (m->page_shift + pte.order)), pte);
+}
+
+/* The present entry of the page, or of the segment, that has va. */
+static void mark(struct vm_engine *m, vm_asid asid, vm_va va, bool accessed, bool dirty)
+{
+    bool segment = m->scheme->unit == VM_UNIT_SEGMENT;
+    (segment ? mark_segment : mark_page)(m, asid, va, accessed, dirty);
+}
+
 void vm_marks_set(struct vm_engine *m, vm_va va, enum vm_access access)
 {
-    struct vm_pte pte = m->scheme->get(m->scheme_state, m->asid, va);
-    VM_ASSERT(pte.state == VM_PTE_PRESENT);
-    pte.accessed = true;
-    pte.dirty |= access == VM_WRITE;
-    m->scheme->set(m->scheme_state, m->asid, va & -(UINT64_C(1) << (m->page_shift + pte.order)),
-                   pte);
+    VM_ASSERT(m->scheme->get(m->scheme_state, m->asid, va).state == VM_PTE_PRESENT);
+    mark(m, m->asid, va, true, access == VM_WRITE);
 }
 
 void vm_marks_write(struct vm_engine *m, uint64_t tag, uint64_t value)
@@ -33,12 +52,10 @@ void vm_marks_write(struct vm_engine *m, uint64_t tag, uint64_t value)
     if (!vm_memory_space(m->memory, asid))
         return;
     struct vm_pte pte = m->scheme->get(m->scheme_state, asid, va);
-    if (pte.state != VM_PTE_PRESENT || pte.pfn != vm_tlb_pfn(value) ||
-        pte.order != vm_tlb_order(value))
+    bool whole = m->scheme->unit == VM_UNIT_SEGMENT || pte.order == vm_tlb_order(value);
+    if (pte.state != VM_PTE_PRESENT || pte.pfn != vm_tlb_pfn(value) || !whole)
         return;
-    pte.accessed |= (value & VM_TLB_OWES_REFERENCED) != 0;
-    pte.dirty |= (value & VM_TLB_OWES_DIRTY) != 0;
-    m->scheme->set(m->scheme_state, asid, va, pte);
+    mark(m, asid, va, value & VM_TLB_OWES_REFERENCED, value & VM_TLB_OWES_DIRTY);
     m->counts.mark_stores++;
 }
 

@@ -48,6 +48,11 @@
     X(writebacks, "evictions of a dirty page: one write to the swap device")                       \
     X(clean_drops, "evictions of a clean page: no transfer")                                       \
     X(page_copies, "pages zeroed or copied in memory")                                             \
+    X(moves, "segments moved in memory, to grow or to make one hole of many")                      \
+    X(moved_bytes, "bytes copied by moves")                                                        \
+    X(compactions, "times that all segments were moved together")                                  \
+    X(misfits, "times that no hole was long enough for a segment")                                 \
+    X(fragmented, "misfits for which all holes together would have been enough")                   \
     X(maps, "map events")                                                                          \
     X(unmaps, "unmap events")                                                                      \
     X(protects, "protect events")                                                                  \
@@ -58,7 +63,8 @@
     X(switches, "switches to another address space")                                               \
     X(frames_peak, "frames in use at most, tables included")                                       \
     X(table_frames_peak, "frames that page tables held at most")                                   \
-    X(slots_peak, "swap slots in use at most")
+    X(slots_peak, "swap slots in use at most")                                                     \
+    X(colour_misses, "pages that got a frame of another colour, as none of theirs was free")
 
 struct vm_counts {
 #define VM_COUNT_FIELD(field, what) uint64_t field; /* what */
@@ -80,6 +86,9 @@ struct vm_counts {
     L(c->demand_zero + c->soft_faults + c->cow_breaks + c->swap_ins + c->file_ins == c->faults)    \
     L(c->violations + c->denials + c->unnamed <= c->touches)                                       \
     L(c->writebacks + c->clean_drops == c->evictions)                                              \
+    L(c->fragmented <= c->misfits)                                                                 \
+    L(c->compactions <= c->fragmented)                                                             \
+    L(c->moves <= c->moved_bytes)                                                                  \
     L(c->swap_ins == 0 || c->writebacks > 0)                                                       \
     L(c->swap_ins + c->file_ins <= c->evictions || c->forks > 0)                                   \
     L(c->table_frames_peak <= c->frames_peak)

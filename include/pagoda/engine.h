@@ -37,6 +37,9 @@ struct vm_config {
     uint64_t tables; /* enum vm_tables */
     uint64_t stray;  /* enum vm_stray_option */
     uint64_t layout; /* enum vm_layout_option */
+    char fit[VM_CONFIG_TEXT];
+    uint64_t compact; /* enum vm_compact */
+    uint64_t colours;
     char scheme[VM_CONFIG_TEXT], policy[VM_CONFIG_TEXT], tlb[VM_CONFIG_TEXT], swap[VM_CONFIG_TEXT];
     uint64_t tlb_tags; /* enum vm_tlb_tags */
     char walk_caches[VM_CONFIG_TEXT];
@@ -116,6 +119,19 @@ size_t vm_engine_nwalk_caches(const struct vm_engine *m);
 void vm_engine_walk_cache(const struct vm_engine *m, size_t i, struct vm_tlb_config *config,
                           struct vm_tlb_counts *counts);
 const struct vm_memory *vm_engine_memory(const struct vm_engine *m);
+
+/* What a machine is made of, for explanations. */
+struct vm_engine_parts {
+    const struct vm_config *config;
+    const struct vm_scheme_ops *scheme;
+    const void *scheme_state;
+    const struct vm_policy_ops *policy;
+    const struct vm_params *policy_params;
+    unsigned page_shift;
+    uint32_t nframes;    /* of memory for pages */
+    const uint8_t *bits; /* [nframes] enum vm_frame_bits */
+};
+void vm_engine_parts(const struct vm_engine *m, struct vm_engine_parts *out);
 void vm_engine_check(const struct vm_engine *m); /* every part's check */
 void vm_engine_close(struct vm_engine *m);       /* NULL is fine */
 
@@ -175,9 +191,18 @@ struct vm_result {
     uint64_t pages;                  /* distinct pages touched (pages model), 0: not counted */
     uint64_t resident, table_frames; /* at the end */
     struct vm_footprint tables;      /* at the end, of all address spaces */
+    struct vm_holes holes;           /* at the end */
     size_t nregions; /* the first regions by faults, of mappings that exist at the end */
     struct vm_region region[VM_REGIONS_MAX];
     uint64_t regions_all;
+};
+
+/* Where references come from. */
+struct vm_source {
+    const char *spec; /* as vm_trace_open takes it; of bytes in memory: what messages call them */
+    const struct vm_trace_options *options; /* may be NULL */
+    const void *bytes;                      /* NULL: open spec */
+    size_t nbytes;
 };
 
 /* Told now and then how far a pass is. */
@@ -190,5 +215,26 @@ struct vm_progress {
  * not come from a pipe. progress may be NULL. Errors: as of the parts. */
 bool vm_replay(const struct vm_config *c, const char *spec, const struct vm_trace_options *options,
                const struct vm_progress *progress, struct vm_result *out, struct vm_error *e);
+
+/* ---- a replay that stops where it is asked to (run.c) ---- */
+
+struct vm_run;
+
+/* The machine before the first reference. What the arguments point to must outlive the run. Errors:
+ * as of vm_replay; VM_EUSAGE for the model pages, which has no steps. */
+struct vm_run *vm_run_open(const struct vm_config *c, const struct vm_source *source,
+                           const struct vm_progress *progress, struct vm_error *e);
+/* Replay on until `refs` references are done, or the trace ends; events after the last of them wait
+ * for the next call. Errors: as of the parts; the run can then only be closed. */
+bool vm_run_to(struct vm_run *r, uint64_t refs, struct vm_error *e);
+uint64_t vm_run_refs(const struct vm_run *r); /* done */
+/* Back to before the first reference, with a new machine. Errors: VM_EUSAGE: a trace that can be
+ * read only once. */
+bool vm_run_restart(struct vm_run *r, struct vm_error *e);
+struct vm_engine *vm_run_engine(struct vm_run *r); /* until a restart */
+/* The reference done last; its bytes and first address. */
+void vm_run_last(const struct vm_run *r, vm_va *va, unsigned *bytes);
+void vm_run_info(const struct vm_run *r, struct vm_trace_info *out);
+void vm_run_close(struct vm_run *r); /* NULL is fine */
 
 #endif

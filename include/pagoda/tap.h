@@ -29,9 +29,12 @@ enum vm_tap_kind {
     VM_TAP_SHOOTDOWN, /* .shootdown: a page's entries were removed from the TLBs */
     VM_TAP_FLUSH,     /* .flush: the entries of a space, or all, were removed from the TLBs */
     VM_TAP_ACCESS,    /* .access: the touch is translated, and memory accessed */
-    VM_TAP_TICK       /* a tick of the policy is due; referenced bits are still as they were */
+    VM_TAP_TICK,      /* a tick of the policy is due; referenced bits are still as they were */
+    VM_TAP_SKIP,      /* .skip: a walk cache saves loads of the walk that is told of next */
+    VM_TAP_MARK,      /* .mark: a page's bits in the table were set, by no walk */
+    VM_TAP_PREFETCH   /* .prefetch: a walk before it is asked for, and whether it was of use */
 };
-#define VM_TAP_KINDS 11
+#define VM_TAP_KINDS 14
 
 struct vm_tap_event {
     enum vm_tap_kind kind;
@@ -71,6 +74,21 @@ struct vm_tap_event {
             uint64_t value; /* the TLB entry that stands for the page: struct vm_tlb's */
             vm_pa pa;       /* of the touch's first byte */
         } access;
+        struct {
+            size_t cache;   /* its number in the machine */
+            uint32_t loads; /* the first ones */
+        } skip;
+        struct {
+            enum { VM_MARK_TRAPPED, VM_MARK_LEFT } why; /* by the kernel; a TLB entry left */
+            vm_asid asid;
+            vm_va va;
+        } mark;
+        struct {
+            vm_va va;
+            const struct vm_walk *walk;
+            uint32_t skipped; /* loads that a walk cache saved */
+            bool kept;        /* the buffer has the translation */
+        } prefetch;
     };
 };
 

@@ -40,6 +40,9 @@ static bool check_memory(const struct vm_config *c, const struct vm_scheme_ops *
     if (c->memory_bytes / c->page_bytes > VM_NOFRAME / 4)
         return vm_fail(e, VM_EMACHINE, "a memory of %llu pages: expected at most %u",
                        (unsigned long long)(c->memory_bytes / c->page_bytes), VM_NOFRAME / 4);
+    if (!vm_is_pow2(c->colours) || c->colours > VM_NOFRAME / 4)
+        return vm_fail(e, VM_EMACHINE, "%llu page colours: expected a power of two up to %u",
+                       (unsigned long long)c->colours, VM_NOFRAME / 4 / 2 + 1);
     return true;
 }
 
@@ -55,7 +58,8 @@ static bool check_walkers(const struct vm_config *c, struct vm_error *e)
 
 static bool plan_tlbs(struct vm_engine *m, uint64_t orders, struct vm_error *e)
 {
-    return vm_tlb_plan_parse(&m->plan, m->config.tlb, e) &&
+    const char *tlbs = m->scheme->in_registers ? "none" : m->config.tlb;
+    return vm_tlb_plan_parse(&m->plan, tlbs, e) &&
            vm_walk_cache_plan_parse(&m->walk_cache_plan, m->config.walk_caches, e) &&
            check_walkers(&m->config, e) && vm_levels_plan(m, orders, e);
 }
@@ -78,6 +82,7 @@ static bool build_memory(struct vm_engine *m, const struct vm_parts *p, enum vm_
         .page_shift = m->page_shift,
         .tables = (enum vm_tables)m->config.tables,
         .stray = stray,
+        .colours = (uint32_t)m->config.colours,
         .seed = m->config.seed,
         .scheme = p->scheme,
         .scheme_params = &m->scheme_params,
@@ -85,6 +90,9 @@ static bool build_memory(struct vm_engine *m, const struct vm_parts *p, enum vm_
         .policy_params = &m->policy_params,
         .device = p->device,
         .device_params = &m->device_params,
+        .fit = p->fit,
+        .fit_params = &m->fit_params,
+        .compact = (enum vm_compact)m->config.compact,
         .future = future,
         .counts = &m->counts,
         .host = m,
@@ -148,8 +156,7 @@ static bool build(struct vm_engine *m, const struct vm_parts *p, enum vm_stray s
     if (!m->scheme->accept(&env, e) || !plan_tlbs(m, m->scheme->orders(&env), e))
         return false;
     m->last_touch = NO_TOUCH;
-    m->warm = true;
-    vm_mmu_cool(m);
+    memset(m->hot, 0xff, sizeof m->hot);
     set_ticks(m);
     VM_ASSERT(p->policy->future == VM_FUTURE_UNUSED || future);
     return build_memory(m, p, stray, future, e) && build_tlbs(m, e) &&
@@ -172,6 +179,7 @@ struct vm_engine *vm_engine_open_with(const struct vm_config *c, const struct vm
         m->scheme_params = p.scheme_params;
         m->policy_params = p.policy_params;
         m->device_params = p.device_params;
+        m->fit_params = p.fit_params;
         if (policy)
             p.policy = policy;
         if (build(m, &p, stray, future, e))
@@ -381,6 +389,11 @@ void vm_engine_counts(struct vm_engine *m, struct vm_counts *out)
     out->fetches = m->kinds[VM_FETCH];
     out->refs = out->reads + out->writes + out->fetches;
     out->crossings = m->crossings[0] + m->crossings[1] + m->crossings[2];
+    if (m->scheme->in_registers) { /* hot ones, too, walk; it costs nothing */
+        out->tlb_misses = out->touches;
+        out->miss_present = out->touches - out->touches_faulted;
+        out->walks = out->touches + out->faults + out->mark_traps;
+    }
     out->tlb_hits = out->touches - out->tlb_misses;
     if (!m->failed)
         check_laws(out);
@@ -419,6 +432,20 @@ void vm_engine_walk_cache(const struct vm_engine *m, size_t i, struct vm_tlb_con
 const struct vm_memory *vm_engine_memory(const struct vm_engine *m)
 {
     return m->memory;
+}
+
+void vm_engine_parts(const struct vm_engine *m, struct vm_engine_parts *out)
+{
+    *out = (struct vm_engine_parts){
+        .config = &m->config,
+        .scheme = m->scheme,
+        .scheme_state = m->scheme_state,
+        .policy = m->policy,
+        .policy_params = &m->policy_params,
+        .page_shift = m->page_shift,
+        .nframes = (uint32_t)(m->config.memory_bytes / m->config.page_bytes),
+        .bits = m->bits,
+    };
 }
 
 void vm_engine_check(const struct vm_engine *m)

@@ -25,7 +25,7 @@
 
 #include <pagoda/engine.h>
 
-#define HOT_SLOTS    16   /* the sets of the usual level 1: 64 entries, 4 ways */
+#define HOT_SLOTS    64   /* at most; level 1 leaves as many as it has sets, usually 16 */
 #define SEGMENT_REFS 1000 /* references between settlements at most; fits `touched` twice */
 
 #define LEVELS_MAX 9
@@ -82,7 +82,7 @@ struct vm_engine {
      * the low bits of the page number choose, and whose entries have one page. Else `none`. */
     struct vm_tlb *first[VM_ACCESSES];
     struct vm_tlb *base1[VM_ACCESSES]; /* the level-1 TLB of base pages; NULL: there is none */
-    struct vm_tlb *large_beside; /* the one TLB in large[] that holds base pages, too; or NULL */
+    struct vm_tlb *large_beside; /* the one TLB in large[] that holds base pages, too; or `none` */
     struct large_page large[VM_ACCESSES];
     uint8_t *bits;
     uint8_t marks[VM_ACCESSES]; /* the frame's bits that a touch sets */
@@ -125,7 +125,7 @@ struct vm_engine {
     struct vm_config config;
     struct vm_tlb_plan plan;
     struct vm_walk_cache_plan walk_cache_plan;
-    struct vm_params policy_params, scheme_params, device_params;
+    struct vm_params policy_params, scheme_params, device_params, fit_params;
     struct vm_arena arena;
     /* Runs up to n references from the front of the columns; answers how many it did: fewer than n
      * after a reference that crosses a page boundary, or when failed. */
@@ -223,10 +223,10 @@ void vm_levels_install(struct vm_engine *m, enum vm_access access, size_t levels
 /* The kernel sets the page's bits for this access in the table, and makes no other change. */
 void vm_marks_set(struct vm_engine *m, vm_va va, enum vm_access access);
 /* The marks that this translation owes reach the table, if its entry still maps the frame. */
-void vm_marks_write(struct vm_engine *m, uint64_t tag, uint64_t value);
+void vm_marks_write(struct vm_engine *m, uint64_t tag, const struct vm_tlb_entry *e);
 /* struct vm_tlb's leaving: the next level that has the page owes its marks from now on, or else
  * they are written to the table. */
-void vm_marks_leaving(void *engine, const struct vm_tlb *t, uint64_t tag, uint64_t value);
+void vm_marks_leaving(void *engine, const struct vm_tlb *t, uint64_t tag, struct vm_tlb_entry e);
 /* A first write to a page whose entry, where `hit` found it, lacks the dirty bit: the nearest level
  * has it from now on, and owes it to the table. */
 void vm_marks_owe_dirty(struct vm_engine *m, enum vm_access access, struct tlb_hit *hit);
@@ -270,11 +270,10 @@ uint64_t vm_walk_window_waits(const struct vm_engine *m);
 struct vm_tlb_entry vm_walk_entry(const struct vm_walk *w);
 bool vm_walk_neighbour(struct vm_engine *m, uint64_t tag, unsigned order, struct vm_tlb_entry *out);
 
-/* What bits and policies know of a frame as. Identity: no page has more than one frame yet. */
+/* What bits and policies know of a frame as. */
 static inline vm_pfn vm_unit(const struct vm_engine *m, vm_pfn pfn)
 {
-    (void)m;
-    return pfn;
+    return vm_memory_unit(m->memory, pfn);
 }
 
 #endif

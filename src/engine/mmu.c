@@ -18,22 +18,24 @@ _Static_assert(VM_TLB_EMPTY == UINT64_MAX, "bytes of ones are empty tags");
 static void forget_large(struct vm_engine *m)
 {
     memset(m->large, 0, sizeof m->large);
-    m->large_beside = NULL;
+    m->large_beside = &m->none;
 }
 
 void vm_mmu_cool(struct vm_engine *m)
 {
-    if (m->warm) {
-        memset(m->hot, 0xff, sizeof m->hot);
-        forget_large(m);
-    }
+    if (!m->warm)
+        return;
+    for (int a = 0; a < VM_ACCESSES; a++)
+        memset(m->hot[a], 0xff, (m->hot_mask + 1) * sizeof m->hot[a][0]);
+    forget_large(m);
     m->warm = false;
 }
 
 /* The base page with this entry was used last in its set of level 1: note for which accesses a
  * repeat would change nothing. A write is such only if the dirty bit is set: then the frame's is
  * too. */
-static inline void heat(struct vm_engine *m, const struct vm_tlb *t, uint64_t tag, uint64_t value)
+static inline void heat(struct vm_engine *m, const struct vm_tlb *t, uint64_t tag, uint64_t value,
+                        vm_pfn unit)
 {
     uint32_t slot = (uint32_t)(tag >> 12) & m->hot_mask;
     m->warm = true;
@@ -41,7 +43,7 @@ static inline void heat(struct vm_engine *m, const struct vm_tlb *t, uint64_t ta
         if (m->base1[a] != t)
             continue;
         m->hot[a][slot] = (value & hit_needs[a]) == hit_needs[a] ? tag : VM_TLB_EMPTY;
-        m->hot_unit[a][slot] = vm_tlb_pfn(value);
+        m->hot_unit[a][slot] = unit;
     }
     if (m->large_beside == t)
         forget_large(m);
@@ -113,7 +115,7 @@ static vm_pa address_of(const struct vm_engine *m, vm_va va, uint64_t value)
     return ((vm_pa)vm_tlb_pfn(value) << m->page_shift) + (va & page);
 }
 
-/* The base page of va, with this tag, was touched; `e` translates the page of `page_tag` around it.
+/* The base page with va and this tag was touched; `e` translates the page of `page_tag` around it.
  */
 static void touched(struct vm_engine *m, vm_va va, uint64_t tag, uint64_t page_tag,
                     const struct vm_tlb_entry *e, enum vm_access access)
@@ -124,11 +126,15 @@ static void touched(struct vm_engine *m, vm_va va, uint64_t tag, uint64_t page_t
     struct vm_tlb *t = m->plan.levels ? vm_levels_holder(m, 0, access, order) : NULL;
     m->bits[unit] |= m->marks[access];
     report(m, unit, access);
-    if (t && order == 0)
-        heat(m, t, page_tag, e->value);
-    else if (t)
-        heat_large(m, t, page_tag, e);
     TELL(m, .kind = VM_TAP_ACCESS, .access = {e->value, address_of(m, va, e->value)});
+    if (m->scheme->in_registers)
+        heat(m, NULL, tag, e->value, unit);
+    if (!t)
+        return;
+    if (order == 0)
+        heat(m, t, page_tag, e->value, unit);
+    else
+        heat_large(m, t, page_tag, e);
 }
 
 /* Both pages of pairs come together, as a refill reads them together. */
@@ -171,7 +177,7 @@ static bool touch_walk(struct vm_engine *m, vm_va va, uint64_t tag, enum vm_acce
     install_neighbours(m, page_tag, w.order, access);
     if (how == WALKED_INSERTED) {
         /* insert was the frame's first touch; the policy may have cleared the referenced bit. */
-        m->last_touch = touch_word(vm_unit(m, w.pfn), access);
+        m->last_touch = touch_word(vm_unit(m, w.pfn + w.first), access);
         vm_mmu_cool(m);
         TELL(m, .kind = VM_TAP_ACCESS, .access = {e.value, address_of(m, va, e.value)});
     } else {

@@ -123,6 +123,7 @@ enum walked vm_mmu_walk(struct vm_engine *m, vm_va va, enum vm_access access, st
         if (w->fault == VM_WALK_UNMARKED) {
             m->counts.mark_traps++;
             vm_marks_set(m, va, access);
+            TELL(m, .kind = VM_TAP_MARK, .mark = {VM_MARK_TRAPPED, m->asid, va});
             continue;
         }
         m->counts.touches_faulted += !asked;

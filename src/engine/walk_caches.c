@@ -166,6 +166,7 @@ uint32_t vm_walk_caches_use(struct vm_engine *m, vm_va va, const struct vm_walk 
             VM_ASSERT(load >= 0 && t->value[at] == kept(w->load[load].word) << 8);
             vm_tlb_use(t, (uint64_t)at);
             skipped = (uint32_t)load + 1;
+            TELL(m, .kind = VM_TAP_SKIP, .skip = {i, skipped});
             break;
         }
         t->counts.misses++;

@@ -4,36 +4,6 @@
 
 #include <string.h>
 
-static json_t *option_json(const struct vm_config *c, const struct vm_option *o)
-{
-    char text[VM_CONFIG_TEXT];
-    const void *field = (const char *)c + o->offset;
-    switch (o->kind) {
-    case VM_PARAM_BYTES:
-    case VM_PARAM_COUNT:
-        return json_integer((json_int_t) * (const uint64_t *)field);
-    case VM_PARAM_REAL:
-        return json_real(*(const double *)field);
-    case VM_PARAM_WORD:
-    case VM_PARAM_TEXT:
-        break;
-    }
-    return json_string(vm_config_text(c, o, text, sizeof text));
-}
-
-static json_t *config_json(struct vm_json *j, const struct vm_config *c)
-{
-    json_t *config = json_object();
-    for (size_t i = 0; vm_option_at(i); i++) {
-        const struct vm_option *o = vm_option_at(i);
-        if (!json_object_get(config, o->section))
-            vm_json_put(j, config, o->section, json_object());
-        json_t *section = json_object_get(config, o->section);
-        vm_json_put(j, section, o->key, option_json(c, o));
-    }
-    return config;
-}
-
 static json_t *counts_json(struct vm_json *j, const struct vm_counts *c)
 {
     json_t *counts = json_object();
@@ -135,7 +105,7 @@ bool vm_report_replay_json(FILE *out, const struct vm_result *r, struct vm_error
         json_pack("{s:i, s:s, s:s, s:o, s:o, s:I, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I, "
                   "s:o, s:o, s:I}",
                   "schema", VM_JSON_SCHEMA, "kind", "replay", "version", PAGODA_VERSION, "trace",
-                  vm_json_trace(&r->trace), "config", config_json(&j, &r->config), "frames",
+                  vm_json_trace(&r->trace), "config", vm_json_config(&j, &r->config), "frames",
                   (json_int_t)r->nframes, "stray", r->stray == VM_STRAY_FAULTS ? "faults" : "maps",
                   "counts", counts_json(&j, &r->counts), "tlbs", tlbs_json(&j, r), "walk_caches",
                   walk_caches_json(&j, r), "prices", prices_json(&j, &r->prices), "cases",

@@ -99,7 +99,7 @@ static void show_tlb(const struct page *p, const char *name, const struct vm_tlb
             vm_tlb_text(config, text, sizeof text), *pages ? ", " : "", pages, p->style.end);
 }
 
-/* Sizes of pages are told where there are several. */
+/* Sizes of pages are told where a TLB has not all that there are. */
 static void show_tlbs(const struct page *p)
 {
     const struct vm_result *r = p->r;
@@ -108,7 +108,8 @@ static void show_tlbs(const struct page *p)
     for (size_t i = 0; i < r->ntlbs; i++)
         all |= r->tlb[i].config.sizes;
     for (size_t i = 0; i < r->ntlbs; i++) {
-        vm_sizes_text(all & (all - 1) ? r->tlb[i].config.sizes : 0, sizes, sizeof sizes);
+        uint64_t told = r->tlb[i].config.sizes == all ? 0 : r->tlb[i].config.sizes;
+        vm_sizes_text(told, sizes, sizeof sizes);
         show_tlb(p, r->tlb[i].name, &r->tlb[i].config, &r->tlb[i].counts, sizes);
     }
     for (size_t i = 0; i < r->nwalk_caches; i++)
@@ -180,6 +181,7 @@ static void show_memory(const struct page *p)
     row(p, "frames used at most", c->frames_peak, p->r->nframes, "memory");
     row_if(p, "  page tables at most", c->table_frames_peak, c->frames_peak, "those");
     row_if(p, "swap slots used at most", c->slots_peak, 0, "");
+    row_if(p, "frames of another colour", c->colour_misses, 0, "");
 }
 
 static void show_regions(const struct page *p)

@@ -120,6 +120,8 @@ refused 5 'page size of 1024 bytes' "a small page, without a machine" \
     "$PAGODA" replay "$load" --page 1KiB --model pages
 refused 5 'expected 1 to' "no frame, without a machine" \
     "$PAGODA" replay "$load" --frames 0 --model pages
+refused 5 '3 page colours: expected a power of two' "three colours" \
+    "$PAGODA" replay "$load" --colours 3
 refused 5 'TLB ways do not divide the entries: 16 entries in sets of 3 leave 1 over' "TLB ways" \
     "$PAGODA" replay "$load" --tlb l1=16/3
 refused 5 'has 3 sets: expected a power of two' "TLB sets" "$PAGODA" replay "$load" --tlb l1=12/4

@@ -404,8 +404,7 @@ static void walk_caches_skip_what_naive_ones_do(void **unused)
     assert_true(skips > 0);
 }
 
-/* With unmaps too: a stale word would not be the one that the walk reads, which the machine asserts.
- */
+/* With unmaps too: a stale word would not be what the walk reads, which the machine asserts. */
 static void walk_caches_change_nothing_but_loads(void **unused)
 {
     (void)unused;

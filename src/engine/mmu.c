@@ -23,11 +23,11 @@ static void forget_large(struct vm_engine *m)
 
 void vm_mmu_cool(struct vm_engine *m)
 {
-    if (!m->warm)
-        return;
-    for (int a = 0; a < VM_ACCESSES; a++)
-        memset(m->hot[a], 0xff, (m->hot_mask + 1) * sizeof m->hot[a][0]);
-    forget_large(m);
+    if (m->warm) {
+        for (int a = 0; a < VM_ACCESSES; a++)
+            memset(m->hot[a], 0xff, (m->hot_mask + 1) * sizeof m->hot[a][0]);
+        forget_large(m);
+    }
     m->warm = false;
 }
 
@@ -115,7 +115,16 @@ static vm_pa address_of(const struct vm_engine *m, vm_va va, uint64_t value)
     return ((vm_pa)vm_tlb_pfn(value) << m->page_shift) + (va & page);
 }
 
-/* The base page with va and this tag was touched; `e` translates the page of `page_tag` around it.
+/* Where registers translate, a page is hot for any access that they allow. They have no dirty bit:
+ * a first write is news. */
+static void heat_registers(struct vm_engine *m, uint64_t tag, uint64_t value, vm_pfn unit)
+{
+    if (!(m->bits[unit] & VM_FRAME_DIRTY))
+        value &= ~(uint64_t)VM_TLB_DIRTY;
+    heat(m, NULL, tag, value, unit);
+}
+
+/* The base page of va, with this tag, was touched; `e` translates the page of `page_tag` around it.
  */
 static void touched(struct vm_engine *m, vm_va va, uint64_t tag, uint64_t page_tag,
                     const struct vm_tlb_entry *e, enum vm_access access)
@@ -126,15 +135,13 @@ static void touched(struct vm_engine *m, vm_va va, uint64_t tag, uint64_t page_t
     struct vm_tlb *t = m->plan.levels ? vm_levels_holder(m, 0, access, order) : NULL;
     m->bits[unit] |= m->marks[access];
     report(m, unit, access);
-    TELL(m, .kind = VM_TAP_ACCESS, .access = {e->value, address_of(m, va, e->value)});
     if (m->scheme->in_registers)
-        heat(m, NULL, tag, e->value, unit);
-    if (!t)
-        return;
-    if (order == 0)
+        heat_registers(m, tag, e->value, unit);
+    if (t && order == 0)
         heat(m, t, page_tag, e->value, unit);
-    else
+    else if (t)
         heat_large(m, t, page_tag, e);
+    TELL(m, .kind = VM_TAP_ACCESS, .access = {e->value, address_of(m, va, e->value)});
 }
 
 /* Both pages of pairs come together, as a refill reads them together. */

@@ -95,8 +95,18 @@ static void tlbs_change_no_fault(void **unused)
 static void schemes_with_tables_apart_change_no_fault_and_no_tlb_count(void **unused)
 {
     (void)unused;
-    static const char *const schemes[] = {"sv32",        "sv39",           "sv48", "sv57",
-                                          "x86-64-la57", "linear:bits=24", NULL};
+    static const char *const schemes[] = {"sv32",
+                                          "sv39",
+                                          "sv48",
+                                          "sv57",
+                                          "x86-64-la57",
+                                          "arm64",
+                                          "two-level:dir=7,table=13,entry=8",
+                                          "linear:bits=24",
+                                          "inverted",
+                                          "clustered",
+                                          "ech",
+                                          NULL};
     struct machine_trace t;
     for (unsigned i = test_rounds(40); i-- > 0;) {
         struct vm_config c = machine_config(i % 2 ? "clock" : "lru", 10 + i % 5);

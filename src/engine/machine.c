@@ -397,7 +397,7 @@ void vm_engine_counts(struct vm_engine *m, struct vm_counts *out)
     if (m->scheme->in_registers) { /* hot ones, too, walk; it costs nothing */
         out->tlb_misses = out->touches;
         out->miss_present = out->touches - out->touches_faulted;
-        out->walks = out->touches + out->faults;
+        out->walks = out->touches + out->faults + out->mark_traps;
     }
     out->tlb_hits = out->touches - out->tlb_misses;
     vm_data_counts(m, out);

@@ -18,7 +18,7 @@ _Static_assert(VM_TLB_EMPTY == UINT64_MAX, "bytes of ones are empty tags");
 static void forget_large(struct vm_engine *m)
 {
     memset(m->large, 0, sizeof m->large);
-    m->large_beside = NULL;
+    m->large_beside = &m->none;
 }
 
 void vm_mmu_cool(struct vm_engine *m)

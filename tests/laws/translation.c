@@ -2,6 +2,7 @@
  * what they must add up to. Machines are held against each other on small random traces. */
 #include "base/random.h"
 #include "engine/machine.h"
+#include "engine/price.h"
 #include "oracle/machine_trace.h"
 #include "oracle/naive_tlb.h"
 #include "rounds.h"
@@ -404,8 +405,7 @@ static void walk_caches_skip_what_naive_ones_do(void **unused)
     assert_true(skips > 0);
 }
 
-/* With unmaps too: a stale word would not be the one that the walk reads, which the machine asserts.
- */
+/* With unmaps too: a stale word would not be what the walk reads, which the machine asserts. */
 static void walk_caches_change_nothing_but_loads(void **unused)
 {
     (void)unused;
@@ -467,6 +467,44 @@ static void prefetching_turns_misses_into_hits_and_changes_no_tlb(void **unused)
         assert_same_tlbs(&without, &with);
     }
     assert_true(hits[0] && hits[1] && hits[2]);
+}
+
+static uint64_t buffer_hits(const char *kind, const uint64_t *page, uint32_t n)
+{
+    struct machine_trace t = {.nrefs = 512 + n};
+    struct vm_config c = machine_config("lru", 1024);
+    machine_set(&c, "tlb", "l1=1");
+    machine_set(&c, "prefetch", kind);
+    machine_set(&c, "prefetch-entries", "4");
+    for (unsigned i = 0; i < t.nrefs; i++) { /* every page once, so that it is there */
+        uint64_t number = i < 512 ? 511 - i : page[i - 512];
+        t.va[i] = (number + 4096) * PAGE;
+        t.meta[i] = vm_ref_meta(VM_READ, 1);
+    }
+    t.nrefs = 512;
+    struct vm_engine *m = ran(&c, &t, NULL);
+    uint64_t before = m->counts.prefetch_hits;
+    struct vm_error e = {0};
+    struct vm_batch b = {.nrefs = n, .va = t.va + 512, .meta = t.meta + 512};
+    assert_true(vm_engine_run(m, &b, &e));
+    uint64_t hits = m->counts.prefetch_hits - before;
+    vm_engine_close(m);
+    return hits;
+}
+
+/* By hand, on what each is made for, after pages 511 to 0 have been read. */
+static void each_predictor_finds_its_own_pattern(void **unused)
+{
+    (void)unused;
+    static const uint64_t rising[] = {100, 101, 102, 103, 104};
+    static const uint64_t strides[] = {100, 107, 114, 121, 128};
+    static const uint64_t turns[] = {100, 103, 110, 113, 120, 123, 130}; /* 3, 7, 3, 7 ... */
+    assert_int_equal(buffer_hits("next", rising, 5), 4);
+    assert_int_equal(buffer_hits("next", strides, 5), 0);
+    assert_int_equal(buffer_hits("stride", strides, 5), 2); /* two distances must agree */
+    assert_int_equal(buffer_hits("stride", turns, 7), 0);
+    /* 3 after 7 is seen at page 113, 7 after 3 at page 110: the next are known. */
+    assert_int_equal(buffer_hits("distance", turns, 7), 3);
 }
 
 /* ---- marks ---- */
@@ -587,6 +625,49 @@ static void walks_of_one_window_overlap(void **unused)
     assert_int_equal(n.walk_waits, 4 + 4);
 }
 
+/* ---- prices ---- */
+
+/* Silberschatz, Operating System Concepts, 10th edition, 9.3.2: 80 % hits, 10 ns a memory access:
+ * 0.80 x 10 + 0.20 x 20 = 12 ns. A table of one word makes the miss cost one access more. */
+static void the_cases_add_up_to_the_time(void **unused)
+{
+    (void)unused;
+    struct machine_trace t;
+    for (unsigned i = test_rounds(60); i-- > 0;) {
+        struct vm_config c = config(i);
+        machine_trace_fill(&t, ALL_EVENTS, 2300 + i);
+        struct vm_engine *m = ran(&c, &t, NULL);
+        struct vm_result r = {.config = c};
+        vm_engine_counts(m, &r.counts);
+        r.ntlbs = vm_engine_ntlbs(m);
+        for (size_t k = 0; k < r.ntlbs; k++)
+            vm_engine_tlb(m, k, &r.tlb[k].config, &r.tlb[k].counts);
+        vm_price(&r, 1000, 2000, &r.prices);
+        vm_engine_close(m);
+        const struct vm_prices *p = &r.prices;
+        double cases = (double)p->hit.touches * p->hit.each_ns +
+                       (double)p->miss.touches * p->miss.each_ns +
+                       (double)p->fault.touches * p->fault.each_ns;
+        double rest = p->mark_ns + p->shootdown_ns + p->switching_ns;
+        assert_int_equal(p->hit.touches + p->miss.touches + p->fault.touches, r.counts.touches);
+        assert_true(cases + rest > p->total_ns * (1 - 1e-9));
+        assert_true(cases + rest < p->total_ns * (1 + 1e-9));
+    }
+    struct vm_result book = {.config = {.page_bytes = 4096, .memory_ns = 10},
+                             .counts = {.refs = 100,
+                                        .touches = 100,
+                                        .tlb_hits = 80,
+                                        .tlb_misses = 20,
+                                        .miss_present = 20,
+                                        .walks = 20,
+                                        .walk_loads = 20,
+                                        .walk_steps = 20,
+                                        .walk_waits = 20}};
+    vm_price(&book, 0, 0, &book.prices);
+    assert_true(book.prices.hit.each_ns == 10 && book.prices.miss.each_ns == 20);
+    assert_true(book.prices.access_ns == 12);
+}
+
 /* ---- which combinations there are ---- */
 
 /* Patterson & Hennessy, Computer Organization and Design (RISC-V edition), figure 5.33: the
@@ -682,9 +763,11 @@ int main(void)
         cmocka_unit_test(walk_caches_skip_what_naive_ones_do),
         cmocka_unit_test(walk_caches_change_nothing_but_loads),
         cmocka_unit_test(prefetching_turns_misses_into_hits_and_changes_no_tlb),
+        cmocka_unit_test(each_predictor_finds_its_own_pattern),
         cmocka_unit_test(marks_reach_the_table_however_they_are_kept),
         cmocka_unit_test(walkers_share_the_steps_of_a_window),
         cmocka_unit_test(walks_of_one_window_overlap),
+        cmocka_unit_test(the_cases_add_up_to_the_time),
         cmocka_unit_test(a_tlb_never_has_what_the_page_table_has_not),
     };
     return cmocka_run_group_tests_name("laws_translation", tests, NULL, NULL);

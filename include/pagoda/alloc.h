@@ -100,6 +100,8 @@ struct vm_frames *vm_frames_init(void *block, uint32_t nframes, uint32_t ncolour
 
 /* The first of 2^order consecutive frames, aligned to their number, or VM_NOFRAME. */
 vm_pfn vm_frames_take(struct vm_frames *s, unsigned order);
+/* The first of n consecutive frames, aligned to the power of two from n up, or VM_NOFRAME. */
+vm_pfn vm_frames_take_run(struct vm_frames *s, uint32_t n);
 /* One frame, of that colour if any such is free, else any: its number says which. VM_NOFRAME: none.
  */
 vm_pfn vm_frames_take_colour(struct vm_frames *s, uint32_t colour);

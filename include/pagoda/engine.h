@@ -25,6 +25,10 @@
 enum vm_stray_option { VM_STRAY_OPTION_AUTO, VM_STRAY_OPTION_MAPS, VM_STRAY_OPTION_FAULTS };
 enum vm_layout_option { VM_LAYOUT_AUTO, VM_LAYOUT_AS_IS, VM_LAYOUT_PACKED };
 enum vm_tlb_tags { VM_TLB_TAGS_ASID, VM_TLB_TAGS_FLUSH };
+/* Who sets an entry's referenced and dirty bits, and when: the walk; the TLB when its entry leaves
+ * it; the kernel, which a walk traps to. */
+enum vm_marks { VM_MARKS_AT_ONCE, VM_MARKS_ON_LEAVING, VM_MARKS_TRAP };
+enum vm_prefetch { VM_PREFETCH_NONE, VM_PREFETCH_NEXT, VM_PREFETCH_STRIDE, VM_PREFETCH_DISTANCE };
 enum vm_model { VM_MODEL_MACHINE, VM_MODEL_PAGES };
 
 /* The fields are options.def's; help there. */
@@ -33,8 +37,14 @@ struct vm_config {
     uint64_t tables; /* enum vm_tables */
     uint64_t stray;  /* enum vm_stray_option */
     uint64_t layout; /* enum vm_layout_option */
+    uint64_t colours;
     char scheme[VM_CONFIG_TEXT], policy[VM_CONFIG_TEXT], tlb[VM_CONFIG_TEXT], swap[VM_CONFIG_TEXT];
     uint64_t tlb_tags; /* enum vm_tlb_tags */
+    char walk_caches[VM_CONFIG_TEXT];
+    uint64_t walkers, walk_window;
+    uint64_t marks;    /* enum vm_marks */
+    uint64_t prefetch; /* enum vm_prefetch */
+    uint64_t prefetch_entries;
     uint64_t swap_bytes;
     double memory_ns, fault_ns, copy_ns, shootdown_ns, switch_ns;
     uint64_t model; /* enum vm_model */
@@ -64,15 +74,26 @@ const char *vm_config_text(const struct vm_config *c, const struct vm_option *o,
  * TLB that cannot be built), with file and line. */
 bool vm_config_parse(struct vm_config *c, const char *name, const char *text, struct vm_error *e);
 
-/* ---- the TLBs that an option text describes (tlbs.c) ---- */
+/* ---- the TLBs and walk caches that option texts describe (tlbs.c, walk_caches.c) ---- */
 
-#define VM_TLBS_MAX 12
+#define VM_TLBS_MAX        16 /* with the prefetch buffer */
+#define VM_WALK_CACHES_MAX 6
 struct vm_tlb_plan {
     size_t n, levels;
-    struct vm_tlb_config tlb[VM_TLBS_MAX]; /* by level, fetch side before data side */
+    struct vm_tlb_config tlb[VM_TLBS_MAX]; /* in the order of the text */
     char name[VM_TLBS_MAX][8];             /* "l1i" */
 };
 bool vm_tlb_plan_parse(struct vm_tlb_plan *out, const char *text, struct vm_error *e);
+/* Give each TLB the sizes that it holds of those that there are: orders `orders` of pages of
+ * 2^page_shift bytes. Errors: VM_EMACHINE: a size that the scheme lacks. */
+bool vm_tlb_plan_fit(struct vm_tlb_plan *p, unsigned page_shift, const char *scheme,
+                     uint64_t orders, struct vm_error *e);
+
+struct vm_walk_cache_plan {
+    size_t n;
+    struct vm_tlb_config cache[VM_WALK_CACHES_MAX]; /* level K: entries K tables above the page's */
+};
+bool vm_walk_cache_plan_parse(struct vm_walk_cache_plan *out, const char *text, struct vm_error *e);
 
 /* ---- a machine (machine.c) ---- */
 
@@ -88,9 +109,13 @@ bool vm_engine_run(struct vm_engine *m, const struct vm_batch *batch, struct vm_
 void vm_engine_listen(struct vm_engine *m, const struct vm_tap *tap);
 /* Counts so far; the conservation laws are asserted. */
 void vm_engine_counts(struct vm_engine *m, struct vm_counts *out);
+/* The TLBs of the plan; after them, where there is one, the prefetch buffer ("pb"). */
 size_t vm_engine_ntlbs(const struct vm_engine *m);
 const char *vm_engine_tlb(const struct vm_engine *m, size_t i, struct vm_tlb_config *config,
                           struct vm_tlb_counts *counts); /* returns its name */
+size_t vm_engine_nwalk_caches(const struct vm_engine *m);
+void vm_engine_walk_cache(const struct vm_engine *m, size_t i, struct vm_tlb_config *config,
+                          struct vm_tlb_counts *counts);
 const struct vm_memory *vm_engine_memory(const struct vm_engine *m);
 
 /* What a machine is made of, for explanations. */
@@ -114,6 +139,7 @@ void vm_engine_close(struct vm_engine *m);       /* NULL is fine */
     X(memory, "the program's own accesses to memory")                                              \
     X(tlb, "hits in TLBs beyond the first level")                                                  \
     X(walk, "page-table walks")                                                                    \
+    X(mark, "referenced and dirty bits written apart from walks, or by the kernel")                \
     X(fault, "page faults: trap, kernel, return")                                                  \
     X(copy, "zeroing and copying pages")                                                           \
     X(swap_in, "reading pages back from the swap device or their file")                            \
@@ -127,6 +153,13 @@ struct vm_prices {
 #undef VM_PRICE_FIELD
     double total_ns;
     double access_ns; /* effective access time: total / references */
+    /* The three cases of a touch, as textbooks tell them apart: a TLB had the translation; none had
+     * it, and the page was present; the kernel was asked. A walk counts with the mean price of a
+     * walk. The cases add up to the total without marks, shootdowns and switches. */
+    struct vm_case {
+        uint64_t touches;
+        double each_ns; /* the mean price of one; 0: there is none */
+    } hit, miss, fault;
 };
 
 /* ---- a whole replay (replay.c) ---- */
@@ -146,12 +179,12 @@ struct vm_result {
     struct vm_trace_info trace; /* its strings belong to the caller of vm_replay */
     char trace_format[32];
     struct vm_counts counts;
-    size_t ntlbs;
+    size_t ntlbs, nwalk_caches;
     struct {
         char name[8];
         struct vm_tlb_config config;
         struct vm_tlb_counts counts;
-    } tlb[VM_TLBS_MAX];
+    } tlb[VM_TLBS_MAX], walk_cache[VM_WALK_CACHES_MAX];
     struct vm_prices prices;
     uint64_t pages;                  /* distinct pages touched (pages model), 0: not counted */
     uint64_t resident, table_frames; /* at the end */

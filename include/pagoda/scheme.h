@@ -145,7 +145,8 @@ struct vm_segment {
 
 /* Schemes whose unit is the segment. An empty segment has no pages. */
 struct vm_segment_ops {
-    /* The span that va is in. False: in none. */
+    uint8_t rights; /* that it can tell apart: enum vm_prot; the others are always given */
+    /* The span that va is in. False: in none; *out is then the gap about it. */
     bool (*span)(const void *state, vm_va va, struct vm_span *out);
     /* The segment of the span that va is in; empty where there is none. */
     struct vm_segment (*get)(const void *state, vm_asid asid, vm_va va);
@@ -158,7 +159,8 @@ struct vm_scheme_ops {
     const char *summary;
     enum vm_unit unit;
     /* Of VM_UNIT_SEGMENT, else NULL. Pages of such a scheme are parts of segments: get, next and
-     * walk tell of them, set is not for them (it asserts). A base page is a granule: from 1 byte. */
+     * walk tell of them; set is not for them (it asserts). A base page is a granule there, from
+     * 1 byte. */
     const struct vm_segment_ops *segments;
     /* Every translation is in the processor's registers: walks load nothing, TLBs have no use. */
     bool in_registers;

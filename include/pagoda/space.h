@@ -61,8 +61,8 @@ struct vm_space {
 
 /* A frame, 16 bytes. Fields marked M are written when mappings change, E at eviction. */
 struct vm_frame {
-    uint64_t owner; /* M the page it holds (page key), VM_FRAME_FREE or VM_FRAME_TABLE */
-    vm_slot slot;   /* ME the slot that has a clean copy, 0: none; of a free frame: the next free */
+    uint64_t owner;   /* M the page it holds (page key), VM_FRAME_FREE or VM_FRAME_TABLE */
+    vm_slot slot;     /* ME the slot that has a clean copy, 0: none */
     uint32_t sharers; /* M first of the other mappers in the pool of sharers, 0: none */
 };
 #define VM_FRAME_FREE  UINT64_MAX
@@ -126,6 +126,7 @@ struct vm_memory_config {
     unsigned page_shift;
     enum vm_tables tables; /* inside: tables take frames from nframes; apart: from beyond */
     enum vm_stray stray;   /* a touch outside every VMA makes one, or is a violation */
+    uint32_t colours;      /* page colours, a power of two; 0 or 1: none */
     uint32_t nslots;       /* swap slots; 0: as many as there can be */
     uint64_t seed;
     const struct vm_scheme_ops *scheme;
@@ -144,6 +145,8 @@ struct vm_memory_config {
     void (*settle)(void *host);
     /* A frame is about to have no page: what it had is written back or forgotten. */
     void (*left)(void *host, const struct vm_leaving *leaving);
+    /* Tables for pages of [start, end) may have been given back. */
+    void (*trimmed)(void *host, vm_asid asid, vm_va start, vm_va end);
 };
 
 struct vm_memory; /* space/memory.h */

@@ -84,7 +84,10 @@ struct vm_story_step {
             enum vm_walk_fault fault;
             uint8_t order, prot, dirty, nstores;
             vm_pfn pfn;
-            uint32_t nloads; /* read; those told of are in load */
+            uint32_t nloads;       /* on the way; those told of are in load */
+            uint32_t skipped;      /* its first loads, needless by walk cache `cache` */
+            uint32_t cache;        /* its level in `walk_cache`; VM_WALK_CACHES_MAX: none */
+            uint64_t steps, waits; /* struct vm_tap_event's */
             struct vm_slice load;
         } walk;
         struct {
@@ -102,7 +105,7 @@ struct vm_story_step {
             struct vm_leaving leaving;
             struct vm_story_frame victim;
             struct vm_slice frame; /* of a choice: the others, those next to leave first */
-            uint64_t frames_all;  /* that could have left, the victim too */
+            uint64_t frames_all;   /* that could have left, the victim too */
         } leaving;
         struct {
             size_t tlb;
@@ -122,6 +125,16 @@ struct vm_story_step {
             uint64_t value;
             vm_pa pa;
         } access;
+        struct {
+            bool trapped; /* the kernel did it; else a TLB entry that left */
+            vm_asid asid;
+            vm_va va;
+        } mark;
+        struct {
+            vm_va va;
+            uint32_t loads;
+            bool taken;
+        } prefetch;
     };
 };
 
@@ -146,8 +159,8 @@ struct vm_story {
     const char *scheme, *policy; /* their names */
     enum vm_reason reason;
     unsigned age_bits; /* VM_REASON_AGES: of `ages`, that count */
-    size_t ntlbs;
-    struct vm_story_tlb tlb[VM_TLBS_MAX];
+    size_t ntlbs, nwalk_caches;
+    struct vm_story_tlb tlb[VM_TLBS_MAX], walk_cache[VM_WALK_CACHES_MAX];
 
     struct vm_counts before, after;
     double ns; /* the sum of the steps' prices */

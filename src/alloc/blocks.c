@@ -24,6 +24,8 @@ static uint64_t place(const struct blocks *b, unsigned order, uint64_t start)
 {
     uint64_t number = start >> order;
     unsigned bits = group_bits(b, order);
+    if (bits == 0)
+        return number;
     return (number & vm_low_bits(bits)) * stride(b, order) + (number >> bits);
 }
 
@@ -68,6 +70,7 @@ static void put(struct blocks *b, unsigned order, uint64_t start)
 {
     vm_bitset_add(&b->free[order], place(b, order, start));
     b->nblocks[order]++;
+    b->orders |= UINT64_C(1) << order;
     b->nfree += UINT64_C(1) << order;
 }
 
@@ -75,7 +78,8 @@ static void drop(struct blocks *b, unsigned order, uint64_t start)
 {
     VM_ASSERT(vm_blocks_has(b, order, start));
     vm_bitset_drop(&b->free[order], place(b, order, start));
-    b->nblocks[order]--;
+    if (--b->nblocks[order] == 0)
+        b->orders &= ~(UINT64_C(1) << order);
     b->nfree -= UINT64_C(1) << order;
 }
 
@@ -99,8 +103,6 @@ static uint64_t lowest_of_group(const struct blocks *b, unsigned order, uint64_t
 static uint64_t lowest(const struct blocks *b, unsigned order)
 {
     uint64_t start = VM_ALLOC_NONE;
-    if (b->nblocks[order] == 0)
-        return start;
     for (uint64_t group = 0; group >> group_bits(b, order) == 0; group++) {
         uint64_t of_group = lowest_of_group(b, order, group);
         start = of_group < start ? of_group : start;
@@ -110,28 +112,33 @@ static uint64_t lowest(const struct blocks *b, unsigned order)
 
 unsigned vm_blocks_find(const struct blocks *b, unsigned order, uint64_t *start)
 {
-    for (unsigned k = order; k < b->norders; k++)
-        if ((*start = lowest(b, k)) != VM_ALLOC_NONE && *start != root_of(b, k))
+    uint64_t orders = order < b->norders ? b->orders >> order << order : 0;
+    for (uint64_t left = orders; left; left &= left - 1) {
+        unsigned k = (unsigned)__builtin_ctzll(left);
+        if ((*start = lowest(b, k)) != root_of(b, k))
             return k;
-    for (unsigned k = b->norders; k-- > order;)
-        if ((*start = root_of(b, k)) != VM_ALLOC_NONE && vm_blocks_has(b, k, *start))
-            return k;
-    return BLOCKS_NONE;
+    }
+    if (orders == 0)
+        return BLOCKS_NONE;
+    *start = root_of(b, vm_log2(orders)); /* only roots are left: the longest is the lowest */
+    return vm_log2(orders);
 }
 
 unsigned vm_blocks_find_colour(const struct blocks *b, uint64_t colour, uint64_t *start)
 {
-    for (unsigned k = 0; k < b->norders; k++) {
+    unsigned root = BLOCKS_NONE;
+    for (uint64_t left = b->orders; left; left &= left - 1) {
+        unsigned k = (unsigned)__builtin_ctzll(left);
         *start = lowest_of_group(b, k, colour >> k);
-        if (*start != VM_ALLOC_NONE && *start != root_of(b, k))
+        if (*start == VM_ALLOC_NONE)
+            continue;
+        if (*start != root_of(b, k))
             return k;
+        root = k;
     }
-    for (unsigned k = b->norders; k-- > 0;) {
-        *start = lowest_of_group(b, k, colour >> k);
-        if (*start != VM_ALLOC_NONE)
-            return k;
-    }
-    return BLOCKS_NONE;
+    if (root != BLOCKS_NONE)
+        *start = root_of(b, root);
+    return root;
 }
 
 unsigned vm_blocks_around(const struct blocks *b, uint64_t unit, uint64_t *start)
@@ -154,13 +161,31 @@ uint64_t vm_blocks_next(const struct blocks *b, unsigned order, uint64_t at)
 
 /* ---- taking and giving ---- */
 
+/* The order of the largest block that begins at `start` and ends at `end` or before. */
+static unsigned largest(uint64_t start, uint64_t end)
+{
+    unsigned order = vm_log2(end - start);
+    return start && (unsigned)__builtin_ctzll(start) < order ? (unsigned)__builtin_ctzll(start)
+                                                             : order;
+}
+
+/* [start, end), a part of a block of which another part is taken: nothing merges. */
+static void put_part(struct blocks *b, uint64_t start, uint64_t end)
+{
+    while (start < end) {
+        unsigned order = largest(start, end);
+        put(b, order, start);
+        start += UINT64_C(1) << order;
+    }
+}
+
 void vm_blocks_cut(struct blocks *b, unsigned order, uint64_t start, uint64_t at, uint64_t n)
 {
     uint64_t end = start + (UINT64_C(1) << order);
-    VM_ASSERT(start <= at && at + n <= end);
+    VM_ASSERT(n >= 1 && start <= at && at + n <= end);
     drop(b, order, start);
-    vm_blocks_give(b, start, at);
-    vm_blocks_give(b, at + n, end);
+    put_part(b, start, at);
+    put_part(b, at + n, end);
 }
 
 /* A block is free, and one with its buddy as often as that is free too. */
@@ -181,9 +206,7 @@ void vm_blocks_give(struct blocks *b, uint64_t start, uint64_t end)
 {
     VM_ASSERT(end <= b->end);
     while (start < end) {
-        unsigned order = vm_log2(end - start);
-        if (start && (unsigned)__builtin_ctzll(start) < order)
-            order = (unsigned)__builtin_ctzll(start);
+        unsigned order = largest(start, end);
         give_block(b, order, start);
         start += UINT64_C(1) << order;
     }
@@ -213,6 +236,7 @@ void vm_blocks_check(const struct blocks *b)
     uint64_t nfree = 0;
     for (unsigned k = 0; k < b->norders; k++) {
         VM_ASSERT(check_order(b, k) == b->nblocks[k]);
+        VM_ASSERT((b->orders >> k & 1) == (b->nblocks[k] > 0));
         nfree += b->nblocks[k] << k;
     }
     VM_ASSERT(nfree == b->nfree);

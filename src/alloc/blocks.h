@@ -15,7 +15,8 @@
  * blocks of one group beside each other, so that the lowest of a group is found at once too.
  *
  * Invariants
- *  1. No unit is in two free blocks; nfree is their sum, nblocks[] their number for each order.
+ *  1. No unit is in two free blocks; nfree is their sum, nblocks[] their number for each order, and
+ *     `orders` has those of which there are any.
  *  2. A free block's buddy is not a free block of the same order.
  *
  * Knowlton, "A fast storage allocator", CACM 8(10) 1965; Knuth, "The Art of Computer Programming"
@@ -34,6 +35,7 @@
 struct blocks {
     struct vm_bitset free[BLOCKS_ORDERS]; /* by place: see blocks.c */
     uint64_t nblocks[BLOCKS_ORDERS];
+    uint64_t orders; /* bit k: there are free blocks of order k */
     uint64_t end, nfree;
     uint64_t ncolours;
     unsigned norders;

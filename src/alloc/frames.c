@@ -35,6 +35,15 @@ vm_pfn vm_frames_take(struct vm_frames *s, unsigned order)
     return (vm_pfn)start;
 }
 
+vm_pfn vm_frames_take_run(struct vm_frames *s, uint32_t n)
+{
+    unsigned order = vm_bits_below(n);
+    vm_pfn first = vm_frames_take(s, order);
+    if (first != VM_NOFRAME)
+        vm_blocks_give(&s->free, first + n, first + (UINT64_C(1) << order));
+    return first;
+}
+
 vm_pfn vm_frames_take_colour(struct vm_frames *s, uint32_t colour)
 {
     uint64_t start;

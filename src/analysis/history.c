@@ -68,7 +68,7 @@ void history_event(struct history *h, const struct vm_tap_event *v)
         h->stay[v->leaving->pfn].touches = 0;
         break;
     case VM_TAP_ACCESS:
-        touch(h, vm_tlb_pfn(v->access.value));
+        touch(h, (vm_pfn)(v->access.pa >> h->parts.page_shift));
         break;
     case VM_TAP_TICK:
         tick(h);
@@ -82,6 +82,8 @@ void history_event(struct history *h, const struct vm_tap_event *v)
     case VM_TAP_FILL:
     case VM_TAP_SHOOTDOWN:
     case VM_TAP_FLUSH:
+    case VM_TAP_MARK:
+    case VM_TAP_PREFETCH:
         break;
     }
 }

@@ -70,8 +70,6 @@ static void set_areas(struct vm_layout *l, const struct vm_segment_ops *segments
     for (vm_va va = 0; va < end; va = span.end)
         if (segments->span(state, va, &span))
             area_of_span(l, &span);
-        else
-            span.end = va + (UINT64_C(1) << l->shift);
     if (l->area[CODE].end == 0)
         l->area[CODE] = l->area[HEAP];
 }

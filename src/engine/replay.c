@@ -258,6 +258,12 @@ static void gather_machine(struct vm_engine *m, struct vm_result *out)
     out->ntlbs = vm_engine_ntlbs(m);
     for (size_t i = 0; i < out->ntlbs; i++)
         strcpy(out->tlb[i].name, vm_engine_tlb(m, i, &out->tlb[i].config, &out->tlb[i].counts));
+    out->nwalk_caches = vm_engine_nwalk_caches(m);
+    for (size_t i = 0; i < out->nwalk_caches; i++) {
+        vm_engine_walk_cache(m, i, &out->walk_cache[i].config, &out->walk_cache[i].counts);
+        snprintf(out->walk_cache[i].name, sizeof out->walk_cache[i].name, "p%u",
+                 out->walk_cache[i].config.level);
+    }
     out->resident = vm_memory_resident(memory);
     out->table_frames = vm_memory_table_frames(memory);
     vm_memory_footprint(memory, &out->tables);

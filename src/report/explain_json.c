@@ -180,6 +180,11 @@ static void walk_json(struct draft *d, json_t *step, const struct vm_story_step 
     vm_json_put(&d->json, step, "loads", loads);
     put_count(d, step, "loads_all", s->walk.nloads);
     put_count(d, step, "stores", s->walk.nstores);
+    put_count(d, step, "skipped", s->walk.skipped);
+    if (s->walk.skipped)
+        put_text(d, step, "walk_cache", d->story->walk_cache[s->walk.cache].name);
+    put_count(d, step, "steps", s->walk.steps);
+    put_count(d, step, "waits", s->walk.waits);
     if (s->walk.fault != VM_WALK_OK)
         return;
     put_count(d, step, "frame", s->walk.pfn);
@@ -266,6 +271,20 @@ static void access_json(struct draft *d, json_t *step, const struct vm_story_ste
     put_count(d, step, "order", vm_tlb_order(s->access.value));
 }
 
+static void mark_json(struct draft *d, json_t *step, const struct vm_story_step *s)
+{
+    put_flag(d, step, "trapped", s->mark.trapped);
+    put_count(d, step, "space", s->mark.asid);
+    put_hex(d, step, "va", s->mark.va);
+}
+
+static void prefetch_json(struct draft *d, json_t *step, const struct vm_story_step *s)
+{
+    put_hex(d, step, "va", s->prefetch.va);
+    put_count(d, step, "loads_all", s->prefetch.loads);
+    put_flag(d, step, "taken", s->prefetch.taken);
+}
+
 static const struct {
     const char *name;
     void (*put)(struct draft *d, json_t *step, const struct vm_story_step *s);
@@ -275,6 +294,7 @@ static const struct {
     [VM_TAP_FAULT] = {"fault", fault_json},    [VM_TAP_LEAVING] = {"leaving", leaving_json},
     [VM_TAP_FILL] = {"fill", fill_json},       [VM_TAP_SHOOTDOWN] = {"shootdown", shootdown_json},
     [VM_TAP_FLUSH] = {"flush", flush_json},    [VM_TAP_ACCESS] = {"access", access_json},
+    [VM_TAP_MARK] = {"mark", mark_json},       [VM_TAP_PREFETCH] = {"prefetch", prefetch_json},
 };
 
 /* ---- the whole ---- */

@@ -1,8 +1,9 @@
 /* radix_even.inc.h - the form of a radix tree whose tables all fill one frame, known to the
  * compiler: what radix_template.inc.h asks of a form, for the rows of real architectures.
  *
- * Before including it a row defines RADIX_PAGE_SHIFT, RADIX_LEVELS and RADIX_WORD (uint32_t or
- * uint64_t). An index has as many bits as a frame has words.
+ * Before including it a row defines RADIX_PAGE_SHIFT, RADIX_LEVELS, RADIX_LEAF_LEVEL_MAX (the
+ * highest level that may have leaves) and RADIX_WORD (uint32_t or uint64_t). An index has as many
+ * bits as a frame has words.
  */
 #include "base/assert.h"
 
@@ -20,6 +21,8 @@ enum {
 struct radix_form {
 };
 
+_Static_assert(RADIX_LEAF_LEVEL_MAX < RADIX_LEVELS, "a leaf stands in a table");
+
 static inline struct radix_form form_of(const struct vm_scheme_env *env)
 {
     (void)env;
@@ -30,6 +33,12 @@ static bool form_accept(const struct vm_scheme_env *env, struct vm_error *e)
 {
     (void)env, (void)e;
     return true;
+}
+
+static inline uint64_t form_frames(const struct radix_form *f)
+{
+    (void)f;
+    return PTE_PFN_BITS < 32 ? UINT64_C(1) << PTE_PFN_BITS : VM_NOFRAME;
 }
 
 static inline size_t form_beside_bytes(const struct vm_scheme_env *env)
@@ -47,6 +56,12 @@ static inline unsigned form_low(const struct radix_form *f, unsigned level)
 {
     (void)f;
     return RADIX_PAGE_SHIFT + level * RADIX_INDEX_BITS;
+}
+
+static inline unsigned form_leaf_level_max(const struct radix_form *f)
+{
+    (void)f;
+    return RADIX_LEAF_LEVEL_MAX;
 }
 
 static inline unsigned form_word_shift(const struct radix_form *f)

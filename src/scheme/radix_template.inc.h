@@ -9,11 +9,11 @@
  *                       \-> a leaf here maps a large page: index 0 is offset too
  *
  * Before including it a row defines RADIX_OPS (its symbol), RADIX_NAME, RADIX_SUMMARY,
- * RADIX_LEVELS, RADIX_LEAF_LEVEL_MAX (the highest level that may have leaves), RADIX_VA_NAMES (the
- * manual's names of the indexes, level 0 first) and RADIX_SIGN_EXTENDED (whether an address's bits
- * above the translated ones must be copies of the highest translated one, or else zero). It
- * includes the bits of its entries (riscv.inc.h, x86.inc.h or arm.inc.h), entry.inc.h and a form,
- * which says where the indexes lie and how words are kept: radix_even.inc.h, or two_level.c's.
+ * RADIX_LEVELS, RADIX_VA_NAMES (the manual's names of the indexes, level 0 first) and
+ * RADIX_SIGN_EXTENDED (whether an address's bits above the translated ones must be copies of the
+ * highest translated one, or else zero). It includes the bits of its entries (riscv.inc.h,
+ * x86.inc.h or arm.inc.h), entry.inc.h and a form, which says where the indexes lie, which levels
+ * may have leaves and how words are kept: radix_even.inc.h, or two_level.c's own.
  *
  * Invariants
  *  1. A table takes whole consecutive frames, as many as its words fill.
@@ -36,7 +36,6 @@
 
 enum { RADIX_ROOT_LEVEL = RADIX_LEVELS - 1 };
 _Static_assert(RADIX_LEVELS <= VM_WALK_LOADS, "a walk reads a word a level");
-_Static_assert(RADIX_LEAF_LEVEL_MAX < RADIX_LEVELS, "a leaf stands in a table");
 
 struct radix_space {
     vm_pfn root;
@@ -76,7 +75,7 @@ static inline unsigned radix_order(const struct radix *s, unsigned level)
 static unsigned radix_level(const struct radix *s, unsigned order)
 {
     unsigned level = 0;
-    while (level < RADIX_LEAF_LEVEL_MAX && radix_order(s, level) < order)
+    while (level < form_leaf_level_max(&s->form) && radix_order(s, level) < order)
         level++;
     VM_ASSERT(radix_order(s, level) == order);
     return level;
@@ -146,6 +145,20 @@ static inline struct radix_space *radix_space(const struct radix *s, vm_asid asi
 
 /* ---- the state, and tables ---- */
 
+static bool radix_accept(const struct vm_scheme_env *env, struct vm_error *e)
+{
+    struct radix_form form = form_of(env);
+    if (!form_accept(env, e))
+        return false;
+    if (env->nframes <= form_frames(&form))
+        return true;
+    return vm_fail(e, VM_EUSAGE,
+                   RADIX_NAME ": %u frames, page tables included: expected at most %llu, for which "
+                              "an entry of %u bytes has numbers",
+                   env->nframes, (unsigned long long)form_frames(&form),
+                   1U << form_word_shift(&form));
+}
+
 static size_t radix_space_bytes(const struct vm_scheme_env *env)
 {
     return env->nasids * sizeof(struct radix_space);
@@ -169,7 +182,7 @@ static void radix_init(void *state, const struct vm_scheme_env *env)
     s->env = *env;
     s->form = form_of(env);
     VM_ASSERT(env->page_shift == radix_low(s, 0));
-    VM_ASSERT(vm_bits_below(env->nframes) <= PTE_PFN_BITS);
+    VM_ASSERT(env->nframes <= form_frames(&s->form));
     s->space = (struct radix_space *)(s + 1);
     s->filled = (uint32_t *)((uint8_t *)s->space + radix_space_bytes(env));
     form_begin(&s->form, (uint8_t *)s->filled + radix_filled_bytes(env));
@@ -383,7 +396,7 @@ static inline void radix_arrive(struct radix *s, struct vm_walk *out, enum vm_ac
                                 unsigned level)
 {
     uint64_t after = word;
-    if (level > RADIX_LEAF_LEVEL_MAX)
+    if (level > form_leaf_level_max(&s->form))
         out->fault = word & PTE_PRESENT ? VM_WALK_RESERVED : VM_WALK_ABSENT;
     else
         after = walk_leaf(out, access, mode, word, above, radix_order(s, level));
@@ -440,7 +453,7 @@ static uint64_t radix_orders(const struct vm_scheme_env *env)
 {
     struct radix_form form = form_of(env);
     uint64_t orders = 0;
-    for (unsigned level = 0; level <= RADIX_LEAF_LEVEL_MAX; level++)
+    for (unsigned level = 0; level <= form_leaf_level_max(&form); level++)
         orders |= UINT64_C(1) << (form_low(&form, level) - form_low(&form, 0));
     return orders;
 }
@@ -478,7 +491,7 @@ static uint32_t radix_check_word(const struct radix *s, uint64_t word, unsigned 
         VM_ASSERT(fixed == (PTE_POINTER | (uint64_t)pte_pfn(word) << PTE_PFN_SHIFT));
         return radix_check_table(s, pte_pfn(word), level - 1);
     }
-    VM_ASSERT(word == 0 || level <= RADIX_LEAF_LEVEL_MAX);
+    VM_ASSERT(word == 0 || level <= form_leaf_level_max(&s->form));
     struct vm_pte pte = entry_decode_order(word, radix_order(s, level));
     VM_ASSERT(level == 0 || pte.state != VM_PTE_SWAPPED);
     VM_ASSERT(entry_encode(pte) == word);
@@ -517,7 +530,7 @@ const struct vm_scheme_ops RADIX_OPS = {
     .marks = VM_FRAME_REFERENCED | VM_FRAME_DIRTY,
     .param = RADIX_PARAMS,
     .nparams = RADIX_NPARAMS,
-    .accept = form_accept,
+    .accept = radix_accept,
     .va_bits = radix_va_bits,
     .orders = radix_orders,
     .size = radix_size,

@@ -81,6 +81,7 @@ static bool unmap(struct vm_memory *m, const struct vm_event *event, struct vm_e
         return false;
     release_pages(m, event->asid, start, end);
     m->c.scheme->trim(m->scheme, event->asid, start, end);
+    m->c.trimmed(m->c.host, event->asid, start, end);
     return vm_vma_unmap(&m->space[event->asid], start, end, e);
 }
 

@@ -133,7 +133,7 @@ static bool fill(struct vm_memory *m, struct vm_fault *f, vm_pfn pfn, struct vm_
 /* Get a frame, fill it, map it and tell the policy. */
 static bool resolve_filled(struct vm_memory *m, struct vm_fault *f, struct vm_error *e)
 {
-    vm_pfn pfn = vm_frame_get(m);
+    vm_pfn pfn = vm_frame_get(m, f->va);
     if (pfn == VM_NOFRAME) {
         *e = m->out;
         return false;

@@ -1,8 +1,9 @@
 /* frame.c - frames: free ones, the pages that map a frame, and eviction.
  *
  * Most frames have one mapper, kept in the frame itself; only copy-on-write siblings make a chain.
- * Single frames come from a free list, else from the frames never used, lowest first; consecutive
- * ones for flat tables are claimed from the top of memory, whoever is there being evicted.
+ * Free frames come from alloc/. Where none is free a page is evicted for one; where a flat table
+ * needs more frames in a row than are free together, they are claimed from the top of memory,
+ * whatever pages are there being evicted.
  */
 #include "base/assert.h"
 #include "space/memory.h"
@@ -165,19 +166,6 @@ static void note_used(struct vm_memory *m)
         m->c.counts->frames_peak = m->nused;
 }
 
-static vm_pfn frame_unused(struct vm_memory *m)
-{
-    vm_pfn f = m->free_head;
-    if (f)
-        m->free_head = m->frame[--f].slot;
-    else if (m->fresh < m->fresh_end)
-        f = m->fresh++;
-    else
-        return VM_NOFRAME;
-    m->nused++;
-    return f;
-}
-
 static vm_pfn frame_of_victim(struct vm_memory *m)
 {
     if (m->nresident == 0) {
@@ -193,11 +181,11 @@ static vm_pfn frame_of_victim(struct vm_memory *m)
     return evict(m, f, VM_LEAVES_CHOSEN) ? f : VM_NOFRAME;
 }
 
-vm_pfn vm_frame_get(struct vm_memory *m)
+/* `free` is a free frame that was taken, or VM_NOFRAME: then the policy's victim leaves. */
+static vm_pfn frame_or_victim(struct vm_memory *m, vm_pfn free)
 {
-    vm_pfn f = frame_unused(m);
-    if (f == VM_NOFRAME)
-        f = frame_of_victim(m);
+    vm_pfn f = free == VM_NOFRAME ? frame_of_victim(m) : free;
+    m->nused += free != VM_NOFRAME;
     if (f == VM_NOFRAME)
         return f;
     m->frame[f] = (struct vm_frame){.owner = VM_FRAME_FREE};
@@ -205,12 +193,21 @@ vm_pfn vm_frame_get(struct vm_memory *m)
     return f;
 }
 
+vm_pfn vm_frame_get(struct vm_memory *m, vm_va va)
+{
+    uint32_t last = m->c.colours ? m->c.colours - 1 : 0;
+    uint32_t colour = (uint32_t)(va >> m->c.page_shift) & last;
+    vm_pfn f = frame_or_victim(m, vm_frames_take_colour(m->frames, colour));
+    m->c.counts->colour_misses += f != VM_NOFRAME && (f & last) != colour;
+    return f;
+}
+
 void vm_frame_free(struct vm_memory *m, vm_pfn f)
 {
-    m->frame[f] = (struct vm_frame){.owner = VM_FRAME_FREE, .slot = m->free_head};
-    m->free_head = f + 1;
+    m->frame[f] = (struct vm_frame){.owner = VM_FRAME_FREE};
     m->bits[f] = 0;
     m->nused--;
+    vm_frames_give(m->frames, f, 1);
 }
 
 /* ---- frames for tables ---- */
@@ -226,98 +223,86 @@ static void note_tables(struct vm_memory *m, vm_pfn first, uint32_t n)
         m->c.counts->table_frames_peak = m->ntables;
 }
 
-/* A range of exactly `n` that was given back: flat tables of one machine are all of one size. */
-static vm_pfn range_reuse(struct vm_memory *m, uint32_t n)
+/* The highest n consecutive frames that no table has, or VM_NOFRAME; then *longest is how many lie
+ * together at most. */
+static vm_pfn window_find(const struct vm_memory *m, uint32_t n, uint32_t *longest)
 {
-    for (uint32_t *link = &m->range_head; *link; link = &m->frame[*link - 1].slot) {
-        vm_pfn first = *link - 1;
-        if (m->frame[first].sharers == n) {
-            *link = m->frame[first].slot;
-            return first;
-        }
+    uint32_t run = 0;
+    *longest = 0;
+    for (vm_pfn f = m->c.nframes; f-- > 0;) {
+        run = m->frame[f].owner == VM_FRAME_TABLE ? 0 : run + 1;
+        *longest = run > *longest ? run : *longest;
+        if (run == n)
+            return f;
     }
     return VM_NOFRAME;
 }
 
-static void range_free(struct vm_memory *m, vm_pfn first, uint32_t n)
+/* Every page in [first, end), where no tables are, leaves memory. */
+static bool window_empty(struct vm_memory *m, vm_pfn first, vm_pfn end)
 {
-    for (uint32_t i = 0; i < n; i++)
-        m->frame[first + i] = (struct vm_frame){.owner = VM_FRAME_FREE};
-    m->frame[first].slot = m->range_head;
-    m->frame[first].sharers = n;
-    m->range_head = first + 1;
-}
-
-/* Take the frames from `first` up off the free list. */
-static void forget_free_from(struct vm_memory *m, vm_pfn first)
-{
-    for (uint32_t *link = &m->free_head; *link;) {
-        if (*link - 1 >= first)
-            *link = m->frame[*link - 1].slot;
-        else
-            link = &m->frame[*link - 1].slot;
-    }
-}
-
-/* Empty the top `n` frames of the part that pages may use, and take them out of it. */
-static vm_pfn claim_top(struct vm_memory *m, uint32_t n)
-{
-    if (m->fresh_end < n) {
-        vm_fail(&m->out, VM_EMACHINE,
-                "page tables do not fit in memory: a table of %u consecutive frames, and %u of %u "
-                "frames are left below other tables",
-                n, m->fresh_end, m->c.nframes);
-        vm_hint(&m->out, "give more memory (--memory), or keep tables outside it (--tables apart)");
-        return VM_NOFRAME;
-    }
-    vm_pfn first = m->fresh_end - n;
-    forget_free_from(m, first);
-    for (vm_pfn f = first; f < m->fresh; f++) {
-        if (m->frame[f].owner >= VM_FRAME_TABLE)
+    for (vm_pfn f = first; f < end; f++) {
+        if (vm_frames_is_free(m->frames, f))
             continue;
         m->c.settle(m->c.host);
         m->c.policy->remove(m->policy, f);
         if (!evict(m, f, VM_LEAVES_CLAIMED))
-            return VM_NOFRAME;
-        m->nused--;
+            return false;
+        vm_frame_free(m, f);
     }
-    m->fresh_end = first;
-    if (m->fresh > first)
-        m->fresh = first;
+    return true;
+}
+
+/* n consecutive frames, where as many are not free together. */
+static vm_pfn window_claim(struct vm_memory *m, uint32_t n)
+{
+    uint32_t longest;
+    vm_pfn first = window_find(m, n, &longest);
+    if (first == VM_NOFRAME) {
+        vm_fail(&m->out, VM_EMACHINE,
+                "page tables do not fit in memory: a table of %u consecutive frames, and at most "
+                "%u of %u lie together between other tables",
+                n, longest, m->c.nframes);
+        vm_hint(&m->out, "give more memory (--memory), or keep tables outside it (--tables apart)");
+        return VM_NOFRAME;
+    }
+    if (!window_empty(m, first, first + n))
+        return VM_NOFRAME;
+    bool all_free = vm_frames_take_at(m->frames, first, n);
+    VM_ASSERT(all_free);
     return first;
 }
 
 static vm_pfn take_inside(struct vm_memory *m, uint32_t n)
 {
-    if (n == 1) {
-        vm_pfn f = vm_frame_get(m);
-        m->nused -= f != VM_NOFRAME; /* note_tables counts it */
-        return f;
-    }
-    vm_pfn first = range_reuse(m, n);
-    return first != VM_NOFRAME ? first : claim_top(m, n);
+    vm_pfn first = vm_frames_take_run(m->frames, n);
+    if (n > 1)
+        return first == VM_NOFRAME ? window_claim(m, n) : first;
+    first = frame_or_victim(m, first);
+    m->nused -= first != VM_NOFRAME; /* note_tables counts it */
+    return first;
 }
 
 static vm_pfn take_apart(struct vm_memory *m, uint32_t n)
 {
-    vm_pfn first = range_reuse(m, n);
-    if (first != VM_NOFRAME)
-        return first;
-    if (m->frames_all - m->apart_fresh < n) {
+    vm_pfn first = vm_frames_take_run(m->apart, n);
+    if (first == VM_NOFRAME) {
         vm_fail(&m->out, VM_EMACHINE,
-                "page tables do not fit: %u more frames wanted, %u of the %u kept apart are left",
-                n, m->frames_all - m->apart_fresh, m->frames_all - m->c.nframes);
+                "page tables do not fit: %u more consecutive frames wanted, %u of the %u kept "
+                "apart are left",
+                n, vm_frames_free(m->apart), m->frames_all - m->c.nframes);
         return VM_NOFRAME;
     }
-    first = m->apart_fresh;
-    m->apart_fresh += n;
+    first += m->c.nframes;
+    if (first + n > m->apart_end)
+        m->apart_end = first + n;
     return first;
 }
 
 vm_pfn vm_frame_take(void *memory, uint32_t n)
 {
     struct vm_memory *m = memory;
-    vm_pfn first = m->c.tables == VM_TABLES_INSIDE ? take_inside(m, n) : take_apart(m, n);
+    vm_pfn first = m->apart ? take_apart(m, n) : take_inside(m, n);
     if (first != VM_NOFRAME)
         note_tables(m, first, n);
     return first;
@@ -327,11 +312,12 @@ void vm_frame_give(void *memory, vm_pfn first, uint32_t n)
 {
     struct vm_memory *m = memory;
     memset(m->physical + ((size_t)first << m->c.page_shift), 0, (size_t)n << m->c.page_shift);
+    for (uint32_t i = 0; i < n; i++)
+        m->frame[first + i] = (struct vm_frame){.owner = VM_FRAME_FREE};
     m->ntables -= n;
-    if (m->c.tables == VM_TABLES_INSIDE && n == 1) {
-        vm_frame_free(m, first);
-        return;
-    }
     m->nused -= n;
-    range_free(m, first, n);
+    if (m->apart)
+        vm_frames_give(m->apart, first - m->c.nframes, n);
+    else
+        vm_frames_give(m->frames, first, n);
 }

@@ -36,13 +36,29 @@ static struct vm_policy_env policy_env(struct vm_memory *m)
     };
 }
 
+static uint32_t ncolours(const struct vm_memory *m)
+{
+    return m->c.colours ? m->c.colours : 1;
+}
+
+static size_t frames_bytes(const struct vm_memory *m)
+{
+    return vm_arena_room(vm_frames_size(m->c.nframes, ncolours(m)));
+}
+
+static size_t apart_bytes(const struct vm_memory *m)
+{
+    uint32_t n = m->frames_all - m->c.nframes;
+    return n ? vm_arena_room(vm_frames_size(n, 1)) : 0;
+}
+
 /* Everything in one arena; the order is that of take_all. */
 static size_t room(struct vm_memory *m)
 {
     struct vm_scheme_env scheme = scheme_env(m);
     struct vm_policy_env policy = policy_env(m);
     return vm_arena_room(sizeof *m->frame * m->frames_all) + vm_arena_room(m->c.nframes) +
-           vm_arena_room(sizeof *m->sharer * m->sharer_cap) +
+           vm_arena_room(sizeof *m->sharer * m->sharer_cap) + frames_bytes(m) + apart_bytes(m) +
            2 * vm_arena_room(sizeof(uint32_t) * ((size_t)m->nslots + 2)) +
            vm_arena_room(sizeof *m->space * NASIDS) + vm_arena_room(m->c.scheme->size(&scheme)) +
            vm_arena_room(m->c.policy->size(&policy)) + vm_arena_room(m->c.device->size()) +
@@ -57,6 +73,10 @@ static void take_all(struct vm_memory *m)
     m->physical = vm_arena_take(a, (size_t)m->frames_all << m->c.page_shift);
     m->frame = vm_arena_take(a, sizeof *m->frame * m->frames_all);
     m->bits = vm_arena_take(a, m->c.nframes);
+    m->frames = vm_frames_init(vm_arena_take(a, frames_bytes(m)), m->c.nframes, ncolours(m));
+    if (apart_bytes(m))
+        m->apart =
+            vm_frames_init(vm_arena_take(a, apart_bytes(m)), m->frames_all - m->c.nframes, 1);
     m->sharer = vm_arena_take(a, sizeof *m->sharer * m->sharer_cap);
     m->slot_refs = vm_arena_take(a, sizeof *m->slot_refs * ((size_t)m->nslots + 2));
     m->slot_frame = vm_arena_take(a, sizeof *m->slot_frame * ((size_t)m->nslots + 2));
@@ -78,13 +98,13 @@ struct vm_memory *vm_memory_open(const struct vm_memory_config *c, struct vm_err
     m->c = *c;
     bool apart = c->tables == VM_TABLES_APART;
     m->frames_all = c->nframes + (apart ? TABLES_APART : 0);
-    m->fresh_end = c->nframes;
-    m->apart_fresh = c->nframes;
+    m->apart_end = c->nframes;
     m->nslots = c->nslots ? c->nslots : SLOTS_DEFAULT;
     m->sharer_cap =
         c->nframes < (UINT32_C(1) << 26) ? 1024 + c->nframes * SHARERS_A_FRAME : UINT32_C(1) << 30;
     m->sharer_fresh = 1;
-    if (!vm_arena_open(&m->arena, room(m), e)) {
+    struct vm_scheme_env asked = scheme_env(m);
+    if (!c->scheme->accept(&asked, e) || !vm_arena_open(&m->arena, room(m), e)) {
         free(m);
         return NULL;
     }
@@ -232,17 +252,24 @@ static void check_space(struct census *c, vm_asid asid)
     VM_ASSERT(c->resident - before == s->resident);
 }
 
+static bool is_free(const struct vm_memory *m, vm_pfn f)
+{
+    bool inside = f < m->c.nframes;
+    return vm_frames_is_free(inside ? m->frames : m->apart, inside ? f : f - m->c.nframes);
+}
+
 static void check_frames(const struct census *c)
 {
     const struct vm_memory *m = c->m;
     uint64_t holding = 0, tables = 0;
-    for (vm_pfn f = 0; f < m->apart_fresh; f++) { /* beyond, tables apart were never used */
+    for (vm_pfn f = 0; f < m->apart_end; f++) {
         const struct vm_frame *frame = &m->frame[f];
-        if (f >= m->fresh && f < m->fresh_end)
+        if (is_free(m, f))
             continue;
         tables += frame->owner == VM_FRAME_TABLE;
-        if (frame->owner >= VM_FRAME_TABLE || f >= m->c.nframes)
+        if (frame->owner == VM_FRAME_TABLE)
             continue;
+        VM_ASSERT(f < m->c.nframes && frame->owner < VM_FRAME_TABLE);
         holding++;
         VM_ASSERT(c->mappers[f] > 0);
         VM_ASSERT(!frame->slot || m->slot_frame[frame->slot] == f + 1);
@@ -250,6 +277,7 @@ static void check_frames(const struct census *c)
     }
     VM_ASSERT(holding == m->nresident);
     VM_ASSERT(tables == m->ntables && m->nused == holding + tables);
+    vm_frames_check(m->frames);
 }
 
 static void check_slots(const struct census *c)

@@ -12,10 +12,9 @@
 
 #include "base/arena.h"
 
+#include <pagoda/alloc.h>
 #include <pagoda/space.h>
 
-/* A free range of consecutive table frames, kept in its first frame's `sharers` (length) and `slot`
- * (next range). */
 struct vm_memory {
     struct vm_memory_config c;
     struct vm_arena arena;
@@ -24,10 +23,9 @@ struct vm_memory {
     struct vm_frame *frame;
     uint8_t *bits;
     uint32_t frames_all;
-    uint32_t fresh, fresh_end; /* [fresh, fresh_end) have never been used */
-    uint32_t free_head;        /* frame + 1 of the first free frame, linked by slot; 0: none */
-    uint32_t range_head;       /* frame + 1 of the first free range of table frames */
-    uint32_t apart_fresh;      /* tables apart: the next frame never used */
+    struct vm_frames *frames; /* which of [0, c.nframes) are free */
+    struct vm_frames *apart;  /* and which of [c.nframes, frames_all); NULL: tables are inside */
+    uint32_t apart_end;       /* frames from here on have never been tables */
     uint64_t nused, ntables, nresident;
     struct vm_sharer *sharer; /* pool; 0 is never used */
     uint32_t sharer_fresh, sharer_head, sharer_cap;
@@ -47,8 +45,9 @@ struct vm_memory {
 
 /* ---- frame.c ---- */
 
-/* A frame for a page: free, fresh, or the policy's victim's. VM_NOFRAME: m->out says why. */
-vm_pfn vm_frame_get(struct vm_memory *m);
+/* A frame for the page of `va`: a free one, of its colour if it can be, or the policy's victim's.
+ * VM_NOFRAME: m->out says why. */
+vm_pfn vm_frame_get(struct vm_memory *m, vm_va va);
 void vm_frame_free(struct vm_memory *m, vm_pfn f);
 /* The page `key` now maps `f` too. False: no room for one more sharer (m->out). */
 bool vm_frame_share(struct vm_memory *m, vm_pfn f, uint64_t key);

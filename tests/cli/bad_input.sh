@@ -72,7 +72,7 @@ done
 refused 2 'bad TLB "l1d=16".*i side' "half a level" "$PAGODA" replay "$load" --tlb l1d=16
 refused 2 'without gaps' "a level missing" "$PAGODA" replay "$load" --tlb l2=16
 refused 2 'bad TLB "nonsense"' "no TLB at all" "$PAGODA" replay "$load" --tlb nonsense
-hinted 'lN\[i\|d\]=ENTRIES'
+hinted 'lN\[i\|d\|l\|s\]=ENTRIES'
 refused 2 'nvme:read_us' "a parameter out of range" "$PAGODA" replay "$load" --swap nvme:read_us=-1
 refused 2 'swap of 100 bytes: expected' "a swap of less than a page" \
     "$PAGODA" replay "$load" --swap-size 100
@@ -120,6 +120,8 @@ refused 5 'page size of 1024 bytes' "a small page, without a machine" \
     "$PAGODA" replay "$load" --page 1KiB --model pages
 refused 5 'expected 1 to' "no frame, without a machine" \
     "$PAGODA" replay "$load" --frames 0 --model pages
+refused 5 '3 page colours: expected a power of two' "three colours" \
+    "$PAGODA" replay "$load" --colours 3
 refused 5 'TLB ways do not divide the entries: 16 entries in sets of 3 leave 1 over' "TLB ways" \
     "$PAGODA" replay "$load" --tlb l1=16/3
 refused 5 'has 3 sets: expected a power of two' "TLB sets" "$PAGODA" replay "$load" --tlb l1=12/4

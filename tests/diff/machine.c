@@ -140,7 +140,7 @@ static void a_write_after_a_fork_breaks_the_sharing_of_a_global_page(void **unus
 /* What a machine without tables, frames and slots cannot count. */
 static void forget_uncounted(struct vm_counts *c)
 {
-    c->walk_loads = c->walk_stores = 0;
+    c->walk_loads = c->walk_stores = c->walk_steps = c->walk_waits = 0;
     c->frames_peak = c->table_frames_peak = c->slots_peak = 0;
 }
 

@@ -112,6 +112,7 @@ static void play_policies(struct space_plan plan, unsigned nseeds, bool may_run_
         plan.policy = vm_policy_at(row)->name;
         for (unsigned i = test_rounds(nseeds); i-- > 0; plan.seed++) {
             plan.stray = plan.seed % 2 ? VM_STRAY_MAPS : VM_STRAY_FAULTS;
+            plan.colours = 1u << plan.seed % 4;
             play(plan, may_run_out);
         }
     }

@@ -20,6 +20,8 @@ static const char *const plans[] = {"none", "l1=4/2:fifo", "l1i=4 l1d=4/2 l2=16/
                                     "l1=4:plru l2i=8/2 l2d=8/2:plru l3=32/4:lru"};
 enum { NPLANS = sizeof plans / sizeof plans[0] };
 
+static const char *const marks[] = {"at-once", "trap", "on-leaving"};
+
 /* A world: a trace in a file and a machine for it. */
 struct world {
     struct folder folder;
@@ -38,6 +40,10 @@ static void world_open(struct world *w, const char *policy, unsigned nframes, un
     machine_set(&w->config, "tlb", plans[i % NPLANS]);
     machine_set(&w->config, "tlb-tags", i % 3 ? "asid" : "flush");
     machine_set(&w->config, "swap", i % 2 ? "hdd" : "nvme");
+    machine_set(&w->config, "walk-caches", i / 2 % 2 ? "p1=4/2@2 p2=2" : "none");
+    machine_set(&w->config, "prefetch", i / 4 % 2 ? "next" : "none");
+    machine_set(&w->config, "marks", marks[i / 3 % 3]);
+    machine_set(&w->config, "walkers", i / 5 % 2 ? "2" : "1");
 }
 
 static void world_play(struct world *w, unsigned events, uint64_t seed)
@@ -105,27 +111,53 @@ static void count_leaving(const struct vm_story_step *s, struct vm_counts *c)
     c->writebacks += s->leaving.leaving.how == VM_LEFT_WRITTEN;
 }
 
-static void count_step(const struct vm_story_step *s, struct vm_counts *c)
+static void count_walk(const struct vm_story_step *s, struct vm_counts *c)
+{
+    c->walks++;
+    c->walk_loads += s->walk.nloads - s->walk.skipped;
+    c->walk_skips += s->walk.skipped;
+    c->walk_steps += s->walk.steps;
+    c->walk_waits += s->walk.waits;
+    c->walk_stores += s->walk.nstores;
+    c->unnamed += s->walk.fault == VM_WALK_BOUNDS;
+}
+
+/* What is known of a touch when the next one begins. */
+struct touch {
+    bool hit, asked; /* a TLB had the page; the kernel was asked */
+};
+
+static void count_touch(const struct touch *t, struct vm_counts *c)
+{
+    c->touches++;
+    c->tlb_hits += t->hit;
+    c->tlb_misses += !t->hit;
+    c->touches_faulted += t->asked;
+    c->miss_present += !t->hit && !t->asked;
+}
+
+static void count_step(const struct vm_story *story, const struct vm_story_step *s,
+                       struct touch *touch, struct vm_counts *c)
 {
     switch (s->kind) {
     case VM_TAP_EVENT:
         count_event(s, c);
         break;
     case VM_TAP_TOUCH:
-        c->touches++;
+        *touch = (struct touch){.hit = false};
         break;
     case VM_TAP_LOOKUP:
-        c->tlb_hits += s->lookup.hit;
+        touch->hit |= s->lookup.hit;
         c->tlb_upgrades += s->lookup.hit && !s->lookup.enough;
+        c->prefetch_hits += s->lookup.hit && !strcmp(story->tlb[s->lookup.tlb].name, "pb");
         break;
     case VM_TAP_WALK:
-        c->walks++;
-        c->walk_loads += s->walk.nloads;
-        c->walk_stores += s->walk.nstores;
-        c->unnamed += s->walk.fault == VM_WALK_BOUNDS;
+        count_walk(s, c);
+        touch->asked |= s->walk.fault == VM_WALK_BOUNDS;
         break;
     case VM_TAP_FAULT:
         count_fault(s, c);
+        touch->asked = true;
         break;
     case VM_TAP_LEAVING:
         count_leaving(s, c);
@@ -134,7 +166,15 @@ static void count_step(const struct vm_story_step *s, struct vm_counts *c)
         c->shootdowns += s->shootdown.found;
         break;
     case VM_TAP_FLUSH:
-        c->tlb_flushes += s->flush.whole;
+        c->tlb_flushes += s->flush.whole && story->ntlbs > 0;
+        break;
+    case VM_TAP_MARK:
+        c->mark_traps += s->mark.trapped;
+        c->mark_stores += !s->mark.trapped;
+        break;
+    case VM_TAP_PREFETCH:
+        c->prefetches += s->prefetch.taken;
+        c->prefetch_loads += s->prefetch.loads;
         break;
     case VM_TAP_FILL:
     case VM_TAP_ACCESS:
@@ -143,16 +183,26 @@ static void count_step(const struct vm_story_step *s, struct vm_counts *c)
     }
 }
 
+static bool ends_touch(const struct vm_story *s, size_t i)
+{
+    return i + 1 == s->nsteps || s->step[i + 1].kind == VM_TAP_TOUCH;
+}
+
 static struct vm_counts count_story(const struct vm_story *s)
 {
     struct vm_counts c = {.refs = 1};
-    for (size_t i = 0; i < s->nsteps; i++)
-        count_step(&s->step[i], &c);
+    struct touch touch = {.hit = false};
+    bool begun = false;
+    for (size_t i = 0; i < s->nsteps; i++) {
+        count_step(s, &s->step[i], &touch, &c);
+        begun |= s->step[i].kind == VM_TAP_TOUCH;
+        if (begun && ends_touch(s, i))
+            count_touch(&touch, &c);
+    }
     c.reads = s->access == VM_READ;
     c.writes = s->access == VM_WRITE;
     c.fetches = s->access == VM_FETCH;
     c.crossings = c.touches - 1;
-    c.tlb_misses = c.touches - c.tlb_hits;
     return c;
 }
 
@@ -163,6 +213,7 @@ static void assert_counted(const struct vm_story *s)
     told.frames_peak = s->after.frames_peak - s->before.frames_peak;
     told.table_frames_peak = s->after.table_frames_peak - s->before.table_frames_peak;
     told.slots_peak = s->after.slots_peak - s->before.slots_peak;
+    told.colour_misses = s->after.colour_misses - s->before.colour_misses;
     assert_true(s->after.refs - s->before.refs == 1);
 #define ASSERT_COUNT(field, what) assert_int_equal(s->after.field - s->before.field, told.field);
     VM_COUNTS(ASSERT_COUNT)

@@ -26,7 +26,7 @@ static uint64_t random_tag(struct pair *p)
 static void compare_entry(struct pair *p, uint64_t tag)
 {
     struct naive_tlb_entry *expected = naive_tlb_find(&p->naive, tag);
-    int64_t found = vm_tlb_find(&p->fast, tag);
+    int64_t found = vm_tlb_find(&p->fast, tag, 0);
     assert_int_equal(found >= 0, expected != NULL);
     if (expected)
         assert_int_equal(p->fast.value[found], expected->value);
@@ -51,7 +51,7 @@ static struct naive_tlb_entry *follow_random(struct pair *p, uint64_t tag)
     struct naive_tlb_entry *gone = NULL;
     for (uint32_t i = 0; i < p->naive.nsets * p->naive.ways; i++) {
         struct naive_tlb_entry *e = &p->naive.entry[i];
-        if (!e->valid || vm_tlb_find(&p->fast, e->tag) >= 0)
+        if (!e->valid || vm_tlb_find(&p->fast, e->tag, 0) >= 0)
             continue;
         assert_null(gone);
         assert_int_equal(e->tag / PAGE % p->naive.nsets, tag / PAGE % p->naive.nsets);
@@ -63,7 +63,7 @@ static struct naive_tlb_entry *follow_random(struct pair *p, uint64_t tag)
 
 static void find_use_or_fill(struct pair *p, uint64_t tag)
 {
-    int64_t i = vm_tlb_find(&p->fast, tag);
+    int64_t i = vm_tlb_find(&p->fast, tag, 0);
     struct naive_tlb_entry *e = naive_tlb_find(&p->naive, tag);
     assert_int_equal(i >= 0, e != NULL);
     if (e) {
@@ -74,7 +74,7 @@ static void find_use_or_fill(struct pair *p, uint64_t tag)
     }
     uint64_t value = vm_tlb_value((vm_pfn)vm_random_below(&p->random, 1000), 0, VM_PROT_READ);
     struct naive_tlb_entry *place = naive_tlb_place(&p->naive, tag);
-    vm_tlb_fill(&p->fast, tag, value);
+    vm_tlb_fill(&p->fast, tag, (struct vm_tlb_entry){value, 0, 1});
     naive_tlb_fill(&p->naive, place ? place : follow_random(p, tag), tag, value);
 }
 
@@ -84,7 +84,7 @@ static void step(struct pair *p)
     if (what < 220) {
         find_use_or_fill(p, tag);
     } else if (what < 250) {
-        assert_int_equal(vm_tlb_invalidate(&p->fast, tag),
+        assert_int_equal(vm_tlb_invalidate(&p->fast, tag, 0),
                          naive_tlb_drop(&p->naive, naive_tlb_is, tag));
     } else if (what < 254) {
         vm_tlb_invalidate_space(&p->fast, (vm_asid)(what % SPACES));
@@ -157,9 +157,9 @@ static void random_takes_each_way_alike(void **unused)
     void *memory = calloc(1, vm_tlb_size(&c));
     vm_tlb_init(&t, &c, 7, memory);
     for (uint64_t page = 0; page < 4008; page++) {
-        vm_tlb_fill(&t, page * PAGE, 0);
+        vm_tlb_fill(&t, page * PAGE, (struct vm_tlb_entry){.value = 0, .end = 1});
         if (page >= 8)
-            taken[vm_tlb_find(&t, page * PAGE)]++;
+            taken[vm_tlb_find(&t, page * PAGE, 0)]++;
     }
     for (int w = 0; w < 8; w++)
         assert_in_range(taken[w], 500 - 105, 500 + 105);

@@ -140,6 +140,8 @@ static bool walk(struct naive_machine *m, struct page *p, enum vm_access access)
 {
     struct vm_counts *c = &m->out.counts;
     c->walks++;
+    c->touches_faulted +=
+        !p->mapped || !(p->prot & vm_access_needs(access)) || p->place != IN_FRAME;
     if (!p->mapped) {
         c->violations++;
         return false;
@@ -209,7 +211,10 @@ static void touch(struct naive_machine *m, unsigned page, enum vm_access access)
     c->tlb_hits += level > 0;
     if (!level || !suffices(value, access)) {
         c->tlb_upgrades += level > 0;
-        if (!walk(m, p, access))
+        uint64_t faulted = c->touches_faulted;
+        bool walked = walk(m, p, access);
+        c->miss_present += !level && c->touches_faulted == faulted;
+        if (!walked)
             return;
         value = p->prot | (p->entry_dirty && p->prot & VM_PROT_WRITE ? DIRTY_BIT : 0);
         below = (unsigned)m->plan.levels + 1;

@@ -72,6 +72,12 @@ static void left(void *host, const struct vm_leaving *leaving)
     ((struct space_world *)host)->left += leaving->how <= VM_LEFT_WRITTEN;
 }
 
+static void trimmed(void *host, vm_asid asid, vm_va start, vm_va end)
+{
+    (void)host, (void)asid;
+    VM_ASSERT(start < end);
+}
+
 static void find_parts(struct space_world *w, const struct space_plan *plan)
 {
     char name[64];
@@ -97,6 +103,7 @@ bool space_world_open(struct space_world *w, const struct space_plan *plan)
         .page_shift = 12,
         .tables = plan->tables,
         .stray = plan->stray,
+        .colours = plan->colours,
         .nslots = plan->nslots ? plan->nslots : WORLD_SLOTS,
         .seed = plan->seed,
         .scheme = w->scheme,
@@ -111,6 +118,7 @@ bool space_world_open(struct space_world *w, const struct space_plan *plan)
         .shootdown_space = shootdown_space,
         .settle = settle,
         .left = left,
+        .trimmed = trimmed,
     };
     w->memory = vm_memory_open(&c, &w->error);
     if (!w->memory)

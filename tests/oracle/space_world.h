@@ -14,6 +14,7 @@ struct space_plan {
     uint32_t nframes, nslots;    /* nslots 0: WORLD_SLOTS */
     enum vm_tables tables;
     enum vm_stray stray;
+    uint32_t colours; /* 0: none */
     uint64_t seed;
 };
 

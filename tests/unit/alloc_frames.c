@@ -67,6 +67,20 @@ static void frames_of_a_run_may_be_given_back_one_by_one(void **unused)
     frames_close(&o);
 }
 
+static void a_run_takes_no_more_than_it_needs(void **unused)
+{
+    (void)unused;
+    struct opened o = frames_open(64, 1);
+    assert_int_equal(vm_frames_take(o.frames, 0), 0);
+    assert_int_equal(vm_frames_take_run(o.frames, 5), 8);
+    assert_int_equal(vm_frames_free(o.frames), 58);
+    assert_true(vm_frames_is_free(o.frames, 13) && !vm_frames_is_free(o.frames, 12));
+    assert_int_equal(vm_frames_take_run(o.frames, 32), 32);
+    assert_int_equal(vm_frames_take_run(o.frames, 17), VM_NOFRAME);
+    assert_int_equal(vm_frames_take_run(o.frames, 16), 16);
+    frames_close(&o);
+}
+
 static void frames_can_be_claimed_by_number_if_all_are_free(void **unused)
 {
     (void)unused;
@@ -147,6 +161,7 @@ int main(void)
         cmocka_unit_test(a_fresh_memory_fills_from_frame_0_up),
         cmocka_unit_test(a_free_frame_beside_others_is_kept_for_long_runs),
         cmocka_unit_test(frames_of_a_run_may_be_given_back_one_by_one),
+        cmocka_unit_test(a_run_takes_no_more_than_it_needs),
         cmocka_unit_test(frames_can_be_claimed_by_number_if_all_are_free),
         cmocka_unit_test(a_frame_has_the_colour_asked_for_while_there_is_one),
         cmocka_unit_test(colours_of_memory_that_has_not_all_of_them),

@@ -502,6 +502,39 @@ static void a_flat_table_claims_frames_from_resident_pages(void **unused)
     space_world_close(&w);
 }
 
+/* Pages 0, 8, 16, 24 all have colour 0 of 8; memory has two such frames. */
+static void a_page_gets_a_frame_of_its_colour_while_one_is_free(void **unused)
+{
+    (void)unused;
+    struct space_world w;
+    open_plan(&w, (struct space_plan){.nframes = 16, .tables = VM_TABLES_APART, .colours = 8});
+    for (unsigned page = 0; page < 4; page++) {
+        struct touch t = touch(&w, 0, page * 8 + 5, VM_READ);
+        assert_int_equal(t.pfn % 8 == 5, page < 2);
+    }
+    assert_int_equal(w.counts.colour_misses, 2);
+    for (unsigned page = 0; page < 8; page++)
+        touch(&w, 1, page, VM_READ);
+    assert_int_equal(w.counts.colour_misses, 4); /* the two that have a wrong one took theirs */
+    space_world_close(&w);
+}
+
+/* A frame that was given back is as good as any: the next page of its colour has it. */
+static void an_unmapped_pages_frame_is_found_by_its_colour(void **unused)
+{
+    (void)unused;
+    struct space_world w;
+    open_plan(&w, (struct space_plan){.nframes = 8, .tables = VM_TABLES_APART, .colours = 4});
+    for (unsigned page = 0; page < 8; page++)
+        touch(&w, 0, page, VM_READ);
+    ranged(&w, VM_EVENT_UNMAP, 0, 3, 1, 0, 0);
+    ranged(&w, VM_EVENT_UNMAP, 0, 6, 1, 0, 0);
+    assert_int_equal(touch(&w, 0, 14, VM_READ).pfn, 6);
+    assert_int_equal(touch(&w, 0, 11, VM_READ).pfn, 3);
+    assert_int_equal(w.counts.colour_misses, 0);
+    space_world_close(&w);
+}
+
 static void impossible_events_are_refused(void **unused)
 {
     (void)unused;
@@ -548,6 +581,8 @@ int main(void)
         cmocka_unit_test(tables_that_hold_every_frame_are_an_error_that_says_so),
         cmocka_unit_test(a_flat_table_that_does_not_fit_is_an_error_that_says_so),
         cmocka_unit_test(a_flat_table_claims_frames_from_resident_pages),
+        cmocka_unit_test(a_page_gets_a_frame_of_its_colour_while_one_is_free),
+        cmocka_unit_test(an_unmapped_pages_frame_is_found_by_its_colour),
         cmocka_unit_test(impossible_events_are_refused),
     };
     return cmocka_run_group_tests_name("unit_space", tests, NULL, NULL);

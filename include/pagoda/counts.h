@@ -48,6 +48,11 @@
     X(writebacks, "evictions of a dirty page: one write to the swap device")                       \
     X(clean_drops, "evictions of a clean page: no transfer")                                       \
     X(page_copies, "pages zeroed or copied in memory")                                             \
+    X(moves, "segments moved in memory, to grow or to make one hole of many")                      \
+    X(moved_bytes, "bytes copied by moves")                                                        \
+    X(compactions, "times that all segments were moved together")                                  \
+    X(misfits, "times that no hole was long enough for a segment")                                 \
+    X(fragmented, "misfits for which all holes together would have been enough")                   \
     X(maps, "map events")                                                                          \
     X(unmaps, "unmap events")                                                                      \
     X(protects, "protect events")                                                                  \
@@ -81,6 +86,9 @@ struct vm_counts {
     L(c->demand_zero + c->soft_faults + c->cow_breaks + c->swap_ins + c->file_ins == c->faults)    \
     L(c->violations + c->denials + c->unnamed <= c->touches)                                       \
     L(c->writebacks + c->clean_drops == c->evictions)                                              \
+    L(c->fragmented <= c->misfits)                                                                 \
+    L(c->compactions <= c->fragmented)                                                             \
+    L(c->moves <= c->moved_bytes)                                                                  \
     L(c->swap_ins == 0 || c->writebacks > 0)                                                       \
     L(c->swap_ins + c->file_ins <= c->evictions || c->forks > 0)                                   \
     L(c->table_frames_peak <= c->frames_peak)

@@ -37,6 +37,8 @@ struct vm_config {
     uint64_t tables; /* enum vm_tables */
     uint64_t stray;  /* enum vm_stray_option */
     uint64_t layout; /* enum vm_layout_option */
+    char fit[VM_CONFIG_TEXT];
+    uint64_t compact; /* enum vm_compact */
     uint64_t colours;
     char scheme[VM_CONFIG_TEXT], policy[VM_CONFIG_TEXT], tlb[VM_CONFIG_TEXT], swap[VM_CONFIG_TEXT];
     uint64_t tlb_tags; /* enum vm_tlb_tags */
@@ -189,6 +191,7 @@ struct vm_result {
     uint64_t pages;                  /* distinct pages touched (pages model), 0: not counted */
     uint64_t resident, table_frames; /* at the end */
     struct vm_footprint tables;      /* at the end, of all address spaces */
+    struct vm_holes holes;           /* at the end */
     size_t nregions; /* the first regions by faults, of mappings that exist at the end */
     struct vm_region region[VM_REGIONS_MAX];
     uint64_t regions_all;

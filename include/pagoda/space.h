@@ -31,6 +31,7 @@
 #ifndef PAGODA_SPACE_H
 #define PAGODA_SPACE_H
 
+#include <pagoda/alloc.h>
 #include <pagoda/counts.h>
 #include <pagoda/device.h>
 #include <pagoda/policy.h>
@@ -120,6 +121,7 @@ struct vm_leaving {
 
 enum vm_tables { VM_TABLES_INSIDE, VM_TABLES_APART };
 enum vm_stray { VM_STRAY_MAPS, VM_STRAY_FAULTS };
+enum vm_compact { VM_COMPACT_NEVER, VM_COMPACT_NEEDED };
 
 struct vm_memory_config {
     uint32_t nframes;
@@ -135,6 +137,9 @@ struct vm_memory_config {
     const struct vm_params *policy_params;
     const struct vm_device_ops *device;
     const struct vm_params *device_params;
+    const struct vm_alloc_ops *fit; /* where segments are put; not asked for pages */
+    const struct vm_params *fit_params;
+    enum vm_compact compact; /* needed: segments are moved together where that makes room */
     struct vm_future *future;
     struct vm_counts *counts; /* where to count */
     void *host;
@@ -170,12 +175,27 @@ uint8_t *vm_memory_bits(struct vm_memory *m); /* [nframes] enum vm_frame_bits */
 void *vm_memory_scheme_state(struct vm_memory *m);
 void *vm_memory_policy_state(struct vm_memory *m);
 
+/* The number by which the policy knows what has that frame, and by which its bits are kept: the
+ * frame's own, or its segment's. */
+vm_pfn vm_memory_unit(const struct vm_memory *m, vm_pfn frame);
+
 /* For reports. */
 const struct vm_space *vm_memory_space(const struct vm_memory *m, vm_asid asid); /* NULL: none */
 uint64_t vm_memory_resident(const struct vm_memory *m);     /* frames that map pages */
 uint64_t vm_memory_table_frames(const struct vm_memory *m); /* frames that tables hold */
 /* What the tables of all open address spaces take; what they share, once. */
 void vm_memory_footprint(const struct vm_memory *m, struct vm_footprint *out);
+/* What segments leave between them; all 0 where the unit is the page. */
+struct vm_holes {
+    uint64_t segments;   /* that are resident */
+    uint64_t holes;      /* free blocks */
+    uint64_t free_bytes; /* in all of them */
+    uint64_t free_max_bytes;
+    uint64_t internal_bytes; /* that segments hold and do not need */
+    double fragmentation;    /* external: (free - largest) / free, now; 0 where nothing is free */
+    double fragmentation_misfits; /* its mean over the takes that found no hole long enough */
+};
+void vm_memory_holes(const struct vm_memory *m, struct vm_holes *out);
 uint64_t vm_memory_read_ns(const struct vm_memory *m);  /* device time of swap- and file-ins */
 uint64_t vm_memory_write_ns(const struct vm_memory *m); /* device time of writebacks */
 

@@ -58,7 +58,8 @@ static bool check_walkers(const struct vm_config *c, struct vm_error *e)
 
 static bool plan_tlbs(struct vm_engine *m, uint64_t orders, struct vm_error *e)
 {
-    return vm_tlb_plan_parse(&m->plan, m->config.tlb, e) &&
+    const char *tlbs = m->scheme->in_registers ? "none" : m->config.tlb;
+    return vm_tlb_plan_parse(&m->plan, tlbs, e) &&
            vm_walk_cache_plan_parse(&m->walk_cache_plan, m->config.walk_caches, e) &&
            check_walkers(&m->config, e) && vm_levels_plan(m, orders, e);
 }
@@ -89,6 +90,9 @@ static bool build_memory(struct vm_engine *m, const struct vm_parts *p, enum vm_
         .policy_params = &m->policy_params,
         .device = p->device,
         .device_params = &m->device_params,
+        .fit = p->fit,
+        .fit_params = &m->fit_params,
+        .compact = (enum vm_compact)m->config.compact,
         .future = future,
         .counts = &m->counts,
         .host = m,
@@ -152,8 +156,7 @@ static bool build(struct vm_engine *m, const struct vm_parts *p, enum vm_stray s
     if (!m->scheme->accept(&env, e) || !plan_tlbs(m, m->scheme->orders(&env), e))
         return false;
     m->last_touch = NO_TOUCH;
-    m->warm = true;
-    vm_mmu_cool(m);
+    memset(m->hot, 0xff, sizeof m->hot);
     set_ticks(m);
     VM_ASSERT(p->policy->future == VM_FUTURE_UNUSED || future);
     return build_memory(m, p, stray, future, e) && build_tlbs(m, e) &&
@@ -176,6 +179,7 @@ struct vm_engine *vm_engine_open_with(const struct vm_config *c, const struct vm
         m->scheme_params = p.scheme_params;
         m->policy_params = p.policy_params;
         m->device_params = p.device_params;
+        m->fit_params = p.fit_params;
         if (policy)
             p.policy = policy;
         if (build(m, &p, stray, future, e))
@@ -385,6 +389,11 @@ void vm_engine_counts(struct vm_engine *m, struct vm_counts *out)
     out->fetches = m->kinds[VM_FETCH];
     out->refs = out->reads + out->writes + out->fetches;
     out->crossings = m->crossings[0] + m->crossings[1] + m->crossings[2];
+    if (m->scheme->in_registers) { /* hot ones, too, walk; it costs nothing */
+        out->tlb_misses = out->touches;
+        out->miss_present = out->touches - out->touches_faulted;
+        out->walks = out->touches + out->faults;
+    }
     out->tlb_hits = out->touches - out->tlb_misses;
     if (!m->failed)
         check_laws(out);

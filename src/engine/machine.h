@@ -25,7 +25,7 @@
 
 #include <pagoda/engine.h>
 
-#define HOT_SLOTS    16   /* the sets of the usual level 1: 64 entries, 4 ways */
+#define HOT_SLOTS    64   /* at most; level 1 leaves as many as it has sets, usually 16 */
 #define SEGMENT_REFS 1000 /* references between settlements at most; fits `touched` twice */
 
 #define LEVELS_MAX 9
@@ -125,7 +125,7 @@ struct vm_engine {
     struct vm_config config;
     struct vm_tlb_plan plan;
     struct vm_walk_cache_plan walk_cache_plan;
-    struct vm_params policy_params, scheme_params, device_params;
+    struct vm_params policy_params, scheme_params, device_params, fit_params;
     struct vm_arena arena;
     /* Runs up to n references from the front of the columns; answers how many it did: fewer than n
      * after a reference that crosses a page boundary, or when failed. */
@@ -268,11 +268,10 @@ uint64_t vm_walk_window_waits(const struct vm_engine *m);
 struct vm_tlb_entry vm_walk_entry(const struct vm_walk *w);
 bool vm_walk_neighbour(struct vm_engine *m, uint64_t tag, unsigned order, struct vm_tlb_entry *out);
 
-/* What bits and policies know of a frame as. Identity: no page has more than one frame yet. */
+/* What bits and policies know of a frame as. */
 static inline vm_pfn vm_unit(const struct vm_engine *m, vm_pfn pfn)
 {
-    (void)m;
-    return pfn;
+    return vm_memory_unit(m->memory, pfn);
 }
 
 #endif

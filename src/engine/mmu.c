@@ -17,9 +17,9 @@ _Static_assert(VM_TLB_EMPTY == UINT64_MAX, "bytes of ones are empty tags");
 
 void vm_mmu_cool(struct vm_engine *m)
 {
-    if (m->warm) {
-        memset(m->hot, 0xff, sizeof m->hot);
-        memset(m->large, 0, sizeof m->large);
+    for (int a = 0; m->warm && a < VM_ACCESSES; a++) {
+        memset(m->hot[a], 0xff, (m->hot_mask + 1) * sizeof m->hot[a][0]);
+        m->large[a] = (struct large_page){0};
     }
     m->warm = false;
 }
@@ -27,7 +27,8 @@ void vm_mmu_cool(struct vm_engine *m)
 /* The base page with this entry was used last in its set of level 1: note for which accesses a
  * repeat would change nothing. A write is such only if the dirty bit is set: then the frame's is
  * too. */
-static inline void heat(struct vm_engine *m, const struct vm_tlb *t, uint64_t tag, uint64_t value)
+static inline void heat(struct vm_engine *m, const struct vm_tlb *t, uint64_t tag, uint64_t value,
+                        vm_pfn unit)
 {
     uint32_t slot = (uint32_t)(tag >> 12) & m->hot_mask;
     m->warm = true;
@@ -35,7 +36,7 @@ static inline void heat(struct vm_engine *m, const struct vm_tlb *t, uint64_t ta
         if (m->base1[a] != t)
             continue;
         m->hot[a][slot] = (value & hit_needs[a]) == hit_needs[a] ? tag : VM_TLB_EMPTY;
-        m->hot_unit[a][slot] = vm_tlb_pfn(value);
+        m->hot_unit[a][slot] = unit;
     }
     if (m->large_beside == t)
         memset(m->large, 0, sizeof m->large);
@@ -118,10 +119,12 @@ static void touched(struct vm_engine *m, vm_va va, uint64_t tag, uint64_t page_t
     m->bits[unit] |= m->marks[access];
     report(m, unit, access);
     TELL(m, .kind = VM_TAP_ACCESS, .access = {e->value, address_of(m, va, e->value)});
+    if (m->scheme->in_registers)
+        heat(m, NULL, tag, e->value, unit);
     if (!t)
         return;
     if (order == 0)
-        heat(m, t, page_tag, e->value);
+        heat(m, t, page_tag, e->value, unit);
     else
         heat_large(m, t, page_tag, e);
 }
@@ -166,7 +169,7 @@ static bool touch_walk(struct vm_engine *m, vm_va va, uint64_t tag, enum vm_acce
     install_neighbours(m, page_tag, w.order, access);
     if (how == WALKED_INSERTED) {
         /* insert was the frame's first touch; the policy may have cleared the referenced bit. */
-        m->last_touch = touch_word(vm_unit(m, w.pfn), access);
+        m->last_touch = touch_word(vm_unit(m, w.pfn + w.first), access);
         vm_mmu_cool(m);
         TELL(m, .kind = VM_TAP_ACCESS, .access = {e.value, address_of(m, va, e.value)});
     } else {

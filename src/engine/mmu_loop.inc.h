@@ -22,7 +22,7 @@ static inline bool SEGMENT_(touch)(struct vm_engine *m, vm_va va, uint64_t tag,
     if (i != first || t->replace == VM_TLB_PLRU)
         vm_tlb_use_in_set(t, first, i);
     m->bits[vm_tlb_pfn(value)] |= m->marks[access];
-    heat(m, t, tag, value);
+    heat(m, t, tag, value, vm_tlb_pfn(value));
     REPORT(m, vm_tlb_pfn(value), access);
     return true;
 }

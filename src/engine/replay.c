@@ -264,6 +264,7 @@ static void gather_machine(struct vm_engine *m, struct vm_result *out)
         snprintf(out->walk_cache[i].name, sizeof out->walk_cache[i].name, "p%u",
                  out->walk_cache[i].config.level);
     }
+    vm_memory_holes(memory, &out->holes);
     out->resident = vm_memory_resident(memory);
     out->table_frames = vm_memory_table_frames(memory);
     vm_memory_footprint(memory, &out->tables);

@@ -12,17 +12,22 @@
 
 /* ---- who maps a frame ---- */
 
-static uint32_t sharer_take(struct vm_memory *m)
+uint32_t vm_sharer_take(struct vm_memory *m)
 {
     uint32_t node = m->sharer_head;
     if (node) {
         m->sharer_head = m->sharer[node].next;
         return node;
     }
-    return m->sharer_fresh < m->sharer_cap ? m->sharer_fresh++ : 0;
+    if (m->sharer_fresh < m->sharer_cap)
+        return m->sharer_fresh++;
+    vm_fail(&m->out, VM_EMACHINE,
+            "more than %u shared mappings of frames: too many forks for this memory",
+            m->sharer_cap - 1);
+    return 0;
 }
 
-static void sharer_free(struct vm_memory *m, uint32_t node)
+void vm_sharer_free(struct vm_memory *m, uint32_t node)
 {
     m->sharer[node] = (struct vm_sharer){.next = m->sharer_head};
     m->sharer_head = node;
@@ -30,11 +35,9 @@ static void sharer_free(struct vm_memory *m, uint32_t node)
 
 bool vm_frame_share(struct vm_memory *m, vm_pfn f, uint64_t key)
 {
-    uint32_t node = sharer_take(m);
+    uint32_t node = vm_sharer_take(m);
     if (!node)
-        return vm_fail(&m->out, VM_EMACHINE,
-                       "more than %u shared mappings of frames: too many forks for this memory",
-                       m->sharer_cap - 1);
+        return false;
     m->sharer[node] = (struct vm_sharer){key, m->frame[f].sharers};
     m->frame[f].sharers = node;
     return true;
@@ -51,7 +54,7 @@ static bool unshare(struct vm_memory *m, struct vm_frame *frame, uint64_t key)
         uint32_t node = frame->sharers;
         frame->owner = m->sharer[node].owner;
         frame->sharers = m->sharer[node].next;
-        sharer_free(m, node);
+        vm_sharer_free(m, node);
         return true;
     }
     for (uint32_t *link = &frame->sharers;; link = &m->sharer[*link].next) {
@@ -59,7 +62,7 @@ static bool unshare(struct vm_memory *m, struct vm_frame *frame, uint64_t key)
         if (m->sharer[*link].owner == key) {
             uint32_t node = *link;
             *link = m->sharer[node].next;
-            sharer_free(m, node);
+            vm_sharer_free(m, node);
             return true;
         }
     }
@@ -124,7 +127,7 @@ static void swap_out_mappers(struct vm_memory *m, vm_pfn f, vm_slot s)
         uint32_t node = frame->sharers;
         swap_out_entry(m, m->sharer[node].owner, s);
         frame->sharers = m->sharer[node].next;
-        sharer_free(m, node);
+        vm_sharer_free(m, node);
     }
 }
 

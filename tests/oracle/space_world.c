@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#define PAGE_SHIFT 12
+
 /* ---- the device that writes down ---- */
 
 struct log_device {
@@ -26,16 +28,18 @@ static uint64_t device_transfer(void *state, enum vm_transfer kind, uint64_t pos
                                 uint64_t bytes)
 {
     struct space_world *w = ((struct log_device *)state)->world;
-    uint64_t slot = position / bytes;
+    uint64_t slot = position >> PAGE_SHIFT, end = slot + (bytes >> PAGE_SHIFT);
     if (slot >= WORLD_SLOTS + 2) {
         VM_ASSERT(kind == VM_TRANSFER_READ);
         w->file_reads++;
     } else if (kind == VM_TRANSFER_WRITE) {
         w->writes++;
-        w->written_at[slot] = w->now;
+        while (slot < end)
+            w->written_at[slot++] = w->now;
     } else {
         w->reads++;
-        VM_ASSERT(w->written_at[slot]);
+        while (slot < end)
+            VM_ASSERT(w->written_at[slot++]);
     }
     return 1;
 }
@@ -92,6 +96,10 @@ static void find_parts(struct space_world *w, const struct space_plan *plan)
     good = vm_params_parse(&w->policy_params, name, w->policy->param, w->policy->nparams, params,
                            &w->error);
     VM_ASSERT(good);
+    w->fit = vm_alloc_find(plan->fit ? plan->fit : "first-fit", &w->error);
+    good = w->fit && vm_params_parse(&w->fit_params, w->fit->name, w->fit->param, w->fit->nparams,
+                                     NULL, &w->error);
+    VM_ASSERT(good);
 }
 
 bool space_world_open(struct space_world *w, const struct space_plan *plan)
@@ -100,7 +108,7 @@ bool space_world_open(struct space_world *w, const struct space_plan *plan)
     find_parts(w, plan);
     struct vm_memory_config c = {
         .nframes = plan->nframes,
-        .page_shift = 12,
+        .page_shift = PAGE_SHIFT,
         .tables = plan->tables,
         .stray = plan->stray,
         .colours = plan->colours,
@@ -110,6 +118,9 @@ bool space_world_open(struct space_world *w, const struct space_plan *plan)
         .scheme_params = &w->scheme_params,
         .policy = w->policy,
         .policy_params = &w->policy_params,
+        .fit = w->fit,
+        .fit_params = &w->fit_params,
+        .compact = plan->compact,
         .device = &log_device,
         .device_params = &w->device_params,
         .counts = &w->counts,
@@ -187,7 +198,7 @@ struct touch space_world_touch(struct space_world *w, vm_asid asid, vm_va va, en
         return t;
     }
     t.pfn = walk.pfn;
-    touched(w, walk.pfn, access, inserted);
+    touched(w, vm_memory_unit(w->memory, walk.pfn + walk.first), access, inserted);
     return t;
 }
 

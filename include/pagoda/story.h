@@ -57,7 +57,7 @@ enum vm_story_price {
     VM_PRICES(VM_STORY_PRICE)
 #undef VM_STORY_PRICE
 };
-#define VM_STORY_PRICES_MAX 3
+#define VM_STORY_PRICES_MAX 4
 
 struct vm_story_step {
     enum vm_tap_kind kind; /* which of the members below; all but VM_TAP_TICK */
@@ -66,7 +66,10 @@ struct vm_story_step {
         double ns;
     } price[VM_STORY_PRICES_MAX]; /* VM_STORY_FREE ends them */
     union {
-        struct vm_event event;
+        struct {
+            struct vm_event event;
+            uint64_t copies; /* pages copied or zeroed for it */
+        } event;
         struct {
             vm_asid asid;
             vm_va va;
@@ -99,7 +102,7 @@ struct vm_story_step {
             struct vm_vma vma; /* as it is after the fault */
             vm_pfn pfn;        /* VM_NOFRAME: not resolved */
             bool inserted;     /* the page came into that frame */
-            bool copied;       /* zeroed or copied */
+            uint64_t copies;   /* pages zeroed, copied or moved */
         } fault;
         struct {
             struct vm_leaving leaving;

@@ -1,6 +1,7 @@
 /* history.h - what the frames of a running machine have behind them, for reasons in numbers.
  *
- * It listens from the first reference on and keeps, for each frame, the stay of the page in it:
+ * It listens from the first reference on and keeps, for each frame, the stay of the page in it (of
+ * segments, for what the policy knows each by, the stay of the whole):
  * which reference brought it, which touched it last, how often. A touch costs a store or two, so
  * that a long run is listened to at millions of references a second.
  *

@@ -69,6 +69,33 @@ static void add_price(struct telling *t, struct vm_story_step *s, enum vm_story_
     t->story.ns += ns;
 }
 
+/* What copies and transfers cost that no step has told of yet. Answers how many pages were copied.
+ */
+static uint64_t take_costs(struct teller *r, struct vm_story_step *s)
+{
+    const struct history *h = r->history;
+    uint64_t copies = h->parts.counts->page_copies - r->copies;
+    uint64_t read_ns = vm_memory_read_ns(h->parts.memory) - r->read_ns;
+    uint64_t write_ns = vm_memory_write_ns(h->parts.memory) - r->write_ns;
+    add_price(r->telling, s, VM_STORY_PRICE_copy, (double)copies * h->parts.config->copy_ns);
+    add_price(r->telling, s, VM_STORY_PRICE_swap_in, (double)read_ns);
+    add_price(r->telling, s, VM_STORY_PRICE_swap_out, (double)write_ns);
+    r->copies += copies;
+    r->read_ns += read_ns;
+    r->write_ns += write_ns;
+    return copies;
+}
+
+/* The last event is over. */
+static void close_event(struct teller *r)
+{
+    if (!r->event)
+        return;
+    struct vm_story_step *s = &r->telling->story.step[r->event - 1];
+    s->event.copies = take_costs(r, s);
+    r->event = 0;
+}
+
 /* ---- the frames of a choice ---- */
 
 /* `bits` as the policy found them, where it may have changed them since. */
@@ -123,11 +150,13 @@ static void keep_bits(struct teller *r)
 static void tell_event(struct teller *r, const struct vm_event *event)
 {
     const struct vm_config *c = r->history->parts.config;
+    close_event(r);
     struct vm_story_step *s = add_step(r->telling, VM_TAP_EVENT);
     keep_bits(r);
     if (!s)
         return;
-    s->event = *event;
+    s->event.event = *event;
+    r->event = r->telling->steps.n;
     if (event->kind == VM_EVENT_SWITCH && event->asid != r->history->asid)
         add_price(r->telling, s, VM_STORY_PRICE_switching, c->switch_ns);
 }
@@ -136,6 +165,7 @@ static void tell_touch(struct teller *r, const struct vm_tap_event *v)
 {
     struct vm_field field[VM_FIELDS_MAX];
     const struct vm_engine_parts *parts = &r->history->parts;
+    close_event(r);
     struct vm_story_step *s = add_step(r->telling, VM_TAP_TOUCH);
     if (!s)
         return;
@@ -284,7 +314,6 @@ static void tell_fault(struct teller *r, const struct vm_fault *f)
 {
     const struct vm_config *c = r->history->parts.config;
     struct vm_story_step *s = add_step(r->telling, VM_TAP_FAULT);
-    uint64_t read_ns = vm_memory_read_ns(vm_engine_memory(r->engine));
     if (!s)
         return;
     s->fault.kind = f->kind;
@@ -296,18 +325,14 @@ static void tell_fault(struct teller *r, const struct vm_fault *f)
         s->fault.vma = *f->vma;
     s->fault.pfn = f->pfn;
     s->fault.inserted = f->inserted;
-    s->fault.copied = f->inserted && (f->kind == VM_FAULT_DEMAND_ZERO || f->kind == VM_FAULT_COW);
     add_price(r->telling, s, VM_STORY_PRICE_fault, c->fault_ns);
-    if (s->fault.copied)
-        add_price(r->telling, s, VM_STORY_PRICE_copy, c->copy_ns);
-    add_price(r->telling, s, VM_STORY_PRICE_swap_in, (double)(read_ns - r->read_ns));
-    r->read_ns = read_ns;
+    s->fault.copies = take_costs(r, s);
 }
 
 static void tell_leaving(struct teller *r, const struct vm_leaving *leaving)
 {
     struct vm_slice frame = {0, 0};
-    uint64_t write_ns = vm_memory_write_ns(vm_engine_memory(r->engine));
+    uint64_t write_ns = vm_memory_write_ns(r->history->parts.memory);
     bool chosen = leaving->why == VM_LEAVES_CHOSEN;
     if (chosen)
         frame = add_frames(r, leaving->pfn, r->bits);
@@ -466,10 +491,11 @@ void teller_begin(struct teller *r, struct telling *t, struct vm_engine *m,
     t->steps.n = t->loads.n = t->fields.n = t->entries.n = t->frames.n = 0;
     t->failed = t->ordered = false;
     r->telling = t;
-    r->engine = m;
     r->history = history;
-    r->read_ns = vm_memory_read_ns(vm_engine_memory(m));
-    r->write_ns = vm_memory_write_ns(vm_engine_memory(m));
+    r->event = 0;
+    r->copies = history->parts.counts->page_copies;
+    r->read_ns = vm_memory_read_ns(history->parts.memory);
+    r->write_ns = vm_memory_write_ns(history->parts.memory);
     describe_machine(r, m);
     vm_engine_counts(m, &t->story.before);
     t->story.memory_before = whole_memory(r);

@@ -107,6 +107,13 @@ static vm_pa address_of(const struct vm_engine *m, vm_va va, uint64_t value)
     return ((vm_pa)vm_tlb_pfn(value) << m->page_shift) + (va & page);
 }
 
+/* Whether a write would set no further bit of what has this number. Registers have no dirty bit of
+ * their own that would tell. */
+static bool is_marked(const struct vm_engine *m, vm_pfn unit)
+{
+    return (m->bits[unit] & m->marks[VM_WRITE]) == m->marks[VM_WRITE];
+}
+
 /* The base page with va and this tag was touched; `e` translates the page of `page_tag` around it.
  */
 static void touched(struct vm_engine *m, vm_va va, uint64_t tag, uint64_t page_tag,
@@ -120,7 +127,7 @@ static void touched(struct vm_engine *m, vm_va va, uint64_t tag, uint64_t page_t
     report(m, unit, access);
     TELL(m, .kind = VM_TAP_ACCESS, .access = {e->value, address_of(m, va, e->value)});
     if (m->scheme->in_registers)
-        heat(m, NULL, tag, e->value, unit);
+        heat(m, NULL, tag, e->value & ~(is_marked(m, unit) ? 0 : (uint64_t)VM_TLB_DIRTY), unit);
     if (!t)
         return;
     if (order == 0)

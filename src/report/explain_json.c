@@ -122,12 +122,13 @@ static json_t *frames_json(struct draft *d, struct vm_slice slice)
 
 static void event_json(struct draft *d, json_t *step, const struct vm_story_step *s)
 {
-    put_text(d, step, "event", vm_event_names[s->event.kind]);
-    put_count(d, step, "space", s->event.asid);
-    put_count(d, step, "child", s->event.child);
-    put_hex(d, step, "va", s->event.va);
-    put_count(d, step, "bytes", s->event.bytes);
-    put_prot(d, step, s->event.prot);
+    put_text(d, step, "event", vm_event_names[s->event.event.kind]);
+    put_count(d, step, "space", s->event.event.asid);
+    put_count(d, step, "child", s->event.event.child);
+    put_hex(d, step, "va", s->event.event.va);
+    put_count(d, step, "bytes", s->event.event.bytes);
+    put_prot(d, step, s->event.event.prot);
+    put_count(d, step, "copies", s->event.copies);
 }
 
 static void touch_json(struct draft *d, json_t *step, const struct vm_story_step *s)
@@ -214,7 +215,7 @@ static void fault_json(struct draft *d, json_t *step, const struct vm_story_step
     if (s->fault.pfn != VM_NOFRAME)
         put_count(d, step, "frame", s->fault.pfn);
     put_flag(d, step, "inserted", s->fault.inserted);
-    put_flag(d, step, "copied", s->fault.copied);
+    put_count(d, step, "copies", s->fault.copies);
 }
 
 static void leaving_json(struct draft *d, json_t *step, const struct vm_story_step *s)

@@ -198,6 +198,14 @@ static const char *reference_text(uint64_t ref, char *out, size_t cap)
     return out;
 }
 
+static void say_copies(struct explain_lines *l, uint64_t copies)
+{
+    char count[32];
+    if (copies > 1)
+        row(l, "copied", "%s pages: zeroed, copied or moved",
+            vm_text_count(copies, count, sizeof count));
+}
+
 /* ---- steps ---- */
 
 static void say_range(char *out, size_t cap, vm_va start, vm_va end)
@@ -207,7 +215,7 @@ static void say_range(char *out, size_t cap, vm_va start, vm_va end)
 
 static void say_event(struct explain_lines *l, const struct vm_story_step *s)
 {
-    const struct vm_event *v = &s->event;
+    const struct vm_event *v = &s->event.event;
     char range[64], prot[4];
     say_range(range, sizeof range, v->va, v->va + v->bytes);
     const char *name = vm_event_names[v->kind];
@@ -233,6 +241,7 @@ static void say_event(struct explain_lines *l, const struct vm_story_step *s)
         step(l, s, EXPLAIN_PLAIN, "Event: switch to space %u", v->asid);
         break;
     }
+    say_copies(l, s->event.copies);
 }
 
 static const struct vm_story_step *first_touch(const struct vm_story *s)
@@ -439,6 +448,7 @@ static void say_fault(struct explain_lines *l, const struct vm_story_step *s)
     row(l, "done", "%s", fault_sentence(s));
     if (s->fault.pfn != VM_NOFRAME)
         row(l, "frame", "%u%s", s->fault.pfn, s->fault.inserted ? ", the page's from now on" : "");
+    say_copies(l, s->fault.copies);
 }
 
 /* ---- why a page left ---- */
@@ -567,7 +577,7 @@ static void say_leaving(struct explain_lines *l, const struct vm_story_step *s)
     if (v->why == VM_LEAVES_CHOSEN)
         say_choice(l, s);
     else
-        row(l, "because", "a page table needs this very frame");
+        row(l, "because", "its place is needed, whoever is there");
     if (v->how == VM_LEFT_WRITTEN)
         row(l, "contents", "dirty: written to swap slot %u", v->slot);
     else if (v->slot)

@@ -68,7 +68,7 @@ struct vm_story_step {
     union {
         struct {
             struct vm_event event;
-            uint64_t copies; /* pages copied or zeroed for it */
+            uint64_t copied_bytes; /* for it, and zeroed */
         } event;
         struct {
             vm_asid asid;
@@ -95,14 +95,14 @@ struct vm_story_step {
         } walk;
         struct {
             enum vm_fault_kind kind;
-            vm_asid asid;
+            vm_asid asid; /* VM_ASID_KERNEL: a page of a page table came back */
             vm_va va;
             enum vm_access access;
             bool has_vma;
-            struct vm_vma vma; /* as it is after the fault */
-            vm_pfn pfn;        /* VM_NOFRAME: not resolved */
-            bool inserted;     /* the page came into that frame */
-            uint64_t copies;   /* pages zeroed, copied or moved */
+            struct vm_vma vma;     /* as it is after the fault */
+            vm_pfn pfn;            /* VM_NOFRAME: not resolved */
+            bool inserted;         /* the page came into that frame */
+            uint64_t copied_bytes; /* zeroed, copied or moved */
         } fault;
         struct {
             struct vm_leaving leaving;

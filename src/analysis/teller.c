@@ -69,21 +69,30 @@ static void add_price(struct telling *t, struct vm_story_step *s, enum vm_story_
     t->story.ns += ns;
 }
 
-/* What copies and transfers cost that no step has told of yet. Answers how many pages were copied.
+/* Bytes copied so far, of pages and of tables that moved. */
+static uint64_t copied_bytes(const struct history *h)
+{
+    const struct vm_counts *n = h->parts.counts;
+    return n->page_copies * h->parts.config->page_bytes + n->table_moved_bytes;
+}
+
+/* What copies and transfers cost that no step has told of yet. Answers how many bytes were copied.
  */
 static uint64_t take_costs(struct teller *r, struct vm_story_step *s)
 {
     const struct history *h = r->history;
-    uint64_t copies = h->parts.counts->page_copies - r->copies;
+    const struct vm_config *c = h->parts.config;
+    uint64_t bytes = copied_bytes(h) - r->copied_bytes;
     uint64_t read_ns = vm_memory_read_ns(h->parts.memory) - r->read_ns;
     uint64_t write_ns = vm_memory_write_ns(h->parts.memory) - r->write_ns;
-    add_price(r->telling, s, VM_STORY_PRICE_copy, (double)copies * h->parts.config->copy_ns);
+    add_price(r->telling, s, VM_STORY_PRICE_copy,
+              (double)bytes / (double)c->page_bytes * c->copy_ns);
     add_price(r->telling, s, VM_STORY_PRICE_swap_in, (double)read_ns);
     add_price(r->telling, s, VM_STORY_PRICE_swap_out, (double)write_ns);
-    r->copies += copies;
+    r->copied_bytes += bytes;
     r->read_ns += read_ns;
     r->write_ns += write_ns;
-    return copies;
+    return bytes;
 }
 
 /* The last event is over. */
@@ -92,7 +101,7 @@ static void close_event(struct teller *r)
     if (!r->event)
         return;
     struct vm_story_step *s = &r->telling->story.step[r->event - 1];
-    s->event.copies = take_costs(r, s);
+    s->event.copied_bytes = take_costs(r, s);
     r->event = 0;
 }
 
@@ -325,8 +334,9 @@ static void tell_fault(struct teller *r, const struct vm_fault *f)
         s->fault.vma = *f->vma;
     s->fault.pfn = f->pfn;
     s->fault.inserted = f->inserted;
-    add_price(r->telling, s, VM_STORY_PRICE_fault, c->fault_ns);
-    s->fault.copies = take_costs(r, s);
+    if (f->asid != VM_ASID_KERNEL) /* of a table's page the transfer is the price */
+        add_price(r->telling, s, VM_STORY_PRICE_fault, c->fault_ns);
+    s->fault.copied_bytes = take_costs(r, s);
 }
 
 static void tell_leaving(struct teller *r, const struct vm_leaving *leaving)
@@ -493,7 +503,7 @@ void teller_begin(struct teller *r, struct telling *t, struct vm_engine *m,
     r->telling = t;
     r->history = history;
     r->event = 0;
-    r->copies = history->parts.counts->page_copies;
+    r->copied_bytes = copied_bytes(history);
     r->read_ns = vm_memory_read_ns(history->parts.memory);
     r->write_ns = vm_memory_write_ns(history->parts.memory);
     describe_machine(r, m);

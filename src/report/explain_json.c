@@ -128,7 +128,7 @@ static void event_json(struct draft *d, json_t *step, const struct vm_story_step
     put_hex(d, step, "va", s->event.event.va);
     put_count(d, step, "bytes", s->event.event.bytes);
     put_prot(d, step, s->event.event.prot);
-    put_count(d, step, "copies", s->event.copies);
+    put_count(d, step, "copied_bytes", s->event.copied_bytes);
 }
 
 static void touch_json(struct draft *d, json_t *step, const struct vm_story_step *s)
@@ -215,7 +215,7 @@ static void fault_json(struct draft *d, json_t *step, const struct vm_story_step
     if (s->fault.pfn != VM_NOFRAME)
         put_count(d, step, "frame", s->fault.pfn);
     put_flag(d, step, "inserted", s->fault.inserted);
-    put_count(d, step, "copies", s->fault.copies);
+    put_count(d, step, "copied_bytes", s->fault.copied_bytes);
 }
 
 static void leaving_json(struct draft *d, json_t *step, const struct vm_story_step *s)

@@ -169,7 +169,9 @@ static const char *page_of(const struct vm_story *s, uint64_t key, char *out, si
 {
     char vpn[32];
     page_number(key >> 12, vpn, sizeof vpn);
-    if (vm_key_asid(key) != s->asid)
+    if (vm_key_asid(key) == VM_ASID_KERNEL)
+        snprintf(out, cap, "%.24s of the page tables", vpn);
+    else if (vm_key_asid(key) != s->asid)
         snprintf(out, cap, "%s of space %u", vpn, vm_key_asid(key));
     else
         snprintf(out, cap, "%s", vpn);
@@ -198,12 +200,12 @@ static const char *reference_text(uint64_t ref, char *out, size_t cap)
     return out;
 }
 
-static void say_copies(struct explain_lines *l, uint64_t copies)
+/* More than one page is worth a row. */
+static void say_copies(struct explain_lines *l, uint64_t bytes)
 {
-    char count[32];
-    if (copies > 1)
-        row(l, "copied", "%s pages: zeroed, copied or moved",
-            vm_text_count(copies, count, sizeof count));
+    char text[32];
+    if (bytes > UINT64_C(1) << l->story->page_shift)
+        row(l, "copied", "%s: zeroed, copied or moved", vm_text_bytes(bytes, text, sizeof text));
 }
 
 /* ---- steps ---- */
@@ -241,7 +243,7 @@ static void say_event(struct explain_lines *l, const struct vm_story_step *s)
         step(l, s, EXPLAIN_PLAIN, "Event: switch to space %u", v->asid);
         break;
     }
-    say_copies(l, s->event.copies);
+    say_copies(l, s->event.copied_bytes);
 }
 
 static const struct vm_story_step *first_touch(const struct vm_story *s)
@@ -415,6 +417,8 @@ static void say_prefetch(struct explain_lines *l, const struct vm_story_step *s)
 
 static const char *fault_sentence(const struct vm_story_step *s)
 {
+    if (s->fault.asid == VM_ASID_KERNEL)
+        return "a page of the page table is read back from its swap slot; the walk begins anew";
     switch (s->fault.kind) {
     case VM_FAULT_DEMAND_ZERO:
         return "the page's first touch: a frame filled with zeros";
@@ -448,7 +452,7 @@ static void say_fault(struct explain_lines *l, const struct vm_story_step *s)
     row(l, "done", "%s", fault_sentence(s));
     if (s->fault.pfn != VM_NOFRAME)
         row(l, "frame", "%u%s", s->fault.pfn, s->fault.inserted ? ", the page's from now on" : "");
-    say_copies(l, s->fault.copies);
+    say_copies(l, s->fault.copied_bytes);
 }
 
 /* ---- why a page left ---- */

@@ -95,7 +95,7 @@ static void count_event(const struct vm_story_step *s, struct vm_counts *c)
     };
     if (field[s->event.event.kind])
         ++*field[s->event.event.kind];
-    c->page_copies += s->event.copies;
+    c->page_copies += s->event.copied_bytes / 4096;
     for (size_t i = 0; i < VM_STORY_PRICES_MAX; i++)
         c->switches += s->price[i].kind == VM_STORY_PRICE_switching;
 }
@@ -108,14 +108,19 @@ static void count_fault(const struct vm_story_step *s, struct vm_counts *c)
         [VM_FAULT_FILE_IN] = &c->file_ins,        [VM_FAULT_VIOLATION] = &c->violations,
         [VM_FAULT_DENIED] = &c->denials,
     };
+    if (s->fault.asid == VM_ASID_KERNEL) {
+        c->table_faults++;
+        return;
+    }
     ++*field[s->fault.kind];
     c->faults += s->fault.kind != VM_FAULT_VIOLATION && s->fault.kind != VM_FAULT_DENIED;
-    c->page_copies += s->fault.copies;
+    c->page_copies += s->fault.copied_bytes / 4096;
 }
 
 static void count_leaving(const struct vm_story_step *s, struct vm_counts *c)
 {
     c->evictions += s->leaving.leaving.how != VM_LEFT_UNMAPPED;
+    c->table_evictions += vm_key_asid(s->leaving.leaving.key) == VM_ASID_KERNEL;
     c->clean_drops += s->leaving.leaving.how == VM_LEFT_DROPPED;
     c->writebacks += s->leaving.leaving.how == VM_LEFT_WRITTEN;
 }
@@ -226,6 +231,10 @@ static void assert_counted(const struct vm_story *s)
     LEAVE_OUT(slots_peak);
     LEAVE_OUT(colour_misses);
     LEAVE_OUT(moves);
+    LEAVE_OUT(moved_bytes);
+    LEAVE_OUT(table_reads);
+    LEAVE_OUT(table_writes);
+    LEAVE_OUT(table_moved_bytes);
     LEAVE_OUT(compactions);
     LEAVE_OUT(misfits);
     LEAVE_OUT(fragmented);

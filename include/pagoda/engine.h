@@ -156,6 +156,9 @@ struct vm_engine_parts {
     const void *scheme_state;
     const struct vm_policy_ops *policy;
     const struct vm_params *policy_params;
+    const struct vm_memory *memory;
+    const struct vm_counts
+        *counts; /* so far, within a touch too: vm_engine_counts is for between */
     unsigned page_shift;
     uint32_t nframes;    /* of memory for pages */
     const uint8_t *bits; /* [nframes] enum vm_frame_bits */

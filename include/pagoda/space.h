@@ -104,7 +104,7 @@ struct vm_fault {
 enum vm_leaves {
     VM_LEAVES_MAPPING, /* the program's */
     VM_LEAVES_CHOSEN,  /* the policy's: a frame was wanted, whichever */
-    VM_LEAVES_CLAIMED, /* nobody's: a table needs this very frame */
+    VM_LEAVES_CLAIMED, /* nobody's: its place is needed, whoever is there */
 };
 
 /* A page that loses its frame. */

@@ -448,6 +448,8 @@ void vm_engine_parts(const struct vm_engine *m, struct vm_engine_parts *out)
         .scheme_state = m->scheme_state,
         .policy = m->policy,
         .policy_params = &m->policy_params,
+        .memory = m->memory,
+        .counts = &m->counts,
         .page_shift = m->page_shift,
         .nframes = (uint32_t)(m->config.memory_bytes / m->config.page_bytes),
         .bits = m->bits,

@@ -261,9 +261,9 @@ void vm_prefetch_after(struct vm_engine *m, uint64_t tag, unsigned order, enum v
 size_t vm_walk_caches_room(const struct vm_engine *m);
 /* Needs the scheme's state. Errors: VM_EMACHINE: the scheme has no such tables. */
 bool vm_walk_caches_build(struct vm_engine *m, struct vm_error *e);
-/* How many of its first loads a walk of `va` need not make; the caches take what the others read.
- */
-uint32_t vm_walk_caches_use(struct vm_engine *m, vm_va va, const struct vm_walk *w);
+/* How many of its first loads a walk of `va` need not make, and by which cache
+ * (VM_WALK_CACHES_MAX: none); the caches take what the others read. */
+uint32_t vm_walk_caches_use(struct vm_engine *m, vm_va va, const struct vm_walk *w, size_t *cache);
 /* Tables for pages of [start, end) of a space may be gone. */
 void vm_walk_caches_forget(struct vm_engine *m, vm_asid asid, vm_va start, vm_va end);
 void vm_mmu_trimmed(void *engine, vm_asid asid, vm_va start, vm_va end);

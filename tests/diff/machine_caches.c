@@ -151,7 +151,7 @@ static void told(void *host, const struct vm_tap_event *e)
             l->place = vm_tlb_pfn(e->lookup.value) * PAGE;
         break;
     case VM_TAP_WALK:
-        walked(l, e->walk);
+        walked(l, e->walk.walk);
         break;
     case VM_TAP_EMPTIED:
         naive_caches_flush(&l->naive, e->emptied.first * PAGE, e->emptied.n * PAGE);

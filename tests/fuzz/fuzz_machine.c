@@ -36,14 +36,18 @@ static void check_echo(const struct vm_config *c)
 static bool is_small(struct vm_config *c)
 {
     struct vm_tlb_plan plan;
+    struct vm_walk_cache_plan caches;
     struct vm_error e = {0};
-    uint64_t entries = 0;
+    uint64_t entries = c->prefetch == VM_PREFETCH_NONE ? 0 : c->prefetch_entries;
     char name[VM_CONFIG_TEXT];
     if (c->memory_bytes > 4 << 20)
         c->memory_bytes = 4 << 20;
     if (vm_tlb_plan_parse(&plan, c->tlb, &e))
         for (size_t i = 0; i < plan.n; i++)
             entries += plan.tlb[i].entries;
+    if (vm_walk_cache_plan_parse(&caches, c->walk_caches, &e))
+        for (size_t i = 0; i < caches.n; i++)
+            entries += caches.cache[i].entries;
     vm_spec_split(c->policy, name, sizeof name);
     const struct vm_policy_ops *policy = vm_policy_find(name, &e);
     bool flat =

@@ -32,7 +32,7 @@ struct vm_story_frame {
     uint64_t key;  /* of the page; of one of them where several share the frame */
     uint64_t came, last; /* numbers of the references that brought it and touched it last; 0: an
                             event, before any reference */
-    uint64_t touches;    /* since it came, that too */
+    uint64_t touches;    /* since it came, that too; 0: a page of a page table, not followed */
     uint64_t next;       /* VM_REASON_FARTHEST: the reference that touches it next; 0: none does */
 };
 

@@ -63,7 +63,7 @@ void history_event(struct history *h, const struct vm_tap_event *v)
         h->newcomer = VM_NOFRAME;
         break;
     case VM_TAP_FAULT:
-        if (v->fault->inserted || v->fault->asid == VM_ASID_KERNEL)
+        if (v->fault->inserted)
             come(h, v->fault->pfn, vm_page_key(v->fault->va, h->parts.page_shift, v->fault->asid));
         break;
     case VM_TAP_LEAVING:

@@ -5,8 +5,7 @@
  * which reference brought it, which touched it last, how often. A touch costs a store or two, so
  * that a long run is listened to at millions of references a second.
  *
- * Pages of page tables that may leave memory are known from their coming back on; before that they
- * are in no list of those that could leave.
+ * Pages of page tables that may leave memory are not followed: their coming and going is not told.
  *
  * Invariants
  *  1. stay[f].touches > 0 iff frame f holds a page.

@@ -151,7 +151,12 @@ static void prepare(void *group, size_t i)
     if (subject_of(b->ntraces, i, &which) != SCHEME)
         return;
     vm_config_init(&b->scheme);
-    snprintf(b->scheme.scheme, sizeof b->scheme.scheme, "%s", vm_scheme_at(which)->name);
+    const struct vm_scheme_ops *scheme = vm_scheme_at(which);
+    snprintf(b->scheme.scheme, sizeof b->scheme.scheme, "%s", scheme->name);
+    if (b->scheme.page_bytes >> scheme->page_shift_min == 0)
+        b->scheme.page_bytes = UINT64_C(1) << scheme->page_shift_min;
+    if (b->scheme.page_bytes >> scheme->page_shift_max > 1)
+        b->scheme.page_bytes = UINT64_C(1) << scheme->page_shift_max;
     b->scheme.tables = VM_TABLES_APART;
     b->scheme.memory_bytes = SCHEME_PAGES / 2 * b->scheme.page_bytes;
 }

@@ -23,6 +23,7 @@
 #define VM_CONFIG_TEXT 256
 
 enum vm_stray_option { VM_STRAY_OPTION_AUTO, VM_STRAY_OPTION_MAPS, VM_STRAY_OPTION_FAULTS };
+enum vm_layout_option { VM_LAYOUT_AUTO, VM_LAYOUT_AS_IS, VM_LAYOUT_PACKED };
 enum vm_tlb_tags { VM_TLB_TAGS_ASID, VM_TLB_TAGS_FLUSH };
 enum vm_model { VM_MODEL_MACHINE, VM_MODEL_PAGES };
 
@@ -31,6 +32,7 @@ struct vm_config {
     uint64_t memory_bytes, page_bytes;
     uint64_t tables; /* enum vm_tables */
     uint64_t stray;  /* enum vm_stray_option */
+    uint64_t layout; /* enum vm_layout_option */
     uint64_t colours;
     char scheme[VM_CONFIG_TEXT], policy[VM_CONFIG_TEXT], tlb[VM_CONFIG_TEXT], swap[VM_CONFIG_TEXT];
     uint64_t tlb_tags; /* enum vm_tlb_tags */
@@ -141,6 +143,7 @@ struct vm_result {
     struct vm_prices prices;
     uint64_t pages;                  /* distinct pages touched (pages model), 0: not counted */
     uint64_t resident, table_frames; /* at the end */
+    struct vm_footprint tables;      /* at the end, of all address spaces */
     size_t nregions; /* the first regions by faults, of mappings that exist at the end */
     struct vm_region region[VM_REGIONS_MAX];
     uint64_t regions_all;

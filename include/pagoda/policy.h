@@ -33,6 +33,19 @@ enum vm_touch_kind {
     VM_TOUCH_EACH,   /* every touch counts (lfu) */
 };
 
+/* What the choice of a victim turns on, for explanations. Equals are told apart by the policy's own
+ * rule. */
+enum vm_reason {
+    VM_REASON_OLDEST,   /* it came longest ago */
+    VM_REASON_STALEST,  /* it was touched longest ago */
+    VM_REASON_NEWEST,   /* it was touched last */
+    VM_REASON_FEWEST,   /* it has the fewest touches since it came */
+    VM_REASON_FARTHEST, /* its next touch is farthest ahead */
+    VM_REASON_BITS,     /* the referenced (and dirty) bits, as a hand or a class finds them */
+    VM_REASON_AGES,     /* the referenced bits of the last ticks, read as a number */
+    VM_REASON_CHANCE,   /* nothing */
+};
+
 /* The future, for opt: for each touch that the policy will be told of (inserts included), the
  * number of the next touch of the same page. Touches are numbered from 0 as they are told. */
 #define VM_NEVER UINT32_MAX
@@ -84,6 +97,7 @@ struct vm_policy_ops {
     const char *summary; /* one line: what leaves */
     enum vm_touch_kind touch_kind;
     enum { VM_FUTURE_UNUSED, VM_FUTURE_NEEDED } future;
+    enum vm_reason reason;
     uint64_t (*tick_refs)(const struct vm_policy_env *env); /* touches between ticks; 0: no ticks */
     const struct vm_param *param;
     size_t nparams;

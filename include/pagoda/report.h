@@ -8,6 +8,7 @@
 
 #include <pagoda/analysis.h>
 #include <pagoda/engine.h>
+#include <pagoda/tables.h>
 #include <stdio.h>
 
 #define VM_JSON_SCHEMA 1
@@ -18,6 +19,9 @@ enum vm_colour { VM_COLOUR_NONE, VM_COLOUR_ANSI };
 void vm_report_replay_text(FILE *out, const struct vm_result *r, enum vm_colour colour);
 /* Errors: VM_ESYSTEM (no memory, cannot write). */
 bool vm_report_replay_json(FILE *out, const struct vm_result *r, struct vm_error *e);
+
+void vm_report_tables_text(FILE *out, const struct vm_table_costs *t, enum vm_colour colour);
+bool vm_report_tables_json(FILE *out, const struct vm_table_costs *t, struct vm_error *e);
 
 void vm_report_profile_text(FILE *out, const struct vm_profile *p, const struct vm_trace_info *t,
                             enum vm_colour colour);

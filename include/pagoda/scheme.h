@@ -119,9 +119,51 @@ struct vm_field {
 };
 #define VM_FIELDS_MAX 24
 
+/* What a scheme maps as one. */
+enum vm_unit { VM_UNIT_PAGE, VM_UNIT_SEGMENT };
+
+enum vm_span_role { VM_SPAN_ANY, VM_SPAN_CODE, VM_SPAN_HEAP, VM_SPAN_STACK };
+
+/* The addresses that one segment can ever have. */
+struct vm_span {
+    vm_va start, end; /* [start, end) */
+    enum vm_span_role role;
+    bool grows_down; /* the segment lies at its end, not at its start */
+};
+
+/* What a base and a bound say, out of any architecture's bits; lengths are in base pages. */
+struct vm_segment {
+    enum vm_pte_state state;
+    uint8_t prot;         /* enum vm_prot */
+    bool accessed, dirty; /* set by walks, where the hardware has them */
+    uint32_t pages;       /* its length: from its span's start up, or from its end down */
+    union {
+        vm_pfn pfn;   /* present: the first of `pages` consecutive frames */
+        vm_slot slot; /* swapped */
+    };
+};
+
+/* Schemes whose unit is the segment. An empty segment has no pages. */
+struct vm_segment_ops {
+    uint8_t rights; /* that it can tell apart: enum vm_prot; the others are always given */
+    /* The span that va is in. False: in none; *out is then the gap about it. */
+    bool (*span)(const void *state, vm_va va, struct vm_span *out);
+    /* The segment of the span that va is in; empty where there is none. */
+    struct vm_segment (*get)(const void *state, vm_asid asid, vm_va va);
+    /* Replace it; what its descriptor lies in exists (ensure). */
+    void (*set)(void *state, vm_asid asid, vm_va va, struct vm_segment segment);
+};
+
 struct vm_scheme_ops {
     const char *name;
     const char *summary;
+    enum vm_unit unit;
+    /* Of VM_UNIT_SEGMENT, else NULL. Pages of such a scheme are parts of segments: get, next and
+     * walk tell of them; set is not for them (it asserts). A base page is a granule there, from
+     * 1 byte. */
+    const struct vm_segment_ops *segments;
+    /* Every translation is in the processor's registers: walks load nothing, TLBs have no use. */
+    bool in_registers;
     uint8_t page_shift_min, page_shift_max; /* base pages that it can have */
     uint8_t marks; /* enum vm_frame_bits that its hardware keeps: VAX has no referenced bit */
     const struct vm_param *param;

@@ -105,10 +105,19 @@ struct vm_fault {
     bool inserted;           /* the policy was told of that frame's first touch */
 };
 
+/* Whose wish it is that a page leaves. */
+enum vm_leaves {
+    VM_LEAVES_MAPPING, /* the program's */
+    VM_LEAVES_CHOSEN,  /* the policy's: a frame was wanted, whichever */
+    VM_LEAVES_CLAIMED, /* nobody's: a table needs this very frame */
+    VM_LEAVES_UNUSED, /* nobody's: it came with a huge page, which is split, and was never touched */
+};
+
 /* A page that loses its frame. */
 struct vm_leaving {
     vm_pfn pfn;
     uint64_t key; /* of the page; of one of them where several share the frame */
+    enum vm_leaves why;
     enum {
         VM_LEFT_UNMAPPED, /* its mapping went, or a copy took its place */
         VM_LEFT_DROPPED,  /* evicted, clean */
@@ -200,6 +209,8 @@ const struct vm_space *vm_memory_space(const struct vm_memory *m, vm_asid asid);
 uint64_t vm_memory_resident(const struct vm_memory *m); /* frames that map pages */
 /* Frames that tables hold, or that are promised to those which splitting huge pages would take. */
 uint64_t vm_memory_table_frames(const struct vm_memory *m);
+/* What the tables of all open address spaces take; what they share, once. */
+void vm_memory_footprint(const struct vm_memory *m, struct vm_footprint *out);
 uint64_t vm_memory_read_ns(const struct vm_memory *m);  /* device time of swap- and file-ins */
 uint64_t vm_memory_write_ns(const struct vm_memory *m); /* device time of writebacks */
 

@@ -1,12 +1,16 @@
-/* tap.h - what a machine tells of each step of a touch, to whoever listens.
+/* tap.h - what a machine tells of each step of a reference, to whoever listens.
  *
  * A tap is given to a machine that runs; from then on every step of every touch is one event, in
  * the order in which it happens: the touch, each TLB looked in, the walk, the fault, who left
- * memory, each TLB filled. Events are facts with the state that they were decided on; explanations
- * and viewers only move a cursor over them. Pointers in an event are good for its call alone.
+ * memory, each TLB filled, the address that came of it. Events are facts with the state that they
+ * were decided on; explanations and viewers only move a cursor over them. Pointers in an event are
+ * good for its call alone.
  *
  * A machine with a tap takes no short cut: a touch that would change nothing is told, too. Counts
  * are the same with it and without.
+ *
+ * Every count is told: the differences of the counts over some references are those of the events
+ * told in them (tests/diff/story.c).
  */
 #ifndef PAGODA_TAP_H
 #define PAGODA_TAP_H
@@ -15,19 +19,26 @@
 #include <pagoda/tlb.h>
 
 enum vm_tap_kind {
-    VM_TAP_TOUCH,    /* .touch: one page's part of a reference begins */
-    VM_TAP_LOOKUP,   /* .lookup: one TLB was looked in */
-    VM_TAP_WALK,     /* .walk: a walk ended, with a translation or a fault */
-    VM_TAP_FAULT,    /* .fault: the kernel has resolved a fault, or refused the touch */
-    VM_TAP_LEAVING,  /* .leaving: a page lost its frame */
-    VM_TAP_FILL,     /* .fill: one TLB took the translation */
-    VM_TAP_SHOOTDOWN /* .shootdown: a page's entries were removed from the TLBs */
+    VM_TAP_EVENT,     /* .event: an event of the trace is about to be carried out */
+    VM_TAP_TOUCH,     /* .touch: one page's part of a reference begins */
+    VM_TAP_LOOKUP,    /* .lookup: one TLB was looked in */
+    VM_TAP_WALK,      /* .walk: a walk ended, with a translation or a fault */
+    VM_TAP_FAULT,     /* .fault: the kernel has resolved a fault, or refused the touch */
+    VM_TAP_LEAVING,   /* .leaving: a page lost its frame, whose bits are still as they were */
+    VM_TAP_FILL,      /* .fill: one TLB took the translation */
+    VM_TAP_SHOOTDOWN, /* .shootdown: a page's entries were removed from the TLBs */
+    VM_TAP_FLUSH,     /* .flush: the entries of a space, or all, were removed from the TLBs */
+    VM_TAP_ACCESS,    /* .access: the touch is translated, and memory accessed */
+    VM_TAP_TICK       /* a tick of the policy is due; referenced bits are still as they were */
 };
+#define VM_TAP_KINDS 11
 
 struct vm_tap_event {
     enum vm_tap_kind kind;
     union {
+        const struct vm_event *event;
         struct {
+            uint64_t ref; /* its number in the run, from 1; the same where it crosses pages */
             vm_asid asid;
             vm_va va;
             enum vm_access access;
@@ -36,7 +47,8 @@ struct vm_tap_event {
             size_t tlb; /* its number in the machine */
             uint64_t tag;
             bool hit;
-            uint64_t value; /* of a hit: struct vm_tlb's; it may lack what the access needs */
+            uint64_t value; /* of a hit: struct vm_tlb's; it may lack what the touch needs */
+            const struct vm_tlb *in; /* as it was found: a hit has not moved its entry yet */
         } lookup;
         const struct vm_walk *walk;
         const struct vm_fault *fault;
@@ -44,12 +56,21 @@ struct vm_tap_event {
         struct {
             size_t tlb;
             uint64_t tag, value;
-            uint64_t replaced; /* the tag whose entry made room, or VM_TLB_EMPTY */
+            uint64_t replaced;       /* the tag whose entry made room, or VM_TLB_EMPTY */
+            const struct vm_tlb *in; /* with the entry */
         } fill;
         struct {
             uint64_t page_key;
             bool found;
         } shootdown;
+        struct {
+            enum { VM_FLUSH_SPACE, VM_FLUSH_SWITCH } why; /* of `asid`; of all, at a switch */
+            vm_asid asid;
+        } flush;
+        struct {
+            uint64_t value; /* the TLB entry that stands for the page: struct vm_tlb's */
+            vm_pa pa;       /* of the touch's first byte */
+        } access;
     };
 };
 

@@ -2,6 +2,7 @@
 #include "engine/machine.h"
 #include "base/assert.h"
 #include "base/bits.h"
+#include "engine/layout.h"
 #include "engine/parts.h"
 
 #include <stdlib.h>
@@ -167,7 +168,9 @@ static bool build(struct vm_engine *m, const struct vm_parts *p, enum vm_stray s
     vm_mmu_cool(m);
     set_ticks(m);
     VM_ASSERT(p->policy->future == VM_FUTURE_UNUSED || future);
-    return build_memory(m, p, stray, future, e);
+    return build_memory(m, p, stray, future, e) &&
+           vm_layout_open(&m->layout, (enum vm_layout_option)m->config.layout, m->scheme,
+                          m->scheme_state, m->scheme->va_bits(&env), m->page_shift, e);
 }
 
 struct vm_engine *vm_engine_open_with(const struct vm_config *c, const struct vm_policy_ops *policy,
@@ -205,6 +208,7 @@ void vm_engine_close(struct vm_engine *m)
     if (!m)
         return;
     vm_memory_close(m->memory);
+    vm_layout_close(m->layout);
     vm_arena_close(&m->arena);
     free(m);
 }
@@ -256,6 +260,43 @@ static bool run_refs(struct vm_engine *m, const vm_va *va, const uint16_t *meta,
     return true;
 }
 
+/* A reference whose parts lie apart: touches of each, and one reference all the same. */
+static bool run_parts(struct vm_engine *m, vm_va va, uint16_t meta)
+{
+    enum vm_access access = vm_ref_access(meta);
+    unsigned bytes = vm_ref_bytes(meta);
+    for (;;) {
+        vm_va laid;
+        unsigned part = vm_layout_part(m->layout, m->asid, va, bytes, &laid);
+        uint16_t part_meta = vm_ref_meta(access, part);
+        if (!run_refs(m, &laid, &part_meta, 1))
+            return false;
+        if (part == bytes)
+            return true;
+        m->kinds[access]--;
+        m->crossings[access]++;
+        va += part;
+        bytes -= part;
+    }
+}
+
+/* As run_refs, of addresses that a layout moves. */
+static bool run_laid(struct vm_engine *m, const vm_va *va, const uint16_t *meta, uint32_t n)
+{
+    vm_va laid[SEGMENT_REFS];
+    for (uint32_t i = 0, done = 0; i < n; i += done) {
+        uint32_t length = n - i < SEGMENT_REFS ? n - i : SEGMENT_REFS;
+        m->failed =
+            !vm_layout_refs(m->layout, m->asid, va + i, meta + i, length, laid, &done, &m->error);
+        if (m->failed || !run_refs(m, laid, meta + i, done))
+            return false;
+        if (done < length && !run_parts(m, va[i + done], meta[i + done]))
+            return false;
+        done += done < length;
+    }
+    return true;
+}
+
 static void switch_to(struct vm_engine *m, vm_asid asid)
 {
     if (asid == m->asid)
@@ -265,16 +306,61 @@ static void switch_to(struct vm_engine *m, vm_asid asid)
         m->counts.tlb_flushes++;
         for (size_t i = 0; i < m->plan.n; i++)
             vm_tlb_flush(&m->tlb[i]);
+        TELL(m, .kind = VM_TAP_FLUSH, .flush = {VM_FLUSH_SWITCH, m->asid});
     }
     m->asid = asid;
     m->tag_asid = m->config.tlb_tags == VM_TLB_TAGS_ASID ? asid : 0;
+}
+
+static uint64_t *count_of(struct vm_counts *c, unsigned kind)
+{
+    uint64_t *const counts[VM_EVENT_KINDS] = {[VM_EVENT_MAP] = &c->maps,
+                                              [VM_EVENT_UNMAP] = &c->unmaps,
+                                              [VM_EVENT_PROTECT] = &c->protects,
+                                              [VM_EVENT_ADVISE] = &c->advises};
+    return kind < VM_EVENT_KINDS ? counts[kind] : NULL;
+}
+
+/* An event on addresses that a layout moves: on each of its parts, and one event all the same. */
+static bool run_event_parts(struct vm_engine *m, const struct vm_event *event, struct vm_error *e)
+{
+    struct vm_event rest = *event, part;
+    uint64_t *count = count_of(&m->counts, event->kind), before = *count;
+    bool failed;
+    while (vm_layout_event(m->layout, &rest, &part, &failed, e))
+        if (!vm_memory_event(m->memory, &part, e))
+            return false;
+    *count = before + 1;
+    if (!failed && event->kind == VM_EVENT_UNMAP)
+        vm_layout_unmapped(m->layout, event, vm_memory_space(m->memory, event->asid));
+    return !failed;
+}
+
+static bool run_laid_event(struct vm_engine *m, const struct vm_event *event, struct vm_error *e)
+{
+    bool is_range = event->bytes > 0 && event->va + (event->bytes - 1) >= event->va;
+    if (count_of(&m->counts, event->kind) && is_range)
+        return vm_memory_use_space(m->memory, event->asid, e) && run_event_parts(m, event, e);
+    if (!vm_memory_event(m->memory, event, e))
+        return false;
+    if (event->kind == VM_EVENT_FORK)
+        return vm_layout_fork(m->layout, event->asid, event->child, e);
+    if (event->kind == VM_EVENT_EXEC || event->kind == VM_EVENT_EXIT)
+        vm_layout_forget(m->layout, event->asid);
+    return true;
+}
+
+static bool run_memory_event(struct vm_engine *m, const struct vm_event *event, struct vm_error *e)
+{
+    return vm_memory_event(m->memory, event, e);
 }
 
 static bool run_event(struct vm_engine *m, const struct vm_event *event, struct vm_error *e)
 {
     vm_mmu_settle(m);
     m->last_touch = NO_TOUCH; /* an event ends a run of touches */
-    if (!vm_memory_event(m->memory, event, e))
+    TELL(m, .kind = VM_TAP_EVENT, .event = event);
+    if (!(m->layout ? run_laid_event : run_memory_event)(m, event, e))
         return false;
     if (event->kind == VM_EVENT_SWITCH)
         switch_to(m, event->asid);
@@ -290,7 +376,7 @@ bool vm_engine_run(struct vm_engine *m, const struct vm_batch *batch, struct vm_
         if (end > at) {
             if (!vm_memory_use_space(m->memory, m->asid, e))
                 return false;
-            if (!run_refs(m, batch->va + at, batch->meta + at, end - at)) {
+            if (!(m->layout ? run_laid : run_refs)(m, batch->va + at, batch->meta + at, end - at)) {
                 *e = m->error;
                 return false;
             }
@@ -358,4 +444,6 @@ void vm_engine_check(const struct vm_engine *m)
     for (size_t i = 0; i < m->plan.n; i++)
         vm_tlb_check(&m->tlb[i]);
     vm_memory_check(m->memory);
+    if (m->layout)
+        vm_layout_check(m->layout);
 }

@@ -59,6 +59,8 @@ struct vm_engine {
     bool failed;                    /* error says why */
     struct vm_error error;
 
+    struct vm_layout *layout; /* where the trace's addresses lie; NULL: where they are */
+
     const struct vm_tap *tap; /* told of each step of a touch; NULL: nobody */
 
     struct vm_config config;
@@ -69,6 +71,13 @@ struct vm_engine {
      * after a reference that crosses a page boundary, or when failed. */
     uint32_t (*segment)(struct vm_engine *m, const vm_va *va, const uint16_t *meta, uint32_t n);
 };
+
+/* Tell the tap, if there is one. */
+#define TELL(m, ...)                                                                               \
+    do {                                                                                           \
+        if ((m)->tap)                                                                              \
+            (m)->tap->event((m)->tap->host, &(struct vm_tap_event){__VA_ARGS__});                  \
+    } while (0)
 
 /* A touch as policies of VM_TOUCH_ORDER see it, and one that is like none. */
 #define NO_TOUCH ((uint64_t)VM_NOFRAME << 1)

@@ -35,13 +35,6 @@ static inline void heat(struct vm_engine *m, const struct vm_tlb *t, uint64_t ta
     }
 }
 
-/* Tell the tap, if there is one. */
-#define TELL(m, ...)                                                                               \
-    do {                                                                                           \
-        if ((m)->tap)                                                                              \
-            (m)->tap->event((m)->tap->host, &(struct vm_tap_event){__VA_ARGS__});                  \
-    } while (0)
-
 void vm_mmu_settle(void *engine)
 {
     struct vm_engine *m = engine;
@@ -54,6 +47,7 @@ void vm_mmu_settle(void *engine)
 void vm_mmu_tick(struct vm_engine *m)
 {
     vm_mmu_settle(m);
+    TELL(m, .kind = VM_TAP_TICK);
     m->policy->tick(m->policy_state);
     m->tick_next += m->tick_every;
 }
@@ -93,6 +87,7 @@ void vm_mmu_shootdown_space(void *engine, vm_asid asid)
             vm_tlb_flush(&m->tlb[i]);
     }
     vm_mmu_cool(m);
+    TELL(m, .kind = VM_TAP_FLUSH, .flush = {VM_FLUSH_SPACE, asid});
 }
 
 void vm_mmu_left(void *engine, const struct vm_leaving *leaving)
@@ -119,7 +114,7 @@ static void install(struct vm_engine *m, struct vm_tlb *t, uint64_t tag, uint64_
         replaced = vm_tlb_fill(t, tag, value);
     else
         t->value[vm_tlb_use(t, (uint64_t)i)] = value;
-    TELL(m, .kind = VM_TAP_FILL, .fill = {(size_t)(t - m->tlb), tag, value, replaced});
+    TELL(m, .kind = VM_TAP_FILL, .fill = {(size_t)(t - m->tlb), tag, value, replaced, t});
 }
 
 /* Search the levels. Answers how many from the nearest on lack the page (npath: all do); below
@@ -132,7 +127,7 @@ static size_t search(struct vm_engine *m, uint64_t tag, enum vm_access access, u
         int64_t i = find(t, tag);
         t->counts.lookups += level > 0; /* of level 1: derived from the touches */
         TELL(m, .kind = VM_TAP_LOOKUP,
-             .lookup = {(size_t)(t - m->tlb), tag, i >= 0, i >= 0 ? t->value[i] : 0});
+             .lookup = {(size_t)(t - m->tlb), tag, i >= 0, i >= 0 ? t->value[i] : 0, t});
         if (i >= 0) {
             uint64_t at = vm_tlb_use(t, (uint64_t)i);
             *found_tag = t->tag[at];
@@ -205,12 +200,21 @@ static void report(struct vm_engine *m, vm_pfn pfn, enum vm_access access)
         report_order(m, pfn, access);
 }
 
-static void touched(struct vm_engine *m, uint64_t tag, uint64_t value, enum vm_access access)
+/* The physical address of va in the page with this entry. */
+static vm_pa address_of(const struct vm_engine *m, vm_va va, uint64_t value)
+{
+    vm_va page = ((vm_va)1 << m->page_shift << vm_tlb_order(value)) - 1;
+    return ((vm_pa)vm_tlb_pfn(value) << m->page_shift) + (va & page);
+}
+
+static void touched(struct vm_engine *m, vm_va va, uint64_t tag, uint64_t value,
+                    enum vm_access access)
 {
     m->bits[vm_tlb_pfn(value)] |= m->marks[access];
     report(m, vm_tlb_pfn(value), access);
     if (m->npath)
         heat(m, m->first[access], tag, value);
+    TELL(m, .kind = VM_TAP_ACCESS, .access = {value, address_of(m, va, value)});
 }
 
 /* Walk and make the outcome the entry of every level. */
@@ -231,9 +235,10 @@ static bool touch_walk(struct vm_engine *m, vm_va va, uint64_t tag, enum vm_acce
         /* insert was the frame's first touch; the policy may have cleared the referenced bit. */
         m->last_touch = touch_word(w.pfn, access);
         vm_mmu_cool(m);
+        TELL(m, .kind = VM_TAP_ACCESS, .access = {value, address_of(m, va, value)});
         return true;
     }
-    touched(m, tag, value, access);
+    touched(m, va, tag, value, access);
     return true;
 }
 
@@ -253,7 +258,7 @@ touch_miss(struct vm_engine *m, vm_va va, uint64_t tag, enum vm_access access)
     }
     while (level-- > 0)
         install(m, m->path[access][level], found_tag, value);
-    touched(m, found_tag, value, access);
+    touched(m, va, found_tag, value, access);
     return true;
 }
 
@@ -293,7 +298,8 @@ static void count_kinds(struct vm_engine *m, const uint16_t *meta, uint32_t n)
 static bool touch_told(struct vm_engine *m, vm_va va, uint64_t tag, enum vm_access access)
 {
     vm_mmu_cool(m);
-    TELL(m, .kind = VM_TAP_TOUCH, .touch = {m->asid, va, access});
+    uint64_t ref = m->kinds[VM_READ] + m->kinds[VM_WRITE] + m->kinds[VM_FETCH] + 1;
+    TELL(m, .kind = VM_TAP_TOUCH, .touch = {ref, m->asid, va, access});
     return touch_miss(m, va, tag, access);
 }
 

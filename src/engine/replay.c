@@ -177,6 +177,7 @@ static const struct vm_policy_ops recorder = {
     .summary = "writes down what it is told",
     .touch_kind = VM_TOUCH_ORDER,
     .future = VM_FUTURE_UNUSED,
+    .reason = VM_REASON_CHANCE,
     .tick_refs = recorder_ticks,
     .size = recorder_size,
     .init = recorder_init,
@@ -263,6 +264,7 @@ static void gather_machine(struct vm_engine *m, struct vm_result *out)
         strcpy(out->tlb[i].name, vm_engine_tlb(m, i, &out->tlb[i].config, &out->tlb[i].counts));
     out->resident = vm_memory_resident(memory);
     out->table_frames = vm_memory_table_frames(memory);
+    vm_memory_footprint(memory, &out->tables);
     gather_regions(memory, out);
     vm_price(out, vm_memory_read_ns(memory), vm_memory_write_ns(memory), &out->prices);
 }

@@ -173,6 +173,7 @@ const struct vm_policy_ops vm_policy_aging = {
     .summary = "the page with the oldest, thinnest history of references leaves",
     .touch_kind = VM_TOUCH_REFBIT,
     .future = VM_FUTURE_UNUSED,
+    .reason = VM_REASON_AGES,
     .tick_refs = tick_by_param,
     .param = param,
     .nparams = sizeof param / sizeof param[0],

@@ -116,6 +116,7 @@ const struct vm_policy_ops vm_policy_clock = {
     .summary = "round in order of loading; a referenced page is passed once",
     .touch_kind = VM_TOUCH_REFBIT,
     .future = VM_FUTURE_UNUSED,
+    .reason = VM_REASON_BITS,
     .tick_refs = tick_never,
     .param = param,
     .nparams = sizeof param / sizeof param[0],

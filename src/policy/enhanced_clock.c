@@ -144,6 +144,7 @@ const struct vm_policy_ops vm_policy_enhanced_clock = {
     .summary = "round by frame number; not referenced and clean leaves before dirty",
     .touch_kind = VM_TOUCH_REFBIT,
     .future = VM_FUTURE_UNUSED,
+    .reason = VM_REASON_BITS,
     .tick_refs = tick_never,
     .param = param,
     .nparams = sizeof param / sizeof param[0],

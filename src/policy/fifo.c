@@ -87,6 +87,7 @@ const struct vm_policy_ops vm_policy_fifo = {
     .summary = "the page that was loaded longest ago leaves",
     .touch_kind = VM_TOUCH_NONE,
     .future = VM_FUTURE_UNUSED,
+    .reason = VM_REASON_OLDEST,
     .tick_refs = tick_never,
     .size = size,
     .init = init,

@@ -181,6 +181,7 @@ const struct vm_policy_ops vm_policy_lfu = {
     .summary = "the page touched the fewest times since it was loaded leaves",
     .touch_kind = VM_TOUCH_EACH,
     .future = VM_FUTURE_UNUSED,
+    .reason = VM_REASON_FEWEST,
     .tick_refs = tick_never,
     .param = param,
     .nparams = sizeof param / sizeof param[0],

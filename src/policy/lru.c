@@ -16,6 +16,7 @@ const struct vm_policy_ops vm_policy_lru = {
     .summary = "the page that was touched longest ago leaves",
     .touch_kind = VM_TOUCH_ORDER,
     .future = VM_FUTURE_UNUSED,
+    .reason = VM_REASON_STALEST,
     .tick_refs = tick_never,
     .size = recency_size,
     .init = recency_init,

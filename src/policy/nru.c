@@ -192,6 +192,7 @@ const struct vm_policy_ops vm_policy_nru = {
     .summary = "a page of the lowest class leaves: referenced since the last tick, then dirty",
     .touch_kind = VM_TOUCH_REFBIT,
     .future = VM_FUTURE_UNUSED,
+    .reason = VM_REASON_BITS,
     .tick_refs = tick_by_param,
     .param = param,
     .nparams = sizeof param / sizeof param[0],

@@ -188,6 +188,7 @@ const struct vm_policy_ops vm_policy_opt = {
     .summary = "the page needed farthest in the future leaves (it reads the future)",
     .touch_kind = VM_TOUCH_ORDER,
     .future = VM_FUTURE_NEEDED,
+    .reason = VM_REASON_FARTHEST,
     .tick_refs = tick_never,
     .size = size,
     .init = init,

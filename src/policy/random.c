@@ -85,6 +85,7 @@ const struct vm_policy_ops vm_policy_random = {
     .summary = "any page leaves, each as likely as any other",
     .touch_kind = VM_TOUCH_NONE,
     .future = VM_FUTURE_UNUSED,
+    .reason = VM_REASON_CHANCE,
     .tick_refs = tick_never,
     .size = size,
     .init = init,

@@ -23,6 +23,12 @@ json_t *vm_json_trace(const struct vm_trace_info *t)
                      t->complete_maps, "refs_lost", (json_int_t)t->refs_lost);
 }
 
+json_t *vm_json_footprint(const struct vm_footprint *f)
+{
+    return json_pack("{s:I, s:I, s:I}", "own_bytes", (json_int_t)f->own_bytes, "shared_bytes",
+                     (json_int_t)f->shared_bytes, "kernel_bytes", (json_int_t)f->kernel_bytes);
+}
+
 json_t *vm_json_text(const char *text)
 {
     json_t *string = json_string(text);

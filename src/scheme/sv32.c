@@ -11,10 +11,17 @@
 #define PTE_PFN_BITS 22
 #include "scheme/riscv.inc.h"
 
-#define RADIX_OPS           vm_scheme_sv32
-#define RADIX_NAME          "sv32"
-#define RADIX_SUMMARY       "RISC-V Sv32: 32-bit addresses, 2 levels of 1024 entries of 4 bytes"
-#define RADIX_LEVELS        2
-#define RADIX_WORD          uint32_t
-#define RADIX_SIGN_EXTENDED 0
+#include "scheme/entry.inc.h"
+
+#define RADIX_OPS            vm_scheme_sv32
+#define RADIX_NAME           "sv32"
+#define RADIX_SUMMARY        "RISC-V Sv32: 32-bit addresses, 2 levels of 1024 entries of 4 bytes"
+#define RADIX_PAGE_SHIFT     12
+#define RADIX_LEVELS         2
+#define RADIX_LEAF_LEVEL_MAX 1
+#define RADIX_WORD           uint32_t
+#define RADIX_VA_NAMES       "VPN[0]", "VPN[1]"
+#define RADIX_SIGN_EXTENDED  0
+#include "scheme/radix_even.inc.h"
+
 #include "scheme/radix_template.inc.h"

@@ -32,4 +32,14 @@ static inline void walk_load(struct vm_walk *out, vm_pa at, uint64_t word, unsig
                                              .role = role};
 }
 
+/* A word read together with the one before it, none waiting for the other. */
+static inline void walk_load_beside(struct vm_walk *out, vm_pa at, uint64_t word, unsigned covers,
+                                    enum vm_load_role role)
+{
+    uint32_t i = out->nloads;
+    walk_load(out, at, word, covers, role);
+    if (i < VM_WALK_LOADS)
+        out->load[i].step = i > 0 ? out->load[i - 1].step : 0;
+}
+
 #endif

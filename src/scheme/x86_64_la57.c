@@ -11,10 +11,17 @@
  */
 #include "scheme/x86.inc.h"
 
-#define RADIX_OPS           vm_scheme_x86_64_la57
-#define RADIX_NAME          "x86-64-la57"
-#define RADIX_SUMMARY       "x86-64 with LA57: 57-bit addresses, 5 levels of 512 entries of 8 bytes"
-#define RADIX_LEVELS        5
-#define RADIX_WORD          uint64_t
-#define RADIX_SIGN_EXTENDED 1
+#include "scheme/entry.inc.h"
+
+#define RADIX_OPS            vm_scheme_x86_64_la57
+#define RADIX_NAME           "x86-64-la57"
+#define RADIX_SUMMARY        "x86-64, LA57: 57-bit addresses, 5 levels of 512 entries of 8 bytes"
+#define RADIX_PAGE_SHIFT     12
+#define RADIX_LEVELS         5
+#define RADIX_LEAF_LEVEL_MAX 2
+#define RADIX_WORD           uint64_t
+#define RADIX_VA_NAMES       "PT", "PD", "PDPT", "PML4", "PML5"
+#define RADIX_SIGN_EXTENDED  1
+#include "scheme/radix_even.inc.h"
+
 #include "scheme/radix_template.inc.h"

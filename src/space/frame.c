@@ -92,6 +92,7 @@ void vm_frame_unmap(struct vm_memory *m, vm_pfn f, uint64_t key)
     vm_unit_remove(m, f);
     m->c.left(m->c.host, &(struct vm_leaving){.pfn = f,
                                               .key = key,
+                                              .why = VM_LEAVES_MAPPING,
                                               .how = VM_LEFT_UNMAPPED,
                                               .order = huge ? (uint8_t)m->huge.order : 0});
     if (huge) {
@@ -184,10 +185,10 @@ static void swap_out_mappers(struct vm_memory *m, vm_pfn f, vm_slot s)
 
 /* The page in `f`, which the policy has given up, leaves memory; `f` is nobody's then. False: it
  * is dirty and swap is full; nothing has changed but that the policy no longer has it. */
-static bool evict(struct vm_memory *m, vm_pfn f)
+static bool evict(struct vm_memory *m, vm_pfn f, enum vm_leaves why)
 {
     struct vm_frame *frame = &m->frame[f];
-    struct vm_leaving leaving = {.pfn = f, .key = frame->owner, .how = VM_LEFT_DROPPED};
+    struct vm_leaving leaving = {.pfn = f, .key = frame->owner, .why = why, .how = VM_LEFT_DROPPED};
     if (m->bits[f] & VM_FRAME_DIRTY) {
         VM_ASSERT(!frame->slot || m->slot_refs[frame->slot] == 0);
         if (!frame->slot && !(frame->slot = vm_swap_take(m)))
@@ -233,7 +234,7 @@ static vm_pfn frame_or_victim(struct vm_memory *m, vm_pfn free)
     if (free != VM_NOFRAME) {
         vm_frame_note_used(m, 1);
     } else {
-        if (!evict(m, victim))
+        if (!evict(m, victim, VM_LEAVES_CHOSEN))
             return VM_NOFRAME;
         free = victim;
     }
@@ -309,7 +310,7 @@ static bool window_empty(struct vm_memory *m, vm_pfn first, vm_pfn end)
         if (vm_frames_is_free(m->frames, f))
             continue;
         vm_unit_remove(m, f);
-        if (!evict(m, f))
+        if (!evict(m, f, VM_LEAVES_CLAIMED))
             return false;
         vm_frame_free(m, f);
     }

@@ -236,6 +236,7 @@ static void split_frames(struct vm_memory *m, struct mapper owner, vm_pfn head)
             continue;
         m->c.left(m->c.host, &(struct vm_leaving){.pfn = head + i,
                                                   .key = mapper_key(owner, i),
+                                                  .why = VM_LEAVES_UNUSED,
                                                   .how = VM_LEFT_UNMAPPED});
         vm_frame_free(m, head + i);
         m->nresident--;

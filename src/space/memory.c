@@ -117,7 +117,8 @@ struct vm_memory *vm_memory_open(const struct vm_memory_config *c, struct vm_err
     m->sharer_cap =
         c->nframes < (UINT32_C(1) << 26) ? 1024 + c->nframes * SHARERS_A_FRAME : UINT32_C(1) << 30;
     m->sharer_fresh = 1;
-    if (!vm_arena_open(&m->arena, room(m), e)) {
+    struct vm_scheme_env asked = scheme_env(m);
+    if (!c->scheme->accept(&asked, e) || !vm_arena_open(&m->arena, room(m), e)) {
         free(m);
         return NULL;
     }
@@ -182,6 +183,20 @@ uint64_t vm_memory_resident(const struct vm_memory *m)
 uint64_t vm_memory_table_frames(const struct vm_memory *m)
 {
     return m->ntables;
+}
+
+void vm_memory_footprint(const struct vm_memory *m, struct vm_footprint *out)
+{
+    *out = (struct vm_footprint){0};
+    for (unsigned asid = 0; asid < NASIDS; asid++) {
+        struct vm_footprint f;
+        if (!m->space[asid].open)
+            continue;
+        m->c.scheme->footprint(m->scheme, (vm_asid)asid, &f);
+        out->own_bytes += f.own_bytes;
+        out->kernel_bytes += f.kernel_bytes;
+        out->shared_bytes = f.shared_bytes;
+    }
 }
 
 uint64_t vm_memory_read_ns(const struct vm_memory *m)

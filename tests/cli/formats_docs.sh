@@ -8,6 +8,7 @@ docs=$PAGODA_SOURCE/docs/formats
 # ---- json.md ----
 
 "$PAGODA" replay @uniform:pages=200,refs=2000 --frames 100 --json >replay.json
+"$PAGODA" tables @uniform:pages=200,refs=2000 sv39 --json >tables.json
 "$PAGODA" info @uniform:pages=200,refs=2000 --json >info.json
 "$PAGODA" list --json >list.json
 "$PAGODA" convert @loop:refs=10 -o t.pgt --json >convert.json
@@ -32,7 +33,7 @@ def paths(value, at):
 print("\n".join(sorted(set(paths(json.load(open(sys.argv[1])), "")))))
 PYTHON
 }
-for kind in replay info list convert record; do
+for kind in replay tables info list convert record; do
     if [[ ! -s $kind.json ]]; then
         skip "no valgrind"
         continue

@@ -1,8 +1,10 @@
 /* scheme.c - every row of schemes.def against the contract of scheme.h.
  *
  * A world of a scheme and naive_map are told the same thousands of random operations in some
- * address spaces, whose pages crowd where tables begin and end, and must answer alike.
+ * address spaces, whose pages, of every order that the scheme has, crowd where tables begin and
+ * end, and must answer alike.
  */
+#include "base/bits.h"
 #include "base/random.h"
 #include "oracle/naive_map.h"
 #include "oracle/scheme_world.h"
@@ -12,7 +14,15 @@
 #include <string.h>
 
 #define NASIDS 3
-#define PAGE   UINT64_C(4096)
+
+/* The next row from `row` on whose unit is the page: those of segments are held to theirs in
+ * segment.c. False: no more. */
+static bool page_row(size_t *row)
+{
+    while (vm_scheme_at(*row) && vm_scheme_at(*row)->unit != VM_UNIT_PAGE)
+        ++*row;
+    return vm_scheme_at(*row);
+}
 
 struct pair {
     struct scheme_world *w;
@@ -20,17 +30,28 @@ struct pair {
     struct vm_random random;
     bool open[NASIDS];
     bool signed_addresses; /* the scheme names an upper half */
+    vm_va page;            /* bytes of a base page */
+    vm_va end;             /* of what next() and trim() may be asked about: the last page */
 };
 
-static struct pair *pair_open(size_t row, uint64_t seed)
+static struct pair *pair_of(struct scheme_world *w, uint64_t seed)
 {
     struct pair *p = test_calloc(1, sizeof *p);
-    p->w = world_open(vm_scheme_at(row)->name, 0, NASIDS);
+    p->w = w;
+    p->page = UINT64_C(1) << p->w->page_shift;
+    p->end = 0 - p->page;
+    p->map.page_shift = p->w->page_shift;
+    p->map.marks = p->w->ops->marks;
     vm_random_seed(&p->random, seed);
     for (vm_asid asid = 0; asid < NASIDS; asid++)
         p->open[asid] = p->w->ops->open(p->w->state, asid);
-    p->signed_addresses = p->w->ops->ensure(p->w->state, 0, 0 - PAGE, 0);
+    p->signed_addresses = p->w->ops->ensure(p->w->state, 0, p->end, 0);
     return p;
+}
+
+static struct pair *pair_open(size_t row, uint64_t seed)
+{
+    return pair_of(world_open(vm_scheme_at(row)->name, 0, NASIDS), seed);
 }
 
 static void pair_close_asid(struct pair *p, vm_asid asid)
@@ -54,26 +75,48 @@ static void pair_close(struct pair *p)
 static vm_va random_page(struct pair *p)
 {
     unsigned va_bits = p->w->va_bits;
-    unsigned shift = (unsigned)vm_random_below(&p->random, va_bits - 13) + 13;
+    unsigned least = p->w->page_shift + 1;
+    unsigned shift = (unsigned)vm_random_below(&p->random, va_bits - least) + least;
     vm_va edge = vm_random_below(&p->random, 4) << shift;
-    vm_va va = edge + vm_random_below(&p->random, 6) * PAGE - 3 * PAGE;
-    va &= (UINT64_C(1) << va_bits) - PAGE;
+    vm_va va = edge + vm_random_below(&p->random, 6) * p->page - 3 * p->page;
+    va &= vm_low_bits(va_bits) & ~(p->page - 1);
     if (p->signed_addresses)
         va = (vm_va)((int64_t)(va << (64 - va_bits)) >> (64 - va_bits));
     return va;
 }
 
+/* One of the scheme's orders; mostly that of base pages. */
+static unsigned random_order(struct pair *p)
+{
+    uint64_t orders = p->w->orders;
+    if (vm_random_below(&p->random, 4) > 0)
+        return 0;
+    for (;;) {
+        unsigned order = (unsigned)vm_random_below(&p->random, 64);
+        if (orders >> order & 1)
+            return order;
+    }
+}
+
+/* Only base pages are swapped. A page larger than the world's memory lies at its beginning. */
+static struct vm_pte random_pte_of(struct pair *p, unsigned order)
+{
+    uint64_t r = vm_random_u64(&p->random), nplaces = WORLD_FRAMES >> order;
+    if (r % 4 == 0)
+        return (struct vm_pte){.state = VM_PTE_EMPTY, .order = (uint8_t)order};
+    if (r % 4 == 1 && order == 0)
+        return pte_swapped(1 + (vm_slot)(r >> 40));
+    struct vm_pte pte = pte_present(0, (r >> 8) % 16);
+    pte.order = (uint8_t)order;
+    pte.pfn = nplaces > 0 ? (vm_pfn)((r >> 32) % nplaces << order) : 0;
+    pte.accessed = r >> 16 & 1 && (p->w->ops->marks & VM_FRAME_REFERENCED);
+    pte.dirty = r >> 17 & 1 && (p->w->ops->marks & VM_FRAME_DIRTY);
+    return pte;
+}
+
 static struct vm_pte random_pte(struct pair *p)
 {
-    uint64_t r = vm_random_u64(&p->random);
-    if (r % 4 == 0)
-        return (struct vm_pte){.state = VM_PTE_EMPTY};
-    if (r % 4 == 1)
-        return pte_swapped(1 + (vm_slot)(r >> 40));
-    struct vm_pte pte = pte_present((vm_pfn)(r >> 32) % WORLD_FRAMES, (r >> 8) % 16);
-    pte.accessed = r >> 16 & 1;
-    pte.dirty = r >> 17 & 1;
-    return pte;
+    return random_pte_of(p, 0);
 }
 
 /* Set in both; what the architecture cannot say it may only round up to reading. */
@@ -93,6 +136,30 @@ static void pair_set(struct pair *p, vm_asid asid, vm_va va, struct vm_pte pte)
     naive_map_set(&p->map, asid, va, pte);
 }
 
+/* Empty in both what overlaps the page of `order` at va, unless that is the very page. */
+static void pair_clear(struct pair *p, vm_asid asid, vm_va va, unsigned order)
+{
+    vm_va last = va + ((p->page << order) - 1);
+    for (size_t i = p->map.n; i-- > 0;) {
+        vm_va begin = p->map.entry[i].va;
+        struct vm_pte pte = p->map.entry[i].pte;
+        bool overlaps = begin <= last && begin + ((p->page << pte.order) - 1) >= va;
+        if (p->map.entry[i].asid != asid || !overlaps || pte.order == order)
+            continue;
+        pte = (struct vm_pte){.state = VM_PTE_EMPTY, .order = pte.order};
+        p->w->ops->set(p->w->state, asid, begin, pte);
+        naive_map_set(&p->map, asid, begin, pte);
+    }
+}
+
+static void pair_map(struct pair *p, vm_asid asid, vm_va va, unsigned order)
+{
+    va &= ~((p->page << order) - 1);
+    pair_clear(p, asid, va, order);
+    assert_true(p->w->ops->ensure(p->w->state, asid, va, order));
+    pair_set(p, asid, va, random_pte_of(p, order));
+}
+
 static void pair_compare(struct pair *p, vm_asid asid, vm_va va)
 {
     assert_true(
@@ -102,15 +169,17 @@ static void pair_compare(struct pair *p, vm_asid asid, vm_va va)
 /* The whole of both maps, by next; also from and to places in between. */
 static void pair_compare_all(struct pair *p, vm_asid asid, vm_va va, vm_va end)
 {
-    for (;;) {
+    while (va < end) {
         vm_va at = p->w->ops->next(p->w->state, asid, va, end);
         assert_int_equal(at, naive_map_next(&p->map, asid, va, end));
         if (at == end)
             return;
         pair_compare(p, asid, at);
-        va = at + PAGE;
-        if (va >= end)
-            return;
+        unsigned order = naive_map_get(&p->map, asid, at).order;
+        bool inside = order > 0 && vm_random_below(&p->random, 2);
+        va = inside ? at + p->page : (at | ((p->page << order) - 1)) + 1;
+        if (va <= at)
+            return; /* the last page of all */
     }
 }
 
@@ -118,15 +187,19 @@ static void walk_and_compare(struct pair *p, vm_asid asid, vm_va va)
 {
     enum vm_access access = (enum vm_access)vm_random_below(&p->random, VM_ACCESSES);
     struct vm_walk walk, again;
-    p->w->ops->walk(p->w->state, asid, va + vm_random_below(&p->random, PAGE), access, VM_MODE_USER,
-                    &walk);
+    p->w->ops->walk(p->w->state, asid, va + vm_random_below(&p->random, p->page), access,
+                    VM_MODE_USER, &walk);
     assert_int_equal(walk.fault, naive_map_access(&p->map, asid, va, access));
-    assert_in_range(walk.nloads, 1, VM_WALK_LOADS);
+    /* Bounds in registers say that a page is absent without a load. */
+    assert_in_range(walk.nloads, walk.fault == VM_WALK_ABSENT ? 0 : 1, VM_WALK_LOADS);
     if (walk.fault == VM_WALK_OK || walk.fault == VM_WALK_DENIED) {
         struct vm_pte pte = naive_map_get(&p->map, asid, va);
         assert_int_equal(walk.pfn, pte.pfn);
         assert_int_equal(walk.prot, pte.prot);
         assert_int_equal(walk.dirty, pte.dirty);
+        assert_int_equal(walk.order, pte.order);
+        assert_int_equal(walk.first, 0);
+        assert_int_equal(walk.end, UINT64_C(1) << pte.order);
     } else {
         assert_int_equal(walk.pfn, VM_NOFRAME);
     }
@@ -137,7 +210,7 @@ static void walk_and_compare(struct pair *p, vm_asid asid, vm_va va)
     assert_int_equal(again.nstores, 0); /* what was to be marked is */
     for (unsigned i = 0; i < walk.nloads; i++) {
         assert_int_equal(again.load[i].at, walk.load[i].at);
-        assert_true(p->w->taken[walk.load[i].at / PAGE]);
+        assert_true(p->w->taken[walk.load[i].at / p->page]);
         nstores += again.load[i].word != walk.load[i].word;
     }
     assert_int_equal(walk.nstores, nstores);
@@ -158,12 +231,16 @@ static void range_random(struct pair *p, vm_va *va, vm_va *end)
     *end = a < b ? b : a;
 }
 
+/* Own tables are counted once each, shared ones once in all. */
 static uint64_t footprints(const struct pair *p)
 {
-    uint64_t sum = 0;
+    uint64_t sum = 0, shared = 0;
     for (vm_asid asid = 0; asid < NASIDS; asid++)
-        sum += p->open[asid] ? world_footprint(p->w, asid) : 0;
-    return sum;
+        if (p->open[asid]) {
+            sum += world_footprint(p->w, asid);
+            shared = world_shared(p->w, asid);
+        }
+    return sum + shared;
 }
 
 static void step(struct pair *p)
@@ -174,9 +251,7 @@ static void step(struct pair *p)
     if (what == 0 || !p->open[asid]) {
         open_or_close(p, asid);
     } else if (what < 110) {
-        assert_true(p->w->ops->ensure(p->w->state, asid, va, 0));
-        pair_compare(p, asid, va);
-        pair_set(p, asid, va, random_pte(p));
+        pair_map(p, asid, va, random_order(p));
     } else if (what < 200) {
         walk_and_compare(p, asid, va);
     } else if (what < 230) {
@@ -187,7 +262,7 @@ static void step(struct pair *p)
     } else {
         range_random(p, &va, &end);
         p->w->ops->trim(p->w->state, asid, va, end);
-        pair_compare_all(p, asid, 0, UINT64_MAX - PAGE + 1);
+        pair_compare_all(p, asid, 0, p->end);
     }
     assert_int_equal(footprints(p), p->w->ntaken);
 }
@@ -195,7 +270,7 @@ static void step(struct pair *p)
 static void every_scheme_answers_as_the_list_does(void **unused)
 {
     (void)unused;
-    for (size_t row = 0; vm_scheme_at(row); row++) {
+    for (size_t row = 0; page_row(&row); row++) {
         struct pair *p = pair_open(row, row + 1);
         for (unsigned i = 0; i < 6000; i++) {
             step(p);
@@ -206,16 +281,23 @@ static void every_scheme_answers_as_the_list_does(void **unused)
     }
 }
 
+/* A flat table with pages of the row's size. */
+static struct pair *reference_open(const struct pair *b)
+{
+    return pair_of(world_open_with("linear", b->w->page_shift, 0, NASIDS), 7);
+}
+
 /* Two worlds of different schemes on the same maps below 4 GiB, with rights that each can say. */
 static void every_scheme_translates_alike_below_4_gib(void **unused)
 {
     (void)unused;
     static const uint8_t prots[] = {0, 1, 3, 5, 7, 9, 15};
-    for (size_t row = 1; vm_scheme_at(row); row++) {
-        struct pair *a = pair_open(0, 7), *b = pair_open(row, 7);
+    for (size_t row = 1; page_row(&row); row++) {
+        struct pair *b = pair_open(row, 7), *a = reference_open(b);
+        const vm_va named = (UINT64_C(1) << (b->w->va_bits < 32 ? b->w->va_bits : 32)) - 1;
         for (unsigned i = 0; i < 3000; i++) {
             uint64_t r = vm_random_u64(&a->random);
-            vm_va va = random_page(a) & 0xffffffff;
+            vm_va va = random_page(a) & named;
             enum vm_access access = (enum vm_access)(r % VM_ACCESSES);
             vm_asid asid = (vm_asid)(r >> 8) % NASIDS;
             struct vm_walk wa, wb;
@@ -230,10 +312,55 @@ static void every_scheme_translates_alike_below_4_gib(void **unused)
             if (r >> 60 > 8)
                 continue;
             struct vm_pte pte = pte_present((vm_pfn)(r >> 40) % WORLD_FRAMES, prots[r % 7]);
+            if (r >> 60 == 1)
+                pte = pte_swapped(1 + (vm_slot)(r >> 40 & 0xfffff));
+            else if (r >> 60 < 4)
+                pte = (struct vm_pte){.state = VM_PTE_EMPTY};
             assert_true(a->w->ops->ensure(a->w->state, asid, va, 0));
             assert_true(b->w->ops->ensure(b->w->state, asid, va, 0));
-            a->w->ops->set(a->w->state, asid, va, pte);
             b->w->ops->set(b->w->state, asid, va, pte);
+            a->w->ops->set(a->w->state, asid, va, pte);
+            if (r >> 60 == 0)
+                b->w->ops->trim(b->w->state, asid, va, named - (named & (b->page - 1)));
+        }
+        pair_close(a);
+        pair_close(b);
+    }
+}
+
+/* Walks of every base page of the large one at va, in the world that has it and in the flat one. */
+static void compare_parts(struct pair *flat, struct pair *large, vm_va va, unsigned order)
+{
+    for (vm_va at = va; at < va + (large->page << order); at += large->page) {
+        enum vm_access access = (enum vm_access)vm_random_below(&large->random, VM_ACCESSES);
+        struct vm_walk wf, wl;
+        flat->w->ops->walk(flat->w->state, 0, at, access, VM_MODE_USER, &wf);
+        large->w->ops->walk(large->w->state, 0, at, access, VM_MODE_USER, &wl);
+        assert_int_equal(wl.fault, wf.fault);
+        assert_int_equal(wl.prot, wf.prot);
+        assert_int_equal(wl.order, order);
+        assert_int_equal(wl.pfn + (at - va) / large->page, wf.pfn);
+    }
+}
+
+static void a_large_page_translates_as_its_base_pages_do(void **unused)
+{
+    (void)unused;
+    static const uint8_t prots[] = {1, 3, 5, 7, 9, 15};
+    for (size_t row = 0; page_row(&row); row++) {
+        struct pair *b = pair_open(row, 17), *a = reference_open(b);
+        for (unsigned order = 1; order < 12; order++) {
+            if (!(b->w->orders >> order & 1))
+                continue;
+            vm_va va = b->page << order << 1;
+            struct vm_pte pte = pte_present(UINT32_C(3) << order, prots[order % 6]);
+            for (unsigned i = 0; i < 1U << order; i++, pte.pfn++)
+                a->w->ops->set(a->w->state, 0, va + i * b->page, pte);
+            pte.pfn = UINT32_C(3) << order;
+            pte.order = (uint8_t)order;
+            assert_true(b->w->ops->ensure(b->w->state, 0, va, order));
+            b->w->ops->set(b->w->state, 0, va, pte);
+            compare_parts(a, b, va, order);
         }
         pair_close(a);
         pair_close(b);
@@ -244,10 +371,10 @@ static void every_scheme_translates_alike_below_4_gib(void **unused)
 static void trim_leaves_what_a_fresh_space_would_have(void **unused)
 {
     (void)unused;
-    for (size_t row = 0; vm_scheme_at(row); row++) {
+    for (size_t row = 0; page_row(&row); row++) {
         struct pair *p = pair_open(row, 11);
         const struct vm_scheme_ops *ops = p->w->ops;
-        const vm_va end = UINT64_MAX - PAGE + 1;
+        const vm_va end = p->end;
         for (unsigned i = 0; i < 200; i++) {
             vm_va va = random_page(p);
             assert_true(ops->ensure(p->w->state, 0, va, 0));
@@ -270,11 +397,12 @@ static void trim_leaves_what_a_fresh_space_would_have(void **unused)
 static void no_frame_at_any_take_leaves_every_entry_and_frame_in_place(void **unused)
 {
     (void)unused;
-    for (size_t row = 0; vm_scheme_at(row); row++) {
+    for (size_t row = 0; page_row(&row); row++) {
         bool failed = true;
         for (uint32_t n = 0; failed; n++) {
             struct scheme_world *w = world_open(vm_scheme_at(row)->name, 0, 1);
-            vm_va last = (UINT64_C(1) << (w->va_bits - 1)) - PAGE, done = 0;
+            const vm_va page = UINT64_C(1) << w->page_shift;
+            vm_va last = (UINT64_C(1) << (w->va_bits - 1)) - page, done = 0;
             w->takes_left = n;
             failed = !w->ops->open(w->state, 0);
             if (failed) {
@@ -282,20 +410,20 @@ static void no_frame_at_any_take_leaves_every_entry_and_frame_in_place(void **un
                 w->takes_left = UINT32_MAX;
                 assert_true(w->ops->open(w->state, 0));
             }
-            for (vm_va va = last; va > PAGE; va = va / 8 & ~(PAGE - 1)) {
+            for (vm_va va = last; va > page; va = va / 8 & ~(page - 1)) {
                 if (!w->ops->ensure(w->state, 0, va, 0)) {
                     failed = true;
                     w->ops->check(w->state);
-                    assert_int_equal(world_footprint(w, 0), w->ntaken);
+                    assert_int_equal(world_footprint(w, 0) + world_shared(w, 0), w->ntaken);
                     assert_int_equal(w->ops->get(w->state, 0, va).state, VM_PTE_EMPTY);
                     w->takes_left = UINT32_MAX;
                     assert_true(w->ops->ensure(w->state, 0, va, 0));
                 }
-                w->ops->set(w->state, 0, va, pte_swapped((vm_slot)(va / PAGE) & 0xffff));
+                w->ops->set(w->state, 0, va, pte_swapped((vm_slot)(va / page) & 0xffff));
                 done++;
             }
-            for (vm_va va = last; va > PAGE; va = va / 8 & ~(PAGE - 1), done--)
-                assert_int_equal(w->ops->get(w->state, 0, va).slot, va / PAGE & 0xffff);
+            for (vm_va va = last; va > page; va = va / 8 & ~(page - 1), done--)
+                assert_int_equal(w->ops->get(w->state, 0, va).slot, va / page & 0xffff);
             assert_int_equal(done, 0);
             w->ops->check(w->state);
             w->ops->close(w->state, 0);
@@ -311,14 +439,16 @@ static void evict_some(void *arg)
     for (unsigned i = 0; i < 3 && p->map.n > 0; i++) {
         size_t k = vm_random_below(&p->random, p->map.n);
         vm_slot slot = 1 + (vm_slot)vm_random_below(&p->random, 1000);
-        pair_set(p, p->map.entry[k].asid, p->map.entry[k].va, pte_swapped(slot));
+        struct vm_pte gone = {.state = VM_PTE_EMPTY, .order = p->map.entry[k].pte.order};
+        pair_set(p, p->map.entry[k].asid, p->map.entry[k].va,
+                 gone.order > 0 ? gone : pte_swapped(slot));
     }
 }
 
 static void taking_a_frame_may_change_other_entries(void **unused)
 {
     (void)unused;
-    for (size_t row = 0; vm_scheme_at(row); row++) {
+    for (size_t row = 0; page_row(&row); row++) {
         struct pair *p = pair_open(row, 13);
         p->w->on_take = evict_some;
         p->w->on_take_arg = p;
@@ -326,7 +456,7 @@ static void taking_a_frame_may_change_other_entries(void **unused)
             step(p);
         for (vm_asid asid = 0; asid < NASIDS; asid++)
             if (p->open[asid])
-                pair_compare_all(p, asid, 0, UINT64_MAX - PAGE + 1);
+                pair_compare_all(p, asid, 0, p->end);
         pair_close(p);
     }
 }
@@ -336,7 +466,7 @@ static void rows_have_names_and_are_found_by_them(void **unused)
     (void)unused;
     struct vm_listed listed;
     struct vm_error e;
-    for (size_t row = 0; vm_scheme_at(row); row++) {
+    for (size_t row = 0; page_row(&row); row++) {
         assert_true(vm_scheme_list(row, &listed));
         assert_ptr_equal(vm_scheme_find(listed.name, &e), vm_scheme_at(row));
         assert_true(strlen(listed.summary) > 0);
@@ -350,6 +480,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_scheme_answers_as_the_list_does),
         cmocka_unit_test(every_scheme_translates_alike_below_4_gib),
+        cmocka_unit_test(a_large_page_translates_as_its_base_pages_do),
         cmocka_unit_test(trim_leaves_what_a_fresh_space_would_have),
         cmocka_unit_test(no_frame_at_any_take_leaves_every_entry_and_frame_in_place),
         cmocka_unit_test(taking_a_frame_may_change_other_entries),

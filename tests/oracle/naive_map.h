@@ -10,6 +10,8 @@
 #define NAIVE_MAP_MAX 4096 /* entries that are not empty */
 
 struct naive_map {
+    unsigned page_shift;
+    uint8_t marks; /* enum vm_frame_bits that an access leaves in the entry */
     size_t n;
     struct {
         vm_asid asid;
@@ -19,8 +21,9 @@ struct naive_map {
 };
 
 struct vm_pte naive_map_get(const struct naive_map *m, vm_asid asid, vm_va va);
+/* No other entry overlaps the page. */
 void naive_map_set(struct naive_map *m, vm_asid asid, vm_va va, struct vm_pte pte);
-/* The first page in [va, end) that has an entry, or end. */
+/* The first base page in [va, end) that has an entry, or end. */
 vm_va naive_map_next(const struct naive_map *m, vm_asid asid, vm_va va, vm_va end);
 void naive_map_close(struct naive_map *m, vm_asid asid);
 /* What an access does to the entry; the fault is never VM_WALK_BOUNDS. */

@@ -5,7 +5,19 @@
 
 #include <string.h>
 
-#define FRAME_BYTES 4096u
+/* The first of n consecutive free frames, or VM_NOFRAME. */
+static vm_pfn find(struct scheme_world *w, uint32_t n)
+{
+    uint32_t run = 0;
+    if (w->script)
+        return *w->script++;
+    for (vm_pfn f = w->first_frame; f < WORLD_FRAMES && f < w->nframes; f++) {
+        run = w->taken[f] ? 0 : run + 1;
+        if (run == n)
+            return f + 1 - n;
+    }
+    return VM_NOFRAME;
+}
 
 static vm_pfn take(void *host, uint32_t n)
 {
@@ -15,18 +27,13 @@ static vm_pfn take(void *host, uint32_t n)
     w->takes_left -= w->takes_left != UINT32_MAX;
     if (w->on_take)
         w->on_take(w->on_take_arg);
-    uint32_t run = 0;
-    for (vm_pfn f = w->first_frame; f < WORLD_FRAMES; f++) {
-        run = w->taken[f] ? 0 : run + 1;
-        if (run < n)
-            continue;
-        vm_pfn first = f + 1 - n;
-        memset(w->taken + first, true, n);
-        memset(w->memory + (size_t)first * FRAME_BYTES, 0, (size_t)n * FRAME_BYTES);
-        w->ntaken += n;
+    vm_pfn first = find(w, n);
+    if (first == VM_NOFRAME)
         return first;
-    }
-    return VM_NOFRAME;
+    memset(w->taken + first, true, n);
+    memset(w->memory + ((size_t)first << w->page_shift), 0, (size_t)n << w->page_shift);
+    w->ntaken += n;
+    return first;
 }
 
 static void give(void *host, vm_pfn first, uint32_t n)
@@ -37,44 +44,63 @@ static void give(void *host, vm_pfn first, uint32_t n)
         assert_true(w->taken[f]);
         w->taken[f] = false;
     }
-    memset(w->memory + (size_t)first * FRAME_BYTES, 0xa5, (size_t)n * FRAME_BYTES);
+    memset(w->memory + ((size_t)first << w->page_shift), 0xa5, (size_t)n << w->page_shift);
     w->ntaken -= n;
 }
 
-struct scheme_world *world_open(const char *spec, vm_pfn first_frame, uint32_t nasids)
+static unsigned shift_of(const struct vm_scheme_ops *ops)
+{
+    unsigned shift = ops->page_shift_min > 12 ? ops->page_shift_min : 12;
+    return shift < ops->page_shift_max ? shift : ops->page_shift_max;
+}
+
+struct scheme_world *world_open_frames(const char *spec, unsigned page_shift, uint32_t nframes,
+                                       vm_pfn first_frame, uint32_t nasids)
 {
     struct vm_error e;
-    struct vm_params params;
     char name[32];
     const char *text = vm_spec_split(spec, name, sizeof name);
     struct scheme_world *w = test_calloc(1, sizeof *w);
     w->ops = vm_scheme_find(name, &e);
     assert_non_null(w->ops);
-    assert_true(vm_params_parse(&params, name, w->ops->param, w->ops->nparams, text, &e));
-    assert_true(vm_arena_open(&w->arena, WORLD_FRAMES * (size_t)FRAME_BYTES, &e));
-    w->memory = vm_arena_take(&w->arena, WORLD_FRAMES * (size_t)FRAME_BYTES);
+    assert_true(vm_params_parse(&w->params, name, w->ops->param, w->ops->nparams, text, &e));
+    w->page_shift = page_shift ? page_shift : shift_of(w->ops);
     w->first_frame = first_frame;
+    w->nframes = nframes;
     w->takes_left = UINT32_MAX;
-    struct vm_scheme_env env = {.memory = w->memory,
-                                .page_shift = 12,
-                                .nframes = WORLD_FRAMES,
+    struct vm_scheme_env env = {.page_shift = w->page_shift,
+                                .nframes = nframes,
                                 .nasids = nasids,
                                 .host = w,
                                 .take = take,
                                 .give = give,
                                 .refusal = &w->refusal,
-                                .params = &params};
+                                .params = &w->params};
     assert_true(w->ops->accept(&env, &e));
     w->va_bits = w->ops->va_bits(&env);
-    w->state = test_calloc(1, w->ops->size(&env));
+    w->orders = w->ops->orders(&env);
+    size_t memory = (size_t)WORLD_FRAMES << w->page_shift;
+    assert_true(vm_arena_open(&w->arena, memory + vm_arena_room(w->ops->size(&env)), &e));
+    env.memory = w->memory = vm_arena_take(&w->arena, memory);
+    w->state = vm_arena_take(&w->arena, w->ops->size(&env));
     w->ops->init(w->state, &env);
     return w;
+}
+
+struct scheme_world *world_open_with(const char *spec, unsigned page_shift, vm_pfn first_frame,
+                                     uint32_t nasids)
+{
+    return world_open_frames(spec, page_shift, WORLD_FRAMES, first_frame, nasids);
+}
+
+struct scheme_world *world_open(const char *spec, vm_pfn first_frame, uint32_t nasids)
+{
+    return world_open_with(spec, 0, first_frame, nasids);
 }
 
 void world_close(struct scheme_world *w)
 {
     assert_int_equal(w->ntaken, 0);
-    test_free(w->state);
     vm_arena_close(&w->arena);
     test_free(w);
 }

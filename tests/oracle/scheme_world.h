@@ -15,13 +15,17 @@
 struct scheme_world {
     const struct vm_scheme_ops *ops;
     void *state;
-    unsigned va_bits;
+    unsigned va_bits, page_shift; /* base pages of 4 KiB, or what is nearest to them */
+    uint64_t orders;
+    uint32_t nframes;
+    struct vm_params params;
     struct vm_error refusal;
-    struct vm_arena arena; /* not the heap: a test touches little of so much memory */
+    struct vm_arena arena; /* not the heap: a test touches little of so much memory and state */
     uint8_t *memory;
     bool taken[WORLD_FRAMES];
     uint32_t ntaken;
     vm_pfn first_frame;         /* that is ever taken */
+    const vm_pfn *script;       /* the frames to take, in turn; NULL: the lowest free ones */
     uint32_t takes_left;        /* before taking fails; UINT32_MAX: it never does */
     void (*on_take)(void *arg); /* what making room does meanwhile; or NULL */
     void *on_take_arg;
@@ -29,6 +33,12 @@ struct scheme_world {
 
 /* A world with the row `name` ("sv39", "linear:bits=20"); fails the test on errors. */
 struct scheme_world *world_open(const char *spec, vm_pfn first_frame, uint32_t nasids);
+/* With base pages of 1 << page_shift bytes. */
+struct scheme_world *world_open_with(const char *spec, unsigned page_shift, vm_pfn first_frame,
+                                     uint32_t nasids);
+/* With frame numbers below nframes: pages may have more of them than tables, or all have fewer. */
+struct scheme_world *world_open_frames(const char *spec, unsigned page_shift, uint32_t nframes,
+                                       vm_pfn first_frame, uint32_t nasids);
 /* Also fails the test if a frame is still taken. */
 void world_close(struct scheme_world *w);
 
@@ -47,7 +57,15 @@ static inline uint64_t world_footprint(const struct scheme_world *w, vm_asid asi
 {
     struct vm_footprint f;
     w->ops->footprint(w->state, asid, &f);
-    return f.own_bytes / 4096;
+    return f.own_bytes >> w->page_shift;
+}
+
+/* Frames of tables that the open address space `asid` shares with all others. */
+static inline uint64_t world_shared(const struct scheme_world *w, vm_asid asid)
+{
+    struct vm_footprint f;
+    w->ops->footprint(w->state, asid, &f);
+    return f.shared_bytes >> w->page_shift;
 }
 
 #endif

@@ -5,7 +5,7 @@
 
 static const struct vm_param param[] = {
     {WORKLOAD_REFS},
-    {"step", VM_PARAM_BYTES, "8", 1, 1 << 30, NULL, "bytes from one reference to the next"},
+    {"step", VM_PARAM_BYTES, "8", 1, 0x1p62, NULL, "bytes from one reference to the next"},
     {WORKLOAD_WRITES},
     {WORKLOAD_BASE},
 };

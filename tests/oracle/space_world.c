@@ -98,6 +98,7 @@ bool space_world_open(struct space_world *w, const struct space_plan *plan)
         .tables = plan->tables,
         .stray = plan->stray,
         .colours = plan->colours,
+        .huge = plan->huge,
         .nslots = plan->nslots ? plan->nslots : WORLD_SLOTS,
         .seed = plan->seed,
         .scheme = w->scheme,
@@ -121,6 +122,7 @@ bool space_world_open(struct space_world *w, const struct space_plan *plan)
     w->policy_state = vm_memory_policy_state(w->memory);
     struct vm_policy_env env = {.nframes = plan->nframes, .params = &w->policy_params};
     w->tick_every = w->policy->tick_refs(&env);
+    w->scan_every = plan->scan_every;
     return true;
 }
 
@@ -129,12 +131,15 @@ void space_world_close(struct space_world *w)
     vm_memory_close(w->memory);
 }
 
-static void touched(struct space_world *w, vm_pfn pfn, enum vm_access access, bool inserted)
+static void touched(struct space_world *w, struct touch t, enum vm_access access, bool inserted)
 {
-    vm_memory_bits(w->memory)[pfn] |=
-        VM_FRAME_REFERENCED | (access == VM_WRITE ? VM_FRAME_DIRTY : 0);
+    uint8_t *bits = vm_memory_bits(w->memory);
+    vm_pfn unit = vm_memory_unit(w->memory, t.pfn);
+    bits[unit] |= VM_FRAME_REFERENCED | (access == VM_WRITE ? VM_FRAME_DIRTY : 0);
+    if (t.order > 0 && !(bits[t.pfn] & VM_FRAME_TOUCHED))
+        vm_memory_note_touched(w->memory, t.pfn);
     if (!inserted && w->policy->touch_kind >= VM_TOUCH_ORDER)
-        w->policy->touch(w->policy_state, &pfn, 1);
+        w->policy->touch(w->policy_state, &unit, 1);
     if (w->tick_every && ++w->counts.touches % w->tick_every == 0)
         w->policy->tick(w->policy_state);
 }
@@ -156,6 +161,18 @@ static bool resolve(struct space_world *w, struct vm_fault *f, struct touch *t)
     return true;
 }
 
+/* The number of va's base page in a page of that order. */
+static vm_pfn part_of(vm_va va, unsigned order)
+{
+    return (vm_pfn)(va >> 12) & ((UINT32_C(1) << order) - 1);
+}
+
+/* The collapse daemon's turn, if it is that. */
+static bool scan(struct space_world *w)
+{
+    return !w->scan_every || w->now % w->scan_every || vm_memory_scan(w->memory, &w->error);
+}
+
 struct touch space_world_touch(struct space_world *w, vm_asid asid, vm_va va, enum vm_access access)
 {
     struct touch t = {.outcome = TOUCH_DONE, .pfn = VM_NOFRAME};
@@ -163,7 +180,7 @@ struct touch space_world_touch(struct space_world *w, vm_asid asid, vm_va va, en
     struct vm_walk walk;
     bool inserted = false;
     w->now++;
-    if (!vm_memory_use_space(w->memory, asid, &w->error)) {
+    if (!scan(w) || !vm_memory_use_space(w->memory, asid, &w->error)) {
         t.outcome = TOUCH_FAILED;
         return t;
     }
@@ -179,22 +196,26 @@ struct touch space_world_touch(struct space_world *w, vm_asid asid, vm_va va, en
         t.outcome = TOUCH_UNNAMED;
         return t;
     }
-    t.pfn = walk.pfn;
-    touched(w, walk.pfn, access, inserted);
+    t.order = walk.order;
+    t.pfn = walk.pfn + part_of(va, walk.order);
+    touched(w, t, access, inserted);
     return t;
 }
 
 bool space_world_event(struct space_world *w, struct vm_event event)
 {
     w->now++;
-    return vm_memory_event(w->memory, &event, &w->error);
+    return scan(w) && vm_memory_event(w->memory, &event, &w->error);
 }
 
 struct vm_pte space_world_pte(const struct space_world *w, vm_asid asid, vm_va va)
 {
     if (!vm_memory_space(w->memory, asid))
         return (struct vm_pte){.state = VM_PTE_EMPTY};
-    return w->scheme->get(w->scheme_state, asid, va);
+    struct vm_pte pte = w->scheme->get(w->scheme_state, asid, va);
+    if (pte.state == VM_PTE_PRESENT)
+        pte.pfn += part_of(va, pte.order);
+    return pte;
 }
 
 void space_world_check(const struct space_world *w)
@@ -205,6 +226,10 @@ void space_world_check(const struct space_world *w)
               c->faults);
     VM_ASSERT(c->writebacks + c->clean_drops == c->evictions);
     VM_ASSERT(c->table_frames_peak <= c->frames_peak);
+    VM_ASSERT(c->huge_faults <= c->demand_zero && c->huge_copies <= c->page_copies);
+    VM_ASSERT(c->demotions <= c->huge_faults + c->promotions);
+    VM_ASSERT(c->reservation_breaks <= c->reservations);
+    VM_ASSERT(c->huge_untouched <= c->huge_untouched_peak);
     VM_ASSERT(w->writes == c->writebacks && w->reads == c->swap_ins &&
               w->file_reads == c->file_ins);
     VM_ASSERT(vm_memory_resident(w->memory) <= w->memory->c.nframes);

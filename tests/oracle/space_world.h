@@ -14,7 +14,9 @@ struct space_plan {
     uint32_t nframes, nslots;    /* nslots 0: WORLD_SLOTS */
     enum vm_tables tables;
     enum vm_stray stray;
-    uint32_t colours; /* 0: none */
+    uint32_t colours;           /* 0: none */
+    struct vm_huge_config huge; /* never, if all zero */
+    uint64_t scan_every;        /* steps between scans of the collapse daemon; 0: none */
     uint64_t seed;
 };
 
@@ -25,7 +27,7 @@ struct space_world {
     void *scheme_state, *policy_state;
     struct vm_params scheme_params, policy_params, device_params;
     struct vm_counts counts;
-    uint64_t tick_every;
+    uint64_t tick_every, scan_every;
     uint64_t now;                         /* steps so far */
     uint64_t written_at[WORLD_SLOTS + 2]; /* [slot] the step of its last write */
     uint64_t reads, writes, file_reads;   /* transfers */
@@ -38,7 +40,8 @@ struct touch {
     enum touch_outcome outcome;
     unsigned nfaults;        /* resolved */
     enum vm_fault_kind kind; /* of the last fault */
-    vm_pfn pfn;
+    vm_pfn pfn;              /* of the base page */
+    unsigned order;          /* of the page that it is part of */
 };
 
 /* Asserts that the plan's names are known. False: it cannot be built (error). */
@@ -49,6 +52,7 @@ void space_world_close(struct space_world *w);
 struct touch space_world_touch(struct space_world *w, vm_asid asid, vm_va va,
                                enum vm_access access);
 bool space_world_event(struct space_world *w, struct vm_event event);
+/* The entry of the page that has `va`; of a huge page with the frame of va's base page. */
 struct vm_pte space_world_pte(const struct space_world *w, vm_asid asid, vm_va va);
 /* vm_memory_check, and the laws of the counts that faults obey. */
 void space_world_check(const struct space_world *w);

@@ -20,11 +20,21 @@
     X(tlb_misses, "touches that no TLB level answered")                                            \
     X(tlb_upgrades, "TLB hits on an entry without the needed right or dirty bit: the table is "    \
                     "walked again")                                                                \
+    X(miss_present, "TLB misses of pages that were present: the walk ended without a fault")       \
+    X(touches_faulted, "touches for which the kernel was asked, in vain or not")                   \
     X(tlb_flushes, "whole-TLB flushes at a switch of address space")                               \
     X(shootdowns, "single pages removed from the TLBs")                                            \
     X(walks, "walks of a page table, repeated ones after a fault included")                        \
     X(walk_loads, "table words read by walks")                                                     \
     X(walk_stores, "table words written by walks (accessed and dirty bits)")                       \
+    X(walk_skips, "table words that walks did not read, for a walk cache had what they lead to")   \
+    X(walk_steps, "loads of walks that wait for another: loads of one step are made together")     \
+    X(walk_waits, "of those steps, what is left where walks are under way at once")                \
+    X(mark_stores, "table words written when TLB entries left: their referenced and dirty bits")   \
+    X(mark_traps, "traps to the kernel to set a referenced or dirty bit")                          \
+    X(prefetches, "translations fetched into the prefetch buffer")                                 \
+    X(prefetch_hits, "of those, asked for in time: touches that the buffer answered")              \
+    X(prefetch_loads, "table words read to prefetch")                                              \
     X(faults, "page faults that were resolved; the sum of the next five rows")                     \
     X(demand_zero, "first touches of a page: a fresh frame, no transfer (minor)")                  \
     X(soft_faults, "the page was still in a frame: mapped again, no transfer (minor)")             \
@@ -38,6 +48,16 @@
     X(writebacks, "evictions of a dirty page: one write to the swap device")                       \
     X(clean_drops, "evictions of a clean page: no transfer")                                       \
     X(page_copies, "pages zeroed or copied in memory")                                             \
+    X(moves, "segments moved in memory, to grow or to make one hole of many")                      \
+    X(moved_bytes, "bytes copied by moves")                                                        \
+    X(compactions, "times that all segments were moved together")                                  \
+    X(misfits, "times that no hole was long enough for a segment")                                 \
+    X(fragmented, "misfits for which all holes together would have been enough")                   \
+    X(table_faults, "walks that met a page of a table that was not in memory: read from swap")     \
+    X(table_evictions, "of the evictions, those of pages of page tables")                          \
+    X(table_reads, "pages of page tables that the kernel read from swap to carry out an event")    \
+    X(table_writes, "of these, those that it changed and wrote back")                              \
+    X(table_moved_bytes, "bytes of page tables copied because the table moved to grow")            \
     X(maps, "map events")                                                                          \
     X(unmaps, "unmap events")                                                                      \
     X(protects, "protect events")                                                                  \
@@ -72,12 +92,23 @@ struct vm_counts {
     L(c->refs + c->crossings == c->touches)                                                        \
     L(c->tlb_hits + c->tlb_misses == c->touches)                                                   \
     L(c->tlb_upgrades <= c->tlb_hits)                                                              \
-    L(c->walks == c->tlb_misses + c->tlb_upgrades + c->faults)                                     \
+    L(c->walks == c->tlb_misses + c->tlb_upgrades + c->faults + c->mark_traps + c->table_faults)   \
+    L(c->miss_present <= c->tlb_misses)                                                            \
+    L(c->tlb_misses - c->miss_present <= c->touches_faulted)                                       \
+    L(c->miss_present + c->touches_faulted <= c->touches)                                          \
+    L(c->walk_waits <= c->walk_steps && c->walk_steps <= c->walk_loads)                            \
+    L(c->prefetch_hits <= c->prefetches && c->prefetch_hits <= c->tlb_hits)                        \
     L(c->demand_zero + c->soft_faults + c->cow_breaks + c->swap_ins + c->file_ins == c->faults)    \
     L(c->violations + c->denials + c->unnamed <= c->touches)                                       \
     L(c->writebacks + c->clean_drops == c->evictions)                                              \
+    L(c->fragmented <= c->misfits)                                                                 \
+    L(c->compactions <= c->fragmented)                                                             \
+    L(c->moves <= c->moved_bytes)                                                                  \
     L(c->swap_ins == 0 || c->writebacks > 0)                                                       \
-    L(c->swap_ins + c->file_ins <= c->evictions || c->forks > 0)                                   \
+    L(c->swap_ins + c->file_ins <= c->evictions - c->table_evictions || c->forks > 0)              \
+    L(c->table_evictions <= c->evictions)                                                          \
+    L(c->table_faults <= c->table_evictions)                                                       \
+    L(c->table_writes <= c->table_reads)                                                           \
     L(c->table_frames_peak <= c->frames_peak)                                                      \
     L(c->huge_faults <= c->demand_zero)                                                            \
     L(c->huge_copies <= c->page_copies)                                                            \

@@ -25,6 +25,10 @@
 enum vm_stray_option { VM_STRAY_OPTION_AUTO, VM_STRAY_OPTION_MAPS, VM_STRAY_OPTION_FAULTS };
 enum vm_layout_option { VM_LAYOUT_AUTO, VM_LAYOUT_AS_IS, VM_LAYOUT_PACKED };
 enum vm_tlb_tags { VM_TLB_TAGS_ASID, VM_TLB_TAGS_FLUSH };
+/* Who sets an entry's referenced and dirty bits, and when: the walk; the TLB when its entry leaves
+ * it; the kernel, which a walk traps to. */
+enum vm_marks { VM_MARKS_AT_ONCE, VM_MARKS_ON_LEAVING, VM_MARKS_TRAP };
+enum vm_prefetch { VM_PREFETCH_NONE, VM_PREFETCH_NEXT, VM_PREFETCH_STRIDE, VM_PREFETCH_DISTANCE };
 enum vm_model { VM_MODEL_MACHINE, VM_MODEL_PAGES };
 
 /* The fields are options.def's; help there. */
@@ -33,9 +37,16 @@ struct vm_config {
     uint64_t tables; /* enum vm_tables */
     uint64_t stray;  /* enum vm_stray_option */
     uint64_t layout; /* enum vm_layout_option */
+    char fit[VM_CONFIG_TEXT];
+    uint64_t compact; /* enum vm_compact */
     uint64_t colours;
     char scheme[VM_CONFIG_TEXT], policy[VM_CONFIG_TEXT], tlb[VM_CONFIG_TEXT], swap[VM_CONFIG_TEXT];
     uint64_t tlb_tags; /* enum vm_tlb_tags */
+    char walk_caches[VM_CONFIG_TEXT];
+    uint64_t walkers, walk_window;
+    uint64_t marks;    /* enum vm_marks */
+    uint64_t prefetch; /* enum vm_prefetch */
+    uint64_t prefetch_entries;
     uint64_t swap_bytes;
     double memory_ns, fault_ns, copy_ns, shootdown_ns, switch_ns;
     uint64_t model; /* enum vm_model */
@@ -65,15 +76,26 @@ const char *vm_config_text(const struct vm_config *c, const struct vm_option *o,
  * TLB that cannot be built), with file and line. */
 bool vm_config_parse(struct vm_config *c, const char *name, const char *text, struct vm_error *e);
 
-/* ---- the TLBs that an option text describes (tlbs.c) ---- */
+/* ---- the TLBs and walk caches that option texts describe (tlbs.c, walk_caches.c) ---- */
 
-#define VM_TLBS_MAX 12
+#define VM_TLBS_MAX        16 /* with the prefetch buffer */
+#define VM_WALK_CACHES_MAX 6
 struct vm_tlb_plan {
     size_t n, levels;
-    struct vm_tlb_config tlb[VM_TLBS_MAX]; /* by level, fetch side before data side */
+    struct vm_tlb_config tlb[VM_TLBS_MAX]; /* in the order of the text */
     char name[VM_TLBS_MAX][8];             /* "l1i" */
 };
 bool vm_tlb_plan_parse(struct vm_tlb_plan *out, const char *text, struct vm_error *e);
+/* Give each TLB the sizes that it holds of those that there are: orders `orders` of pages of
+ * 2^page_shift bytes. Errors: VM_EMACHINE: a size that the scheme lacks. */
+bool vm_tlb_plan_fit(struct vm_tlb_plan *p, unsigned page_shift, const char *scheme,
+                     uint64_t orders, struct vm_error *e);
+
+struct vm_walk_cache_plan {
+    size_t n;
+    struct vm_tlb_config cache[VM_WALK_CACHES_MAX]; /* level K: entries K tables above the page's */
+};
+bool vm_walk_cache_plan_parse(struct vm_walk_cache_plan *out, const char *text, struct vm_error *e);
 
 /* ---- a machine (machine.c) ---- */
 
@@ -89,10 +111,27 @@ bool vm_engine_run(struct vm_engine *m, const struct vm_batch *batch, struct vm_
 void vm_engine_listen(struct vm_engine *m, const struct vm_tap *tap);
 /* Counts so far; the conservation laws are asserted. */
 void vm_engine_counts(struct vm_engine *m, struct vm_counts *out);
+/* The TLBs of the plan; after them, where there is one, the prefetch buffer ("pb"). */
 size_t vm_engine_ntlbs(const struct vm_engine *m);
 const char *vm_engine_tlb(const struct vm_engine *m, size_t i, struct vm_tlb_config *config,
                           struct vm_tlb_counts *counts); /* returns its name */
+size_t vm_engine_nwalk_caches(const struct vm_engine *m);
+void vm_engine_walk_cache(const struct vm_engine *m, size_t i, struct vm_tlb_config *config,
+                          struct vm_tlb_counts *counts);
 const struct vm_memory *vm_engine_memory(const struct vm_engine *m);
+
+/* What a machine is made of, for explanations. */
+struct vm_engine_parts {
+    const struct vm_config *config;
+    const struct vm_scheme_ops *scheme;
+    const void *scheme_state;
+    const struct vm_policy_ops *policy;
+    const struct vm_params *policy_params;
+    unsigned page_shift;
+    uint32_t nframes;    /* of memory for pages */
+    const uint8_t *bits; /* [nframes] enum vm_frame_bits */
+};
+void vm_engine_parts(const struct vm_engine *m, struct vm_engine_parts *out);
 void vm_engine_check(const struct vm_engine *m); /* every part's check */
 void vm_engine_close(struct vm_engine *m);       /* NULL is fine */
 
@@ -102,6 +141,7 @@ void vm_engine_close(struct vm_engine *m);       /* NULL is fine */
     X(memory, "the program's own accesses to memory")                                              \
     X(tlb, "hits in TLBs beyond the first level")                                                  \
     X(walk, "page-table walks")                                                                    \
+    X(mark, "referenced and dirty bits written apart from walks, or by the kernel")                \
     X(fault, "page faults: trap, kernel, return")                                                  \
     X(copy, "zeroing and copying pages")                                                           \
     X(swap_in, "reading pages back from the swap device or their file")                            \
@@ -115,6 +155,13 @@ struct vm_prices {
 #undef VM_PRICE_FIELD
     double total_ns;
     double access_ns; /* effective access time: total / references */
+    /* The three cases of a touch, as textbooks tell them apart: a TLB had the translation; none had
+     * it, and the page was present; the kernel was asked. A walk counts with the mean price of a
+     * walk. The cases add up to the total without marks, shootdowns and switches. */
+    struct vm_case {
+        uint64_t touches;
+        double each_ns; /* the mean price of one; 0: there is none */
+    } hit, miss, fault;
 };
 
 /* ---- a whole replay (replay.c) ---- */
@@ -134,19 +181,28 @@ struct vm_result {
     struct vm_trace_info trace; /* its strings belong to the caller of vm_replay */
     char trace_format[32];
     struct vm_counts counts;
-    size_t ntlbs;
+    size_t ntlbs, nwalk_caches;
     struct {
         char name[8];
         struct vm_tlb_config config;
         struct vm_tlb_counts counts;
-    } tlb[VM_TLBS_MAX];
+    } tlb[VM_TLBS_MAX], walk_cache[VM_WALK_CACHES_MAX];
     struct vm_prices prices;
     uint64_t pages;                  /* distinct pages touched (pages model), 0: not counted */
     uint64_t resident, table_frames; /* at the end */
     struct vm_footprint tables;      /* at the end, of all address spaces */
+    struct vm_holes holes;           /* at the end */
     size_t nregions; /* the first regions by faults, of mappings that exist at the end */
     struct vm_region region[VM_REGIONS_MAX];
     uint64_t regions_all;
+};
+
+/* Where references come from. */
+struct vm_source {
+    const char *spec; /* as vm_trace_open takes it; of bytes in memory: what messages call them */
+    const struct vm_trace_options *options; /* may be NULL */
+    const void *bytes;                      /* NULL: open spec */
+    size_t nbytes;
 };
 
 /* Told now and then how far a pass is. */
@@ -159,5 +215,26 @@ struct vm_progress {
  * not come from a pipe. progress may be NULL. Errors: as of the parts. */
 bool vm_replay(const struct vm_config *c, const char *spec, const struct vm_trace_options *options,
                const struct vm_progress *progress, struct vm_result *out, struct vm_error *e);
+
+/* ---- a replay that stops where it is asked to (run.c) ---- */
+
+struct vm_run;
+
+/* The machine before the first reference. What the arguments point to must outlive the run. Errors:
+ * as of vm_replay; VM_EUSAGE for the model pages, which has no steps. */
+struct vm_run *vm_run_open(const struct vm_config *c, const struct vm_source *source,
+                           const struct vm_progress *progress, struct vm_error *e);
+/* Replay on until `refs` references are done, or the trace ends; events after the last of them wait
+ * for the next call. Errors: as of the parts; the run can then only be closed. */
+bool vm_run_to(struct vm_run *r, uint64_t refs, struct vm_error *e);
+uint64_t vm_run_refs(const struct vm_run *r); /* done */
+/* Back to before the first reference, with a new machine. Errors: VM_EUSAGE: a trace that can be
+ * read only once. */
+bool vm_run_restart(struct vm_run *r, struct vm_error *e);
+struct vm_engine *vm_run_engine(struct vm_run *r); /* until a restart */
+/* The reference done last; its bytes and first address. */
+void vm_run_last(const struct vm_run *r, vm_va *va, unsigned *bytes);
+void vm_run_info(const struct vm_run *r, struct vm_trace_info *out);
+void vm_run_close(struct vm_run *r); /* NULL is fine */
 
 #endif

@@ -21,7 +21,8 @@
  *  2. A frame that is shared (more mappers, or swapped entries on its slot) is mapped read-only.
  *  3. slot_refs[s] is the number of swapped entries on s; slot_frame[s] is the frame whose clean
  *     copy s is, if one has it; a slot with neither is free.
- *  4. The policy has exactly the frames that map pages.
+ *  4. The policy has exactly the frames that map pages, and those of table pages that the scheme
+ *     lets go (vm_table_pager).
  *  5. A page's frame is dirty only if it is not shared through a slot.
  *  6. A huge page lies in an aligned run of frames and, aligned, wholly in one VMA; its first frame
  *     stands for it: with the policy, for its mappers and with its bits. It has no slot.
@@ -33,6 +34,7 @@
 #ifndef PAGODA_SPACE_H
 #define PAGODA_SPACE_H
 
+#include <pagoda/alloc.h>
 #include <pagoda/counts.h>
 #include <pagoda/device.h>
 #include <pagoda/policy.h>
@@ -144,6 +146,7 @@ struct vm_huge_config {
 
 enum vm_tables { VM_TABLES_INSIDE, VM_TABLES_APART };
 enum vm_stray { VM_STRAY_MAPS, VM_STRAY_FAULTS };
+enum vm_compact { VM_COMPACT_NEVER, VM_COMPACT_NEEDED };
 
 struct vm_memory_config {
     uint32_t nframes;
@@ -160,6 +163,9 @@ struct vm_memory_config {
     const struct vm_params *policy_params;
     const struct vm_device_ops *device;
     const struct vm_params *device_params;
+    const struct vm_alloc_ops *fit; /* where segments are put; not asked for pages */
+    const struct vm_params *fit_params;
+    enum vm_compact compact; /* needed: segments are moved together where that makes room */
     struct vm_future *future;
     struct vm_counts *counts; /* where to count */
     void *host;
@@ -170,6 +176,8 @@ struct vm_memory_config {
     void (*settle)(void *host);
     /* A frame is about to have no page: what it had is written back or forgotten. */
     void (*left)(void *host, const struct vm_leaving *leaving);
+    /* Tables for pages of [start, end) may have been given back. */
+    void (*trimmed)(void *host, vm_asid asid, vm_va start, vm_va end);
 };
 
 struct vm_memory; /* space/memory.h */
@@ -180,6 +188,10 @@ void vm_memory_close(struct vm_memory *m); /* NULL is fine */
 /* Resolve a page fault. Violations and denials are outcomes, not errors.
  * Errors: VM_EMACHINE: out of frames (tables hold them all) or of swap slots. */
 bool vm_memory_fault(struct vm_memory *m, struct vm_fault *f, struct vm_error *e);
+
+/* Bring the page of a table at kernel address `kva` back, as a walk that found it missing asks.
+ * f: asid VM_ASID_KERNEL, no vma, the kind a swap-in. Errors: as above. */
+bool vm_memory_table_fault(struct vm_memory *m, vm_va kva, struct vm_fault *f, struct vm_error *e);
 
 /* Carry out an event (a switch is the engine's affair and ignored here). Errors: as above;
  * VM_EINPUT for an address space or a range that cannot be. */
@@ -192,8 +204,8 @@ bool vm_memory_use_space(struct vm_memory *m, vm_asid asid, struct vm_error *e);
  * Errors: VM_EMACHINE, as of a fault. */
 bool vm_memory_scan(struct vm_memory *m, struct vm_error *e);
 
-/* The frame under which the policy knows the page in frame `pfn`, and whose referenced and dirty
- * bits are the page's: the first of a huge page, else pfn itself. */
+/* The number by which the policy knows what is in frame `pfn`, and by which its referenced and dirty
+ * bits are kept: the first frame of a huge page, the segment's number, else pfn itself. */
 vm_pfn vm_memory_unit(const struct vm_memory *m, vm_pfn pfn);
 /* The base page in frame `pfn`, part of a huge page, is used and has not VM_FRAME_TOUCHED yet: set
  * it. (A host sets the unit's other bits itself.) */
@@ -211,6 +223,17 @@ uint64_t vm_memory_resident(const struct vm_memory *m); /* frames that map pages
 uint64_t vm_memory_table_frames(const struct vm_memory *m);
 /* What the tables of all open address spaces take; what they share, once. */
 void vm_memory_footprint(const struct vm_memory *m, struct vm_footprint *out);
+/* What segments leave between them; all 0 where the unit is the page. */
+struct vm_holes {
+    uint64_t segments;   /* that are resident */
+    uint64_t holes;      /* free blocks */
+    uint64_t free_bytes; /* in all of them */
+    uint64_t free_max_bytes;
+    uint64_t internal_bytes; /* that segments hold and do not need */
+    double fragmentation;    /* external: (free - largest) / free, now; 0 where nothing is free */
+    double fragmentation_misfits; /* its mean over the takes that found no hole long enough */
+};
+void vm_memory_holes(const struct vm_memory *m, struct vm_holes *out);
 uint64_t vm_memory_read_ns(const struct vm_memory *m);  /* device time of swap- and file-ins */
 uint64_t vm_memory_write_ns(const struct vm_memory *m); /* device time of writebacks */
 

@@ -3,8 +3,9 @@
  * One struct vm_tlb is one array of entries: `entries` of them in sets of `ways` (ways == entries:
  * fully associative). A machine composes levels of them (engine/). An entry is a tag (the page key
  * of types.h, so the ASID is part of the comparison; global pages carry VM_TLB_GLOBAL in its place)
- * and a value (frame, order of the page, rights, dirty). The tag of a page of order k has the page
- * number in pages of that order.
+ * and a value (frame, order of the page, rights, marks). The tag of a page of order k has the page
+ * number in pages of that order; an array may hold pages of several orders, and tells those of
+ * equal tags apart by the order in the value.
  *
  *     set s:  way 0  way 1  ...  way ways-1
  *     lru:    most recent ------> least recent      a hit moves its way to the front
@@ -15,12 +16,19 @@
  * Keeping recency as the order of a set's ways needs no clocks, and puts the way that is hit most
  * where the search begins.
  *
- * Invariants (vm_tlb_check)
- *  1. A tag stands in at most one way, and in the set that its page number selects.
- *  2. lru, fifo: the empty ways of a set come after the full ones.
- *  3. A dirty entry is writable.
+ * An array of pairs has two neighbouring pages in an entry, the even one and the odd one after it,
+ * each with its own value; its own tag leaves the page number's last bit out. A value of 0 is no
+ * page. Positions in value[] count pages: 2 * entry + half.
  *
- * Tree-PLRU as in Intel's and ARM's caches: Hennessy & Patterson, Computer Architecture, app. B.
+ * Invariants (vm_tlb_check)
+ *  1. A page stands in at most one way, and in the set that its number selects.
+ *  2. lru, fifo: the empty ways of a set come after the full ones; the wired ones are empty.
+ *  3. A dirty entry is writable; only what the entry allows waits to be marked.
+ *
+ * Sources: tree-PLRU as in Intel's and ARM's caches: Hennessy & Patterson, Computer Architecture,
+ * app. B. Pairs and wired entries: MIPS R4000 User's Manual, ch. 4. The XOR of two fields of the
+ * page number as the set: Gras, Razavi, Bos & Giuffrida, "Translation Leak-aside Buffer", USENIX
+ * Security 2018.
  */
 #ifndef PAGODA_TLB_H
 #define PAGODA_TLB_H
@@ -29,10 +37,18 @@
 #include <pagoda/types.h>
 
 enum vm_tlb_replace { VM_TLB_LRU, VM_TLB_PLRU, VM_TLB_FIFO, VM_TLB_RANDOM };
-enum vm_tlb_side { VM_TLB_UNIFIED, VM_TLB_FETCH, VM_TLB_DATA };
+/* The accesses that it serves; data are loads and stores. */
+enum vm_tlb_side { VM_TLB_UNIFIED, VM_TLB_FETCH, VM_TLB_DATA, VM_TLB_LOAD, VM_TLB_STORE };
+/* What selects the set of a page number n in 2^k sets: its low k bits, or those of n ^ n >> k. */
+enum vm_tlb_index { VM_TLB_INDEX_LOW, VM_TLB_INDEX_XOR };
 
-/* A value: the frame of the page's first base page, the page's order, VM_PROT_* and this bit. */
-enum vm_tlb_bits { VM_TLB_DIRTY = 16 };
+/* A value: the frame of the page's first base page, the page's order, VM_PROT_* and these bits. */
+enum vm_tlb_bits {
+    VM_TLB_DIRTY = 16,
+    VM_TLB_OWES_REFERENCED = 32, /* the table's entry is still to be marked referenced, dirty */
+    VM_TLB_OWES_DIRTY = 64,
+    VM_TLB_OWES = VM_TLB_OWES_REFERENCED | VM_TLB_OWES_DIRTY,
+};
 #define VM_TLB_ORDER_SHIFT 8
 #define VM_TLB_ORDER_MASK  (UINT64_C(0x3f) << VM_TLB_ORDER_SHIFT)
 #define VM_TLB_FRAME_SHIFT 16
@@ -45,22 +61,40 @@ struct vm_tlb_config {
     enum vm_tlb_side side;
     uint32_t entries, ways;
     enum vm_tlb_replace replace;
-    double hit_ns; /* what a hit here costs more than a hit in level 1 */
+    enum vm_tlb_index index;
+    double hit_ns;  /* what a hit here costs more than a hit in level 1 */
+    uint64_t sizes; /* bit b: holds pages of 2^b bytes; 0: all sizes that there are */
+    bool pairs;     /* an entry holds an even page and the odd one after it */
+    bool bounded;   /* its pages may be segments with bounds (struct vm_walk's first and end) */
+    uint32_t wired; /* entries kept for the kernel's own mappings; only where there is one set */
 };
 
 struct vm_tlb_counts {
     uint64_t lookups, misses, fills, evictions, invalidations;
 };
 
+/* A translation as it goes from one TLB to another. */
+struct vm_tlb_entry {
+    uint64_t value;
+    uint32_t first, end; /* its base pages [first, end) are there: of a page, 0 and 2^order */
+};
+
 struct vm_tlb {
-    uint64_t *tag;   /* [entries], VM_TLB_EMPTY where invalid */
-    uint64_t *value; /* [entries] frame, order, bits */
-    uint64_t *tree;  /* plru: [sets] bit k: the victim lies in the upper half below node k */
-    uint64_t random; /* random: the state of a splitmix sequence */
+    uint64_t *tag;    /* [entries], VM_TLB_EMPTY where invalid */
+    uint64_t *value;  /* [entries << pair_shift] frame, order, bits */
+    uint64_t *bounds; /* likewise, first | end << 32; NULL: its pages have none */
+    uint64_t *tree;   /* plru: [sets] base/plru.h */
+    uint64_t random;  /* random: the state of a splitmix sequence */
     uint32_t ways, set_mask;
+    uint32_t open;      /* ways of a set that fills may take: those not wired */
+    uint8_t fold;       /* the set of page number n: (n ^ n >> fold) & set_mask */
+    uint8_t pair_shift; /* 1: an entry has two pages */
     enum vm_tlb_replace replace;
     uint32_t nglobal; /* valid entries with a VM_TLB_GLOBAL tag */
     struct vm_tlb_counts counts;
+    /* Told of each page that leaves (replaced, removed) and owes marks. NULL: none ever does. */
+    void (*leaving)(void *host, const struct vm_tlb *t, uint64_t tag, uint64_t value);
+    void *host;
 };
 
 static inline uint64_t vm_tlb_value(vm_pfn pfn, unsigned order, unsigned bits)
@@ -76,10 +110,25 @@ static inline unsigned vm_tlb_order(uint64_t value)
     return (unsigned)((value & VM_TLB_ORDER_MASK) >> VM_TLB_ORDER_SHIFT);
 }
 
-/* The set of a tag. */
-static inline uint64_t vm_tlb_set(const struct vm_tlb *t, uint64_t tag)
+/* The tag of the same page at `order`, and in every address space. */
+static inline uint64_t vm_tlb_tag(uint64_t base_tag, unsigned order)
 {
-    return (tag >> 12) & t->set_mask;
+    return (base_tag >> order & ~UINT64_C(0xfff)) | (base_tag & 0xfff);
+}
+static inline uint64_t vm_tlb_global(uint64_t tag)
+{
+    return (tag & ~UINT64_C(0xfff)) | VM_TLB_GLOBAL;
+}
+
+/* The tag that the page's entry carries, and the set of such a tag. */
+static inline uint64_t vm_tlb_own_tag(const struct vm_tlb *t, uint64_t tag)
+{
+    return vm_tlb_tag(tag, t->pair_shift);
+}
+static inline uint64_t vm_tlb_set(const struct vm_tlb *t, uint64_t own_tag)
+{
+    uint64_t n = own_tag >> 12;
+    return (n ^ n >> t->fold) & t->set_mask;
 }
 
 /* Whether such a TLB can be built; the message says what would be possible. VM_EMACHINE. */
@@ -89,26 +138,26 @@ bool vm_tlb_config_check(const struct vm_tlb_config *c, struct vm_error *e);
 size_t vm_tlb_size(const struct vm_tlb_config *c);
 void vm_tlb_init(struct vm_tlb *t, const struct vm_tlb_config *c, uint64_t seed, void *memory);
 
-/* The index of the entry that holds `tag`, or -1. Changes nothing. */
-static inline int64_t vm_tlb_find(const struct vm_tlb *t, uint64_t tag)
-{
-    uint64_t first = vm_tlb_set(t, tag) * t->ways;
-    for (uint32_t w = 0; w < t->ways; w++)
-        if (t->tag[first + w] == tag)
-            return (int64_t)(first + w);
-    return -1;
-}
+/* Where in value[] the page of this order with `tag` is, or -1. Changes nothing. */
+int64_t vm_tlb_find(const struct vm_tlb *t, uint64_t tag, unsigned order);
 
-/* Note that entry `i` was used; answers where it is now. */
+/* The page at value[i]: its tag, and the translation. */
+uint64_t vm_tlb_tag_at(const struct vm_tlb *t, uint64_t i);
+struct vm_tlb_entry vm_tlb_entry_at(const struct vm_tlb *t, uint64_t i);
+void vm_tlb_set_entry(struct vm_tlb *t, uint64_t i, struct vm_tlb_entry e);
+
+/* Note that the page at value[i] was used; answers where it is now. The second one knows the first
+ * entry of its set, and is for TLBs without pairs. */
 uint64_t vm_tlb_use(struct vm_tlb *t, uint64_t i);
+uint64_t vm_tlb_use_in_set(struct vm_tlb *t, uint64_t first, uint64_t i);
 
-/* Put (tag, value) in, replacing an entry of its set; the tag must not be in yet. Answers the tag
- * that it replaced, or VM_TLB_EMPTY. */
-uint64_t vm_tlb_fill(struct vm_tlb *t, uint64_t tag, uint64_t value);
+/* Put a page in, replacing an entry of its set; it must not be in yet. Answers the own tag of the
+ * entry that it replaced, or VM_TLB_EMPTY. */
+uint64_t vm_tlb_fill(struct vm_tlb *t, uint64_t tag, struct vm_tlb_entry e);
 
-/* Remove the page's entry: true if there was one. */
-bool vm_tlb_invalidate(struct vm_tlb *t, uint64_t tag);
-/* Remove the entries of one address space; of all but the global ones. */
+/* Remove the page's entry, of a pair both pages: true if there was one. */
+bool vm_tlb_invalidate(struct vm_tlb *t, uint64_t tag, unsigned order);
+/* Remove the entries of one address space; all but the global ones. */
 void vm_tlb_invalidate_space(struct vm_tlb *t, vm_asid asid);
 void vm_tlb_flush(struct vm_tlb *t);
 

@@ -175,7 +175,9 @@ static bool check_parts(const struct vm_config *c, struct vm_error *e)
 {
     struct vm_parts parts;
     struct vm_tlb_plan plan;
-    return vm_parts_find(&parts, c, e) && vm_tlb_plan_parse(&plan, c->tlb, e);
+    struct vm_walk_cache_plan walk_caches;
+    return vm_parts_find(&parts, c, e) && vm_tlb_plan_parse(&plan, c->tlb, e) &&
+           vm_walk_cache_plan_parse(&walk_caches, c->walk_caches, e);
 }
 
 struct reading {

@@ -46,41 +46,30 @@ static bool check_memory(const struct vm_config *c, const struct vm_scheme_ops *
     return true;
 }
 
-/* ---- TLBs ---- */
+/* ---- TLBs and walk caches ---- */
 
-static bool covers(enum vm_tlb_side side, enum vm_access access)
+static bool check_walkers(const struct vm_config *c, struct vm_error *e)
 {
-    return side == VM_TLB_UNIFIED || (side == VM_TLB_FETCH) == (access == VM_FETCH);
+    if (c->walkers == 0 || c->walk_window == 0)
+        return vm_fail(e, VM_EMACHINE, "%s of 0: expected 1 at least",
+                       c->walkers ? "a walk window" : "a number of walkers");
+    return true;
 }
 
-static void build_paths(struct vm_engine *m)
+static bool plan_tlbs(struct vm_engine *m, uint64_t orders, struct vm_error *e)
 {
-    static const struct vm_tlb_config none = {.entries = 1, .ways = 1, .replace = VM_TLB_FIFO};
-    vm_tlb_init(&m->none, &none, 0, m->none_words);
-    m->npath = m->plan.levels;
-    m->hot_mask = HOT_SLOTS - 1;
-    for (enum vm_access a = 0; a < VM_ACCESSES; a++) {
-        for (size_t i = 0; i < m->plan.n; i++)
-            if (covers(m->plan.tlb[i].side, a))
-                m->path[a][m->plan.tlb[i].level - 1] = &m->tlb[i];
-        m->first[a] = m->npath ? m->path[a][0] : &m->none;
-        if (m->first[a]->set_mask < m->hot_mask)
-            m->hot_mask = m->first[a]->set_mask;
-    }
+    const char *tlbs = m->scheme->in_registers ? "none" : m->config.tlb;
+    return vm_tlb_plan_parse(&m->plan, tlbs, e) &&
+           vm_walk_cache_plan_parse(&m->walk_cache_plan, m->config.walk_caches, e) &&
+           check_walkers(&m->config, e) && vm_levels_plan(m, orders, e);
 }
 
 static bool build_tlbs(struct vm_engine *m, struct vm_error *e)
 {
-    size_t bytes = 0;
-    for (size_t i = 0; i < m->plan.n; i++)
-        bytes += vm_arena_room(vm_tlb_size(&m->plan.tlb[i]));
-    if (!vm_arena_open(&m->arena, bytes, e))
+    if (!vm_arena_open(&m->arena, vm_levels_room(m) + vm_walk_caches_room(m), e))
         return false;
-    for (size_t i = 0; i < m->plan.n; i++)
-        vm_tlb_init(&m->tlb[i], &m->plan.tlb[i], m->config.seed + i,
-                    vm_arena_take(&m->arena, vm_tlb_size(&m->plan.tlb[i])));
-    build_paths(m);
-    return true;
+    vm_levels_build(m);
+    return vm_walk_caches_build(m, e);
 }
 
 /* ---- opening and closing ---- */
@@ -101,6 +90,9 @@ static bool build_memory(struct vm_engine *m, const struct vm_parts *p, enum vm_
         .policy_params = &m->policy_params,
         .device = p->device,
         .device_params = &m->device_params,
+        .fit = p->fit,
+        .fit_params = &m->fit_params,
+        .compact = (enum vm_compact)m->config.compact,
         .future = future,
         .counts = &m->counts,
         .host = m,
@@ -108,6 +100,7 @@ static bool build_memory(struct vm_engine *m, const struct vm_parts *p, enum vm_
         .shootdown_space = vm_mmu_shootdown_space,
         .settle = vm_mmu_settle,
         .left = vm_mmu_left,
+        .trimmed = vm_mmu_trimmed,
     };
     uint64_t slots = m->config.swap_bytes / m->config.page_bytes;
     if (m->config.swap_bytes && (slots == 0 || slots > UINT32_MAX - 2))
@@ -152,8 +145,7 @@ static bool build(struct vm_engine *m, const struct vm_parts *p, enum vm_stray s
         [VM_TOUCH_ORDER] = vm_mmu_segment_order,
         [VM_TOUCH_EACH] = vm_mmu_segment_each,
     };
-    if (!check_memory(&m->config, p->scheme, e) || !vm_tlb_plan_parse(&m->plan, m->config.tlb, e) ||
-        !build_tlbs(m, e))
+    if (!check_memory(&m->config, p->scheme, e))
         return false;
     m->scheme = p->scheme;
     m->policy = p->policy;
@@ -161,14 +153,13 @@ static bool build(struct vm_engine *m, const struct vm_parts *p, enum vm_stray s
     m->page_shift = vm_log2(m->config.page_bytes);
     set_marks(m);
     struct vm_scheme_env env = {.page_shift = m->page_shift, .params = &m->scheme_params};
-    if (!m->scheme->accept(&env, e))
+    if (!m->scheme->accept(&env, e) || !plan_tlbs(m, m->scheme->orders(&env), e))
         return false;
     m->last_touch = NO_TOUCH;
-    m->warm = true;
-    vm_mmu_cool(m);
+    memset(m->hot, 0xff, sizeof m->hot);
     set_ticks(m);
     VM_ASSERT(p->policy->future == VM_FUTURE_UNUSED || future);
-    return build_memory(m, p, stray, future, e) &&
+    return build_memory(m, p, stray, future, e) && build_tlbs(m, e) &&
            vm_layout_open(&m->layout, (enum vm_layout_option)m->config.layout, m->scheme,
                           m->scheme_state, m->scheme->va_bits(&env), m->page_shift, e);
 }
@@ -188,6 +179,7 @@ struct vm_engine *vm_engine_open_with(const struct vm_config *c, const struct vm
         m->scheme_params = p.scheme_params;
         m->policy_params = p.policy_params;
         m->device_params = p.device_params;
+        m->fit_params = p.fit_params;
         if (policy)
             p.policy = policy;
         if (build(m, &p, stray, future, e))
@@ -297,21 +289,6 @@ static bool run_laid(struct vm_engine *m, const vm_va *va, const uint16_t *meta,
     return true;
 }
 
-static void switch_to(struct vm_engine *m, vm_asid asid)
-{
-    if (asid == m->asid)
-        return;
-    m->counts.switches++;
-    if (m->config.tlb_tags == VM_TLB_TAGS_FLUSH && m->plan.n) {
-        m->counts.tlb_flushes++;
-        for (size_t i = 0; i < m->plan.n; i++)
-            vm_tlb_flush(&m->tlb[i]);
-        TELL(m, .kind = VM_TAP_FLUSH, .flush = {VM_FLUSH_SWITCH, m->asid});
-    }
-    m->asid = asid;
-    m->tag_asid = m->config.tlb_tags == VM_TLB_TAGS_ASID ? asid : 0;
-}
-
 static uint64_t *count_of(struct vm_counts *c, unsigned kind)
 {
     uint64_t *const counts[VM_EVENT_KINDS] = {[VM_EVENT_MAP] = &c->maps,
@@ -363,7 +340,7 @@ static bool run_event(struct vm_engine *m, const struct vm_event *event, struct 
     if (!(m->layout ? run_laid_event : run_memory_event)(m, event, e))
         return false;
     if (event->kind == VM_EVENT_SWITCH)
-        switch_to(m, event->asid);
+        vm_mmu_switch(m, event->asid);
     return true;
 }
 
@@ -406,11 +383,17 @@ void vm_engine_counts(struct vm_engine *m, struct vm_counts *out)
 {
     vm_mmu_settle(m);
     *out = m->counts;
+    out->walk_waits += vm_walk_window_waits(m);
     out->reads = m->kinds[VM_READ];
     out->writes = m->kinds[VM_WRITE];
     out->fetches = m->kinds[VM_FETCH];
     out->refs = out->reads + out->writes + out->fetches;
     out->crossings = m->crossings[0] + m->crossings[1] + m->crossings[2];
+    if (m->scheme->in_registers) { /* hot ones, too, walk; it costs nothing */
+        out->tlb_misses = out->touches;
+        out->miss_present = out->touches - out->touches_faulted;
+        out->walks = out->touches + out->faults;
+    }
     out->tlb_hits = out->touches - out->tlb_misses;
     if (!m->failed)
         check_laws(out);
@@ -418,20 +401,32 @@ void vm_engine_counts(struct vm_engine *m, struct vm_counts *out)
 
 size_t vm_engine_ntlbs(const struct vm_engine *m)
 {
-    return m->plan.n;
+    return m->ntlbs;
 }
 
 const char *vm_engine_tlb(const struct vm_engine *m, size_t i, struct vm_tlb_config *config,
                           struct vm_tlb_counts *counts)
 {
-    VM_ASSERT(i < m->plan.n);
+    VM_ASSERT(i < m->ntlbs);
     *config = m->plan.tlb[i];
     *counts = m->tlb[i].counts;
-    if (config->level == 1) /* looked up at every touch of its side */
-        for (enum vm_access a = 0; a < VM_ACCESSES; a++)
-            if (covers(config->side, a))
-                counts->lookups += m->kinds[a] + m->crossings[a];
+    for (enum vm_access a = 0; a < VM_ACCESSES; a++)
+        if (m->base1[a] == &m->tlb[i]) /* looked up at every touch but those counted elsewhere */
+            counts->lookups += m->kinds[a] + m->crossings[a] - m->elsewhere[a];
     return m->plan.name[i];
+}
+
+size_t vm_engine_nwalk_caches(const struct vm_engine *m)
+{
+    return m->walk_cache_plan.n;
+}
+
+void vm_engine_walk_cache(const struct vm_engine *m, size_t i, struct vm_tlb_config *config,
+                          struct vm_tlb_counts *counts)
+{
+    VM_ASSERT(i < m->walk_cache_plan.n);
+    *config = m->walk_cache_plan.cache[i];
+    *counts = m->walk_cache[i].counts;
 }
 
 const struct vm_memory *vm_engine_memory(const struct vm_engine *m)
@@ -439,10 +434,26 @@ const struct vm_memory *vm_engine_memory(const struct vm_engine *m)
     return m->memory;
 }
 
+void vm_engine_parts(const struct vm_engine *m, struct vm_engine_parts *out)
+{
+    *out = (struct vm_engine_parts){
+        .config = &m->config,
+        .scheme = m->scheme,
+        .scheme_state = m->scheme_state,
+        .policy = m->policy,
+        .policy_params = &m->policy_params,
+        .page_shift = m->page_shift,
+        .nframes = (uint32_t)(m->config.memory_bytes / m->config.page_bytes),
+        .bits = m->bits,
+    };
+}
+
 void vm_engine_check(const struct vm_engine *m)
 {
-    for (size_t i = 0; i < m->plan.n; i++)
+    for (size_t i = 0; i < m->ntlbs; i++)
         vm_tlb_check(&m->tlb[i]);
+    for (size_t i = 0; i < m->walk_cache_plan.n; i++)
+        vm_tlb_check(&m->walk_cache[i]);
     vm_memory_check(m->memory);
     if (m->layout)
         vm_layout_check(m->layout);

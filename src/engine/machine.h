@@ -4,16 +4,19 @@
  *   hot     the same page as the last touch in its set of level 1: nothing changes, so nothing is
  *           done (mmu_loop.inc.h)
  *   hit     another page of level 1: its recency, the frame's bits (mmu_loop.inc.h)
- *   miss    further levels, the walk, the fault path (mmu.c)
+ *   miss    further levels (mmu.c, levels.c), the walk, the fault path (walk.c)
  *
  * Invariants
- *  1. hot[a][s] is the tag of the page that the sets of slot `s` in the level-1 TLB for access `a`
- *     used last, if a touch of that kind would change nothing: the right is there, the frame's bits
- *     are set. Else EMPTY. All pages of a set share a slot, so that a touch of another one takes
- *     its place; whatever else may change one of these (a shootdown, the policy clearing bits)
- *     empties all.
- *  2. touched[] holds touches that the policy has not been told of; it is told (settle) before it
+ *  1. hot[a][s] is the tag of the base page that the sets of slot `s` in base1[a], the level-1 TLB
+ *     of base pages for access `a`, used last, if a touch of that kind would change nothing: the
+ *     right is there, the frame's bits are set. Else EMPTY. All base pages of a set share a slot,
+ *     so that a touch of another one takes its place; a large page in the same TLB empties all, as
+ *     does whatever else may change one of these (a shootdown, the policy clearing bits).
+ *  2. large[a] is the large page that its level-1 TLB used last, likewise; what that TLB uses next
+ *     takes its place or empties it. Pages of other TLBs move nothing in this one.
+ *  3. touched[] holds touches that the policy has not been told of; it is told (settle) before it
  *     is asked or told anything else.
+ *  4. Only pages of orders in orders_seen are in any TLB.
  */
 #ifndef ENGINE_MACHINE_H
 #define ENGINE_MACHINE_H
@@ -22,8 +25,49 @@
 
 #include <pagoda/engine.h>
 
-#define HOT_SLOTS    16   /* the sets of the usual level 1: 64 entries, 4 ways */
+#define HOT_SLOTS    64   /* at most; level 1 leaves as many as it has sets, usually 16 */
 #define SEGMENT_REFS 1000 /* references between settlements at most; fits `touched` twice */
+
+#define LEVELS_MAX 9
+
+/* The TLBs of one level that serve one access, by number: of disjoint sizes. */
+struct tlb_level {
+    uint8_t n;
+    uint8_t tlb[VM_TLBS_MAX];
+};
+
+/* A large page that its level-1 TLB used last: base pages [page, page + n); n == 0: none. */
+struct large_page {
+    uint64_t page, n;
+    struct vm_tlb *tlb;
+    vm_pfn pfn; /* of the base page `page` */
+};
+
+/* Where a search ended. */
+struct tlb_hit {
+    size_t level; /* from 0; plan.levels: in none of them */
+    struct vm_tlb *tlb;
+    uint64_t at, tag; /* its place there, and its tag */
+    struct vm_tlb_entry entry;
+};
+
+/* The past of the misses, for those who predict the next one. Page numbers are of base pages. */
+#define DISTANCES     256
+#define DISTANCE_NEXT 2
+struct predictor {
+    uint64_t last;    /* page of the miss before */
+    int64_t distance; /* of that one from the one before it */
+    unsigned nknown;  /* misses so far, to 2: which of the above are known */
+    struct {
+        int64_t distance,
+            next[DISTANCE_NEXT]; /* distances that followed, the latest first; 0: none */
+    } row[DISTANCES];
+};
+
+/* The steps of walks within the present window of touches. */
+struct walk_window {
+    uint64_t number, steps, longest;
+};
 
 struct vm_engine {
     /* what the loops use */
@@ -34,7 +78,12 @@ struct vm_engine {
     uint32_t hot_mask; /* a page's slot in hot[a]: its number's low bits that choose its set, too */
     vm_asid asid;      /* current */
     vm_asid tag_asid;  /* in TLB tags: asid, or 0 where the TLBs are flushed instead */
-    struct vm_tlb *first[VM_ACCESSES]; /* level 1 for each access; never NULL: `none` if absent */
+    /* The level-1 TLB of base pages for each access that the loop can search itself: whose sets
+     * the low bits of the page number choose, and whose entries have one page. Else `none`. */
+    struct vm_tlb *first[VM_ACCESSES];
+    struct vm_tlb *base1[VM_ACCESSES]; /* the level-1 TLB of base pages; NULL: there is none */
+    struct vm_tlb *large_beside; /* the one TLB in large[] that holds base pages, too; or NULL */
+    struct large_page large[VM_ACCESSES];
     uint8_t *bits;
     uint8_t marks[VM_ACCESSES]; /* the frame's bits that a touch sets */
     uint64_t last_touch; /* VM_TOUCH_ORDER: touch_word of the touch before, or its run's write */
@@ -44,10 +93,20 @@ struct vm_engine {
     uint64_t kinds[VM_ACCESSES];
 
     /* what misses use */
-    struct vm_tlb *path[VM_ACCESSES][VM_TLBS_MAX];
-    size_t npath;
+    struct tlb_level path[VM_ACCESSES][LEVELS_MAX];
     struct vm_tlb tlb[VM_TLBS_MAX];
-    struct vm_tlb none; /* an always-empty level 1 for machines without TLBs */
+    uint64_t orders[VM_TLBS_MAX];    /* bit k: the TLB holds pages of order k */
+    size_t ntlbs;                    /* of the plan, and the prefetch buffer after them */
+    struct vm_tlb *buffer;           /* of prefetched translations; NULL: none */
+    uint64_t orders_seen;            /* that walks have found */
+    uint64_t elsewhere[VM_ACCESSES]; /* touches that level 1 looked up in another TLB than base1 */
+    uint64_t touch;                  /* number of the touch that missed last */
+    struct predictor predictor;
+    struct vm_tlb
+        walk_cache[VM_WALK_CACHES_MAX]; /* of plan's level 1, 2 ...: nearest the page first */
+    uint8_t covers[VM_WALK_CACHES_MAX]; /* log2 of the bytes that an entry stands for */
+    struct walk_window window;
+    struct vm_tlb none; /* always empty */
     uint64_t none_words[3];
     const struct vm_scheme_ops *scheme;
     void *scheme_state;
@@ -65,7 +124,8 @@ struct vm_engine {
 
     struct vm_config config;
     struct vm_tlb_plan plan;
-    struct vm_params policy_params, scheme_params, device_params;
+    struct vm_walk_cache_plan walk_cache_plan;
+    struct vm_params policy_params, scheme_params, device_params, fit_params;
     struct vm_arena arena;
     /* Runs up to n references from the front of the columns; answers how many it did: fewer than n
      * after a reference that crosses a page boundary, or when failed. */
@@ -115,11 +175,105 @@ uint32_t vm_mmu_segment_told(struct vm_engine *m, const vm_va *va, const uint16_
 uint32_t vm_mmu_segment_beyond(struct vm_engine *m, const vm_va *va, const uint16_t *meta,
                                uint32_t n);
 
-void vm_mmu_cool(struct vm_engine *m); /* empty hot[] */
+void vm_mmu_cool(struct vm_engine *m); /* empty hot[] and large[] */
 void vm_mmu_settle(void *engine);      /* tell the policy of touched[]; empties hot[] too */
 void vm_mmu_tick(struct vm_engine *m);
+
+/* ---- shootdown.c ---- */
+
 void vm_mmu_shootdown(void *engine, uint64_t page_key);
 void vm_mmu_shootdown_space(void *engine, vm_asid asid);
 void vm_mmu_left(void *engine, const struct vm_leaving *leaving);
+/* References belong to this address space from now on. */
+void vm_mmu_switch(struct vm_engine *m, vm_asid asid);
+
+/* ---- tlbs.c ---- */
+
+bool vm_tlb_serves(const struct vm_tlb_config *c, enum vm_access access);
+/* ENTRIES[/WAYS][:PROPERTY]...[@NS], cut apart in place; `entry` is the whole, for messages. */
+bool vm_tlb_value_parse(struct vm_tlb_config *c, char *value, const char *entry,
+                        struct vm_error *e);
+
+/* ---- levels.c ---- */
+
+/* Build the TLBs of m->plan, and the prefetch buffer, for a scheme with these orders of pages. */
+bool vm_levels_plan(struct vm_engine *m, uint64_t orders, struct vm_error *e);
+size_t vm_levels_room(const struct vm_engine *m);
+void vm_levels_build(struct vm_engine *m);
+/* The TLB of a level that holds pages of `order` for this access; NULL: none does. */
+struct vm_tlb *vm_levels_holder(struct vm_engine *m, size_t level, enum vm_access access,
+                                unsigned order);
+/* Whether the page with this base tag, of whatever order, is in one TLB: *hit is all but the level.
+ */
+bool vm_levels_holds(struct vm_engine *m, struct vm_tlb *t, uint64_t tag, struct tlb_hit *hit);
+/* The same, as a lookup that is told. */
+bool vm_levels_look(struct vm_engine *m, struct vm_tlb *t, uint64_t tag, struct tlb_hit *hit);
+/* Search the levels, nearest first, and use the page where it is. False: in none of them. */
+bool vm_levels_search(struct vm_engine *m, uint64_t tag, enum vm_access access,
+                      struct tlb_hit *hit);
+/* Count the lookups of a touch of a page of `order` that level `found` answered: those nearer
+ * missed it. */
+void vm_levels_charge(struct vm_engine *m, enum vm_access access, unsigned order, size_t found);
+/* Make it the page's entry in levels [0, levels), used just now. tag: of its order. */
+void vm_levels_install(struct vm_engine *m, enum vm_access access, size_t levels, uint64_t tag,
+                       struct vm_tlb_entry entry);
+
+/* ---- marks.c ---- */
+
+/* The kernel sets the page's bits for this access in the table, and makes no other change. */
+void vm_marks_set(struct vm_engine *m, vm_va va, enum vm_access access);
+/* The marks that this translation owes reach the table, if its entry still maps the frame. */
+void vm_marks_write(struct vm_engine *m, uint64_t tag, uint64_t value);
+/* struct vm_tlb's leaving: the next level that has the page owes its marks from now on, or else
+ * they are written to the table. */
+void vm_marks_leaving(void *engine, const struct vm_tlb *t, uint64_t tag, uint64_t value);
+/* A first write to a page whose entry, where `hit` found it, lacks the dirty bit: the nearest level
+ * has it from now on, and owes it to the table. */
+void vm_marks_owe_dirty(struct vm_engine *m, enum vm_access access, struct tlb_hit *hit);
+
+/* ---- prefetch.c ---- */
+
+/* The buffer has the page: take it out. */
+bool vm_prefetch_take(struct vm_engine *m, uint64_t tag, struct tlb_hit *hit);
+/* The page of `order` with this base tag missed every level: learn of it, and prefetch. */
+void vm_prefetch_after(struct vm_engine *m, uint64_t tag, unsigned order, enum vm_access access);
+
+/* ---- walk_caches.c ---- */
+
+size_t vm_walk_caches_room(const struct vm_engine *m);
+/* Needs the scheme's state. Errors: VM_EMACHINE: the scheme has no such tables. */
+bool vm_walk_caches_build(struct vm_engine *m, struct vm_error *e);
+/* How many of its first loads a walk of `va` need not make; the caches take what the others read.
+ */
+uint32_t vm_walk_caches_use(struct vm_engine *m, vm_va va, const struct vm_walk *w);
+/* Tables for pages of [start, end) of a space may be gone. */
+void vm_walk_caches_forget(struct vm_engine *m, vm_asid asid, vm_va start, vm_va end);
+void vm_mmu_trimmed(void *engine, vm_asid asid, vm_va start, vm_va end);
+
+/* ---- walk.c ---- */
+
+enum walked {
+    WALKED,          /* *w has the translation */
+    WALKED_RESOLVED, /* likewise, after a fault */
+    WALKED_INSERTED, /* and the policy was told of the touch as its frame's first */
+    WALKED_NOWHERE,  /* the touch is refused, or the machine has failed */
+};
+/* Walk, and resolve faults until the walk succeeds or nothing can make it. A walk that ends
+ * UNMARKED has succeeded where TLB entries mark when they leave. */
+enum walked vm_mmu_walk(struct vm_engine *m, vm_va va, enum vm_access access, struct vm_walk *w);
+
+/* Loads of the walk from number `from` on that wait for one another. */
+uint64_t vm_walk_steps(const struct vm_walk *w, uint32_t from);
+/* The steps that the walks of the present window leave to wait for. */
+uint64_t vm_walk_window_waits(const struct vm_engine *m);
+/* What a TLB takes of a walk's outcome; of the page beside it in a pair, which may be none. */
+struct vm_tlb_entry vm_walk_entry(const struct vm_walk *w);
+bool vm_walk_neighbour(struct vm_engine *m, uint64_t tag, unsigned order, struct vm_tlb_entry *out);
+
+/* What bits and policies know of a frame as. */
+static inline vm_pfn vm_unit(const struct vm_engine *m, vm_pfn pfn)
+{
+    return vm_memory_unit(m->memory, pfn);
+}
 
 #endif

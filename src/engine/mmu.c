@@ -1,4 +1,5 @@
-/* mmu.c - one touch of a page: TLB levels, the walk, the fault, and who must be told. */
+/* mmu.c - one touch of a page: the levels of TLBs, and who must be told. What a touch that no TLB
+ * answers does is walk.c's. */
 #include "base/assert.h"
 #include "engine/machine.h"
 
@@ -14,24 +15,59 @@ static const uint64_t hit_needs[VM_ACCESSES] = {
 
 _Static_assert(VM_TLB_EMPTY == UINT64_MAX, "bytes of ones are empty tags");
 
+static void forget_large(struct vm_engine *m)
+{
+    memset(m->large, 0, sizeof m->large);
+    m->large_beside = NULL;
+}
+
 void vm_mmu_cool(struct vm_engine *m)
 {
-    if (m->warm)
-        memset(m->hot, 0xff, sizeof m->hot);
+    if (m->warm) {
+        for (int a = 0; a < VM_ACCESSES; a++)
+            memset(m->hot[a], 0xff, (m->hot_mask + 1) * sizeof m->hot[a][0]);
+        forget_large(m);
+    }
     m->warm = false;
 }
 
-/* The page with this entry was used last in its set of level 1: note for which accesses a repeat
- * would change nothing. A write is such only if the dirty bit is set: then the frame's is too. */
-static inline void heat(struct vm_engine *m, const struct vm_tlb *t, uint64_t tag, uint64_t value)
+/* The base page with this entry was used last in its set of level 1: note for which accesses a
+ * repeat would change nothing. A write is such only if the dirty bit is set: then the frame's is
+ * too. */
+static inline void heat(struct vm_engine *m, const struct vm_tlb *t, uint64_t tag, uint64_t value,
+                        vm_pfn unit)
 {
     uint32_t slot = (uint32_t)(tag >> 12) & m->hot_mask;
     m->warm = true;
     for (int a = 0; a < VM_ACCESSES; a++) {
-        if (m->first[a] != t)
+        if (m->base1[a] != t)
             continue;
         m->hot[a][slot] = (value & hit_needs[a]) == hit_needs[a] ? tag : VM_TLB_EMPTY;
-        m->hot_unit[a][slot] = vm_tlb_pfn(value);
+        m->hot_unit[a][slot] = unit;
+    }
+    if (m->large_beside == t)
+        forget_large(m);
+}
+
+/* The same for a large page, whose repeat is a touch of any base page of it. */
+static void heat_large(struct vm_engine *m, struct vm_tlb *t, uint64_t tag,
+                       const struct vm_tlb_entry *e)
+{
+    unsigned order = vm_tlb_order(e->value);
+    size_t i = (size_t)(t - m->tlb);
+    if (m->orders[i] & 1) {
+        vm_mmu_cool(m);
+        m->large_beside = t;
+    }
+    m->warm = true;
+    for (enum vm_access a = 0; a < VM_ACCESSES; a++) {
+        if (!vm_tlb_serves(&m->plan.tlb[i], a))
+            continue;
+        bool complete = (e->value & hit_needs[a]) == hit_needs[a];
+        m->large[a] = (struct large_page){.page = (tag >> 12 << order) + e->first,
+                                          .n = complete ? e->end - e->first : 0,
+                                          .tlb = t,
+                                          .pfn = vm_tlb_pfn(e->value) + e->first};
     }
 }
 
@@ -52,135 +88,7 @@ void vm_mmu_tick(struct vm_engine *m)
     m->tick_next += m->tick_every;
 }
 
-/* ---- invalidation ---- */
-
-/* The tag under which the TLBs would hold this page: UINT64_MAX (none) if its space is not current
- * and the TLBs were flushed when it ceased to be. */
-static uint64_t tag_of_key(const struct vm_engine *m, uint64_t page_key)
-{
-    if (m->config.tlb_tags == VM_TLB_TAGS_ASID)
-        return page_key;
-    return (page_key & 0xfff) == m->asid ? page_key & ~UINT64_C(0xfff) : VM_TLB_EMPTY;
-}
-
-void vm_mmu_shootdown(void *engine, uint64_t page_key)
-{
-    struct vm_engine *m = engine;
-    uint64_t tag = tag_of_key(m, page_key), global = (page_key & ~UINT64_C(0xfff)) | VM_TLB_GLOBAL;
-    bool removed = false;
-    for (size_t i = 0; i < m->plan.n; i++) {
-        removed |= tag != VM_TLB_EMPTY && vm_tlb_invalidate(&m->tlb[i], tag);
-        removed |= m->tlb[i].nglobal && vm_tlb_invalidate(&m->tlb[i], global);
-    }
-    m->counts.shootdowns += removed;
-    vm_mmu_cool(m);
-    TELL(m, .kind = VM_TAP_SHOOTDOWN, .shootdown = {page_key, removed});
-}
-
-void vm_mmu_shootdown_space(void *engine, vm_asid asid)
-{
-    struct vm_engine *m = engine;
-    for (size_t i = 0; i < m->plan.n; i++) {
-        if (m->config.tlb_tags == VM_TLB_TAGS_ASID)
-            vm_tlb_invalidate_space(&m->tlb[i], asid);
-        else if (asid == m->asid)
-            vm_tlb_flush(&m->tlb[i]);
-    }
-    vm_mmu_cool(m);
-    TELL(m, .kind = VM_TAP_FLUSH, .flush = {VM_FLUSH_SPACE, asid});
-}
-
-void vm_mmu_left(void *engine, const struct vm_leaving *leaving)
-{
-    struct vm_engine *m = engine;
-    TELL(m, .kind = VM_TAP_LEAVING, .leaving = leaving);
-}
-
 /* ---- a touch that level 1 did not answer ---- */
-
-/* The entry for `tag`, or for the same page in every address space. */
-static int64_t find(const struct vm_tlb *t, uint64_t tag)
-{
-    int64_t i = vm_tlb_find(t, tag);
-    return i < 0 && t->nglobal ? vm_tlb_find(t, (tag & ~UINT64_C(0xfff)) | VM_TLB_GLOBAL) : i;
-}
-
-/* Make (tag, value) the entry of its page, used just now. */
-static void install(struct vm_engine *m, struct vm_tlb *t, uint64_t tag, uint64_t value)
-{
-    int64_t i = vm_tlb_find(t, tag);
-    uint64_t replaced = VM_TLB_EMPTY;
-    if (i < 0)
-        replaced = vm_tlb_fill(t, tag, value);
-    else
-        t->value[vm_tlb_use(t, (uint64_t)i)] = value;
-    TELL(m, .kind = VM_TAP_FILL, .fill = {(size_t)(t - m->tlb), tag, value, replaced, t});
-}
-
-/* Search the levels. Answers how many from the nearest on lack the page (npath: all do); below
- * that, *found is the entry. */
-static size_t search(struct vm_engine *m, uint64_t tag, enum vm_access access, uint64_t *found_tag,
-                     uint64_t *found)
-{
-    for (size_t level = 0; level < m->npath; level++) {
-        struct vm_tlb *t = m->path[access][level];
-        int64_t i = find(t, tag);
-        t->counts.lookups += level > 0; /* of level 1: derived from the touches */
-        TELL(m, .kind = VM_TAP_LOOKUP,
-             .lookup = {(size_t)(t - m->tlb), tag, i >= 0, i >= 0 ? t->value[i] : 0, t});
-        if (i >= 0) {
-            uint64_t at = vm_tlb_use(t, (uint64_t)i);
-            *found_tag = t->tag[at];
-            *found = t->value[at];
-            return level;
-        }
-        t->counts.misses++;
-    }
-    return m->npath;
-}
-
-static uint64_t entry_value(const struct vm_walk *w)
-{
-    unsigned bits = w->prot;
-    if (w->dirty && (w->prot & VM_PROT_WRITE))
-        bits |= VM_TLB_DIRTY;
-    return vm_tlb_value(w->pfn, w->order, bits);
-}
-
-static void walk_once(struct vm_engine *m, vm_va va, enum vm_access access, struct vm_walk *w)
-{
-    m->scheme->walk(m->scheme_state, m->asid, va, access, VM_MODE_USER, w);
-    m->counts.walks++;
-    m->counts.walk_loads += w->nloads;
-    m->counts.walk_stores += w->nstores;
-    TELL(m, .kind = VM_TAP_WALK, .walk = w);
-}
-
-enum walked { WALKED, WALKED_INSERTED, WALKED_NOWHERE };
-
-/* Walk, and resolve faults until the walk succeeds or nothing can make it. */
-static enum walked walk(struct vm_engine *m, vm_va va, enum vm_access access, struct vm_walk *w)
-{
-    struct vm_fault f = {.asid = m->asid, .va = va, .access = access};
-    for (;;) {
-        walk_once(m, va, access, w);
-        if (w->fault == VM_WALK_OK)
-            return f.inserted ? WALKED_INSERTED : WALKED;
-        if (w->fault == VM_WALK_BOUNDS) {
-            m->counts.unnamed++;
-            return WALKED_NOWHERE;
-        }
-        bool inserted = f.inserted;
-        if (!vm_memory_fault(m->memory, &f, &m->error)) {
-            m->failed = true;
-            return WALKED_NOWHERE;
-        }
-        TELL(m, .kind = VM_TAP_FAULT, .fault = &f);
-        if (!f.vma)
-            return WALKED_NOWHERE;
-        f.inserted |= inserted;
-    }
-}
 
 static inline void report_order(struct vm_engine *m, vm_pfn pfn, enum vm_access access)
 {
@@ -207,71 +115,148 @@ static vm_pa address_of(const struct vm_engine *m, vm_va va, uint64_t value)
     return ((vm_pa)vm_tlb_pfn(value) << m->page_shift) + (va & page);
 }
 
-static void touched(struct vm_engine *m, vm_va va, uint64_t tag, uint64_t value,
-                    enum vm_access access)
+/* Where registers translate, a page is hot for any access that they allow. They have no dirty bit:
+ * a first write is news. */
+static void heat_registers(struct vm_engine *m, uint64_t tag, uint64_t value, vm_pfn unit)
 {
-    m->bits[vm_tlb_pfn(value)] |= m->marks[access];
-    report(m, vm_tlb_pfn(value), access);
-    if (m->npath)
-        heat(m, m->first[access], tag, value);
-    TELL(m, .kind = VM_TAP_ACCESS, .access = {value, address_of(m, va, value)});
+    if (!(m->bits[unit] & VM_FRAME_DIRTY))
+        value &= ~(uint64_t)VM_TLB_DIRTY;
+    heat(m, NULL, tag, value, unit);
 }
 
-/* Walk and make the outcome the entry of every level. */
-static bool touch_walk(struct vm_engine *m, vm_va va, uint64_t tag, enum vm_access access)
+/* The base page of va, with this tag, was touched; `e` translates the page of `page_tag` around it.
+ */
+static void touched(struct vm_engine *m, vm_va va, uint64_t tag, uint64_t page_tag,
+                    const struct vm_tlb_entry *e, enum vm_access access)
+{
+    unsigned order = vm_tlb_order(e->value);
+    vm_pfn index = (vm_pfn)(tag >> 12 & ((UINT64_C(1) << order) - 1));
+    vm_pfn unit = vm_unit(m, vm_tlb_pfn(e->value) + index);
+    struct vm_tlb *t = m->plan.levels ? vm_levels_holder(m, 0, access, order) : NULL;
+    m->bits[unit] |= m->marks[access];
+    report(m, unit, access);
+    if (m->scheme->in_registers)
+        heat_registers(m, tag, e->value, unit);
+    if (t && order == 0)
+        heat(m, t, page_tag, e->value, unit);
+    else if (t)
+        heat_large(m, t, page_tag, e);
+    TELL(m, .kind = VM_TAP_ACCESS, .access = {e->value, address_of(m, va, e->value)});
+}
+
+/* Both pages of pairs come together, as a refill reads them together. */
+static void install_neighbours(struct vm_engine *m, uint64_t tag, unsigned order,
+                               enum vm_access access)
+{
+    struct vm_tlb_entry e;
+    uint64_t neighbour = tag ^ UINT64_C(1) << 12;
+    for (size_t level = 0; level < m->plan.levels; level++) {
+        struct vm_tlb *t = vm_levels_holder(m, level, access, order);
+        if (t && t->pair_shift && vm_tlb_find(t, neighbour, order) < 0 &&
+            vm_walk_neighbour(m, tag, order, &e))
+            vm_tlb_fill(t, neighbour, e);
+    }
+}
+
+/* Walk and make the outcome the entry of every level; `missed` or not, a TLB had the page. */
+static bool touch_walk(struct vm_engine *m, vm_va va, uint64_t tag, enum vm_access access,
+                       bool missed)
 {
     struct vm_walk w;
-    enum walked how = walk(m, va, access, &w);
+    enum walked how = vm_mmu_walk(m, va, access, &w);
+    m->counts.miss_present += missed && how == WALKED;
     if (how == WALKED_NOWHERE) {
+        if (missed)
+            vm_levels_charge(m, access, 0, m->plan.levels);
         vm_mmu_cool(m);
         return !m->failed;
     }
-    uint64_t value = entry_value(&w);
+    struct vm_tlb_entry e = vm_walk_entry(&w);
+    uint64_t page_tag = vm_tlb_tag(tag, w.order);
     if (w.prot & VM_PROT_GLOBAL)
-        tag = (tag & ~UINT64_C(0xfff)) | VM_TLB_GLOBAL;
-    for (size_t level = 0; level < m->npath; level++)
-        install(m, m->path[access][level], tag, value);
+        page_tag = vm_tlb_global(page_tag);
+    if (access == VM_WRITE && m->config.marks == VM_MARKS_ON_LEAVING && !w.dirty)
+        e.value |= VM_TLB_DIRTY | VM_TLB_OWES_DIRTY;
+    m->orders_seen |= UINT64_C(1) << w.order;
+    if (missed)
+        vm_levels_charge(m, access, w.order, m->plan.levels);
+    vm_levels_install(m, access, m->plan.levels, page_tag, e);
+    install_neighbours(m, page_tag, w.order, access);
     if (how == WALKED_INSERTED) {
         /* insert was the frame's first touch; the policy may have cleared the referenced bit. */
-        m->last_touch = touch_word(w.pfn, access);
+        m->last_touch = touch_word(vm_unit(m, w.pfn + w.first), access);
         vm_mmu_cool(m);
-        TELL(m, .kind = VM_TAP_ACCESS, .access = {value, address_of(m, va, value)});
-        return true;
+        TELL(m, .kind = VM_TAP_ACCESS, .access = {e.value, address_of(m, va, e.value)});
+    } else {
+        touched(m, va, tag, page_tag, &e, access);
     }
-    touched(m, va, tag, value, access);
+    if (missed)
+        vm_prefetch_after(m, tag, w.order, access);
     return true;
 }
 
-/* Level 1 has no entry that answers this touch completely. */
-static bool __attribute__((noinline))
-touch_miss(struct vm_engine *m, vm_va va, uint64_t tag, enum vm_access access)
+/* A TLB, or the prefetch buffer, has the page: *hit. */
+static bool touch_found(struct vm_engine *m, vm_va va, uint64_t tag, enum vm_access access,
+                        struct tlb_hit *hit)
 {
-    uint64_t value = 0, found_tag = 0;
-    size_t level = search(m, tag, access, &found_tag, &value);
-    if (level == m->npath) {
-        m->counts.tlb_misses++;
-        return touch_walk(m, va, tag, access);
-    }
-    if ((value & hit_needs[access]) != hit_needs[access]) {
+    uint64_t lacks = hit_needs[access] & ~hit->entry.value;
+    unsigned order = vm_tlb_order(hit->entry.value);
+    vm_levels_charge(m, access, order, hit->level);
+    if (lacks == VM_TLB_DIRTY && m->config.marks == VM_MARKS_ON_LEAVING) {
+        vm_marks_owe_dirty(m, access, hit);
+    } else if (lacks) {
         m->counts.tlb_upgrades++;
-        return touch_walk(m, va, tag, access);
+        return touch_walk(m, va, tag, access, false);
+    } else {
+        struct vm_tlb_entry e = hit->entry;
+        e.value &= ~(uint64_t)VM_TLB_OWES;
+        vm_levels_install(m, access, hit->level, hit->tag, e);
     }
-    while (level-- > 0)
-        install(m, m->path[access][level], found_tag, value);
-    touched(m, va, found_tag, value, access);
+    touched(m, va, tag, hit->tag, &hit->entry, access);
+    if (hit->level == m->plan.levels)
+        vm_prefetch_after(m, tag, order, access);
     return true;
+}
+
+/* The large page that level 1 used last for this access has it: nothing moves. */
+static bool touch_large(struct vm_engine *m, uint64_t tag, enum vm_access access)
+{
+    const struct large_page *l = &m->large[access];
+    uint64_t index = (tag >> 12) - l->page;
+    if (index >= l->n)
+        return false;
+    m->elsewhere[access] += l->tlb != m->base1[access];
+    l->tlb->counts.lookups += l->tlb != m->base1[access];
+    vm_pfn unit = vm_unit(m, l->pfn + (vm_pfn)index);
+    m->bits[unit] |= m->marks[access];
+    report(m, unit, access);
+    return true;
+}
+
+/* Level 1 has no entry that answers this touch completely. It is number `at` of its segment. */
+static bool __attribute__((noinline))
+touch_miss(struct vm_engine *m, vm_va va, uint64_t tag, enum vm_access access, uint32_t at)
+{
+    struct tlb_hit hit;
+    if (touch_large(m, tag, access))
+        return true;
+    m->touch = m->counts.touches + at;
+    if (vm_levels_search(m, tag, access, &hit) || vm_prefetch_take(m, tag, &hit))
+        return touch_found(m, va, tag, access, &hit);
+    m->counts.tlb_misses++;
+    return touch_walk(m, va, tag, access, true);
 }
 
 /* A reference that reaches into further pages, up to number `last`: a touch of each, and
  * between them the tick that may fall there. It is reference number `done` of its segment. */
 static void touch_crossing(struct vm_engine *m, vm_va va, uint64_t last, enum vm_access access,
-                           bool (*touch)(struct vm_engine *, vm_va, uint64_t, enum vm_access),
+                           bool (*touch)(struct vm_engine *, vm_va, uint64_t, enum vm_access,
+                                         uint32_t),
                            uint32_t done)
 {
-    uint64_t touches = m->counts.touches + done;
     const unsigned shift = m->page_shift;
-    while (touch(m, va, va >> shift << 12 | m->tag_asid, access) && va >> shift != last) {
-        if (touches++ == m->tick_next)
+    while (touch(m, va, va >> shift << 12 | m->tag_asid, access, done) && va >> shift != last) {
+        if (m->counts.touches + done++ == m->tick_next)
             vm_mmu_tick(m);
         if (m->ntouched >= SEGMENT_REFS) /* tiny pages: one reference touches very many */
             vm_mmu_settle(m);
@@ -295,12 +280,13 @@ static void count_kinds(struct vm_engine *m, const uint16_t *meta, uint32_t n)
 }
 
 /* One touch with every step told: level 1 is searched like the others. */
-static bool touch_told(struct vm_engine *m, vm_va va, uint64_t tag, enum vm_access access)
+static bool touch_told(struct vm_engine *m, vm_va va, uint64_t tag, enum vm_access access,
+                       uint32_t at)
 {
     vm_mmu_cool(m);
     uint64_t ref = m->kinds[VM_READ] + m->kinds[VM_WRITE] + m->kinds[VM_FETCH] + 1;
     TELL(m, .kind = VM_TAP_TOUCH, .touch = {ref, m->asid, va, access});
-    return touch_miss(m, va, tag, access);
+    return touch_miss(m, va, tag, access, at);
 }
 
 uint32_t vm_mmu_segment_told(struct vm_engine *m, const vm_va *va, const uint16_t *meta, uint32_t n)
@@ -320,10 +306,11 @@ uint32_t vm_mmu_segment_beyond(struct vm_engine *m, const vm_va *va, const uint1
                                uint32_t n)
 {
     (void)n;
+    vm_mmu_cool(m);
     if (m->tap)
-        touch_told(m, va[0], KEY_OF_NONE, vm_ref_access(meta[0]));
+        touch_told(m, va[0], KEY_OF_NONE, vm_ref_access(meta[0]), 1);
     else
-        touch_miss(m, va[0], KEY_OF_NONE, vm_ref_access(meta[0]));
+        touch_miss(m, va[0], KEY_OF_NONE, vm_ref_access(meta[0]), 1);
     count_kinds(m, meta, 1);
     return 1;
 }

@@ -7,22 +7,22 @@
  * fewer than one touch in 200 walks (docs/decisions/0002).
  */
 
-/* One touch of the page with this tag. False: the machine failed. */
+/* One touch of the page with this tag, number `at` of its segment. False: the machine failed. */
 static inline bool SEGMENT_(touch)(struct vm_engine *m, vm_va va, uint64_t tag,
-                                   enum vm_access access)
+                                   enum vm_access access, uint32_t at)
 {
     struct vm_tlb *t = m->first[access];
-    uint64_t first = vm_tlb_set(t, tag) * t->ways, i = first;
+    uint64_t first = (tag >> 12 & t->set_mask) * t->ways, i = first; /* first[] are plain */
     while (t->tag[i] != tag)
         if (++i == first + t->ways)
-            return touch_miss(m, va, tag, access);
+            return touch_miss(m, va, tag, access, at);
     uint64_t value = t->value[i];
     if ((value & (hit_needs[access] | VM_TLB_ORDER_MASK)) != hit_needs[access])
-        return touch_miss(m, va, tag, access); /* not all that it needs; or a large page's */
+        return touch_miss(m, va, tag, access, at); /* not all that it needs; or a large page's */
     if (i != first || t->replace == VM_TLB_PLRU)
-        vm_tlb_use(t, i);
+        vm_tlb_use_in_set(t, first, i);
     m->bits[vm_tlb_pfn(value)] |= m->marks[access];
-    heat(m, t, tag, value);
+    heat(m, t, tag, value, vm_tlb_pfn(value));
     REPORT(m, vm_tlb_pfn(value), access);
     return true;
 }
@@ -47,7 +47,7 @@ uint32_t SEGMENT(struct vm_engine *m, const vm_va *va, const uint16_t *meta, uin
             touch_crossing(m, va[i - 1], last, access, SEGMENT_(touch), i);
             break;
         }
-        if (!SEGMENT_(touch)(m, va[i - 1], tag, access))
+        if (!SEGMENT_(touch)(m, va[i - 1], tag, access, i))
             break;
     }
     count_kinds(m, meta, i);

@@ -10,18 +10,54 @@ static double tlb_ns(const struct vm_result *r)
     return ns;
 }
 
+/* The loads of a step are made together, and the steps of walks under way at once too. */
+static double walk_ns(const struct vm_result *r)
+{
+    const struct vm_counts *n = &r->counts;
+    double ns = (double)(n->walk_waits + n->walk_stores) * r->config.memory_ns;
+    for (size_t i = 0; i < r->nwalk_caches; i++)
+        ns += (double)(r->walk_cache[i].counts.lookups - r->walk_cache[i].counts.misses) *
+              r->walk_cache[i].config.hit_ns;
+    return ns;
+}
+
+static struct vm_case mean(uint64_t touches, double ns)
+{
+    return (struct vm_case){touches, touches ? ns / (double)touches : 0};
+}
+
+/* The three cases share out all that touches cost: not the marks, shootdowns and switches. */
+static void split(const struct vm_result *r, struct vm_prices *p)
+{
+    const struct vm_counts *n = &r->counts;
+    uint64_t hits = n->touches - n->miss_present - n->touches_faulted;
+    uint64_t faulted_hits = n->touches_faulted - (n->tlb_misses - n->miss_present);
+    double walk = n->walks ? p->walk_ns / (double)n->walks : 0;
+    double hit_walks = (double)(n->tlb_upgrades - faulted_hits);
+    double fault_walks = (double)(n->walks - n->miss_present - n->mark_traps) - hit_walks;
+    double memory = r->config.memory_ns;
+    double failed = (double)(n->violations + n->denials + n->unnamed);
+    p->hit = mean(hits, (double)hits * memory + p->tlb_ns + hit_walks * walk);
+    p->miss = mean(n->miss_present, (double)n->miss_present * (memory + walk));
+    p->fault = mean(n->touches_faulted, ((double)n->touches_faulted - failed) * memory +
+                                            fault_walks * walk + p->fault_ns + p->copy_ns +
+                                            p->swap_in_ns + p->swap_out_ns);
+}
+
 void vm_price(const struct vm_result *r, uint64_t read_ns, uint64_t write_ns, struct vm_prices *out)
 {
     const struct vm_counts *n = &r->counts;
     const struct vm_config *c = &r->config;
     /* With pages alone, every touch is an access and nothing is known of tables. */
+    double copies = (double)n->page_copies + (double)n->table_moved_bytes / (double)c->page_bytes;
     uint64_t failed = n->violations + n->denials + n->unnamed;
     *out = (struct vm_prices){
         .memory_ns = (double)(n->touches - failed) * c->memory_ns,
         .tlb_ns = tlb_ns(r),
-        .walk_ns = (double)(n->walk_loads + n->walk_stores) * c->memory_ns,
+        .walk_ns = walk_ns(r),
+        .mark_ns = (double)n->mark_stores * c->memory_ns + (double)n->mark_traps * c->fault_ns,
         .fault_ns = (double)(n->faults + failed) * c->fault_ns,
-        .copy_ns = (double)n->page_copies * c->copy_ns,
+        .copy_ns = copies * c->copy_ns,
         .swap_in_ns = (double)read_ns,
         .swap_out_ns = (double)write_ns,
         .shootdown_ns = (double)n->shootdowns * c->shootdown_ns,
@@ -30,5 +66,7 @@ void vm_price(const struct vm_result *r, uint64_t read_ns, uint64_t write_ns, st
 #define VM_PRICE_SUM(field, what) out->total_ns += out->field##_ns;
     VM_PRICES(VM_PRICE_SUM)
 #undef VM_PRICE_SUM
+    if (c->model == VM_MODEL_MACHINE)
+        split(r, out);
     out->access_ns = n->refs ? out->total_ns / (double)n->refs : 0;
 }

@@ -4,36 +4,6 @@
 
 #include <string.h>
 
-static json_t *option_json(const struct vm_config *c, const struct vm_option *o)
-{
-    char text[VM_CONFIG_TEXT];
-    const void *field = (const char *)c + o->offset;
-    switch (o->kind) {
-    case VM_PARAM_BYTES:
-    case VM_PARAM_COUNT:
-        return json_integer((json_int_t) * (const uint64_t *)field);
-    case VM_PARAM_REAL:
-        return json_real(*(const double *)field);
-    case VM_PARAM_WORD:
-    case VM_PARAM_TEXT:
-        break;
-    }
-    return json_string(vm_config_text(c, o, text, sizeof text));
-}
-
-static json_t *config_json(struct vm_json *j, const struct vm_config *c)
-{
-    json_t *config = json_object();
-    for (size_t i = 0; vm_option_at(i); i++) {
-        const struct vm_option *o = vm_option_at(i);
-        if (!json_object_get(config, o->section))
-            vm_json_put(j, config, o->section, json_object());
-        json_t *section = json_object_get(config, o->section);
-        vm_json_put(j, section, o->key, option_json(c, o));
-    }
-    return config;
-}
-
 static json_t *counts_json(struct vm_json *j, const struct vm_counts *c)
 {
     json_t *counts = json_object();
@@ -55,22 +25,60 @@ static json_t *prices_json(struct vm_json *j, const struct vm_prices *t)
     return prices;
 }
 
+static json_t *case_json(struct vm_case c)
+{
+    return json_pack("{s:I, s:f}", "touches", (json_int_t)c.touches, "each_ns", c.each_ns);
+}
+
+static json_t *cases_json(const struct vm_prices *t)
+{
+    return json_pack("{s:o, s:o, s:o}", "hit", case_json(t->hit), "miss", case_json(t->miss),
+                     "fault", case_json(t->fault));
+}
+
+/* Of TLBs and walk caches alike. */
+static json_t *array_json(const char *name, const struct vm_tlb_config *c,
+                          const struct vm_tlb_counts *n)
+{
+    return json_pack("{s:s, s:i, s:i, s:i, s:s, s:b, s:f, s:I, s:I, s:I, s:I, s:I}", "name", name,
+                     "level", (int)c->level, "entries", (int)c->entries, "ways", (int)c->ways,
+                     "replace", vm_tlb_replace_names[c->replace], "xor",
+                     c->index == VM_TLB_INDEX_XOR, "hit_ns", c->hit_ns, "lookups",
+                     (json_int_t)n->lookups, "misses", (json_int_t)n->misses, "fills",
+                     (json_int_t)n->fills, "evictions", (json_int_t)n->evictions, "invalidations",
+                     (json_int_t)n->invalidations);
+}
+
+static json_t *sizes_json(struct vm_json *j, uint64_t sizes)
+{
+    json_t *array = json_array();
+    for (; sizes; sizes &= sizes - 1)
+        vm_json_add(j, array, json_integer((json_int_t)(sizes & -sizes)));
+    return array;
+}
+
 static json_t *tlbs_json(struct vm_json *j, const struct vm_result *r)
 {
     json_t *tlbs = json_array();
     for (size_t i = 0; i < r->ntlbs; i++) {
         const struct vm_tlb_config *c = &r->tlb[i].config;
-        const struct vm_tlb_counts *n = &r->tlb[i].counts;
-        vm_json_add(j, tlbs,
-                    json_pack("{s:s, s:i, s:i, s:i, s:s, s:f, s:I, s:I, s:I, s:I, s:I}", "name",
-                              r->tlb[i].name, "level", (int)c->level, "entries", (int)c->entries,
-                              "ways", (int)c->ways, "replace", vm_tlb_replace_names[c->replace],
-                              "hit_ns", c->hit_ns, "lookups", (json_int_t)n->lookups, "misses",
-                              (json_int_t)n->misses, "fills", (json_int_t)n->fills, "evictions",
-                              (json_int_t)n->evictions, "invalidations",
-                              (json_int_t)n->invalidations));
+        json_t *tlb = array_json(r->tlb[i].name, c, &r->tlb[i].counts);
+        vm_json_put(j, tlb, "sizes", sizes_json(j, c->sizes));
+        vm_json_put(j, tlb, "pairs", json_boolean(c->pairs));
+        vm_json_put(j, tlb, "wired", json_integer((json_int_t)c->wired));
+        vm_json_add(j, tlbs, tlb);
     }
     return tlbs;
+}
+
+static json_t *walk_caches_json(struct vm_json *j, const struct vm_result *r)
+{
+    json_t *caches = json_array();
+    for (size_t i = 0; i < r->nwalk_caches; i++)
+        vm_json_add(
+            j, caches,
+            array_json(r->walk_cache[i].name, &r->walk_cache[i].config, &r->walk_cache[i].counts));
+    return caches;
 }
 
 static json_t *regions_json(struct vm_json *j, const struct vm_result *r)
@@ -89,20 +97,31 @@ static json_t *regions_json(struct vm_json *j, const struct vm_result *r)
     return regions;
 }
 
+static json_t *holes_json(const struct vm_holes *h)
+{
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:f, s:f}", "segments", (json_int_t)h->segments,
+                     "holes", (json_int_t)h->holes, "free_bytes", (json_int_t)h->free_bytes,
+                     "free_max_bytes", (json_int_t)h->free_max_bytes, "internal_bytes",
+                     (json_int_t)h->internal_bytes, "fragmentation", h->fragmentation,
+                     "fragmentation_misfits", h->fragmentation_misfits);
+}
+
 bool vm_report_replay_json(FILE *out, const struct vm_result *r, struct vm_error *e)
 {
     bool machine = r->config.model == VM_MODEL_MACHINE;
     struct vm_json j = {0};
-    json_t *root = json_pack(
-        "{s:i, s:s, s:s, s:o, s:o, s:I, s:s, s:o, s:o, s:o, s:o, s:I, s:I, s:o, s:o, s:I}",
-        "schema", VM_JSON_SCHEMA, "kind", "replay", "version", PAGODA_VERSION, "trace",
-        vm_json_trace(&r->trace), "config", config_json(&j, &r->config), "frames",
-        (json_int_t)r->nframes, "stray", r->stray == VM_STRAY_FAULTS ? "faults" : "maps", "counts",
-        counts_json(&j, &r->counts), "tlbs", tlbs_json(&j, r), "prices",
-        prices_json(&j, &r->prices), "distinct_pages",
-        machine ? json_null() : json_integer((json_int_t)r->pages), "resident_frames",
-        (json_int_t)r->resident, "table_frames", (json_int_t)r->table_frames, "tables",
-        vm_json_footprint(&r->tables), "regions", regions_json(&j, r), "regions_all",
-        (json_int_t)r->regions_all);
+    json_t *root =
+        json_pack("{s:i, s:s, s:s, s:o, s:o, s:I, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I, "
+                  "s:o, s:o, s:o, s:I}",
+                  "schema", VM_JSON_SCHEMA, "kind", "replay", "version", PAGODA_VERSION, "trace",
+                  vm_json_trace(&r->trace), "config", vm_json_config(&j, &r->config), "frames",
+                  (json_int_t)r->nframes, "stray", r->stray == VM_STRAY_FAULTS ? "faults" : "maps",
+                  "counts", counts_json(&j, &r->counts), "tlbs", tlbs_json(&j, r), "walk_caches",
+                  walk_caches_json(&j, r), "prices", prices_json(&j, &r->prices), "cases",
+                  cases_json(&r->prices), "distinct_pages",
+                  machine ? json_null() : json_integer((json_int_t)r->pages), "resident_frames",
+                  (json_int_t)r->resident, "table_frames", (json_int_t)r->table_frames, "tables",
+                  vm_json_footprint(&r->tables), "holes", holes_json(&r->holes), "regions",
+                  regions_json(&j, r), "regions_all", (json_int_t)r->regions_all);
     return vm_json_write(out, &j, root, e);
 }

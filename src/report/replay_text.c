@@ -63,7 +63,7 @@ static void show_machine(const struct page *p)
     heading(p, "Machine");
     for (size_t i = 0; (o = vm_option_at(i)); i++) {
         const char *more = remark(p, o, text, sizeof text);
-        fprintf(p->out, "  %-8s %-14s %s", o->section, o->key,
+        fprintf(p->out, "  %-8s %-16s %s", o->section, o->key,
                 vm_config_text(&p->r->config, o, value, sizeof value));
         if (*more)
             fprintf(p->out, "   %s%s%s", p->style.dim, more, p->style.end);
@@ -86,32 +86,99 @@ static void show_references(const struct page *p)
     row_if(p, "forks", c->forks, 0, "");
 }
 
-static void show_tlb(const struct page *p, size_t i)
+/* The line of a TLB or a walk cache; `pages` says of which, or nothing. */
+static void show_tlb(const struct page *p, const char *name, const struct vm_tlb_config *config,
+                     const struct vm_tlb_counts *c, const char *pages)
 {
-    char text[64], label[32], misses[32], lookups[32], share[32];
-    const struct vm_tlb_counts *c = &p->r->tlb[i].counts;
-    snprintf(label, sizeof label, "%s misses", p->r->tlb[i].name);
-    fprintf(p->out, "  %-26s %15s   %s%s of %s lookups; %s%s\n", label,
+    char text[96], label[32], misses[32], lookups[32], share[32];
+    snprintf(label, sizeof label, "%s misses", name);
+    fprintf(p->out, "  %-26s %15s   %s%s of %s lookups; %s%s%s%s\n", label,
             vm_text_count(c->misses, misses, sizeof misses), p->style.dim,
             vm_text_share((double)c->misses, (double)c->lookups, share, sizeof share),
             vm_text_count(c->lookups, lookups, sizeof lookups),
-            vm_tlb_text(&p->r->tlb[i].config, text, sizeof text), p->style.end);
+            vm_tlb_text(config, text, sizeof text), *pages ? ", " : "", pages, p->style.end);
+}
+
+/* Sizes of pages are told where a TLB has not all that there are. */
+static void show_tlbs(const struct page *p)
+{
+    const struct vm_result *r = p->r;
+    uint64_t all = 0;
+    char sizes[96];
+    for (size_t i = 0; i < r->ntlbs; i++)
+        all |= r->tlb[i].config.sizes;
+    for (size_t i = 0; i < r->ntlbs; i++) {
+        uint64_t told = r->tlb[i].config.sizes == all ? 0 : r->tlb[i].config.sizes;
+        vm_sizes_text(told, sizes, sizeof sizes);
+        show_tlb(p, r->tlb[i].name, &r->tlb[i].config, &r->tlb[i].counts, sizes);
+    }
+    for (size_t i = 0; i < r->nwalk_caches; i++)
+        show_tlb(p, r->walk_cache[i].name, &r->walk_cache[i].config, &r->walk_cache[i].counts,
+                 "walks");
+}
+
+/* How often each case of a touch, and its mean price. */
+static void show_case(const struct page *p, const char *label, struct vm_case c)
+{
+    char count[32], share[32], ns[32];
+    fprintf(p->out, "  %-26s %15s   %s%s of touches; %s each%s\n", label,
+            vm_text_count(c.touches, count, sizeof count), p->style.dim,
+            vm_text_share((double)c.touches, (double)p->r->counts.touches, share, sizeof share),
+            vm_text_ns(c.each_ns, ns, sizeof ns), p->style.end);
+}
+
+static void show_walks(const struct page *p)
+{
+    const struct vm_counts *c = &p->r->counts;
+    row(p, "page-table walks", c->walks, 0, "");
+    if (c->walks)
+        fprintf(p->out, "  %-26s %15.2f\n", "table loads a walk",
+                (double)c->walk_loads / (double)c->walks);
+    row_if(p, "  saved by walk caches", c->walk_skips, c->walk_loads + c->walk_skips, "loads");
+    if (c->walk_waits < c->walk_steps)
+        row(p, "  steps waited for", c->walk_waits, c->walk_steps, "steps");
+    row_if(p, "traps to set marks", c->mark_traps, 0, "");
+    row_if(p, "marks written on leaving", c->mark_stores, 0, "");
+    if (c->prefetch_loads)
+        row(p, "prefetched", c->prefetches, 0, "");
+    row_if(p, "  asked for in time", c->prefetch_hits, c->prefetches, "those");
+    row_if(p, "  table loads for them", c->prefetch_loads, 0, "");
 }
 
 static void show_translation(const struct page *p)
 {
     const struct vm_counts *c = &p->r->counts;
     heading(p, "Translation");
-    for (size_t i = 0; i < p->r->ntlbs; i++)
-        show_tlb(p, i);
+    show_tlbs(p);
     row(p, "touches without a TLB hit", c->tlb_misses, c->touches, "touches");
     row_if(p, "first writes (dirty bit)", c->tlb_upgrades, c->touches, "touches");
-    row(p, "page-table walks", c->walks, 0, "");
-    if (c->walks)
-        fprintf(p->out, "  %-26s %15.2f\n", "table loads a walk",
-                (double)c->walk_loads / (double)c->walks);
+    show_walks(p);
+    show_case(p, "case 1: TLB hit", p->r->prices.hit);
+    show_case(p, "case 2: page present", p->r->prices.miss);
+    show_case(p, "case 3: page fault", p->r->prices.fault);
     row_if(p, "TLB flushes", c->tlb_flushes, 0, "");
     row_if(p, "shootdowns", c->shootdowns, 0, "");
+}
+
+/* Of a machine whose unit is the segment. */
+static void show_segments(const struct page *p)
+{
+    const struct vm_counts *c = &p->r->counts;
+    const struct vm_holes *h = &p->r->holes;
+    char text[32];
+    row_if(p, "segments moved", c->moves, 0, "");
+    if (c->moves)
+        fprintf(p->out, "  %-26s %15s\n", "  copied by that",
+                vm_text_bytes(c->moved_bytes, text, sizeof text));
+    row_if(p, "segments without a hole", c->misfits, 0, "");
+    row_if(p, "  though enough was free", c->fragmented, c->misfits, "those");
+    row_if(p, "all moved together", c->compactions, 0, "");
+    if (!h->segments)
+        return;
+    row(p, "segments at the end", h->segments, 0, "");
+    row(p, "holes at the end", h->holes, 0, "");
+    fprintf(p->out, "  %-26s %15.2f   %s(free - largest hole) / free%s\n", "external fragmentation",
+            h->fragmentation, p->style.dim, p->style.end);
 }
 
 static void show_memory(const struct page *p)
@@ -132,10 +199,14 @@ static void show_memory(const struct page *p)
     row(p, "evictions", c->evictions, 0, "");
     row_if(p, "  written to swap", c->writebacks, c->evictions, "evictions");
     row_if(p, "  clean, dropped", c->clean_drops, c->evictions, "evictions");
+    row_if(p, "  pages of page tables", c->table_evictions, c->evictions, "evictions");
+    row_if(p, "bytes of tables that moved", c->table_moved_bytes, 0, "");
+    row_if(p, "pages of tables read back", c->table_faults, 0, "");
     row(p, "frames used at most", c->frames_peak, p->r->nframes, "memory");
     row_if(p, "  page tables at most", c->table_frames_peak, c->frames_peak, "those");
     row_if(p, "swap slots used at most", c->slots_peak, 0, "");
     row_if(p, "frames of another colour", c->colour_misses, 0, "");
+    show_segments(p);
 }
 
 static void show_regions(const struct page *p)

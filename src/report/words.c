@@ -43,10 +43,24 @@ const char *vm_text_ns(double ns, char *out, size_t cap)
 
 const char *vm_tlb_text(const struct vm_tlb_config *c, char *out, size_t cap)
 {
-    char ways[16] = "full";
+    char ways[16] = "full", wired[24] = "";
     if (c->ways != c->entries)
         snprintf(ways, sizeof ways, "%u", c->ways);
-    snprintf(out, cap, "%u/%s %s", c->entries, ways, vm_tlb_replace_names[c->replace]);
+    if (c->wired)
+        snprintf(wired, sizeof wired, ", %u wired", c->wired);
+    snprintf(out, cap, "%u/%s %s%s%s%s", c->entries, ways, vm_tlb_replace_names[c->replace],
+             c->index == VM_TLB_INDEX_XOR ? " xor" : "", c->pairs ? " of pairs" : "", wired);
+    return out;
+}
+
+const char *vm_sizes_text(uint64_t sizes, char *out, size_t cap)
+{
+    char size[32];
+    size_t n = 0;
+    out[0] = 0;
+    for (; sizes && n < cap; sizes &= sizes - 1)
+        n += (size_t)snprintf(out + n, cap - n, "%s%s", n ? " + " : "",
+                              vm_text_bytes(sizes & -sizes, size, sizeof size));
     return out;
 }
 

@@ -13,8 +13,10 @@ const char *vm_prot_text(unsigned prot, char out[4]);
 const char *vm_backing_text(const struct vm_vma *v);
 /* "350 ns", "1.27 ms", "3.4 s". */
 const char *vm_text_ns(double ns, char *out, size_t cap);
-/* "64/4 lru", "16/full fifo": entries, ways, replacement. */
+/* "64/4 lru", "48/full random of pairs, 8 wired": entries, ways, replacement, and what else. */
 const char *vm_tlb_text(const struct vm_tlb_config *c, char *out, size_t cap);
+/* "4 KiB + 2 MiB": of a set of powers of two. */
+const char *vm_sizes_text(uint64_t sizes, char *out, size_t cap);
 /* 100 * part / whole, 0 where there is no whole. */
 double vm_percent(double part, double whole);
 /* " 12.345 %", points under points; "< 0.001 %". */

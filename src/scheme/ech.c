@@ -214,7 +214,7 @@ static bool line_used(const struct line *l)
     return line_tag(l) != 0;
 }
 
-static struct line line_new(uint64_t line)
+static inline struct line line_new(uint64_t line)
 {
     struct line l;
     for (unsigned i = 0; i < LINE_WORDS; i++)
@@ -230,12 +230,22 @@ static bool line_empty(const struct line *l)
     return all == 0;
 }
 
+/* Whether l is the line that `like`, of line_new, is. */
+static inline bool line_same(const struct line *l, const struct line *like)
+{
+    uint64_t differ = 0;
+    for (unsigned i = 0; i < LINE_WORDS; i++)
+        differ |= l->word[i] ^ like->word[i];
+    return (differ & TAG_PARTS) == 0;
+}
+
 static vm_pa line_find(const struct ech *s, const struct table *t, uint64_t line)
 {
+    const struct line like = line_new(line);
     for (unsigned way = 0; t->now.lines && way < WAYS; way++) {
         vm_pa at = place_of(t, line, way);
         struct line l = line_load(s, at);
-        if (line_tag(&l) == tag_of(line))
+        if (line_same(&l, &like))
             return at;
     }
     return NO_LINE;
@@ -557,12 +567,13 @@ struct candidate {
 static inline void walk_table(const struct ech *s, const struct table *t, vm_va va, unsigned size,
                               struct candidate *found, struct vm_walk *out)
 {
-    uint64_t entry = entry_of(va, size), tag = tag_of(entry >> LINE_BITS);
+    uint64_t entry = entry_of(va, size);
+    const struct line like = line_new(entry >> LINE_BITS);
     for (unsigned way = 0; way < WAYS; way++) {
         vm_pa place = place_of(t, entry >> LINE_BITS, way), at = word_at(place, entry);
         struct line l = line_load(s, place);
         uint64_t word = l.word[entry % LINE_WORDS];
-        if (line_tag(&l) != tag || !(word & PTE_PRESENT)) {
+        if (!line_same(&l, &like) || !(word & PTE_PRESENT)) {
             walk_load_beside(out, at, word, 0, VM_LOAD_TABLE);
             continue;
         }

@@ -6,6 +6,7 @@
  */
 #include "base/assert.h"
 #include "space/memory.h"
+#include "space/segment.h"
 
 #include <string.h>
 
@@ -13,6 +14,7 @@
 static void release_entry(struct vm_memory *m, vm_asid asid, vm_va va, struct vm_pte pte)
 {
     uint64_t key = vm_memory_key(m, va, asid);
+    vm_table_page_visit(m, asid, va, VM_TRANSFER_WRITE);
     m->c.scheme->set(m->scheme, asid, va,
                      (struct vm_pte){.state = VM_PTE_EMPTY, .order = pte.order});
     if (pte.state == VM_PTE_SWAPPED) {
@@ -33,17 +35,23 @@ static vm_va next_entry(const struct vm_memory *m, vm_asid asid, vm_va va, vm_va
     return va;
 }
 
-/* Every page of [start, end) loses its frame or slot; no huge page lies across its ends. */
+/* Every page of [start, end) loses its frame or slot; of a segment, its contents. No huge page lies
+ * across the ends. */
 static void release_pages(struct vm_memory *m, vm_asid asid, vm_va start, vm_va end)
 {
     struct vm_pte pte;
+    if (m->seg) {
+        vm_segments_zero(m, asid, start, end);
+        return;
+    }
     for (vm_va va = start; (va = next_entry(m, asid, va, end, &pte)) < end;
          va = vm_memory_behind(m, va, pte))
         release_entry(m, asid, va, pte);
 }
 
-/* The pages that [va, va + bytes) touches, as [*start, *end). The last page of the 64-bit space is
- * left out: its end has no number. */
+/* The pages that [va, va + bytes) touches, as [*start, *end), less those that are never mapped:
+ * what lies below the scheme's first address, and the last page of the 64-bit space, whose end has
+ * no number. */
 static bool page_range(const struct vm_memory *m, const struct vm_event *event, vm_va *start,
                        vm_va *end, struct vm_error *e)
 {
@@ -53,11 +61,12 @@ static bool page_range(const struct vm_memory *m, const struct vm_event *event, 
                        "an event on %llu bytes at 0x%llx: expected at least one byte, and an end "
                        "below 2^64",
                        (unsigned long long)event->bytes, (unsigned long long)event->va);
-    *start = event->va & mask;
+    vm_va va_first = m->c.scheme->va_first;
+    *start = event->va < va_first ? va_first : event->va & mask;
     *end = last >= mask ? mask : (last & mask) + ~mask + 1;
     if (*start >= *end)
-        return vm_fail(e, VM_EINPUT, "an event at 0x%llx: the last page cannot be mapped",
-                       (unsigned long long)event->va);
+        return vm_fail(e, VM_EINPUT, "an event at 0x%llx: the %s page cannot be mapped",
+                       (unsigned long long)event->va, event->va < va_first ? "first" : "last");
     return true;
 }
 
@@ -76,12 +85,21 @@ static bool own_range(struct vm_memory *m, const struct vm_event *event, vm_va *
 }
 
 /* The rights that a mapping has when these are asked for: with any of them it can be read, for no
- * page table can say on every architecture that it cannot (x86-64: at all; RISC-V: W without R).
- * Were it left to the tables, a touch would be allowed or denied by whether the page is present. */
-static uint8_t granted(uint8_t prot)
+ * page table can say on every architecture that it cannot (x86-64: at all; RISC-V: W without R),
+ * and has what comes with reading (VAX: fetching). Were it left to the tables, a touch would be
+ * allowed or denied by whether the page is present. */
+static uint8_t granted(const struct vm_memory *m, uint8_t prot)
 {
     prot &= VM_PROT_ALL | VM_PROT_GLOBAL;
-    return prot & VM_PROT_ALL ? prot | VM_PROT_READ : prot;
+    return prot & VM_PROT_ALL ? prot | VM_PROT_READ | m->c.scheme->with_read : prot;
+}
+
+/* Segments follow their VMAs; pages have done so already. */
+static bool fit(struct vm_memory *m, vm_asid asid, vm_va start, vm_va end)
+{
+    if (m->seg)
+        vm_segments_fit(m, asid, start, end);
+    return true;
 }
 
 static bool map(struct vm_memory *m, const struct vm_event *event, struct vm_error *e)
@@ -93,10 +111,10 @@ static bool map(struct vm_memory *m, const struct vm_event *event, struct vm_err
     release_pages(m, event->asid, start, end);
     struct vm_vma v = {.start = start,
                        .end = end,
-                       .prot = granted(event->prot),
+                       .prot = granted(m, event->prot),
                        .backing = event->detail,
                        .origin = VM_VMA_MAPPED};
-    return vm_vma_map(&m->space[event->asid], v, e);
+    return vm_vma_map(&m->space[event->asid], v, e) && fit(m, event->asid, start, end);
 }
 
 static bool unmap(struct vm_memory *m, const struct vm_event *event, struct vm_error *e)
@@ -107,7 +125,8 @@ static bool unmap(struct vm_memory *m, const struct vm_event *event, struct vm_e
         return false;
     release_pages(m, event->asid, start, end);
     m->c.scheme->trim(m->scheme, event->asid, start, end);
-    return vm_vma_unmap(&m->space[event->asid], start, end, e);
+    m->c.trimmed(m->c.host, event->asid, start, end);
+    return vm_vma_unmap(&m->space[event->asid], start, end, e) && fit(m, event->asid, start, end);
 }
 
 /* The rights of a present entry under a VMA's: a shared frame stays read-only. */
@@ -116,23 +135,30 @@ static uint8_t entry_prot(const struct vm_memory *m, vm_pfn f, uint8_t prot)
     return vm_frame_users(m, f) == 1 ? prot : prot & (uint8_t)~VM_PROT_WRITE;
 }
 
-static bool protect(struct vm_memory *m, const struct vm_event *event, struct vm_error *e)
+static void protect_pages(struct vm_memory *m, vm_asid asid, vm_va start, vm_va end, uint8_t prot)
 {
-    vm_va start, end;
     struct vm_pte pte;
-    uint8_t prot = granted(event->prot);
-    m->c.counts->protects++;
-    if (!own_range(m, event, &start, &end, e))
-        return false;
-    for (vm_va va = start; (va = next_entry(m, event->asid, va, end, &pte)) < end;
+    for (vm_va va = start; (va = next_entry(m, asid, va, end, &pte)) < end;
          va = vm_memory_behind(m, va, pte)) {
         if (pte.state != VM_PTE_PRESENT)
             continue;
         pte.prot = entry_prot(m, pte.pfn, prot);
-        m->c.scheme->set(m->scheme, event->asid, va, pte);
-        m->c.shootdown(m->c.host, vm_memory_key(m, va, event->asid));
+        m->c.scheme->set(m->scheme, asid, va, pte);
+        m->c.shootdown(m->c.host, vm_memory_key(m, va, asid));
     }
-    return vm_vma_protect(&m->space[event->asid], start, end, prot, e);
+}
+
+static bool protect(struct vm_memory *m, const struct vm_event *event, struct vm_error *e)
+{
+    vm_va start, end;
+    uint8_t prot = granted(m, event->prot);
+    m->c.counts->protects++;
+    if (!own_range(m, event, &start, &end, e))
+        return false;
+    if (!m->seg)
+        protect_pages(m, event->asid, start, end, prot);
+    return vm_vma_protect(&m->space[event->asid], start, end, prot, e) &&
+           fit(m, event->asid, start, end);
 }
 
 /* DONTNEED acts at once, as Linux does for private mappings; the other advice is only counted. */
@@ -153,7 +179,9 @@ static void clear(struct vm_memory *m, vm_asid asid)
 {
     struct vm_space *s = &m->space[asid];
     vm_reserve_break(m, asid, 0, UINT64_MAX);
-    for (size_t i = 0; i < s->nvmas; i++)
+    if (m->seg)
+        vm_segments_clear(m, asid);
+    for (size_t i = 0; i < s->nvmas && !m->seg; i++)
         release_pages(m, asid, s->vma[i].start, s->vma[i].end);
     VM_ASSERT(s->resident == 0);
     s->nvmas = 0;
@@ -189,6 +217,7 @@ static bool fork_tables(struct vm_memory *m, vm_asid parent, vm_asid child, vm_v
         order = pte->order;
         if (!m->c.scheme->ensure(m->scheme, child, va, order))
             return false;
+        vm_table_page_visit(m, parent, va, VM_TRANSFER_READ);
         *pte = m->c.scheme->get(m->scheme, parent, va);
     } while (pte->order != order);
     return true;
@@ -254,7 +283,7 @@ static bool fork_space(struct vm_memory *m, const struct vm_event *event, struct
         close_space(m, event->child);
     if (!vm_memory_use_space(m, event->child, e) || !fork_vmas(m, event->asid, event->child, e))
         return false;
-    bool done = fork_pages(m, event->asid, event->child);
+    bool done = (m->seg ? vm_segments_fork : fork_pages)(m, event->asid, event->child);
     m->c.shootdown_space(m->c.host, event->asid); /* its entries have lost the right to write */
     if (!done)
         *e = m->out;
@@ -265,6 +294,7 @@ bool vm_memory_event(struct vm_memory *m, const struct vm_event *event, struct v
 {
     if (!vm_memory_use_space(m, event->asid, e))
         return false;
+    m->table_read = 0;
     switch ((enum vm_event_kind)event->kind) {
     case VM_EVENT_MAP:
         return map(m, event, e);

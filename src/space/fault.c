@@ -9,17 +9,21 @@
  */
 #include "base/assert.h"
 #include "space/memory.h"
+#include "space/segment.h"
 
 #include <string.h>
+
+#define FIRST_TOUCH_SHIFT 21 /* 2 MiB: what one leaf table maps on x86-64 and Sv39 */
 
 static bool first_touch(struct vm_memory *m, struct vm_fault *f, struct vm_error *e)
 {
     vm_va top_page = UINT64_MAX << m->c.page_shift; /* [top_page, 2^64) cannot be half open */
-    if (m->c.stray == VM_STRAY_FAULTS || f->va >= top_page) {
+    if (m->c.stray == VM_STRAY_FAULTS || f->va >= top_page || f->va < m->c.scheme->va_first) {
         f->kind = VM_FAULT_VIOLATION;
         return true;
     }
-    f->vma = vm_vma_first_touch(&m->space[f->asid], f->va, m->c.page_shift, e);
+    f->vma = vm_vma_first_touch(&m->space[f->asid], f->va, m->c.page_shift, FIRST_TOUCH_SHIFT,
+                                m->c.scheme->va_first, e);
     return f->vma;
 }
 
@@ -179,7 +183,13 @@ static bool resolve(struct vm_memory *m, struct vm_fault *f)
             resolve_filled(m, f));
 }
 
-static void count(struct vm_memory *m, struct vm_fault *f)
+void vm_fault_count_refused(struct vm_memory *m, const struct vm_fault *f)
+{
+    m->c.counts->violations += f->kind == VM_FAULT_VIOLATION;
+    m->c.counts->denials += f->kind == VM_FAULT_DENIED;
+}
+
+void vm_fault_count(struct vm_memory *m, const struct vm_fault *f)
 {
     struct vm_counts *c = m->c.counts;
     f->vma->faults++;
@@ -211,17 +221,18 @@ bool vm_memory_fault(struct vm_memory *m, struct vm_fault *f, struct vm_error *e
 {
     f->inserted = false;
     f->pfn = VM_NOFRAME;
+    if (m->seg)
+        return vm_segment_fault(m, f, e);
     if (!may_touch(m, f, e))
         return false;
     if (!f->vma) {
-        m->c.counts->violations += f->kind == VM_FAULT_VIOLATION;
-        m->c.counts->denials += f->kind == VM_FAULT_DENIED;
+        vm_fault_count_refused(m, f);
         return true;
     }
     if (!resolve(m, f)) {
         *e = m->out;
         return false;
     }
-    count(m, f);
+    vm_fault_count(m, f);
     return true;
 }

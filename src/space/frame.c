@@ -12,17 +12,22 @@
 
 /* ---- who maps a frame ---- */
 
-static uint32_t sharer_take(struct vm_memory *m)
+uint32_t vm_sharer_take(struct vm_memory *m)
 {
     uint32_t node = m->sharer_head;
     if (node) {
         m->sharer_head = m->sharer[node].next;
         return node;
     }
-    return m->sharer_fresh < m->sharer_cap ? m->sharer_fresh++ : 0;
+    if (m->sharer_fresh < m->sharer_cap)
+        return m->sharer_fresh++;
+    vm_fail(&m->out, VM_EMACHINE,
+            "more than %u shared mappings of frames: too many forks for this memory",
+            m->sharer_cap - 1);
+    return 0;
 }
 
-static void sharer_free(struct vm_memory *m, uint32_t node)
+void vm_sharer_free(struct vm_memory *m, uint32_t node)
 {
     m->sharer[node] = (struct vm_sharer){.next = m->sharer_head};
     m->sharer_head = node;
@@ -30,11 +35,9 @@ static void sharer_free(struct vm_memory *m, uint32_t node)
 
 bool vm_frame_share(struct vm_memory *m, vm_pfn f, uint64_t key)
 {
-    uint32_t node = sharer_take(m);
+    uint32_t node = vm_sharer_take(m);
     if (!node)
-        return vm_fail(&m->out, VM_EMACHINE,
-                       "more than %u shared mappings of frames: too many forks for this memory",
-                       m->sharer_cap - 1);
+        return false;
     m->sharer[node] = (struct vm_sharer){key, m->frame[f].sharers};
     m->frame[f].sharers = node;
     return true;
@@ -51,7 +54,7 @@ static bool unshare(struct vm_memory *m, struct vm_frame *frame, uint64_t key)
         uint32_t node = frame->sharers;
         frame->owner = m->sharer[node].owner;
         frame->sharers = m->sharer[node].next;
-        sharer_free(m, node);
+        vm_sharer_free(m, node);
         return true;
     }
     for (uint32_t *link = &frame->sharers;; link = &m->sharer[*link].next) {
@@ -59,7 +62,7 @@ static bool unshare(struct vm_memory *m, struct vm_frame *frame, uint64_t key)
         if (m->sharer[*link].owner == key) {
             uint32_t node = *link;
             *link = m->sharer[node].next;
-            sharer_free(m, node);
+            vm_sharer_free(m, node);
             return true;
         }
     }
@@ -70,7 +73,7 @@ void vm_frame_free_sharers(struct vm_memory *m, uint32_t chain)
     while (chain) {
         uint32_t node = chain;
         chain = m->sharer[node].next;
-        sharer_free(m, node);
+        vm_sharer_free(m, node);
     }
 }
 
@@ -179,7 +182,7 @@ static void swap_out_mappers(struct vm_memory *m, vm_pfn f, vm_slot s)
         uint32_t node = frame->sharers;
         swap_out_entry(m, m->sharer[node].owner, s);
         frame->sharers = m->sharer[node].next;
-        sharer_free(m, node);
+        vm_sharer_free(m, node);
     }
 }
 
@@ -189,6 +192,9 @@ static bool evict(struct vm_memory *m, vm_pfn f, enum vm_leaves why)
 {
     struct vm_frame *frame = &m->frame[f];
     struct vm_leaving leaving = {.pfn = f, .key = frame->owner, .why = why, .how = VM_LEFT_DROPPED};
+    bool table = vm_is_table_page(m, f);
+    if (table)
+        vm_table_page_leaves(m, f);
     if (m->bits[f] & VM_FRAME_DIRTY) {
         VM_ASSERT(!frame->slot || m->slot_refs[frame->slot] == 0);
         if (!frame->slot && !(frame->slot = vm_swap_take(m)))
@@ -200,11 +206,14 @@ static bool evict(struct vm_memory *m, vm_pfn f, enum vm_leaves why)
         m->c.counts->clean_drops++;
     }
     m->c.counts->evictions++;
-    m->nresident--;
+    m->nresident -= !table;
     vm_slot s = frame->slot;
     leaving.slot = s;
     m->c.left(m->c.host, &leaving);
-    swap_out_mappers(m, f, s);
+    if (table)
+        vm_table_page_out(m, f, s);
+    else
+        swap_out_mappers(m, f, s);
     if (s) {
         m->slot_frame[s] = 0;
         frame->slot = 0;
@@ -362,7 +371,7 @@ uint32_t vm_frame_promise(struct vm_memory *m, uint32_t n)
     for (uint32_t i = 0; i < n; i++) {
         vm_pfn f = vm_frames_take(m->frames, 0);
         note_tables(m, f, 1);
-        m->frame[f].slot = first;
+        m->frame[f].sharers = first;
         first = f + 1;
     }
     return first;
@@ -372,7 +381,7 @@ void vm_frame_unpromise(struct vm_memory *m, uint32_t promised)
 {
     while (promised) {
         vm_pfn f = promised - 1;
-        promised = m->frame[f].slot;
+        promised = m->frame[f].sharers;
         m->ntables--;
         vm_frame_free(m, f);
     }
@@ -403,9 +412,29 @@ vm_pfn vm_frame_take(void *memory, uint32_t n)
     return first;
 }
 
+bool vm_frame_extend(void *memory, vm_pfn first, uint32_t n, uint32_t more)
+{
+    struct vm_memory *m = memory;
+    vm_pfn next = first + n, end = m->apart ? m->frames_all : m->c.nframes;
+    if (more > end - next || !vm_frames_take_at(m->apart ? m->apart : m->frames,
+                                                m->apart ? next - m->c.nframes : next, more))
+        return false;
+    if (m->apart && next + more > m->apart_end)
+        m->apart_end = next + more;
+    note_tables(m, next, more);
+    return true;
+}
+
+void vm_frame_table_moved(void *memory, uint64_t bytes)
+{
+    ((struct vm_memory *)memory)->c.counts->table_moved_bytes += bytes;
+}
+
 void vm_frame_give(void *memory, vm_pfn first, uint32_t n)
 {
     struct vm_memory *m = memory;
+    for (uint32_t i = 0; i < n; i++)
+        vm_table_page_freed(m, first + i);
     memset(m->physical + ((size_t)first << m->c.page_shift), 0, (size_t)n << m->c.page_shift);
     for (uint32_t i = 0; i < n; i++)
         m->frame[first + i] = (struct vm_frame){.owner = VM_FRAME_FREE};

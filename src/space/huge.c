@@ -27,6 +27,7 @@
  */
 #include "base/assert.h"
 #include "space/memory.h"
+#include "space/segment.h"
 
 /* ---- the arrays ---- */
 
@@ -92,6 +93,8 @@ bool vm_huge_may(const struct vm_memory *m, const struct vm_vma *v, vm_va va)
 
 vm_pfn vm_memory_unit(const struct vm_memory *m, vm_pfn pfn)
 {
+    if (m->seg)
+        return vm_unit_of(m, pfn);
     return vm_huge_has(m, pfn) ? pfn & ~(m->huge.npages - 1) : pfn;
 }
 
@@ -145,6 +148,7 @@ bool vm_huge_make(struct vm_memory *m, vm_asid asid, const struct vm_vma *v, vm_
     run->promised = vm_frame_promise(m, m->huge.ntables);
     if (!m->c.scheme->ensure(m->scheme, asid, va, m->huge.order))
         return false;
+    m->c.trimmed(m->c.host, asid, va, va + region_bytes(m)); /* the table that it replaces */
     if (!run->promised)
         run->promised = vm_frame_promise(m, m->huge.ntables);
     run->state = VM_RUN_HUGE;
@@ -362,7 +366,7 @@ static void check_huge(const struct vm_memory *m, vm_pfn head)
     for (uint32_t i = 1; i < m->huge.npages; i++)
         VM_ASSERT(m->frame[head + i].owner == VM_FRAME_TAIL &&
                   !(m->bits[head + i] & ~VM_FRAME_TOUCHED));
-    for (uint32_t f = m->huge.run[head >> m->huge.order].promised; f; f = m->frame[f - 1].slot) {
+    for (uint32_t f = m->huge.run[head >> m->huge.order].promised; f; f = m->frame[f - 1].sharers) {
         VM_ASSERT(m->frame[f - 1].owner == VM_FRAME_TABLE);
         npromised++;
     }

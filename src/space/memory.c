@@ -1,6 +1,7 @@
 /* memory.c - a machine's memory: opening, closing, and the check of the whole structure. */
 #include "space/memory.h"
 #include "base/assert.h"
+#include "space/segment.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -10,16 +11,28 @@
 #define SLOTS_DEFAULT   (UINT32_C(1) << 26) /* 256 GiB of swap */
 #define SHARERS_A_FRAME 16
 
+#define SLOTS_MAX (UINT32_C(1) << 30) /* a segment's descriptor has 30 bits for them */
+
+static bool has_segments(const struct vm_memory *m)
+{
+    return m->c.scheme->unit == VM_UNIT_SEGMENT;
+}
+
 static struct vm_scheme_env scheme_env(struct vm_memory *m)
 {
+    bool among = has_segments(m) && m->c.tables == VM_TABLES_INSIDE;
     return (struct vm_scheme_env){
         .memory = m->physical,
         .page_shift = m->c.page_shift,
         .nasids = NASIDS,
         .nframes = m->frames_all,
+        .page_frames = m->c.nframes,
         .host = m,
-        .take = vm_frame_take,
-        .give = vm_frame_give,
+        .take = among ? vm_segments_take : vm_frame_take,
+        .give = among ? vm_segments_give : vm_frame_give,
+        .extend = vm_frame_extend,
+        .moved = vm_frame_table_moved,
+        .pager = vm_table_pager(m),
         .refusal = &m->out,
         .params = m->c.scheme_params,
     };
@@ -114,11 +127,18 @@ struct vm_memory *vm_memory_open(const struct vm_memory_config *c, struct vm_err
     m->frames_all = c->nframes + (apart ? TABLES_APART : 0);
     m->apart_end = c->nframes;
     m->nslots = c->nslots ? c->nslots : SLOTS_DEFAULT;
+    if (has_segments(m) && m->nslots > SLOTS_MAX - 2)
+        m->nslots = SLOTS_MAX - 2;
     m->sharer_cap =
         c->nframes < (UINT32_C(1) << 26) ? 1024 + c->nframes * SHARERS_A_FRAME : UINT32_C(1) << 30;
     m->sharer_fresh = 1;
     struct vm_scheme_env asked = scheme_env(m);
     if (!c->scheme->accept(&asked, e) || !vm_arena_open(&m->arena, room(m), e)) {
+        free(m);
+        return NULL;
+    }
+    if (has_segments(m) && !(m->seg = vm_segments_open(m, e))) {
+        vm_arena_close(&m->arena);
         free(m);
         return NULL;
     }
@@ -137,6 +157,7 @@ void vm_memory_close(struct vm_memory *m)
         return;
     for (unsigned asid = 0; asid < NASIDS; asid++)
         free(m->space[asid].vma);
+    vm_segments_close(m->seg);
     vm_arena_close(&m->arena);
     free(m);
 }
@@ -197,6 +218,24 @@ void vm_memory_footprint(const struct vm_memory *m, struct vm_footprint *out)
         out->kernel_bytes += f.kernel_bytes;
         out->shared_bytes = f.shared_bytes;
     }
+}
+
+void vm_memory_holes(const struct vm_memory *m, struct vm_holes *out)
+{
+    struct vm_alloc_usage usage;
+    *out = (struct vm_holes){0};
+    if (!m->seg)
+        return;
+    m->seg->fit->usage(m->seg->frames, &usage);
+    out->segments = m->seg->nunits;
+    out->holes = usage.free_blocks;
+    out->free_bytes = usage.free_units << m->c.page_shift;
+    out->free_max_bytes = usage.free_max << m->c.page_shift;
+    out->internal_bytes = usage.internal_units << m->c.page_shift;
+    if (usage.free_units)
+        out->fragmentation = (double)(usage.free_units - usage.free_max) / (double)usage.free_units;
+    if (m->c.counts->misfits)
+        out->fragmentation_misfits = m->seg->fragmentation / (double)m->c.counts->misfits;
 }
 
 uint64_t vm_memory_read_ns(const struct vm_memory *m)
@@ -272,6 +311,29 @@ static void check_space(struct census *c, vm_asid asid)
     VM_ASSERT(c->resident - before == s->resident);
 }
 
+/* The kernel's own entries, of table pages: loose ones and those in slots are the host's affair. */
+static void check_tables(struct census *c)
+{
+    const struct vm_memory *m = c->m;
+    vm_va page = UINT64_C(1) << m->c.page_shift, top = UINT64_MAX << m->c.page_shift;
+    uint64_t loose = 0, out = 0;
+    if (m->ntables_loose + m->ntables_out == 0) /* most schemes have no entries of the kernel's */
+        return;
+    for (vm_va va = 0; (va = m->c.scheme->next(m->scheme, VM_ASID_KERNEL, va, top)) < top;
+         va += page) {
+        struct vm_pte pte = m->c.scheme->get(m->scheme, VM_ASID_KERNEL, va);
+        if (pte.state == VM_PTE_SWAPPED) {
+            VM_ASSERT(pte.slot > VM_SLOT_FILE && pte.slot < m->slot_fresh + VM_SLOT_FILE + 1);
+            c->swapped[pte.slot]++;
+            out++;
+        } else if (m->frame[pte.pfn].owner != VM_FRAME_TABLE) {
+            VM_ASSERT(m->frame[pte.pfn].owner == vm_memory_key(m, va, VM_ASID_KERNEL));
+            loose++;
+        }
+    }
+    VM_ASSERT(loose == m->ntables_loose && out == m->ntables_out);
+}
+
 static bool is_free(const struct vm_memory *m, vm_pfn f)
 {
     bool inside = f < m->c.nframes;
@@ -283,21 +345,25 @@ static void check_page_frame(const struct census *c, vm_pfn f)
     const struct vm_memory *m = c->m;
     const struct vm_frame *frame = &m->frame[f];
     VM_ASSERT(f < m->c.nframes && frame->owner < VM_FRAME_NO_PAGE && c->mappers[f] > 0);
-    VM_ASSERT(!frame->slot || (m->slot_frame[frame->slot] == f + 1 && !vm_huge_has(m, f)));
+    VM_ASSERT(!frame->slot || !vm_huge_has(m, f));
     VM_ASSERT(!(m->bits[f] & VM_FRAME_DIRTY) || !frame->slot || !m->slot_refs[frame->slot]);
 }
 
 static void check_frames(const struct census *c)
 {
     const struct vm_memory *m = c->m;
-    uint64_t holding = 0, tables = 0, units = 0, reserved = 0;
+    uint64_t holding = 0, tables = 0, loose = 0, units = 0, reserved = 0;
     for (vm_pfn f = 0; f < m->apart_end; f++) {
         const struct vm_frame *frame = &m->frame[f];
         if (is_free(m, f))
             continue;
-        tables += frame->owner == VM_FRAME_TABLE;
+        loose += vm_is_table_page(m, f);
+        tables += frame->owner == VM_FRAME_TABLE || vm_is_table_page(m, f);
         reserved += frame->owner == VM_FRAME_RESERVED;
-        if (frame->owner == VM_FRAME_TABLE || frame->owner == VM_FRAME_RESERVED)
+        VM_ASSERT(frame->owner == VM_FRAME_FREE || !frame->slot ||
+                  m->slot_frame[frame->slot] == f + 1);
+        if (frame->owner == VM_FRAME_TABLE || frame->owner == VM_FRAME_RESERVED ||
+            vm_is_table_page(m, f))
             continue;
         holding++;
         VM_ASSERT((frame->owner == VM_FRAME_TAIL) == (vm_memory_unit(m, f) != f));
@@ -306,7 +372,8 @@ static void check_frames(const struct census *c)
         units++;
         check_page_frame(c, f);
     }
-    VM_ASSERT(holding == m->nresident && units == m->nunits && reserved == m->huge.nreserved);
+    VM_ASSERT(holding == m->nresident && loose == m->ntables_loose);
+    VM_ASSERT(units + loose == m->nunits && reserved == m->huge.nreserved);
     VM_ASSERT(tables == m->ntables && m->nused == holding + tables);
     vm_frames_check(m->frames);
     if (m->huge.run) {
@@ -331,6 +398,10 @@ static void check_slots(const struct census *c)
 
 void vm_memory_check(const struct vm_memory *m)
 {
+    if (m->seg) {
+        vm_segments_check(m);
+        return;
+    }
     struct census c = {
         .m = m,
         .mappers = calloc(m->c.nframes, sizeof *c.mappers),
@@ -339,6 +410,7 @@ void vm_memory_check(const struct vm_memory *m)
     VM_ASSERT(c.mappers && c.swapped);
     for (unsigned asid = 0; asid < NASIDS; asid++)
         check_space(&c, (vm_asid)asid);
+    check_tables(&c);
     check_frames(&c);
     check_slots(&c);
     VM_ASSERT(c.resident >= m->nresident);

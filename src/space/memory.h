@@ -3,12 +3,14 @@
  *   memory.c  opening, closing, the whole-structure check
  *   frame.c   frames: who maps them, getting one, evicting one
  *   swap.c    the swap map: slots, references to them, transfers
+ *   table_page.c  pages of page tables that may be evicted
  *   vma.c     the mappings of an address space, ordered
  *   fault.c   the fault path
  *   huge.c    huge pages: made, split, shared
  *   reserve.c runs of frames set aside for huge pages to come
  *   collapse.c  the scan that makes huge pages of base pages
  *   event.c   map, unmap, protect, advise, fork, exec, exit
+ *   segment.h the same for schemes whose unit is the segment
  */
 #ifndef SPACE_MEMORY_H
 #define SPACE_MEMORY_H
@@ -23,7 +25,7 @@
 struct vm_run {
     enum { VM_RUN_LOOSE, VM_RUN_HUGE, VM_RUN_RESERVED } state;
     uint32_t promised;  /* huge: frame + 1 of the first of the frames for tables that a split needs,
-                           linked by their slots; 0: none */
+                           linked by `sharers`; 0: none */
     uint32_t populated; /* reserved: base pages that have their frame */
     uint32_t next;      /* reserved: run + 1 of the next in its bucket, 0: the last */
     uint64_t key;       /* reserved: of the region's first page */
@@ -57,8 +59,11 @@ struct vm_memory {
     struct vm_frames *apart;  /* and which of [c.nframes, frames_all); NULL: tables are inside */
     uint32_t apart_end;       /* frames from here on have never been tables */
     uint64_t nused, ntables, nresident;
-    uint64_t nunits; /* frames that the policy has */
+    uint64_t nunits; /* frames that the policy has: of pages, and of tables */
     struct vm_huge huge;
+    uint64_t ntables_loose;   /* table frames that the policy has: they may be evicted */
+    uint64_t ntables_out;     /* table pages that are in swap slots */
+    vm_va table_read;         /* the one that the event under way read last, or 0 */
     struct vm_sharer *sharer; /* pool; 0 is never used */
     uint32_t sharer_fresh, sharer_head, sharer_cap;
 
@@ -69,6 +74,7 @@ struct vm_memory {
     uint64_t slots_used;
     uint64_t read_ns, write_ns;
 
+    struct vm_segments *seg;        /* segment.h; NULL: the scheme's unit is the page */
     struct vm_space *space;         /* [VM_ASID_MAX + 1] */
     void *scheme, *policy, *device; /* states */
     uint8_t *physical;              /* the frames' bytes; only tables' are ever touched */
@@ -81,6 +87,9 @@ struct vm_memory {
  * VM_NOFRAME: m->out says why. */
 vm_pfn vm_frame_get(struct vm_memory *m, vm_va va);
 void vm_frame_free(struct vm_memory *m, vm_pfn f);
+/* A node of the pool of sharers, or 0: there is none left (m->out). */
+uint32_t vm_sharer_take(struct vm_memory *m);
+void vm_sharer_free(struct vm_memory *m, uint32_t node);
 /* The page `key` now maps `f` too. False: no room for one more sharer (m->out). */
 bool vm_frame_share(struct vm_memory *m, vm_pfn f, uint64_t key);
 /* The page `key` maps `f` no more; a frame without mappers leaves the policy and is freed. */
@@ -90,7 +99,7 @@ void vm_unit_insert(struct vm_memory *m, vm_pfn f, uint64_t key);
 void vm_unit_remove(struct vm_memory *m, vm_pfn f);
 /* n more frames are in use: that may be the most so far. */
 void vm_frame_note_used(struct vm_memory *m, uint32_t n);
-/* n free frames for tables to come, linked by their slots: the first + 1. 0: not as many are free.
+/* n free frames for tables to come, linked by `sharers`: the first + 1. 0: not as many are free.
  */
 uint32_t vm_frame_promise(struct vm_memory *m, uint32_t n);
 void vm_frame_unpromise(struct vm_memory *m, uint32_t promised);
@@ -101,6 +110,8 @@ uint64_t vm_frame_users(const struct vm_memory *m, vm_pfn f);
 /* Table frames, for scheme/. */
 vm_pfn vm_frame_take(void *memory, uint32_t n);
 void vm_frame_give(void *memory, vm_pfn first, uint32_t n);
+bool vm_frame_extend(void *memory, vm_pfn first, uint32_t n, uint32_t more);
+void vm_frame_table_moved(void *memory, uint64_t bytes);
 
 /* ---- huge.c ---- */
 
@@ -170,6 +181,27 @@ void vm_swap_detach(struct vm_memory *m, vm_pfn f);
 /* Price one page read from or written to slot `s` (or from the file, VM_SLOT_FILE). */
 void vm_swap_read(struct vm_memory *m, vm_slot s, uint64_t page_key);
 void vm_swap_write(struct vm_memory *m, vm_slot s);
+/* Where a page's file is on the device. */
+uint64_t vm_swap_file_position(const struct vm_memory *m, uint64_t page_key);
+
+/* ---- table_page.c ---- */
+
+/* What the scheme is given to have its table pages evicted; NULL: they stay. */
+const struct vm_table_pager *vm_table_pager(const struct vm_memory *m);
+/* The frame's page is a page of a table. */
+static inline bool vm_is_table_page(const struct vm_memory *m, vm_pfn f)
+{
+    return m->frame[f].owner < VM_FRAME_TABLE && vm_key_asid(m->frame[f].owner) == VM_ASID_KERNEL;
+}
+/* Frame `f`, a table page that the policy has given up, is about to be evicted: its bits. */
+void vm_table_page_leaves(struct vm_memory *m, vm_pfn f);
+/* Its entry becomes slot `s`, or empty: 0. */
+void vm_table_page_out(struct vm_memory *m, vm_pfn f, vm_slot s);
+/* Frame `f`, of a table, is given back: the policy and its slot forget it. */
+void vm_table_page_freed(struct vm_memory *m, vm_pfn f);
+/* The kernel looks at (VM_TRANSFER_READ) or changes the entry of va at an event: counts the
+ * transfers if its table page is out. */
+void vm_table_page_visit(struct vm_memory *m, vm_asid asid, vm_va va, enum vm_transfer kind);
 
 /* ---- vma.c ---- all ranges page-aligned, start < end */
 
@@ -178,10 +210,10 @@ struct vm_vma *vm_vma_find(struct vm_space *s, vm_va va);
 bool vm_vma_map(struct vm_space *s, struct vm_vma v, struct vm_error *e);
 bool vm_vma_unmap(struct vm_space *s, vm_va start, vm_va end, struct vm_error *e);
 bool vm_vma_protect(struct vm_space *s, vm_va start, vm_va end, uint8_t prot, struct vm_error *e);
-/* A mapping around a touch outside every other one: the 2 MiB block about it (or the page, where
- * that is larger), less what is mapped. */
+/* A mapping around a touch outside every other one: the block of 2^block_shift bytes about it, at
+ * least a page, less what is mapped and what lies below va_first. */
 struct vm_vma *vm_vma_first_touch(struct vm_space *s, vm_va va, unsigned page_shift,
-                                  struct vm_error *e);
+                                  unsigned block_shift, vm_va va_first, struct vm_error *e);
 void vm_vma_check(const struct vm_space *s, unsigned page_shift);
 
 /* The first address behind the page that `va` lies in, whose entry is `pte`. */
@@ -189,6 +221,11 @@ static inline vm_va vm_memory_behind(const struct vm_memory *m, vm_va va, struct
 {
     return ((va >> (m->c.page_shift + pte.order)) + 1) << (m->c.page_shift + pte.order);
 }
+/* ---- fault.c ---- */
+
+/* Count a fault that was resolved; a touch that was refused. */
+void vm_fault_count(struct vm_memory *m, const struct vm_fault *f);
+void vm_fault_count_refused(struct vm_memory *m, const struct vm_fault *f);
 
 static inline uint64_t vm_memory_key(const struct vm_memory *m, vm_va va, vm_asid asid)
 {

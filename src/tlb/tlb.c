@@ -2,6 +2,7 @@
  * the engine's loop has the search for the common hit inlined. */
 #include "base/assert.h"
 #include "base/bits.h"
+#include "base/plru.h"
 #include "base/random.h"
 
 #include <pagoda/tlb.h>
@@ -9,7 +10,14 @@
 
 const char *const vm_tlb_replace_names[4] = {"lru", "plru", "fifo", "random"};
 
-bool vm_tlb_config_check(const struct vm_tlb_config *c, struct vm_error *e)
+/* ---- building one ---- */
+
+static uint32_t sets_of(const struct vm_tlb_config *c)
+{
+    return c->entries / c->ways;
+}
+
+static bool check_shape(const struct vm_tlb_config *c, struct vm_error *e)
 {
     if (c->entries == 0 || c->ways == 0)
         return vm_fail(e, VM_EMACHINE,
@@ -19,22 +27,44 @@ bool vm_tlb_config_check(const struct vm_tlb_config *c, struct vm_error *e)
         return vm_fail(e, VM_EMACHINE,
                        "TLB ways do not divide the entries: %u entries in sets of %u leave %u over",
                        c->entries, c->ways, c->entries % c->ways);
-    if (!vm_is_pow2(c->entries / c->ways))
+    if (!vm_is_pow2(sets_of(c)))
         return vm_fail(e, VM_EMACHINE,
                        "a TLB of %u entries in %u ways has %u sets: expected a power of two, since "
-                       "low bits of the page number select the set",
-                       c->entries, c->ways, c->entries / c->ways);
-    if (c->replace == VM_TLB_PLRU && (!vm_is_pow2(c->ways) || c->ways > 64))
-        return vm_fail(e, VM_EMACHINE,
-                       "a plru TLB of %u ways: expected a power of two up to 64, since a binary "
-                       "tree chooses the way",
-                       c->ways);
+                       "bits of the page number select the set",
+                       c->entries, c->ways, sets_of(c));
     return true;
+}
+
+bool vm_tlb_config_check(const struct vm_tlb_config *c, struct vm_error *e)
+{
+    if (!check_shape(c, e))
+        return false;
+    if (c->wired && sets_of(c) > 1)
+        return vm_fail(e, VM_EMACHINE,
+                       "a TLB of %u sets with wired entries: expected a fully associative one",
+                       sets_of(c));
+    if (c->wired >= c->entries)
+        return vm_fail(e, VM_EMACHINE,
+                       "a TLB of %u entries, %u of them wired: expected one more at least",
+                       c->entries, c->wired);
+    if (c->replace == VM_TLB_PLRU &&
+        (!vm_is_pow2(c->ways - c->wired) || c->ways - c->wired > VM_PLRU_WAYS))
+        return vm_fail(e, VM_EMACHINE,
+                       "a plru TLB of %u ways: expected a power of two up to %d, since a binary "
+                       "tree chooses the way",
+                       c->ways - c->wired, VM_PLRU_WAYS);
+    return true;
+}
+
+/* Words of value[], and of bounds[] where there is one. */
+static size_t pages_of(const struct vm_tlb_config *c)
+{
+    return (size_t)c->entries << c->pairs;
 }
 
 size_t vm_tlb_size(const struct vm_tlb_config *c)
 {
-    return sizeof(uint64_t) * ((size_t)c->entries * 2 + c->entries / c->ways);
+    return sizeof(uint64_t) * (c->entries + pages_of(c) * (1 + c->bounded) + sets_of(c));
 }
 
 void vm_tlb_init(struct vm_tlb *t, const struct vm_tlb_config *c, uint64_t seed, void *memory)
@@ -43,14 +73,22 @@ void vm_tlb_init(struct vm_tlb *t, const struct vm_tlb_config *c, uint64_t seed,
     *t = (struct vm_tlb){
         .tag = words,
         .value = words + c->entries,
-        .tree = words + 2 * (size_t)c->entries,
+        .tree = words + c->entries + pages_of(c),
+        .bounds = c->bounded ? words + c->entries + pages_of(c) + sets_of(c) : NULL,
         .random = seed,
         .ways = c->ways,
-        .set_mask = c->entries / c->ways - 1,
+        .set_mask = sets_of(c) - 1,
+        .open = c->ways - c->wired,
+        .fold = 63,
+        .pair_shift = c->pairs,
         .replace = c->replace,
     };
+    if (c->index == VM_TLB_INDEX_XOR && sets_of(c) > 1)
+        t->fold = (uint8_t)vm_log2(sets_of(c));
     memset(t->tag, 0xff, sizeof *t->tag * c->entries);
 }
+
+/* ---- entries ---- */
 
 static uint32_t sets(const struct vm_tlb *t)
 {
@@ -63,119 +101,256 @@ static bool is_ordered(const struct vm_tlb *t)
     return t->replace == VM_TLB_LRU || t->replace == VM_TLB_FIFO;
 }
 
-/* Shift ways [first, i) up by one and put (tag, value) in front. */
-static void put_in_front(struct vm_tlb *t, uint64_t first, uint64_t i, uint64_t tag, uint64_t value)
+static bool is_global(uint64_t tag)
 {
-    for (; i > first; i--) {
-        t->tag[i] = t->tag[i - 1];
-        t->value[i] = t->value[i - 1];
+    return (tag & 0xfff) == VM_TLB_GLOBAL;
+}
+
+/* Which page of its entry has `tag`. */
+static uint64_t half_of(const struct vm_tlb *t, uint64_t tag)
+{
+    return tag >> 12 & t->pair_shift;
+}
+
+/* Whether the page at value[i], whose entry is not empty, is there. */
+static bool is_page(const struct vm_tlb *t, uint64_t i)
+{
+    return !t->pair_shift || t->value[i];
+}
+
+/* The order of the pages of entry `way` (one of a pair may be missing). */
+static unsigned order_of(const struct vm_tlb *t, uint64_t way)
+{
+    uint64_t i = way << t->pair_shift;
+    return vm_tlb_order(t->value[is_page(t, i) ? i : i + 1]);
+}
+
+/* The entry with this own tag for pages of `order`, or -1. */
+static int64_t find_way(const struct vm_tlb *t, uint64_t own, unsigned order)
+{
+    uint64_t first = vm_tlb_set(t, own) * t->ways;
+    for (uint64_t way = first; way < first + t->ways; way++)
+        if (t->tag[way] == own && order_of(t, way) == order)
+            return (int64_t)way;
+    return -1;
+}
+
+int64_t vm_tlb_find(const struct vm_tlb *t, uint64_t tag, unsigned order)
+{
+    int64_t way = find_way(t, vm_tlb_own_tag(t, tag), order);
+    if (way < 0)
+        return -1;
+    uint64_t i = ((uint64_t)way << t->pair_shift) + half_of(t, tag);
+    return is_page(t, i) ? (int64_t)i : -1;
+}
+
+uint64_t vm_tlb_tag_at(const struct vm_tlb *t, uint64_t i)
+{
+    uint64_t own = t->tag[i >> t->pair_shift];
+    if (!t->pair_shift)
+        return own;
+    return (((own >> 12) << 1 | (i & 1)) << 12) | (own & 0xfff);
+}
+
+struct vm_tlb_entry vm_tlb_entry_at(const struct vm_tlb *t, uint64_t i)
+{
+    struct vm_tlb_entry e = {.value = t->value[i], .end = 1u << vm_tlb_order(t->value[i])};
+    if (t->bounds) {
+        e.first = (uint32_t)t->bounds[i];
+        e.end = (uint32_t)(t->bounds[i] >> 32);
+    }
+    return e;
+}
+
+void vm_tlb_set_entry(struct vm_tlb *t, uint64_t i, struct vm_tlb_entry e)
+{
+    t->value[i] = e.value;
+    if (t->bounds)
+        t->bounds[i] = e.first | (uint64_t)e.end << 32;
+}
+
+/* Entry `from` takes the place of entry `to`. */
+static void copy_way(struct vm_tlb *t, uint64_t to, uint64_t from)
+{
+    t->tag[to] = t->tag[from];
+    for (uint64_t half = 0; half <= t->pair_shift; half++) {
+        t->value[(to << t->pair_shift) + half] = t->value[(from << t->pair_shift) + half];
+        if (t->bounds)
+            t->bounds[(to << t->pair_shift) + half] = t->bounds[(from << t->pair_shift) + half];
+    }
+}
+
+/* What an entry holds, while others move over its place. */
+struct held {
+    uint64_t tag, value[2], bounds[2];
+};
+
+static struct held hold(const struct vm_tlb *t, uint64_t way)
+{
+    struct held h = {.tag = t->tag[way]};
+    for (uint64_t half = 0; half <= t->pair_shift; half++) {
+        h.value[half] = t->value[(way << t->pair_shift) + half];
+        if (t->bounds)
+            h.bounds[half] = t->bounds[(way << t->pair_shift) + half];
+    }
+    return h;
+}
+
+static void put(struct vm_tlb *t, uint64_t way, const struct held *h)
+{
+    t->tag[way] = h->tag;
+    for (uint64_t half = 0; half <= t->pair_shift; half++) {
+        t->value[(way << t->pair_shift) + half] = h->value[half];
+        if (t->bounds)
+            t->bounds[(way << t->pair_shift) + half] = h->bounds[half];
+    }
+}
+
+/* ---- use ---- */
+
+/* Shift ways [first, way) up by one and put `h` in front. */
+static void put_in_front(struct vm_tlb *t, uint64_t first, uint64_t way, const struct held *h)
+{
+    for (; way > first; way--)
+        copy_way(t, way, way - 1);
+    put(t, first, h);
+}
+
+/* As put_in_front, for entries of one page without bounds: every second hit of a set comes here. */
+static void plain_to_front(struct vm_tlb *t, uint64_t first, uint64_t way)
+{
+    uint64_t tag = t->tag[way], value = t->value[way];
+    for (; way > first; way--) {
+        t->tag[way] = t->tag[way - 1];
+        t->value[way] = t->value[way - 1];
     }
     t->tag[first] = tag;
     t->value[first] = value;
 }
 
-/* Point the set's tree away from `way`: at each node on the way down, to the other half.
- * Node 1 is the root, node k has the children 2k and 2k + 1. */
-static void tree_use(struct vm_tlb *t, uint64_t set, uint32_t way)
+static void to_front(struct vm_tlb *t, uint64_t first, uint64_t way)
 {
-    uint64_t tree = t->tree[set];
-    uint32_t node = 1;
-    for (unsigned bit = vm_log2(t->ways); bit-- > 0;) {
-        uint64_t upper = way >> bit & 1;
-        tree = (tree & ~(UINT64_C(1) << node)) | (upper ^ 1) << node;
-        node = node * 2 + (uint32_t)upper;
-    }
-    t->tree[set] = tree;
+    struct held h = hold(t, way);
+    put_in_front(t, first, way, &h);
 }
 
-static uint32_t tree_victim(const struct vm_tlb *t, uint64_t set)
+static void tree_use(struct vm_tlb *t, uint64_t first, uint64_t way)
 {
-    uint32_t node = 1;
-    while (node < t->ways)
-        node = node * 2 + (t->tree[set] >> node & 1);
-    return node - t->ways;
+    uint64_t set = first / t->ways;
+    t->tree[set] = vm_plru_use(t->tree[set], t->open, (uint32_t)(way - first));
+}
+
+uint64_t vm_tlb_use_in_set(struct vm_tlb *t, uint64_t first, uint64_t i)
+{
+    if (t->replace == VM_TLB_PLRU)
+        tree_use(t, first, i);
+    if (t->replace != VM_TLB_LRU)
+        return i;
+    if (t->bounds)
+        to_front(t, first, i);
+    else
+        plain_to_front(t, first, i);
+    return first;
 }
 
 uint64_t vm_tlb_use(struct vm_tlb *t, uint64_t i)
 {
-    uint64_t set = vm_tlb_set(t, t->tag[i]), first = set * t->ways;
-    switch (t->replace) {
-    case VM_TLB_LRU:
-        put_in_front(t, first, i, t->tag[i], t->value[i]);
-        return first;
-    case VM_TLB_PLRU:
-        tree_use(t, set, (uint32_t)(i - first));
+    uint64_t way = i >> t->pair_shift, first = vm_tlb_set(t, t->tag[way]) * t->ways;
+    if (!t->pair_shift)
+        return vm_tlb_use_in_set(t, first, i);
+    if (t->replace == VM_TLB_PLRU)
+        tree_use(t, first, way);
+    if (t->replace != VM_TLB_LRU)
         return i;
-    case VM_TLB_FIFO:
-    case VM_TLB_RANDOM:
-        break;
-    }
-    return i;
+    to_front(t, first, way);
+    return (first << 1) + (i & 1);
 }
+
+/* ---- coming and leaving ---- */
 
 /* The way of the set that a fill replaces: an empty one if there is any. */
 static uint64_t place_of_fill(struct vm_tlb *t, uint64_t set)
 {
     uint64_t first = set * t->ways;
     if (is_ordered(t))
-        return first + t->ways - 1;
-    for (uint32_t w = 0; w < t->ways; w++)
+        return first + t->open - 1;
+    for (uint32_t w = 0; w < t->open; w++)
         if (t->tag[first + w] == VM_TLB_EMPTY)
             return first + w;
     if (t->replace == VM_TLB_PLRU)
-        return first + tree_victim(t, set);
+        return first + vm_plru_victim(t->tree[set], t->open);
     t->random += UINT64_C(0x9e3779b97f4a7c15);
-    return first + (uint64_t)((unsigned __int128)vm_mix64(t->random) * t->ways >> 64);
+    return first + (uint64_t)((unsigned __int128)vm_mix64(t->random) * t->open >> 64);
 }
 
-static bool is_global(uint64_t tag)
+/* What was in an entry is not in the TLB any more. */
+static void tell_left(struct vm_tlb *t, const struct held *h)
 {
-    return (tag & 0xfff) == VM_TLB_GLOBAL;
-}
-
-uint64_t vm_tlb_fill(struct vm_tlb *t, uint64_t tag, uint64_t value)
-{
-    VM_EXPECT(vm_tlb_find(t, tag) < 0);
-    uint64_t set = vm_tlb_set(t, tag), i = place_of_fill(t, set);
-    uint64_t replaced = t->tag[i];
-    t->counts.fills++;
-    if (replaced != VM_TLB_EMPTY) {
-        t->counts.evictions++;
-        t->nglobal -= is_global(replaced);
+    t->nglobal -= is_global(h->tag);
+    if (!t->leaving)
+        return;
+    for (uint64_t half = 0; half <= t->pair_shift; half++) {
+        uint64_t page = (h->tag >> 12) << t->pair_shift | half;
+        if (h->value[half] & VM_TLB_OWES)
+            t->leaving(t->host, t, page << 12 | (h->tag & 0xfff), h->value[half]);
     }
-    t->nglobal += is_global(tag);
+}
+
+static void place(struct vm_tlb *t, uint64_t set, uint64_t way, const struct held *h)
+{
     if (is_ordered(t)) {
-        put_in_front(t, set * t->ways, i, tag, value);
-        return replaced;
+        put_in_front(t, set * t->ways, way, h);
+        return;
     }
-    t->tag[i] = tag;
-    t->value[i] = value;
+    put(t, way, h);
     if (t->replace == VM_TLB_PLRU)
-        tree_use(t, set, (uint32_t)(i - set * t->ways));
-    return replaced;
+        tree_use(t, set * t->ways, way);
 }
 
-/* Empty entry `i`; where ways are ordered, those behind it close the gap. */
-static void drop(struct vm_tlb *t, uint64_t i)
+uint64_t vm_tlb_fill(struct vm_tlb *t, uint64_t tag, struct vm_tlb_entry e)
 {
-    t->counts.invalidations++;
-    t->nglobal -= is_global(t->tag[i]);
-    if (is_ordered(t)) {
-        uint64_t end = (i / t->ways + 1) * t->ways;
-        for (; i + 1 < end; i++) {
-            t->tag[i] = t->tag[i + 1];
-            t->value[i] = t->value[i + 1];
-        }
+    VM_EXPECT(vm_tlb_find(t, tag, vm_tlb_order(e.value)) < 0);
+    uint64_t own = vm_tlb_own_tag(t, tag), set = vm_tlb_set(t, own), half = half_of(t, tag);
+    int64_t pair = t->pair_shift ? find_way(t, own, vm_tlb_order(e.value)) : -1;
+    t->counts.fills++;
+    if (pair >= 0) { /* beside its neighbour */
+        uint64_t i = vm_tlb_use(t, ((uint64_t)pair << 1) + half);
+        vm_tlb_set_entry(t, i, e);
+        return VM_TLB_EMPTY;
     }
-    t->tag[i] = VM_TLB_EMPTY;
+    uint64_t way = place_of_fill(t, set);
+    struct held gone = hold(t, way), come = {.tag = own};
+    come.value[half] = e.value;
+    come.bounds[half] = e.first | (uint64_t)e.end << 32;
+    place(t, set, way, &come);
+    t->nglobal += is_global(tag);
+    if (gone.tag != VM_TLB_EMPTY) {
+        t->counts.evictions++;
+        tell_left(t, &gone);
+    }
+    return gone.tag;
 }
 
-bool vm_tlb_invalidate(struct vm_tlb *t, uint64_t tag)
+/* Empty an entry; where ways are ordered, those behind it close the gap. */
+static void drop(struct vm_tlb *t, uint64_t way)
 {
-    int64_t i = vm_tlb_find(t, tag);
-    if (i >= 0)
-        drop(t, (uint64_t)i);
-    return i >= 0;
+    struct held gone = hold(t, way);
+    t->counts.invalidations++;
+    if (is_ordered(t)) {
+        uint64_t end = way / t->ways * t->ways + t->open;
+        for (; way + 1 < end; way++)
+            copy_way(t, way, way + 1);
+    }
+    t->tag[way] = VM_TLB_EMPTY;
+    tell_left(t, &gone);
+}
+
+bool vm_tlb_invalidate(struct vm_tlb *t, uint64_t tag, unsigned order)
+{
+    int64_t way = find_way(t, vm_tlb_own_tag(t, tag), order);
+    if (way >= 0)
+        drop(t, (uint64_t)way);
+    return way >= 0;
 }
 
 void vm_tlb_invalidate_space(struct vm_tlb *t, vm_asid asid)
@@ -193,19 +368,36 @@ void vm_tlb_flush(struct vm_tlb *t)
             drop(t, i);
 }
 
+/* ---- the check ---- */
+
+static void check_page(const struct vm_tlb *t, uint64_t i, unsigned order)
+{
+    uint64_t value = t->value[i];
+    if (!is_page(t, i))
+        return;
+    VM_ASSERT(vm_tlb_order(value) == order);
+    VM_ASSERT(!(value & VM_TLB_DIRTY) || (value & VM_PROT_WRITE));
+    VM_ASSERT(!(value & VM_TLB_OWES_DIRTY) || (value & VM_TLB_DIRTY));
+    VM_ASSERT(!(value & VM_TLB_OWES) || t->leaving);
+    if (t->bounds) {
+        struct vm_tlb_entry e = vm_tlb_entry_at(t, i);
+        VM_ASSERT(e.first < e.end && e.end <= UINT64_C(1) << order);
+    }
+}
+
 static void check_set(const struct vm_tlb *t, uint64_t set, uint32_t *nglobal)
 {
-    const uint64_t *tag = t->tag + set * t->ways;
-    for (uint32_t w = 0; w < t->ways; w++) {
-        if (tag[w] == VM_TLB_EMPTY)
+    uint64_t first = set * t->ways;
+    for (uint64_t way = first; way < first + t->ways; way++) {
+        if (t->tag[way] == VM_TLB_EMPTY)
             continue;
-        VM_ASSERT(vm_tlb_set(t, tag[w]) == set);
-        for (uint32_t v = w + 1; v < t->ways; v++)
-            VM_ASSERT(tag[v] != tag[w]);
-        VM_ASSERT(!is_ordered(t) || w == 0 || tag[w - 1] != VM_TLB_EMPTY);
-        uint64_t value = t->value[set * t->ways + w];
-        VM_ASSERT(!(value & VM_TLB_DIRTY) || (value & VM_PROT_WRITE));
-        *nglobal += is_global(tag[w]);
+        unsigned order = order_of(t, way);
+        VM_ASSERT(way < first + t->open && vm_tlb_set(t, t->tag[way]) == set);
+        VM_ASSERT(find_way(t, t->tag[way], order) == (int64_t)way);
+        VM_ASSERT(!is_ordered(t) || way == first || t->tag[way - 1] != VM_TLB_EMPTY);
+        for (uint64_t half = 0; half <= t->pair_shift; half++)
+            check_page(t, (way << t->pair_shift) + half, order);
+        *nglobal += is_global(t->tag[way]);
     }
 }
 

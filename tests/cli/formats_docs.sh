@@ -7,11 +7,22 @@ docs=$PAGODA_SOURCE/docs/formats
 
 # ---- json.md ----
 
-"$PAGODA" replay @uniform:pages=200,refs=2000 --frames 100 --json >replay.json
+"$PAGODA" replay @uniform:pages=200,refs=2000 --frames 100 --walk-caches p1=4 --json >replay.json
 "$PAGODA" tables @uniform:pages=200,refs=2000 sv39 --json >tables.json
 "$PAGODA" info @uniform:pages=200,refs=2000 --json >info.json
 "$PAGODA" list --json >list.json
 "$PAGODA" convert @loop:refs=10 -o t.pgt --json >convert.json
+# No one reference has every kind of step.
+spaces 1:0x1000 2:0x1000 1:0x2000 1:0x3000 1:0x4000 >s.trace
+told() { # OPTION ...
+    "$PAGODA" explain s.trace --format cloudsuite --tables apart --json "$@"
+}
+told --at 2 --tlb-tags flush >explain1.json
+told --at 5 --frames 2 --policy opt >explain2.json
+told --at 5 --frames 2 --policy aging >explain3.json
+told --at 5 --tlb l1=1 >explain4.json
+python3 -c 'import json
+print(json.dumps([json.load(open("explain%d.json" % i)) for i in (1, 2, 3, 4)]))' >explain.json
 if command -v valgrind >/dev/null; then
     "$PAGODA" record -o t.pgt --json -- true >record.json
 fi
@@ -21,19 +32,28 @@ members() {
 import json, sys
 PARTS = {"policies", "schemes", "formats", "workloads", "devices", "allocators",
          "presets"}
+# What has a table of its own in json.md, wherever it stands.
+SHARED = {"fields": "FIELD", "entry": "ENTRY", "held": "ENTRY", "victim": "FRAME",
+          "rivals": "FRAME", "memory_before": "FRAME", "memory_after": "FRAME"}
 def paths(value, at):
     if isinstance(value, dict):
         for key, inner in value.items():
+            for one in (inner if isinstance(inner, list) else [inner]) if key in SHARED else []:
+                yield from paths(one, SHARED[key])
+            if key in SHARED or (key == "config" and value["kind"] == "explain"):
+                continue
             yield from paths(inner, "%s.%s" % (at, key) if at else "PART" if key in PARTS else key)
     elif isinstance(value, list):
         for inner in value:
             yield from paths(inner, at + "[]")
     else:
         yield at
-print("\n".join(sorted(set(paths(json.load(open(sys.argv[1])), "")))))
+whole = json.load(open(sys.argv[1]))
+print("\n".join(sorted({p for one in (whole if isinstance(whole, list) else [whole])
+                        for p in paths(one, "")})))
 PYTHON
 }
-for kind in replay tables info list convert record; do
+for kind in replay tables explain info list convert record; do
     if [[ ! -s $kind.json ]]; then
         skip "no valgrind"
         continue

@@ -62,7 +62,7 @@ refused 2 'unknown kind of part "polices"' "a misspelt kind of part" "$PAGODA" l
 hinted '"policies"'
 refused 2 'unknown --model "page"' "a misspelt word" "$PAGODA" replay t.pgt --model page
 hinted '"pages"'
-refused 2 'unknown TLB replacement "lur"' "a misspelt TLB replacement" \
+refused 2 'unknown TLB property "lur"' "a misspelt TLB property" \
     "$PAGODA" replay t.pgt --tlb l1=4:lur
 hinted '"lru"'
 printf '[memory]\nsiez = 1MiB\n' >m.ini

@@ -15,13 +15,29 @@
 
 #define NASIDS 3
 
-/* The next row from `row` on whose unit is the page: those of segments are held to theirs in
+/* Every row as it is by default, then rows with parameters that make other cases common. */
+static const char *spec_at(size_t i)
+{
+    static const char *const variants[] = {
+        "inverted:anchors=4",
+        "clustered:pages=1,buckets=16",
+        "clustered:pages=4",
+        "ech:lines=64",
+        NULL,
+    };
+    size_t nrows = 0;
+    while (nrows < i && vm_scheme_at(nrows))
+        nrows++;
+    return vm_scheme_at(nrows) ? vm_scheme_at(nrows)->name : variants[i - nrows];
+}
+
+/* The next of those from `row` on whose unit is the page: those of segments are held to theirs in
  * segment.c. False: no more. */
 static bool page_row(size_t *row)
 {
     while (vm_scheme_at(*row) && vm_scheme_at(*row)->unit != VM_UNIT_PAGE)
         ++*row;
-    return vm_scheme_at(*row);
+    return spec_at(*row);
 }
 
 struct pair {
@@ -51,7 +67,7 @@ static struct pair *pair_of(struct scheme_world *w, uint64_t seed)
 
 static struct pair *pair_open(size_t row, uint64_t seed)
 {
-    return pair_of(world_open(vm_scheme_at(row)->name, 0, NASIDS), seed);
+    return pair_of(world_open(spec_at(row), 0, NASIDS), seed);
 }
 
 static void pair_close_asid(struct pair *p, vm_asid asid)
@@ -101,7 +117,7 @@ static unsigned random_order(struct pair *p)
 /* Only base pages are swapped. A page larger than the world's memory lies at its beginning. */
 static struct vm_pte random_pte_of(struct pair *p, unsigned order)
 {
-    uint64_t r = vm_random_u64(&p->random), nplaces = WORLD_FRAMES >> order;
+    uint64_t r = vm_random_u64(&p->random), nplaces = p->w->nframes >> order;
     if (r % 4 == 0)
         return (struct vm_pte){.state = VM_PTE_EMPTY, .order = (uint8_t)order};
     if (r % 4 == 1 && order == 0)
@@ -119,7 +135,8 @@ static struct vm_pte random_pte(struct pair *p)
     return random_pte_of(p, 0);
 }
 
-/* Set in both; what the architecture cannot say it may only round up to reading. */
+/* Set in both; what the architecture cannot say it may only round up to reading, and to what it
+ * says comes with reading. */
 static void pair_set(struct pair *p, vm_asid asid, vm_va va, struct vm_pte pte)
 {
     p->w->ops->set(p->w->state, asid, va, pte);
@@ -128,7 +145,7 @@ static void pair_set(struct pair *p, vm_asid asid, vm_va va, struct vm_pte pte)
         assert_int_equal(granted.prot & pte.prot, pte.prot);
         if (granted.prot != pte.prot) {
             assert_true(pte.prot & VM_PROT_ALL);
-            assert_int_equal(granted.prot, pte.prot | VM_PROT_READ);
+            assert_int_equal(granted.prot, pte.prot | VM_PROT_READ | p->w->ops->with_read);
         }
         pte.prot = granted.prot;
     }
@@ -281,10 +298,42 @@ static void every_scheme_answers_as_the_list_does(void **unused)
     }
 }
 
-/* A flat table with pages of the row's size. */
+/* Parameters make other tables of a row. */
+static void so_do_schemes_with_other_parameters_and_pages(void **unused)
+{
+    (void)unused;
+    static const struct {
+        const char *spec;
+        unsigned page_shift;
+        uint32_t nframes;
+    } variants[] = {
+        {"two-level:dir=3,table=13,entry=8", 12, WORLD_FRAMES}, /* tables of 16 frames */
+        {"two-level:dir=14,table=4,entry=4", 12,
+         WORLD_FRAMES}, /* a directory of 16, small tables */
+        {"two-level:dir=5,table=9,entry=8", 9, WORLD_FRAMES},
+        {"two-level:dir=1,table=1", 5, WORLD_FRAMES},
+        {"two-level:dir=5,table=5,entry=1", 5, 128},
+        {"two-level:dir=3,table=7,entry=1", 6, 128},
+        {"linear:bits=20", 10, WORLD_FRAMES},
+    };
+    for (size_t i = 0; i < sizeof variants / sizeof variants[0]; i++) {
+        struct pair *p = pair_of(world_open_frames(variants[i].spec, variants[i].page_shift,
+                                                   variants[i].nframes, 0, NASIDS),
+                                 i);
+        for (unsigned k = 0; k < 6000; k++) {
+            step(p);
+            if (k % 16 == 0)
+                p->w->ops->check(p->w->state);
+        }
+        pair_close(p);
+    }
+}
+
+/* A flat table with pages of the row's size: paged where it would be too long for a world. */
 static struct pair *reference_open(const struct pair *b)
 {
-    return pair_of(world_open_with("linear", b->w->page_shift, 0, NASIDS), 7);
+    const char *flat = b->page < 4096 ? "paged-linear:processes=3" : "linear";
+    return pair_of(world_open_with(flat, b->w->page_shift, 0, NASIDS), 7);
 }
 
 /* Two worlds of different schemes on the same maps below 4 GiB, with rights that each can say. */
@@ -319,6 +368,7 @@ static void every_scheme_translates_alike_below_4_gib(void **unused)
             assert_true(a->w->ops->ensure(a->w->state, asid, va, 0));
             assert_true(b->w->ops->ensure(b->w->state, asid, va, 0));
             b->w->ops->set(b->w->state, asid, va, pte);
+            pte.prot |= pte.prot & VM_PROT_READ ? b->w->ops->with_read : 0;
             a->w->ops->set(a->w->state, asid, va, pte);
             if (r >> 60 == 0)
                 b->w->ops->trim(b->w->state, asid, va, named - (named & (b->page - 1)));
@@ -400,7 +450,7 @@ static void no_frame_at_any_take_leaves_every_entry_and_frame_in_place(void **un
     for (size_t row = 0; page_row(&row); row++) {
         bool failed = true;
         for (uint32_t n = 0; failed; n++) {
-            struct scheme_world *w = world_open(vm_scheme_at(row)->name, 0, 1);
+            struct scheme_world *w = world_open(spec_at(row), 0, 1);
             const vm_va page = UINT64_C(1) << w->page_shift;
             vm_va last = (UINT64_C(1) << (w->va_bits - 1)) - page, done = 0;
             w->takes_left = n;
@@ -466,7 +516,7 @@ static void rows_have_names_and_are_found_by_them(void **unused)
     (void)unused;
     struct vm_listed listed;
     struct vm_error e;
-    for (size_t row = 0; page_row(&row); row++) {
+    for (size_t row = 0; vm_scheme_at(row); row++) {
         assert_true(vm_scheme_list(row, &listed));
         assert_ptr_equal(vm_scheme_find(listed.name, &e), vm_scheme_at(row));
         assert_true(strlen(listed.summary) > 0);
@@ -479,6 +529,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_scheme_answers_as_the_list_does),
+        cmocka_unit_test(so_do_schemes_with_other_parameters_and_pages),
         cmocka_unit_test(every_scheme_translates_alike_below_4_gib),
         cmocka_unit_test(a_large_page_translates_as_its_base_pages_do),
         cmocka_unit_test(trim_leaves_what_a_fresh_space_would_have),

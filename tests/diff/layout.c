@@ -26,6 +26,7 @@ static struct machine_outcome play(struct vm_config c, const struct machine_trac
 static void forget_tables(struct machine_outcome *o)
 {
     o->counts.walk_loads = o->counts.walk_stores = 0;
+    o->counts.walk_steps = o->counts.walk_waits = 0;
     o->counts.table_frames_peak = o->counts.frames_peak = 0;
 }
 

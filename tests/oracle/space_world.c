@@ -2,9 +2,18 @@
 #include "oracle/space_world.h"
 
 #include "base/assert.h"
-#include "space/memory.h"
+#include "space/segment.h"
 
 #include <string.h>
+
+#define PAGE_SHIFT 12
+
+/* A segment's transfer is of one run of slots: no other begins in it. */
+static void check_run(const struct space_world *w, uint64_t slot, uint64_t end)
+{
+    for (uint64_t s = slot + 1; w->memory->seg && s < end; s++)
+        VM_ASSERT(w->memory->seg->run[s].slots == 0);
+}
 
 /* ---- the device that writes down ---- */
 
@@ -26,16 +35,19 @@ static uint64_t device_transfer(void *state, enum vm_transfer kind, uint64_t pos
                                 uint64_t bytes)
 {
     struct space_world *w = ((struct log_device *)state)->world;
-    uint64_t slot = position / bytes;
+    uint64_t slot = position >> PAGE_SHIFT, end = slot + (bytes >> PAGE_SHIFT);
     if (slot >= WORLD_SLOTS + 2) {
         VM_ASSERT(kind == VM_TRANSFER_READ);
         w->file_reads++;
     } else if (kind == VM_TRANSFER_WRITE) {
         w->writes++;
-        w->written_at[slot] = w->now;
+        check_run(w, slot, end);
+        while (slot < end)
+            w->written_at[slot++] = w->now;
     } else {
         w->reads++;
-        VM_ASSERT(w->written_at[slot]);
+        while (slot < end)
+            VM_ASSERT(w->written_at[slot++]);
     }
     return 1;
 }
@@ -72,6 +84,12 @@ static void left(void *host, const struct vm_leaving *leaving)
     ((struct space_world *)host)->left += leaving->how <= VM_LEFT_WRITTEN;
 }
 
+static void trimmed(void *host, vm_asid asid, vm_va start, vm_va end)
+{
+    (void)host, (void)asid;
+    VM_ASSERT(start < end);
+}
+
 static void find_parts(struct space_world *w, const struct space_plan *plan)
 {
     char name[64];
@@ -86,6 +104,10 @@ static void find_parts(struct space_world *w, const struct space_plan *plan)
     good = vm_params_parse(&w->policy_params, name, w->policy->param, w->policy->nparams, params,
                            &w->error);
     VM_ASSERT(good);
+    w->fit = vm_alloc_find(plan->fit ? plan->fit : "first-fit", &w->error);
+    good = w->fit && vm_params_parse(&w->fit_params, w->fit->name, w->fit->param, w->fit->nparams,
+                                     NULL, &w->error);
+    VM_ASSERT(good);
 }
 
 bool space_world_open(struct space_world *w, const struct space_plan *plan)
@@ -94,7 +116,7 @@ bool space_world_open(struct space_world *w, const struct space_plan *plan)
     find_parts(w, plan);
     struct vm_memory_config c = {
         .nframes = plan->nframes,
-        .page_shift = 12,
+        .page_shift = plan->page_shift ? plan->page_shift : PAGE_SHIFT,
         .tables = plan->tables,
         .stray = plan->stray,
         .colours = plan->colours,
@@ -105,6 +127,9 @@ bool space_world_open(struct space_world *w, const struct space_plan *plan)
         .scheme_params = &w->scheme_params,
         .policy = w->policy,
         .policy_params = &w->policy_params,
+        .fit = w->fit,
+        .fit_params = &w->fit_params,
+        .compact = plan->compact,
         .device = &log_device,
         .device_params = &w->device_params,
         .counts = &w->counts,
@@ -113,6 +138,7 @@ bool space_world_open(struct space_world *w, const struct space_plan *plan)
         .shootdown_space = shootdown_space,
         .settle = settle,
         .left = left,
+        .trimmed = trimmed,
     };
     w->memory = vm_memory_open(&c, &w->error);
     if (!w->memory)
@@ -134,9 +160,10 @@ void space_world_close(struct space_world *w)
 static void touched(struct space_world *w, struct touch t, enum vm_access access, bool inserted)
 {
     uint8_t *bits = vm_memory_bits(w->memory);
+    bool huge = w->memory->c.huge.pages != VM_HUGE_NEVER && t.order > 0;
     vm_pfn unit = vm_memory_unit(w->memory, t.pfn);
     bits[unit] |= VM_FRAME_REFERENCED | (access == VM_WRITE ? VM_FRAME_DIRTY : 0);
-    if (t.order > 0 && !(bits[t.pfn] & VM_FRAME_TOUCHED))
+    if (huge && !(bits[t.pfn] & VM_FRAME_TOUCHED))
         vm_memory_note_touched(w->memory, t.pfn);
     if (!inserted && w->policy->touch_kind >= VM_TOUCH_ORDER)
         w->policy->touch(w->policy_state, &unit, 1);
@@ -162,15 +189,26 @@ static bool resolve(struct space_world *w, struct vm_fault *f, struct touch *t)
 }
 
 /* The number of va's base page in a page of that order. */
-static vm_pfn part_of(vm_va va, unsigned order)
+static vm_pfn part_of(const struct space_world *w, vm_va va, unsigned order)
 {
-    return (vm_pfn)(va >> 12) & ((UINT32_C(1) << order) - 1);
+    return (vm_pfn)(va >> w->memory->c.page_shift) & ((UINT32_C(1) << order) - 1);
 }
 
 /* The collapse daemon's turn, if it is that. */
 static bool scan(struct space_world *w)
 {
     return !w->scan_every || w->now % w->scan_every || vm_memory_scan(w->memory, &w->error);
+}
+
+/* The walk found no table page: bring it back. */
+static bool bring_table(struct space_world *w, vm_va kva, struct touch *t)
+{
+    struct vm_fault f;
+    VM_ASSERT(t->ntables++ == 0); /* no fault recurses: once in, it stays for this touch */
+    if (vm_memory_table_fault(w->memory, kva, &f, &w->error))
+        return true;
+    t->outcome = TOUCH_FAILED;
+    return false;
 }
 
 struct touch space_world_touch(struct space_world *w, vm_asid asid, vm_va va, enum vm_access access)
@@ -188,6 +226,11 @@ struct touch space_world_touch(struct space_world *w, vm_asid asid, vm_va va, en
         w->scheme->walk(w->scheme_state, asid, va, access, VM_MODE_USER, &walk);
         if (walk.fault == VM_WALK_OK || walk.fault == VM_WALK_BOUNDS)
             break;
+        if (walk.missing) {
+            if (!bring_table(w, walk.missing, &t))
+                return t;
+            continue;
+        }
         if (!resolve(w, &f, &t))
             return t;
         inserted |= f.inserted;
@@ -197,7 +240,7 @@ struct touch space_world_touch(struct space_world *w, vm_asid asid, vm_va va, en
         return t;
     }
     t.order = walk.order;
-    t.pfn = walk.pfn + part_of(va, walk.order);
+    t.pfn = walk.pfn + part_of(w, va, walk.order);
     touched(w, t, access, inserted);
     return t;
 }
@@ -214,7 +257,7 @@ struct vm_pte space_world_pte(const struct space_world *w, vm_asid asid, vm_va v
         return (struct vm_pte){.state = VM_PTE_EMPTY};
     struct vm_pte pte = w->scheme->get(w->scheme_state, asid, va);
     if (pte.state == VM_PTE_PRESENT)
-        pte.pfn += part_of(va, pte.order);
+        pte.pfn += part_of(w, va, pte.order);
     return pte;
 }
 
@@ -230,8 +273,9 @@ void space_world_check(const struct space_world *w)
     VM_ASSERT(c->demotions <= c->huge_faults + c->promotions);
     VM_ASSERT(c->reservation_breaks <= c->reservations);
     VM_ASSERT(c->huge_untouched <= c->huge_untouched_peak);
-    VM_ASSERT(w->writes == c->writebacks && w->reads == c->swap_ins &&
-              w->file_reads == c->file_ins);
+    VM_ASSERT(w->writes == c->writebacks + c->table_writes);
+    VM_ASSERT(w->reads == c->swap_ins + c->table_faults + c->table_reads);
+    VM_ASSERT(w->file_reads == c->file_ins && c->table_faults <= c->table_evictions);
     VM_ASSERT(vm_memory_resident(w->memory) <= w->memory->c.nframes);
     VM_ASSERT(w->memory->c.tables == VM_TABLES_APART || c->frames_peak <= w->memory->c.nframes);
 }

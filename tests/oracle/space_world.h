@@ -7,7 +7,7 @@
 
 #include <pagoda/space.h>
 
-#define WORLD_SLOTS 256
+#define WORLD_SLOTS 1024
 
 struct space_plan {
     const char *scheme, *policy; /* "name" or "name:params" */
@@ -18,6 +18,9 @@ struct space_plan {
     struct vm_huge_config huge; /* never, if all zero */
     uint64_t scan_every;        /* steps between scans of the collapse daemon; 0: none */
     uint64_t seed;
+    const char *fit; /* NULL: first-fit */
+    enum vm_compact compact;
+    unsigned page_shift; /* 0: 12 */
 };
 
 struct space_world {
@@ -25,7 +28,8 @@ struct space_world {
     const struct vm_scheme_ops *scheme;
     const struct vm_policy_ops *policy;
     void *scheme_state, *policy_state;
-    struct vm_params scheme_params, policy_params, device_params;
+    const struct vm_alloc_ops *fit;
+    struct vm_params scheme_params, policy_params, device_params, fit_params;
     struct vm_counts counts;
     uint64_t tick_every, scan_every;
     uint64_t now;                         /* steps so far */
@@ -38,7 +42,8 @@ struct space_world {
 enum touch_outcome { TOUCH_DONE, TOUCH_VIOLATION, TOUCH_DENIED, TOUCH_UNNAMED, TOUCH_FAILED };
 struct touch {
     enum touch_outcome outcome;
-    unsigned nfaults;        /* resolved */
+    unsigned nfaults;        /* resolved, on the page */
+    unsigned ntables;        /* resolved, on the page of its table */
     enum vm_fault_kind kind; /* of the last fault */
     vm_pfn pfn;              /* of the base page */
     unsigned order;          /* of the page that it is part of */

@@ -63,6 +63,24 @@ static const struct golden golden[] = {
      {0x100800, 0x101000, 0x102000, 0x103000, 0x104000},
      {0x101007, 0x102007, 0x103007, 0x104007, 0x800000000002a007},
      {0x101027, 0x102027, 0x103027, 0x104027, 0x800000000002a067}},
+    {"arm64", /* clean: nG SH AP[2] AP[1] page, UXN PXN DBM; then AF, and AP[2] is cleared */
+     UINT64_C(1) << 39 | UINT64_C(2) << 30 | 3 << 21 | 4 << 12 | 0xfff,
+     4,
+     {0x100008, 0x101010, 0x102018, 0x103020},
+     {0x101003, 0x102003, 0x103003, 0x6800000002abc3},
+     {0x101003, 0x102003, 0x103003, 0x6800000002af43}},
+    {"arm64-16k", /* frame 0x2a is at 0xa8000, table 0x101 at 0x404000 */
+     UINT64_C(1) << 36 | 2 << 25 | 3 << 14 | 0x3fff,
+     3,
+     {0x400008, 0x404010, 0x408018},
+     {0x404003, 0x408003, 0x680000000a8bc3},
+     {0x404003, 0x408003, 0x680000000a8f43}},
+    {"two-level:dir=6,table=14,entry=4", /* a table of 16 frames, and index 0x155 in it */
+     0xc0155123,
+     2,
+     {0x1000c0, 0x101554},
+     {0x40401, 0xa817},
+     {0x40401, 0xa8d7}},
     {"linear:bits=24", 0x345678, 1, {0x100000 + 0x345 * 8}, {0xa817}, {0xa8d7}},
 };
 #define NGOLDEN (sizeof golden / sizeof golden[0])
@@ -125,16 +143,19 @@ static void protections_are_the_architecture_s_bits(void **unused)
     (void)unused;
     static const struct {
         unsigned prot;
-        uint64_t riscv, x86;
+        uint64_t riscv, x86, arm;
     } row[] = {
-        {READ, 0xa813, 0x800000000002a005},
-        {READ | WRITE, 0xa817, 0x800000000002a007},
-        {READ | FETCH, 0xa81b, 0x2a005},
-        {READ | WRITE | FETCH, 0xa81f, 0x2a007},
-        {WRITE, 0xa817, 0x800000000002a007}, /* W without R is reserved, or has no encoding */
-        {FETCH, 0xa819, 0x2a005},            /* RISC-V can fetch without reading, x86 cannot */
-        {READ | GLOBAL, 0xa833, 0x800000000002a105},
-        {VM_PROT_NONE, 0xa810, 0x2a004}, /* not present; frame and U stay */
+        {READ, 0xa813, 0x800000000002a005, 0x6000000002abc3},
+        {READ | WRITE, 0xa817, 0x800000000002a007, 0x6800000002abc3},
+        {READ | FETCH, 0xa81b, 0x2a005, 0x2000000002abc3},
+        {READ | WRITE | FETCH, 0xa81f, 0x2a007, 0x2800000002abc3},
+        /* W without R is reserved, or has no encoding */
+        {WRITE, 0xa817, 0x800000000002a007, 0x6800000002abc3},
+        /* RISC-V and Arm can fetch without reading, x86 cannot */
+        {FETCH, 0xa819, 0x2a005, 0x2000000002ab83},
+        {READ | GLOBAL, 0xa833, 0x800000000002a105, 0x6000000002a3c3},
+        /* not present; the frame and U stay */
+        {VM_PROT_NONE, 0xa810, 0x2a004, 0x2a8c0},
     };
     for (size_t i = 0; i < sizeof row / sizeof row[0]; i++) {
         struct vm_pte pte = pte_present(0x2a, row[i].prot);
@@ -142,6 +163,8 @@ static void protections_are_the_architecture_s_bits(void **unused)
         assert_int_equal(leaf_word("sv39", pte), row[i].riscv);
         assert_int_equal(leaf_word("linear", pte), row[i].riscv);
         assert_int_equal(leaf_word("x86-64", pte), row[i].x86);
+        pte.accessed = true; /* so that the walk which looks leaves it alone */
+        assert_int_equal(leaf_word("arm64", pte), row[i].arm | 0x400);
     }
 }
 
@@ -223,6 +246,10 @@ static void addresses_outside_the_space_are_out_of_bounds(void **unused)
         {"sv57", 0xffffffffffffff, 0xff00000000000000},
         {"x86-64", 0x7fffffffffff, 0xffff800000000000},
         {"x86-64-la57", 0xffffffffffffff, 0xff00000000000000},
+        {"arm64", 0xffffffffffff, 0},
+        {"arm64-16k", 0x7fffffffffff, 0},
+        {"two-level", 0xffffffff, 0},
+        {"two-level:dir=3,table=2", 0x1ffff, 0},
         {"linear", 0xffffffff, 0},
         {"linear:bits=13", 0x1fff, 0},
     };

@@ -53,19 +53,20 @@ static struct vm_tlb tlb_new(uint32_t entries, uint32_t ways, enum vm_tlb_replac
 
 static void fill(struct vm_tlb *t, uint64_t page, vm_asid asid)
 {
-    vm_tlb_fill(t, page * PAGE | asid, vm_tlb_value((vm_pfn)page, 0, VM_PROT_READ));
+    vm_tlb_fill(t, page * PAGE | asid,
+                (struct vm_tlb_entry){vm_tlb_value((vm_pfn)page, 0, VM_PROT_READ), 0, 1});
     vm_tlb_check(t);
 }
 
 static bool has(const struct vm_tlb *t, uint64_t page, vm_asid asid)
 {
-    int64_t i = vm_tlb_find(t, page * PAGE | asid);
+    int64_t i = vm_tlb_find(t, page * PAGE | asid, 0);
     return i >= 0 && vm_tlb_pfn(t->value[i]) == page;
 }
 
 static void use(struct vm_tlb *t, uint64_t page)
 {
-    uint64_t at = vm_tlb_use(t, (uint64_t)vm_tlb_find(t, page * PAGE));
+    uint64_t at = vm_tlb_use(t, (uint64_t)vm_tlb_find(t, page * PAGE, 0));
     assert_int_equal(t->tag[at], page * PAGE);
 }
 
@@ -126,8 +127,8 @@ static void a_flush_spares_the_global_entries_and_a_space_only_its_own(void **un
     vm_tlb_check(&t);
     assert_true(!has(&t, 2, 2) && has(&t, 3, VM_TLB_GLOBAL));
     assert_int_equal(t.nglobal, 1);
-    assert_true(vm_tlb_invalidate(&t, 3 * PAGE | VM_TLB_GLOBAL));
-    assert_false(vm_tlb_invalidate(&t, 3 * PAGE | VM_TLB_GLOBAL));
+    assert_true(vm_tlb_invalidate(&t, 3 * PAGE | VM_TLB_GLOBAL, 0));
+    assert_false(vm_tlb_invalidate(&t, 3 * PAGE | VM_TLB_GLOBAL, 0));
     assert_int_equal(t.nglobal, 0);
     assert_int_equal(t.counts.invalidations, 4);
     free(t.tag);

@@ -95,8 +95,8 @@ static void bad_numbers_and_names_are_refused(void **unused)
     assert_refused("l1", "expected name=entries");
     assert_refused("l=4", "expected a name");
     assert_refused("l0=4", "expected a name");
-    assert_refused("l10=4", "expected i (fetches) or d (data)");
-    assert_refused("l1x=4", "expected i (fetches) or d (data)");
+    assert_refused("l10=4", "expected i (fetches), d (data)");
+    assert_refused("l1x=4", "expected i (fetches), d (data)");
     assert_refused("m1=4", "expected a name");
     assert_refused("=4", "expected a name");
     assert_refused("l1=", "bad count");
@@ -106,12 +106,13 @@ static void bad_numbers_and_names_are_refused(void **unused)
     assert_fails("l1=4/3", VM_EMACHINE, "leave 1 over");
     assert_fails("l1=12/2", VM_EMACHINE, "6 sets");
     assert_fails("l1=12:plru", VM_EMACHINE, "plru TLB of 12 ways");
-    assert_refused("l1=4:lur", "unknown TLB replacement");
+    assert_refused("l1=4:lur", "unknown TLB property");
     assert_refused("l1=4@fast", "bad number");
     assert_refused("l1=4@-1", "0 to 1e9 ns");
     assert_refused("l1=4@2:lru", "bad number");
     assert_refused("l1=4 none", "expected name=entries");
-    assert_refused("l1i=1 l1d=1 l2i=1 l2d=1 l3i=1 l3d=1 l4i=1 l4d=1 l5i=1 l5d=1 l6i=1 l6d=1 l7=1",
+    assert_refused("l1i=1 l1d=1 l2i=1 l2d=1 l3i=1 l3d=1 l4i=1 l4d=1 l5i=1 l5d=1 l6i=1 l6d=1 l7i=1 "
+                   "l7d=1 l8i=1 l8d=1",
                    "too many TLBs");
 }
 

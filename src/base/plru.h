@@ -1,0 +1,42 @@
+/* plru.h - tree-PLRU: a binary tree of bits over the ways of a set, each pointing away from what
+ * was used last; following them from the root leads to the victim.
+ *
+ * Node 1 is the root, node k has the children 2k and 2k + 1. A node over the ways [low, high) parts
+ * them at their middle; where these are not a power of two its lower half is the larger one. Bit k
+ * of the tree: the victim lies in the upper half below node k. At most 64 ways: inner nodes are
+ * then below 64.
+ *
+ * Hennessy & Patterson, Computer Architecture, app. B, has it for powers of two.
+ */
+#ifndef BASE_PLRU_H
+#define BASE_PLRU_H
+
+#include <stdint.h>
+
+#define VM_PLRU_WAYS 64
+
+/* The tree after `way` was used: at each node on the way down it points to the other half. */
+static inline uint64_t vm_plru_use(uint64_t tree, uint32_t ways, uint32_t way)
+{
+    uint32_t low = 0, high = ways, node = 1;
+    while (high - low > 1) {
+        uint32_t middle = (low + high + 1) / 2, upper = way >= middle;
+        tree = (tree & ~(UINT64_C(1) << node)) | (uint64_t)(upper ^ 1) << node;
+        node = node * 2 + upper;
+        *(upper ? &low : &high) = middle;
+    }
+    return tree;
+}
+
+static inline uint32_t vm_plru_victim(uint64_t tree, uint32_t ways)
+{
+    uint32_t low = 0, high = ways, node = 1;
+    while (high - low > 1) {
+        uint32_t middle = (low + high + 1) / 2, upper = tree >> node & 1;
+        node = node * 2 + upper;
+        *(upper ? &low : &high) = middle;
+    }
+    return low;
+}
+
+#endif

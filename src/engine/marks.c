@@ -1,0 +1,77 @@
+/* marks.c - referenced and dirty bits of table entries that no walk sets.
+ *
+ *   on leaving   a TLB entry keeps what its page's entry is still to be marked with (VM_TLB_OWES),
+ *                in the copy nearest to the processor. When that copy leaves, replaced or removed,
+ *                the copy of the next level owes it; after the last one it is in the table.
+ *   trap         a walk that finds a bit missing ends there; the kernel sets it, as RISC-V's Svade
+ *                and MIPS's TLB-modified exception have it.
+ *
+ * What the policies see, the frames' own bits, is exact at all times: they are set at the touch,
+ * however late the table learns of it. So marks of a page that has no entry any more are nobody's
+ * loss: the kernel that took the entry has looked at the frame.
+ *
+ * RISC-V Privileged Architecture, 4.3.1 (A and D bits, Svade); Intel SDM vol. 3, 4.8.
+ */
+#include "base/assert.h"
+#include "engine/machine.h"
+
+void vm_marks_set(struct vm_engine *m, vm_va va, enum vm_access access)
+{
+    struct vm_pte pte = m->scheme->get(m->scheme_state, m->asid, va);
+    VM_ASSERT(pte.state == VM_PTE_PRESENT);
+    pte.accessed = true;
+    pte.dirty |= access == VM_WRITE;
+    m->scheme->set(m->scheme_state, m->asid, va & -(UINT64_C(1) << (m->page_shift + pte.order)),
+                   pte);
+}
+
+void vm_marks_write(struct vm_engine *m, uint64_t tag, uint64_t value)
+{
+    bool tagged = m->config.tlb_tags == VM_TLB_TAGS_ASID && (tag & 0xfff) != VM_TLB_GLOBAL;
+    vm_asid asid = tagged ? vm_key_asid(tag) : m->asid;
+    vm_va va = vm_key_va(tag, m->page_shift + vm_tlb_order(value));
+    if (!vm_memory_space(m->memory, asid))
+        return;
+    struct vm_pte pte = m->scheme->get(m->scheme_state, asid, va);
+    if (pte.state != VM_PTE_PRESENT || pte.pfn != vm_tlb_pfn(value) ||
+        pte.order != vm_tlb_order(value))
+        return;
+    pte.accessed |= (value & VM_TLB_OWES_REFERENCED) != 0;
+    pte.dirty |= (value & VM_TLB_OWES_DIRTY) != 0;
+    m->scheme->set(m->scheme_state, asid, va, pte);
+    m->counts.mark_stores++;
+}
+
+/* The page's copy in a level beyond `level`, for whatever access; NULL: none. */
+static uint64_t *next_copy(struct vm_engine *m, unsigned level, uint64_t tag, unsigned order)
+{
+    for (unsigned next = level + 1; next <= m->plan.levels; next++)
+        for (size_t i = 0; i < m->plan.n; i++) {
+            if (m->plan.tlb[i].level != next || !(m->orders[i] >> order & 1))
+                continue;
+            int64_t at = vm_tlb_find(&m->tlb[i], tag, order);
+            if (at >= 0)
+                return &m->tlb[i].value[at];
+        }
+    return NULL;
+}
+
+void vm_marks_leaving(void *engine, const struct vm_tlb *t, uint64_t tag, uint64_t value)
+{
+    struct vm_engine *m = engine;
+    size_t i = (size_t)(t - m->tlb);
+    uint64_t *copy = next_copy(m, m->plan.tlb[i].level, tag, vm_tlb_order(value));
+    if (!copy) {
+        vm_marks_write(m, tag, value);
+        return;
+    }
+    VM_ASSERT(vm_tlb_pfn(*copy) == vm_tlb_pfn(value));
+    *copy |= value & (VM_TLB_OWES | VM_TLB_DIRTY);
+}
+
+void vm_marks_owe_dirty(struct vm_engine *m, enum vm_access access, struct tlb_hit *hit)
+{
+    hit->entry.value &= ~(uint64_t)VM_TLB_OWES;
+    hit->entry.value |= VM_TLB_DIRTY | VM_TLB_OWES_DIRTY;
+    vm_levels_install(m, access, hit->level + 1, hit->tag, hit->entry);
+}

@@ -6,8 +6,6 @@
 
 #include <string.h>
 
-#define PAGE_SHIFT 12
-
 /* A segment's transfer is of one run of slots: no other begins in it. */
 static void check_run(const struct space_world *w, uint64_t slot, uint64_t end)
 {
@@ -35,7 +33,8 @@ static uint64_t device_transfer(void *state, enum vm_transfer kind, uint64_t pos
                                 uint64_t bytes)
 {
     struct space_world *w = ((struct log_device *)state)->world;
-    uint64_t slot = position >> PAGE_SHIFT, end = slot + (bytes >> PAGE_SHIFT);
+    unsigned shift = w->memory->c.page_shift;
+    uint64_t slot = position >> shift, end = slot + (bytes >> shift);
     if (slot >= WORLD_SLOTS + 2) {
         VM_ASSERT(kind == VM_TRANSFER_READ);
         w->file_reads++;
@@ -62,16 +61,60 @@ static const struct vm_device_ops log_device = {
 
 /* ---- the host ---- */
 
+static void forget_entry(struct space_world *w, size_t i)
+{
+    w->entry[i] = w->entry[--w->nentries];
+}
+
+/* Whether the page with this entry has the address. */
+static bool entry_has(const struct space_world *w, const struct world_entry *e, vm_asid asid,
+                      vm_va va)
+{
+    return e->asid == asid && va >= e->va &&
+           va - e->va < UINT64_C(1) << (w->memory->c.page_shift + e->order);
+}
+
 static void shootdown(void *host, uint64_t page_key)
 {
-    (void)page_key;
-    ((struct space_world *)host)->shootdowns++;
+    struct space_world *w = host;
+    vm_va va = vm_key_va(page_key, w->memory->c.page_shift);
+    w->shootdowns++;
+    for (size_t i = w->nentries; i-- > 0;)
+        if (entry_has(w, &w->entry[i], vm_key_asid(page_key), va))
+            forget_entry(w, i);
 }
 
 static void shootdown_space(void *host, vm_asid asid)
 {
-    (void)asid;
-    ((struct space_world *)host)->space_shootdowns++;
+    struct space_world *w = host;
+    w->space_shootdowns++;
+    for (size_t i = w->nentries; i-- > 0;)
+        if (w->entry[i].asid == asid && !(w->entry[i].prot & VM_PROT_GLOBAL))
+            forget_entry(w, i);
+}
+
+/* Of page tables only: a segment's entry has bounds. */
+static void note_entry(struct space_world *w, vm_asid asid, vm_va va, const struct vm_walk *walk)
+{
+    unsigned shift = w->memory->c.page_shift + walk->order;
+    struct world_entry e = {asid, va >> shift << shift, walk->order, walk->prot, walk->pfn};
+    if (w->scheme->unit == VM_UNIT_SEGMENT)
+        return;
+    for (size_t i = w->nentries; i-- > 0;)
+        if (entry_has(w, &w->entry[i], asid, va))
+            forget_entry(w, i);
+    VM_ASSERT(w->nentries < WORLD_ENTRIES);
+    w->entry[w->nentries++] = e;
+}
+
+static void check_entries(const struct space_world *w)
+{
+    for (size_t i = 0; i < w->nentries; i++) {
+        const struct world_entry *e = &w->entry[i];
+        struct vm_pte pte = w->scheme->get(w->scheme_state, e->asid, e->va);
+        VM_ASSERT(pte.state == VM_PTE_PRESENT && pte.pfn == e->pfn && pte.order == e->order);
+        VM_ASSERT(!(e->prot & ~pte.prot));
+    }
 }
 
 static void settle(void *host)
@@ -116,7 +159,7 @@ bool space_world_open(struct space_world *w, const struct space_plan *plan)
     find_parts(w, plan);
     struct vm_memory_config c = {
         .nframes = plan->nframes,
-        .page_shift = plan->page_shift ? plan->page_shift : PAGE_SHIFT,
+        .page_shift = plan->page_shift ? plan->page_shift : 12,
         .tables = plan->tables,
         .stray = plan->stray,
         .colours = plan->colours,
@@ -241,6 +284,7 @@ struct touch space_world_touch(struct space_world *w, vm_asid asid, vm_va va, en
     }
     t.order = walk.order;
     t.pfn = walk.pfn + part_of(w, va, walk.order);
+    note_entry(w, asid, va, &walk);
     touched(w, t, access, inserted);
     return t;
 }
@@ -265,6 +309,7 @@ void space_world_check(const struct space_world *w)
 {
     const struct vm_counts *c = &w->counts;
     vm_memory_check(w->memory);
+    check_entries(w);
     VM_ASSERT(c->demand_zero + c->soft_faults + c->cow_breaks + c->swap_ins + c->file_ins ==
               c->faults);
     VM_ASSERT(c->writebacks + c->clean_drops == c->evictions);

@@ -7,7 +7,16 @@
 
 #include <pagoda/space.h>
 
-#define WORLD_SLOTS 1024
+#define WORLD_SLOTS   1024
+#define WORLD_ENTRIES 4096
+
+/* What a TLB without end would hold. */
+struct world_entry {
+    vm_asid asid;
+    vm_va va; /* of the page's first base page */
+    uint8_t order, prot;
+    vm_pfn pfn;
+};
 
 struct space_plan {
     const char *scheme, *policy; /* "name" or "name:params" */
@@ -36,6 +45,8 @@ struct space_world {
     uint64_t written_at[WORLD_SLOTS + 2]; /* [slot] the step of its last write */
     uint64_t reads, writes, file_reads;   /* transfers */
     uint64_t shootdowns, space_shootdowns, left;
+    struct world_entry entry[WORLD_ENTRIES]; /* pages touched, and not shot down since */
+    size_t nentries;
     struct vm_error error; /* of the last call that failed */
 };
 
@@ -59,7 +70,8 @@ struct touch space_world_touch(struct space_world *w, vm_asid asid, vm_va va,
 bool space_world_event(struct space_world *w, struct vm_event event);
 /* The entry of the page that has `va`; of a huge page with the frame of va's base page. */
 struct vm_pte space_world_pte(const struct space_world *w, vm_asid asid, vm_va va);
-/* vm_memory_check, and the laws of the counts that faults obey. */
+/* vm_memory_check, and the laws of the counts that faults obey; and no TLB would know more than the
+ * table does. */
 void space_world_check(const struct space_world *w);
 
 #endif

@@ -42,6 +42,12 @@
     X(prefetches, "translations fetched into the prefetch buffer")                                 \
     X(prefetch_hits, "of those, asked for in time: touches that the buffer answered")              \
     X(prefetch_loads, "table words read to prefetch")                                              \
+    X(lines,                                                                                       \
+      "lines that references ask the caches for: their touches, and one more for each line "       \
+      "boundary crossed in a page")                                                                \
+    X(table_lines, "table words that walks ask the caches for, or memory past them")               \
+    X(memory_reads, "lines, and table words past the caches, read from memory")                    \
+    X(memory_writes, "lines, and writes past the caches, written to memory")                       \
     X(faults, "page faults that were resolved; the sum of the next five rows")                     \
     X(demand_zero, "first touches of a page: a fresh frame, no transfer (minor)")                  \
     X(soft_faults, "the page was still in a frame: mapped again, no transfer (minor)")             \
@@ -55,6 +61,11 @@
     X(writebacks, "evictions of a dirty page: one write to the swap device")                       \
     X(clean_drops, "evictions of a clean page: no transfer")                                       \
     X(page_copies, "pages zeroed or copied in memory")                                             \
+    X(moves, "segments moved in memory, to grow or to make one hole of many")                      \
+    X(moved_bytes, "bytes copied by moves")                                                        \
+    X(compactions, "times that all segments were moved together")                                  \
+    X(misfits, "times that no hole was long enough for a segment")                                 \
+    X(fragmented, "misfits for which all holes together would have been enough")                   \
     X(table_faults, "walks that met a page of a table that was not in memory: read from swap")     \
     X(table_evictions, "of the evictions, those of pages of page tables")                          \
     X(table_reads, "pages of page tables that the kernel read from swap to carry out an event")    \
@@ -93,9 +104,15 @@ struct vm_counts {
     L(c->refills == 0 || c->refills >= c->tlb_misses)                                              \
     L(c->invalid_traps <= c->tlb_misses && c->invalid_traps <= c->touches_faulted)                 \
     L(c->prefetch_hits <= c->prefetches && c->prefetch_hits <= c->tlb_hits)                        \
+    L(c->lines == 0 || c->lines >= c->touches - c->violations - c->denials - c->unnamed)           \
+    L(c->table_lines <= c->walk_loads + c->walk_stores + c->prefetch_loads)                        \
+    L(c->memory_reads <= c->lines + c->table_lines)                                                \
     L(c->demand_zero + c->soft_faults + c->cow_breaks + c->swap_ins + c->file_ins == c->faults)    \
     L(c->violations + c->denials + c->unnamed <= c->touches)                                       \
     L(c->writebacks + c->clean_drops == c->evictions)                                              \
+    L(c->fragmented <= c->misfits)                                                                 \
+    L(c->compactions <= c->fragmented)                                                             \
+    L(c->moves <= c->moved_bytes)                                                                  \
     L(c->swap_ins == 0 || c->writebacks > 0)                                                       \
     L(c->swap_ins + c->file_ins <= c->evictions - c->table_evictions || c->forks > 0)              \
     L(c->table_evictions <= c->evictions)                                                          \

@@ -10,6 +10,7 @@
 #ifndef PAGODA_ENGINE_H
 #define PAGODA_ENGINE_H
 
+#include <pagoda/cache.h>
 #include <pagoda/counts.h>
 #include <pagoda/error.h>
 #include <pagoda/params.h>
@@ -30,6 +31,7 @@ enum vm_tlb_tags { VM_TLB_TAGS_ASID, VM_TLB_TAGS_FLUSH };
 enum vm_marks { VM_MARKS_AT_ONCE, VM_MARKS_ON_LEAVING, VM_MARKS_TRAP };
 enum vm_refill { VM_REFILL_HARDWARE, VM_REFILL_SOFTWARE };
 enum vm_prefetch { VM_PREFETCH_NONE, VM_PREFETCH_NEXT, VM_PREFETCH_STRIDE, VM_PREFETCH_DISTANCE };
+enum vm_cache_walks { VM_WALKS_L1, VM_WALKS_L2, VM_WALKS_L3, VM_WALKS_MEMORY };
 enum vm_model { VM_MODEL_MACHINE, VM_MODEL_PAGES };
 
 /* The fields are options.def's; help there. */
@@ -38,6 +40,8 @@ struct vm_config {
     uint64_t tables; /* enum vm_tables */
     uint64_t stray;  /* enum vm_stray_option */
     uint64_t layout; /* enum vm_layout_option */
+    char fit[VM_CONFIG_TEXT];
+    uint64_t compact; /* enum vm_compact */
     uint64_t colours;
     char scheme[VM_CONFIG_TEXT], policy[VM_CONFIG_TEXT], tlb[VM_CONFIG_TEXT], swap[VM_CONFIG_TEXT];
     uint64_t tlb_tags; /* enum vm_tlb_tags */
@@ -47,6 +51,8 @@ struct vm_config {
     uint64_t refill;   /* enum vm_refill */
     uint64_t prefetch; /* enum vm_prefetch */
     uint64_t prefetch_entries;
+    char cache[VM_CONFIG_TEXT];
+    uint64_t cache_walks; /* enum vm_cache_walks */
     uint64_t swap_bytes;
     double memory_ns, refill_ns, fault_ns, copy_ns, shootdown_ns, switch_ns;
     uint64_t model; /* enum vm_model */
@@ -97,7 +103,26 @@ struct vm_walk_cache_plan {
 };
 bool vm_walk_cache_plan_parse(struct vm_walk_cache_plan *out, const char *text, struct vm_error *e);
 
+/* ---- the caches that an option text describes (caches.c) ---- */
+
+struct vm_cache_plan {
+    struct vm_caches_config caches;
+    char name[VM_CACHES_MAX][8]; /* "l1i" */
+};
+/* Walks enter at level 1. Errors: VM_EUSAGE, VM_EMACHINE (cannot be built). */
+bool vm_cache_plan_parse(struct vm_cache_plan *out, const char *text, struct vm_error *e);
+
 /* ---- a machine (machine.c) ---- */
+
+/* How many lines each level of caches answered, level 1 at [0]; memory is after the last level. */
+struct vm_answers {
+    unsigned levels;
+    uint64_t fetches[VM_CACHE_LEVELS + 1];
+    uint64_t data[VM_CACHE_LEVELS + 1]; /* reads and writes */
+    /* Steps of walks: the loads of a step are made together, so that the farthest one counts. */
+    uint64_t walk_steps[VM_CACHE_LEVELS + 1];
+    uint64_t walk_stores[VM_CACHE_LEVELS + 1];
+};
 
 struct vm_engine;
 
@@ -118,7 +143,27 @@ const char *vm_engine_tlb(const struct vm_engine *m, size_t i, struct vm_tlb_con
 size_t vm_engine_nwalk_caches(const struct vm_engine *m);
 void vm_engine_walk_cache(const struct vm_engine *m, size_t i, struct vm_tlb_config *config,
                           struct vm_tlb_counts *counts);
+size_t vm_engine_ncaches(const struct vm_engine *m);
+const char *vm_engine_cache(const struct vm_engine *m, size_t i, struct vm_cache_config *config,
+                            struct vm_cache_counts *counts); /* returns its name */
+void vm_engine_answers(const struct vm_engine *m, struct vm_answers *out);
 const struct vm_memory *vm_engine_memory(const struct vm_engine *m);
+
+/* What a machine is made of, for explanations. */
+struct vm_engine_parts {
+    const struct vm_config *config;
+    const struct vm_scheme_ops *scheme;
+    const void *scheme_state;
+    const struct vm_policy_ops *policy;
+    const struct vm_params *policy_params;
+    const struct vm_memory *memory;
+    const struct vm_counts
+        *counts; /* so far, within a touch too: vm_engine_counts is for between */
+    unsigned page_shift;
+    uint32_t nframes;    /* of memory for pages */
+    const uint8_t *bits; /* [nframes] enum vm_frame_bits */
+};
+void vm_engine_parts(const struct vm_engine *m, struct vm_engine_parts *out);
 void vm_engine_check(const struct vm_engine *m); /* every part's check */
 void vm_engine_close(struct vm_engine *m);       /* NULL is fine */
 
@@ -175,13 +220,29 @@ struct vm_result {
         struct vm_tlb_config config;
         struct vm_tlb_counts counts;
     } tlb[VM_TLBS_MAX], walk_cache[VM_WALK_CACHES_MAX];
+    size_t ncaches;
+    struct {
+        char name[8];
+        struct vm_cache_config config;
+        struct vm_cache_counts counts;
+    } cache[VM_CACHES_MAX];
+    struct vm_answers answers;
     struct vm_prices prices;
     uint64_t pages;                  /* distinct pages touched (pages model), 0: not counted */
     uint64_t resident, table_frames; /* at the end */
     struct vm_footprint tables;      /* at the end, of all address spaces */
+    struct vm_holes holes;           /* at the end */
     size_t nregions; /* the first regions by faults, of mappings that exist at the end */
     struct vm_region region[VM_REGIONS_MAX];
     uint64_t regions_all;
+};
+
+/* Where references come from. */
+struct vm_source {
+    const char *spec; /* as vm_trace_open takes it; of bytes in memory: what messages call them */
+    const struct vm_trace_options *options; /* may be NULL */
+    const void *bytes;                      /* NULL: open spec */
+    size_t nbytes;
 };
 
 /* Told now and then how far a pass is. */
@@ -194,5 +255,26 @@ struct vm_progress {
  * not come from a pipe. progress may be NULL. Errors: as of the parts. */
 bool vm_replay(const struct vm_config *c, const char *spec, const struct vm_trace_options *options,
                const struct vm_progress *progress, struct vm_result *out, struct vm_error *e);
+
+/* ---- a replay that stops where it is asked to (run.c) ---- */
+
+struct vm_run;
+
+/* The machine before the first reference. What the arguments point to must outlive the run. Errors:
+ * as of vm_replay; VM_EUSAGE for the model pages, which has no steps. */
+struct vm_run *vm_run_open(const struct vm_config *c, const struct vm_source *source,
+                           const struct vm_progress *progress, struct vm_error *e);
+/* Replay on until `refs` references are done, or the trace ends; events after the last of them wait
+ * for the next call. Errors: as of the parts; the run can then only be closed. */
+bool vm_run_to(struct vm_run *r, uint64_t refs, struct vm_error *e);
+uint64_t vm_run_refs(const struct vm_run *r); /* done */
+/* Back to before the first reference, with a new machine. Errors: VM_EUSAGE: a trace that can be
+ * read only once. */
+bool vm_run_restart(struct vm_run *r, struct vm_error *e);
+struct vm_engine *vm_run_engine(struct vm_run *r); /* until a restart */
+/* The reference done last; its bytes and first address. */
+void vm_run_last(const struct vm_run *r, vm_va *va, unsigned *bytes);
+void vm_run_info(const struct vm_run *r, struct vm_trace_info *out);
+void vm_run_close(struct vm_run *r); /* NULL is fine */
 
 #endif

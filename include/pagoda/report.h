@@ -8,6 +8,7 @@
 
 #include <pagoda/analysis.h>
 #include <pagoda/engine.h>
+#include <pagoda/story.h>
 #include <pagoda/tables.h>
 #include <stdio.h>
 
@@ -22,6 +23,22 @@ bool vm_report_replay_json(FILE *out, const struct vm_result *r, struct vm_error
 
 void vm_report_tables_text(FILE *out, const struct vm_table_costs *t, enum vm_colour colour);
 bool vm_report_tables_json(FILE *out, const struct vm_table_costs *t, struct vm_error *e);
+
+/* References of one run, told: all three reports show the same stories. */
+struct vm_explanation {
+    struct vm_trace_info trace;
+    size_t nstories;
+    const struct vm_story *const *story;
+};
+/* Errors: VM_ESYSTEM (no memory, cannot write). */
+bool vm_report_explain_text(FILE *out, const struct vm_explanation *x, enum vm_colour colour,
+                            struct vm_error *e);
+bool vm_report_explain_json(FILE *out, const struct vm_explanation *x, struct vm_error *e);
+/* One file that needs no other. */
+bool vm_report_explain_html(FILE *out, const struct vm_explanation *x, struct vm_error *e);
+/* One story as text. */
+bool vm_report_story_text(FILE *out, const struct vm_story *s, enum vm_colour colour,
+                          struct vm_error *e);
 
 void vm_report_profile_text(FILE *out, const struct vm_profile *p, const struct vm_trace_info *t,
                             enum vm_colour colour);

@@ -111,10 +111,11 @@ struct vm_table_pager {
 };
 
 struct vm_scheme_env {
-    uint8_t *memory;     /* simulated physical memory, zeroed; frame f at f << page_shift */
-    unsigned page_shift; /* of a frame and of a base page */
-    uint32_t nframes;    /* frame numbers are below; those of tables too */
-    uint32_t nasids;     /* address-space ids are below */
+    uint8_t *memory;      /* simulated physical memory, zeroed; frame f at f << page_shift */
+    unsigned page_shift;  /* of a frame and of a base page */
+    uint32_t nframes;     /* frame numbers are below; those of tables too */
+    uint32_t page_frames; /* those of pages are below this; what lies above is for tables alone */
+    uint32_t nasids;      /* address-space ids are below */
     void *host;
     /* n consecutive frames for tables, zeroed by the host: the first, or VM_NOFRAME. */
     vm_pfn (*take)(void *host, uint32_t n);
@@ -216,8 +217,9 @@ struct vm_scheme_ops {
      * open: false if no frame was to be had. */
     bool (*open)(void *state, vm_asid asid);
     void (*close)(void *state, vm_asid asid);
-    /* Make the tables that an entry of `order` for va needs. False: no frame, or va outside the
-     * space. Entries of smaller orders in its way must be empty, and their tables are freed. */
+    /* Make the tables that an entry of `order` for va needs; they are there until the next ensure()
+     * or trim(), which may take away what holds no entry. False: no frame, or va outside the space.
+     * Entries of smaller orders in its way must be empty, and their tables are freed. */
     bool (*ensure)(void *state, vm_asid asid, vm_va va, unsigned order);
     /* The entry of the page that has va; empty where tables are missing. */
     struct vm_pte (*get)(const void *state, vm_asid asid, vm_va va);

@@ -32,6 +32,7 @@
 #ifndef PAGODA_SPACE_H
 #define PAGODA_SPACE_H
 
+#include <pagoda/alloc.h>
 #include <pagoda/counts.h>
 #include <pagoda/device.h>
 #include <pagoda/policy.h>
@@ -103,7 +104,7 @@ struct vm_fault {
 enum vm_leaves {
     VM_LEAVES_MAPPING, /* the program's */
     VM_LEAVES_CHOSEN,  /* the policy's: a frame was wanted, whichever */
-    VM_LEAVES_CLAIMED, /* nobody's: a table needs this very frame */
+    VM_LEAVES_CLAIMED, /* nobody's: its place is needed, whoever is there */
 };
 
 /* A page that loses its frame. */
@@ -121,6 +122,7 @@ struct vm_leaving {
 
 enum vm_tables { VM_TABLES_INSIDE, VM_TABLES_APART };
 enum vm_stray { VM_STRAY_MAPS, VM_STRAY_FAULTS };
+enum vm_compact { VM_COMPACT_NEVER, VM_COMPACT_NEEDED };
 
 struct vm_memory_config {
     uint32_t nframes;
@@ -136,6 +138,9 @@ struct vm_memory_config {
     const struct vm_params *policy_params;
     const struct vm_device_ops *device;
     const struct vm_params *device_params;
+    const struct vm_alloc_ops *fit; /* where segments are put; not asked for pages */
+    const struct vm_params *fit_params;
+    enum vm_compact compact; /* needed: segments are moved together where that makes room */
     struct vm_future *future;
     struct vm_counts *counts; /* where to count */
     void *host;
@@ -148,6 +153,8 @@ struct vm_memory_config {
     void (*left)(void *host, const struct vm_leaving *leaving);
     /* Tables for pages of [start, end) may have been given back. */
     void (*trimmed)(void *host, vm_asid asid, vm_va start, vm_va end);
+    /* The frames [first, first + n) no longer hold what they held: a page, a segment, tables. */
+    void (*emptied)(void *host, vm_pfn first, uint32_t n);
 };
 
 struct vm_memory; /* space/memory.h */
@@ -175,12 +182,27 @@ uint8_t *vm_memory_bits(struct vm_memory *m); /* [nframes] enum vm_frame_bits */
 void *vm_memory_scheme_state(struct vm_memory *m);
 void *vm_memory_policy_state(struct vm_memory *m);
 
+/* The number by which the policy knows what has that frame, and by which its bits are kept: the
+ * frame's own, or its segment's. */
+vm_pfn vm_memory_unit(const struct vm_memory *m, vm_pfn frame);
+
 /* For reports. */
 const struct vm_space *vm_memory_space(const struct vm_memory *m, vm_asid asid); /* NULL: none */
 uint64_t vm_memory_resident(const struct vm_memory *m);     /* frames that map pages */
 uint64_t vm_memory_table_frames(const struct vm_memory *m); /* frames that tables hold */
 /* What the tables of all open address spaces take; what they share, once. */
 void vm_memory_footprint(const struct vm_memory *m, struct vm_footprint *out);
+/* What segments leave between them; all 0 where the unit is the page. */
+struct vm_holes {
+    uint64_t segments;   /* that are resident */
+    uint64_t holes;      /* free blocks */
+    uint64_t free_bytes; /* in all of them */
+    uint64_t free_max_bytes;
+    uint64_t internal_bytes; /* that segments hold and do not need */
+    double fragmentation;    /* external: (free - largest) / free, now; 0 where nothing is free */
+    double fragmentation_misfits; /* its mean over the takes that found no hole long enough */
+};
+void vm_memory_holes(const struct vm_memory *m, struct vm_holes *out);
 uint64_t vm_memory_read_ns(const struct vm_memory *m);  /* device time of swap- and file-ins */
 uint64_t vm_memory_write_ns(const struct vm_memory *m); /* device time of writebacks */
 

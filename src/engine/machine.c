@@ -58,7 +58,8 @@ static bool check_walkers(const struct vm_config *c, struct vm_error *e)
 
 static bool plan_tlbs(struct vm_engine *m, uint64_t orders, struct vm_error *e)
 {
-    return vm_tlb_plan_parse(&m->plan, m->config.tlb, e) &&
+    const char *tlbs = m->scheme->in_registers ? "none" : m->config.tlb;
+    return vm_tlb_plan_parse(&m->plan, tlbs, e) &&
            vm_walk_cache_plan_parse(&m->walk_cache_plan, m->config.walk_caches, e) &&
            check_walkers(&m->config, e) && vm_levels_plan(m, orders, e);
 }
@@ -89,6 +90,9 @@ static bool build_memory(struct vm_engine *m, const struct vm_parts *p, enum vm_
         .policy_params = &m->policy_params,
         .device = p->device,
         .device_params = &m->device_params,
+        .fit = p->fit,
+        .fit_params = &m->fit_params,
+        .compact = (enum vm_compact)m->config.compact,
         .future = future,
         .counts = &m->counts,
         .host = m,
@@ -97,6 +101,7 @@ static bool build_memory(struct vm_engine *m, const struct vm_parts *p, enum vm_
         .settle = vm_mmu_settle,
         .left = vm_mmu_left,
         .trimmed = vm_mmu_trimmed,
+        .emptied = vm_mmu_emptied,
     };
     uint64_t slots = m->config.swap_bytes / m->config.page_bytes;
     if (m->config.swap_bytes && (slots == 0 || slots > UINT32_MAX - 2))
@@ -134,27 +139,28 @@ static void set_marks(struct vm_engine *m)
 static bool build(struct vm_engine *m, const struct vm_parts *p, enum vm_stray stray,
                   struct vm_future *future, struct vm_error *e)
 {
-    static uint32_t (*const segments[])(struct vm_engine *, const vm_va *, const uint16_t *,
-                                        uint32_t) = {
-        [VM_TOUCH_NONE] = vm_mmu_segment_bits,
-        [VM_TOUCH_REFBIT] = vm_mmu_segment_bits,
-        [VM_TOUCH_ORDER] = vm_mmu_segment_order,
-        [VM_TOUCH_EACH] = vm_mmu_segment_each,
+    static uint32_t (*const segments[][2])(struct vm_engine *, const vm_va *, const uint16_t *,
+                                           uint32_t) = {
+        [VM_TOUCH_NONE] = {vm_mmu_segment_bits, vm_mmu_segment_bits_caches},
+        [VM_TOUCH_REFBIT] = {vm_mmu_segment_bits, vm_mmu_segment_bits_caches},
+        [VM_TOUCH_ORDER] = {vm_mmu_segment_order, vm_mmu_segment_order_caches},
+        [VM_TOUCH_EACH] = {vm_mmu_segment_each, vm_mmu_segment_each_caches},
     };
     if (!check_memory(&m->config, p->scheme, e))
         return false;
     m->scheme = p->scheme;
     m->policy = p->policy;
-    m->segment = segments[p->policy->touch_kind];
     m->page_shift = vm_log2(m->config.page_bytes);
     set_marks(m);
+    if (!vm_data_open(m, e))
+        return false;
+    m->segment = segments[p->policy->touch_kind][m->caches.levels > 0];
     struct vm_scheme_env env = {.page_shift = m->page_shift, .params = &m->scheme_params};
     if (!vm_refill_check(&m->config, e) || !m->scheme->accept(&env, e) ||
         !plan_tlbs(m, m->scheme->orders(&env), e))
         return false;
     m->last_touch = NO_TOUCH;
-    m->warm = true;
-    vm_mmu_cool(m);
+    memset(m->hot, 0xff, sizeof m->hot);
     set_ticks(m);
     VM_ASSERT(p->policy->future == VM_FUTURE_UNUSED || future);
     return build_memory(m, p, stray, future, e) && build_tlbs(m, e) &&
@@ -177,6 +183,7 @@ struct vm_engine *vm_engine_open_with(const struct vm_config *c, const struct vm
         m->scheme_params = p.scheme_params;
         m->policy_params = p.policy_params;
         m->device_params = p.device_params;
+        m->fit_params = p.fit_params;
         if (policy)
             p.policy = policy;
         if (build(m, &p, stray, future, e))
@@ -197,6 +204,7 @@ void vm_engine_close(struct vm_engine *m)
     if (!m)
         return;
     vm_memory_close(m->memory);
+    vm_data_close(m);
     vm_layout_close(m->layout);
     vm_arena_close(&m->arena);
     free(m);
@@ -386,7 +394,13 @@ void vm_engine_counts(struct vm_engine *m, struct vm_counts *out)
     out->fetches = m->kinds[VM_FETCH];
     out->refs = out->reads + out->writes + out->fetches;
     out->crossings = m->crossings[0] + m->crossings[1] + m->crossings[2];
+    if (m->scheme->in_registers) { /* hot ones, too, walk; it costs nothing */
+        out->tlb_misses = out->touches;
+        out->miss_present = out->touches - out->touches_faulted;
+        out->walks = out->touches + out->faults + out->mark_traps;
+    }
     out->tlb_hits = out->touches - out->tlb_misses;
+    vm_data_counts(m, out);
     if (!m->failed)
         check_laws(out);
 }
@@ -426,12 +440,29 @@ const struct vm_memory *vm_engine_memory(const struct vm_engine *m)
     return m->memory;
 }
 
+void vm_engine_parts(const struct vm_engine *m, struct vm_engine_parts *out)
+{
+    *out = (struct vm_engine_parts){
+        .config = &m->config,
+        .scheme = m->scheme,
+        .scheme_state = m->scheme_state,
+        .policy = m->policy,
+        .policy_params = &m->policy_params,
+        .memory = m->memory,
+        .counts = &m->counts,
+        .page_shift = m->page_shift,
+        .nframes = (uint32_t)(m->config.memory_bytes / m->config.page_bytes),
+        .bits = m->bits,
+    };
+}
+
 void vm_engine_check(const struct vm_engine *m)
 {
     for (size_t i = 0; i < m->ntlbs; i++)
         vm_tlb_check(&m->tlb[i]);
     for (size_t i = 0; i < m->walk_cache_plan.n; i++)
         vm_tlb_check(&m->walk_cache[i]);
+    vm_caches_check(&m->caches);
     vm_memory_check(m->memory);
     if (m->layout)
         vm_layout_check(m->layout);

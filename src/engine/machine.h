@@ -25,7 +25,7 @@
 
 #include <pagoda/engine.h>
 
-#define HOT_SLOTS    16   /* the sets of the usual level 1: 64 entries, 4 ways */
+#define HOT_SLOTS    64   /* at most; level 1 leaves as many as it has sets, usually 16 */
 #define SEGMENT_REFS 1000 /* references between settlements at most; fits `touched` twice */
 
 #define LEVELS_MAX 9
@@ -82,7 +82,7 @@ struct vm_engine {
      * the low bits of the page number choose, and whose entries have one page. Else `none`. */
     struct vm_tlb *first[VM_ACCESSES];
     struct vm_tlb *base1[VM_ACCESSES]; /* the level-1 TLB of base pages; NULL: there is none */
-    struct vm_tlb *large_beside; /* the TLB of large[], if it holds base pages too; else NULL */
+    struct vm_tlb *large_beside; /* the one TLB in large[] that holds base pages, too; or `none` */
     struct large_page large[VM_ACCESSES];
     uint8_t *bits;
     uint8_t marks[VM_ACCESSES]; /* the frame's bits that a touch sets */
@@ -91,6 +91,10 @@ struct vm_engine {
     vm_pfn touched[2 * SEGMENT_REFS + 2];
     uint64_t crossings[VM_ACCESSES];
     uint64_t kinds[VM_ACCESSES];
+    vm_pa hot_pa[VM_ACCESSES][HOT_SLOTS]; /* where hot[]'s pages begin */
+    vm_pa place; /* where the page of the last touch begins, or NOWHERE; of a hot one it is unset */
+    struct vm_caches caches;
+    uint64_t cold[VM_ACCESSES]; /* touches that led nowhere, or whose line was not found hot */
 
     /* what misses use */
     struct tlb_level path[VM_ACCESSES][LEVELS_MAX];
@@ -123,11 +127,16 @@ struct vm_engine {
 
     const struct vm_tap *tap; /* told of each step of a touch; NULL: nobody */
 
+    uint64_t answered[VM_ACCESSES][VM_CACHE_LEVELS + 1]; /* lines, but those that were found hot */
+    struct vm_answers answers;                           /* to walks */
+    uint64_t table_lines;
+
     struct vm_config config;
     struct vm_tlb_plan plan;
+    struct vm_cache_plan cache_plan;
     struct vm_walk_cache_plan walk_cache_plan;
-    struct vm_params policy_params, scheme_params, device_params;
-    struct vm_arena arena;
+    struct vm_params policy_params, scheme_params, device_params, fit_params;
+    struct vm_arena arena, cache_arena;
     /* Runs up to n references from the front of the columns; answers how many it did: fewer than n
      * after a reference that crosses a page boundary, or when failed. */
     uint32_t (*segment)(struct vm_engine *m, const vm_va *va, const uint16_t *meta, uint32_t n);
@@ -161,13 +170,20 @@ struct vm_engine *vm_engine_open_with(const struct vm_config *c, const struct vm
                                       enum vm_stray stray, struct vm_future *future,
                                       struct vm_error *e);
 
-/* The loops, stamped in mmu.c for each kind of report that a policy wants. */
+/* The loops, stamped in mmu.c for each kind of report that a policy wants, without caches and with.
+ */
 uint32_t vm_mmu_segment_bits(struct vm_engine *m, const vm_va *va, const uint16_t *meta,
                              uint32_t n);
+uint32_t vm_mmu_segment_bits_caches(struct vm_engine *m, const vm_va *va, const uint16_t *meta,
+                                    uint32_t n);
 uint32_t vm_mmu_segment_order(struct vm_engine *m, const vm_va *va, const uint16_t *meta,
                               uint32_t n);
+uint32_t vm_mmu_segment_order_caches(struct vm_engine *m, const vm_va *va, const uint16_t *meta,
+                                     uint32_t n);
 uint32_t vm_mmu_segment_each(struct vm_engine *m, const vm_va *va, const uint16_t *meta,
                              uint32_t n);
+uint32_t vm_mmu_segment_each_caches(struct vm_engine *m, const vm_va *va, const uint16_t *meta,
+                                    uint32_t n);
 /* One reference, with every step told to m->tap. */
 uint32_t vm_mmu_segment_told(struct vm_engine *m, const vm_va *va, const uint16_t *meta,
                              uint32_t n);
@@ -185,6 +201,7 @@ void vm_mmu_tick(struct vm_engine *m);
 void vm_mmu_shootdown(void *engine, uint64_t page_key);
 void vm_mmu_shootdown_space(void *engine, vm_asid asid);
 void vm_mmu_left(void *engine, const struct vm_leaving *leaving);
+void vm_mmu_emptied(void *engine, vm_pfn first, uint32_t n);
 /* References belong to this address space from now on. */
 void vm_mmu_switch(struct vm_engine *m, vm_asid asid);
 
@@ -223,9 +240,11 @@ void vm_levels_install(struct vm_engine *m, enum vm_access access, size_t levels
 
 /* The kernel sets the page's bits for this access in the table, and makes no other change. */
 void vm_marks_set(struct vm_engine *m, vm_va va, enum vm_access access);
+/* The marks that this translation owes reach the table, if its entry still maps the frame. */
+void vm_marks_write(struct vm_engine *m, uint64_t tag, const struct vm_tlb_entry *e);
 /* struct vm_tlb's leaving: the next level that has the page owes its marks from now on, or else
  * they are written to the table. */
-void vm_marks_leaving(void *engine, const struct vm_tlb *t, uint64_t tag, uint64_t value);
+void vm_marks_leaving(void *engine, const struct vm_tlb *t, uint64_t tag, struct vm_tlb_entry e);
 /* A first write to a page whose entry, where `hit` found it, lacks the dirty bit: the nearest level
  * has it from now on, and owes it to the table. */
 void vm_marks_owe_dirty(struct vm_engine *m, enum vm_access access, struct tlb_hit *hit);
@@ -242,9 +261,9 @@ void vm_prefetch_after(struct vm_engine *m, uint64_t tag, unsigned order, enum v
 size_t vm_walk_caches_room(const struct vm_engine *m);
 /* Needs the scheme's state. Errors: VM_EMACHINE: the scheme has no such tables. */
 bool vm_walk_caches_build(struct vm_engine *m, struct vm_error *e);
-/* How many of its first loads a walk of `va` need not make; the caches take what the others read.
- */
-uint32_t vm_walk_caches_use(struct vm_engine *m, vm_va va, const struct vm_walk *w);
+/* How many of its first loads a walk of `va` need not make, and by which cache
+ * (VM_WALK_CACHES_MAX: none); the caches take what the others read. */
+uint32_t vm_walk_caches_use(struct vm_engine *m, vm_va va, const struct vm_walk *w, size_t *cache);
 /* Tables for pages of [start, end) of a space may be gone. */
 void vm_walk_caches_forget(struct vm_engine *m, vm_asid asid, vm_va start, vm_va end);
 void vm_mmu_trimmed(void *engine, vm_asid asid, vm_va start, vm_va end);
@@ -289,11 +308,27 @@ uint64_t vm_walk_window_waits(const struct vm_engine *m);
 struct vm_tlb_entry vm_walk_entry(const struct vm_walk *w);
 bool vm_walk_neighbour(struct vm_engine *m, uint64_t tag, unsigned order, struct vm_tlb_entry *out);
 
-/* What bits and policies know of a frame as. Identity: no page has more than one frame yet. */
+/* What bits and policies know of a frame as. */
 static inline vm_pfn vm_unit(const struct vm_engine *m, vm_pfn pfn)
 {
-    (void)m;
-    return pfn;
+    return vm_memory_unit(m->memory, pfn);
 }
+
+/* ---- data.c ---- */
+
+#define NOWHERE UINT64_MAX
+
+/* The caches that the configuration names. Errors: VM_EUSAGE, VM_EMACHINE, VM_ESYSTEM. */
+bool vm_data_open(struct vm_engine *m, struct vm_error *e);
+void vm_data_close(struct vm_engine *m); /* of a zeroed struct too */
+/* The bytes [va, last] of a page, at pa, are accessed. */
+void vm_data_lines(struct vm_engine *m, vm_va va, vm_pa pa, vm_va last, enum vm_access access);
+/* A touch led to m->place: the bytes [va, last], so far as they are in va's page, are accessed. */
+void vm_data_touch(struct vm_engine *m, vm_va va, vm_va last, enum vm_access access);
+/* A walk made its loads from number `from` on, and its stores. */
+void vm_data_walk(struct vm_engine *m, const struct vm_walk *w, uint32_t from);
+/* So did the walk of a prefetch, which sets no marks and which nothing waits for. */
+void vm_data_prefetch(struct vm_engine *m, const struct vm_walk *w, uint32_t from);
+void vm_data_counts(const struct vm_engine *m, struct vm_counts *out);
 
 #endif

@@ -28,11 +28,20 @@ static bool find_device(struct vm_parts *p, const char *spec, struct vm_error *e
                                         p->device->nparams, params, e);
 }
 
+static bool find_fit(struct vm_parts *p, const char *spec, struct vm_error *e)
+{
+    char name[VM_CONFIG_TEXT];
+    const char *params = vm_spec_split(spec, name, sizeof name);
+    p->fit = vm_alloc_find(name, e);
+    return p->fit &&
+           vm_params_parse(&p->fit_params, name, p->fit->param, p->fit->nparams, params, e);
+}
+
 bool vm_parts_find(struct vm_parts *out, const struct vm_config *c, struct vm_error *e)
 {
     struct vm_parts p;
     if (!find_scheme(&p, c->scheme, e) || !find_policy(&p, c->policy, e) ||
-        !find_device(&p, c->swap, e))
+        !find_device(&p, c->swap, e) || !find_fit(&p, c->fit, e))
         return false;
     *out = p;
     return true;

@@ -9,13 +9,13 @@
  * bring it back on its own, once it was dropped clean without a slot. Then opt holds a frame's next
  * touch for one that went to the other, and may choose worse than it could.
  */
+#include "engine/replay.h"
 #include "base/assert.h"
 #include "base/spool.h"
 #include "engine/machine.h"
 #include "engine/pages.h"
 #include "engine/parts.h"
 #include "engine/price.h"
-#include "policy/future.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,20 +23,6 @@
 
 #define SPOOL_BYTES     (16u << 20) /* of touches kept in memory; the rest goes to a file */
 #define REHEARSAL_PAGES (UINT64_C(1) << 26)
-#define REPORT_REFS     (UINT64_C(1) << 20) /* references between two reports of progress */
-
-/* One replay on its way. */
-struct replay {
-    const struct vm_config *config;
-    const char *spec;
-    const struct vm_trace_options *options;
-    const struct vm_progress *progress;
-    const struct vm_policy_ops *policy;
-    struct vm_trace *trace;
-    struct vm_spool *touches; /* NULL where no look ahead was needed */
-    struct vm_future_reader future;
-    struct vm_result *out;
-};
 
 /* ---- reading ---- */
 
@@ -45,7 +31,7 @@ struct consumer {
     bool (*batch)(void *host, const struct vm_batch *b, struct vm_error *e);
 };
 
-static void report(const struct replay *r, const char *what, uint64_t refs)
+void vm_replay_report(const struct replay *r, const char *what, uint64_t refs)
 {
     struct vm_trace_info info;
     if (!r->progress)
@@ -58,7 +44,7 @@ static void report(const struct replay *r, const char *what, uint64_t refs)
 static bool read_all(struct replay *r, const char *what, struct consumer c, struct vm_error *e)
 {
     struct vm_batch b;
-    uint64_t refs = 0, next = REPORT_REFS;
+    uint64_t refs = 0, next = REPLAY_REPORT_REFS;
     for (;;) {
         if (!vm_trace_read(r->trace, &b, e))
             return false;
@@ -68,16 +54,18 @@ static bool read_all(struct replay *r, const char *what, struct consumer c, stru
             return false;
         refs += b.nrefs;
         if (refs >= next) {
-            report(r, what, refs);
-            next = refs + REPORT_REFS;
+            vm_replay_report(r, what, refs);
+            next = refs + REPLAY_REPORT_REFS;
         }
     }
 }
 
 static bool open_trace(struct replay *r, struct vm_error *e)
 {
+    const struct vm_source *s = r->source;
     vm_trace_close(r->trace);
-    r->trace = vm_trace_open(r->spec, r->options, e);
+    r->trace = s->bytes ? vm_trace_open_bytes(s->bytes, s->nbytes, s->spec, s->options, e)
+                        : vm_trace_open(s->spec, s->options, e);
     return r->trace;
 }
 
@@ -86,18 +74,25 @@ static bool is_pipe(const struct replay *r)
 {
     struct vm_trace_info info;
     vm_trace_info(r->trace, &info);
-    return r->spec[0] != '@' && info.bytes_all == 0;
+    return r->source->spec[0] != '@' && !r->source->bytes && info.bytes_all == 0;
+}
+
+static bool may_read_twice(const struct replay *r, const char *who, struct vm_error *e)
+{
+    bool standard = !strcmp(r->source->spec, "-");
+    if (!standard && !(r->trace && is_pipe(r)))
+        return true;
+    vm_fail(e, VM_EUSAGE, "%s: %s reads a trace twice, and this can be read once",
+            standard ? "standard input" : r->source->spec, who);
+    return vm_hint(e, "keep it in a file first: pagoda convert - -o trace.pgt");
 }
 
 /* A pass before the real one needs the trace again. */
-static bool may_read_twice(const struct replay *r, struct vm_error *e)
+static bool may_look_ahead(const struct replay *r, struct vm_error *e)
 {
-    bool standard = !strcmp(r->spec, "-");
-    if (!standard && !(r->trace && is_pipe(r)))
-        return true;
-    vm_fail(e, VM_EUSAGE, "%s: policy %s reads a trace twice, and this can be read once",
-            standard ? "standard input" : r->spec, r->policy->name);
-    return vm_hint(e, "keep it in a file first: pagoda convert - -o trace.pgt");
+    char who[64];
+    snprintf(who, sizeof who, "policy %s", r->policy->name);
+    return may_read_twice(r, who, e);
 }
 
 static enum vm_stray stray_rule(const struct vm_config *c, const struct vm_trace *t)
@@ -218,6 +213,7 @@ static bool rehearse_machine(struct replay *r, struct vm_spool *spool, uint32_t 
     struct vm_config c = *r->config;
     c.memory_bytes = REHEARSAL_PAGES * c.page_bytes;
     c.tables = VM_TABLES_APART;
+    strcpy(c.cache, "none"); /* which a policy is told nothing of */
     struct vm_engine *m = vm_engine_open_with(&c, &recorder, stray_rule(&c, r->trace), NULL, e);
     bool done = m && rehearse_on(r, m, spool, npages, e);
     vm_engine_close(m);
@@ -258,7 +254,11 @@ static void gather_regions(const struct vm_memory *memory, struct vm_result *out
 static void gather_machine(struct vm_engine *m, struct vm_result *out)
 {
     out->nframes = (uint32_t)(out->config.memory_bytes / out->config.page_bytes);
+    if (m->scheme->in_registers) /* what the machine has */
+        strcpy(out->config.tlb, "none");
     const struct vm_memory *memory = vm_engine_memory(m);
+    if (m->scheme->in_registers)
+        strcpy(out->config.tlb, "none"); /* what the machine has */
     vm_engine_counts(m, &out->counts);
     out->ntlbs = vm_engine_ntlbs(m);
     for (size_t i = 0; i < out->ntlbs; i++)
@@ -269,6 +269,12 @@ static void gather_machine(struct vm_engine *m, struct vm_result *out)
         snprintf(out->walk_cache[i].name, sizeof out->walk_cache[i].name, "p%u",
                  out->walk_cache[i].config.level);
     }
+    vm_memory_holes(memory, &out->holes);
+    out->ncaches = vm_engine_ncaches(m);
+    for (size_t i = 0; i < out->ncaches; i++)
+        strcpy(out->cache[i].name,
+               vm_engine_cache(m, i, &out->cache[i].config, &out->cache[i].counts));
+    vm_engine_answers(m, &out->answers);
     out->resident = vm_memory_resident(memory);
     out->table_frames = vm_memory_table_frames(memory);
     vm_memory_footprint(memory, &out->tables);
@@ -284,7 +290,7 @@ static struct vm_future *future(struct replay *r)
 static bool run_machine(struct replay *r, struct vm_error *e)
 {
     r->out->stray = stray_rule(r->config, r->trace);
-    struct vm_engine *m = vm_engine_open(r->config, r->out->stray, future(r), e);
+    struct vm_engine *m = vm_replay_machine(r, e);
     bool done = m && read_all(r, "replaying", (struct consumer){m, engine_batch}, e);
     if (done)
         gather_machine(m, r->out);
@@ -385,7 +391,7 @@ static bool can_be_built(const struct replay *r, struct vm_error *e)
 static bool look_ahead(struct replay *r, struct vm_error *e)
 {
     uint32_t npages = 0;
-    if (!may_read_twice(r, e) || !can_be_built(r, e))
+    if (!may_look_ahead(r, e) || !can_be_built(r, e))
         return false;
     r->touches = vm_spool_open(SPOOL_BYTES, e);
     if (!r->touches)
@@ -398,45 +404,82 @@ static bool look_ahead(struct replay *r, struct vm_error *e)
     return open_trace(r, e);
 }
 
-static bool run(struct replay *r, struct vm_error *e)
+/* A machine of segments tells its policy of segments at forks and after they have left to grow, and
+ * when that happens depends on memory: a rehearsal without end does not know it. */
+static bool future_is_known(const struct vm_parts *parts, const struct vm_config *c,
+                            struct vm_error *e)
 {
+    if (c->model == VM_MODEL_PAGES || parts->policy->future != VM_FUTURE_NEEDED ||
+        parts->scheme->unit != VM_UNIT_SEGMENT)
+        return true;
+    return vm_fail(e, VM_EUSAGE,
+                   "policy %s cannot know the future of segments, which scheme %s has: expected a "
+                   "policy that does not look ahead, or a scheme of pages",
+                   parts->policy->name, parts->scheme->name);
+}
+
+bool vm_replay_begin(struct replay *r, struct vm_error *e)
+{
+    struct vm_parts parts;
+    if (!vm_parts_find(&parts, r->config, e) || !future_is_known(&parts, r->config, e))
+        return false;
+    r->policy = parts.policy;
     bool twice = r->policy->future == VM_FUTURE_NEEDED;
     /* What can be said without the trace is said before it is waited for. */
-    if ((twice && !may_read_twice(r, e)) || !open_trace(r, e) || (twice && !look_ahead(r, e)))
+    return (!twice || may_look_ahead(r, e)) && open_trace(r, e) && (!twice || look_ahead(r, e));
+}
+
+bool vm_replay_again(struct replay *r, struct vm_error *e)
+{
+    if (!may_read_twice(r, "going back", e))
         return false;
+    if (r->touches)
+        vm_future_open(&r->future, r->touches);
+    return open_trace(r, e);
+}
+
+struct vm_engine *vm_replay_machine(struct replay *r, struct vm_error *e)
+{
+    return vm_engine_open(r->config, stray_rule(r->config, r->trace), future(r), e);
+}
+
+bool vm_replay_sound(const struct replay *r, struct vm_error *e)
+{
+    return !r->touches || vm_future_sound(&r->future, e) ||
+           vm_fail(e, e->code, "%s: %s", r->source->spec, e->text);
+}
+
+void vm_replay_end(struct replay *r)
+{
+    vm_spool_close(r->touches);
+    vm_trace_close(r->trace);
+}
+
+static bool run(struct replay *r, struct vm_error *e)
+{
     bool done = r->config->model == VM_MODEL_PAGES ? run_pages(r, e) : run_machine(r, e);
-    if (!done || !r->touches)
-        return done;
-    if (!vm_future_sound(&r->future, e))
-        return vm_fail(e, e->code, "%s: %s", r->spec, e->text);
-    return vm_future_used_up(&r->future) ||
+    if (!done || !vm_replay_sound(r, e))
+        return false;
+    return !r->touches || vm_future_used_up(&r->future) ||
            vm_fail(e, VM_EINPUT,
                    "%s: fewer touches than when it was looked through: expected a trace that stays "
                    "the same",
-                   r->spec);
+                   r->source->spec);
 }
 
 bool vm_replay(const struct vm_config *c, const char *spec, const struct vm_trace_options *options,
                const struct vm_progress *progress, struct vm_result *out, struct vm_error *e)
 {
-    struct vm_parts parts;
-    if (!vm_parts_find(&parts, c, e))
-        return false;
-    struct replay r = {.config = c,
-                       .spec = spec,
-                       .options = options,
-                       .progress = progress,
-                       .policy = parts.policy,
-                       .out = out};
+    struct vm_source source = {.spec = spec, .options = options};
+    struct replay r = {.config = c, .source = &source, .progress = progress, .out = out};
     *out = (struct vm_result){.config = *c};
-    bool done = run(&r, e);
+    bool done = vm_replay_begin(&r, e) && run(&r, e);
     if (done) {
         vm_trace_info(r.trace, &out->trace);
         strncpy(out->trace_format, out->trace.format, sizeof out->trace_format - 1);
         out->trace.format = out->trace_format;
         out->trace.name = spec;
     }
-    vm_spool_close(r.touches);
-    vm_trace_close(r.trace);
+    vm_replay_end(&r);
     return done;
 }

@@ -26,9 +26,15 @@ uint64_t vm_walk_window_waits(const struct vm_engine *m)
     return shared > m->window.longest ? shared : m->window.longest;
 }
 
-static void note_steps(struct vm_engine *m, uint64_t steps)
+static uint64_t waits_so_far(const struct vm_engine *m)
 {
-    uint64_t number = m->touch / m->config.walk_window;
+    return m->counts.walk_waits + vm_walk_window_waits(m);
+}
+
+/* Answers how many of the steps other walks do not hide. */
+static uint64_t note_steps(struct vm_engine *m, uint64_t steps)
+{
+    uint64_t number = m->touch / m->config.walk_window, before = waits_so_far(m);
     if (number != m->window.number) {
         m->counts.walk_waits += vm_walk_window_waits(m);
         m->window = (struct walk_window){.number = number};
@@ -37,18 +43,24 @@ static void note_steps(struct vm_engine *m, uint64_t steps)
     if (steps > m->window.longest)
         m->window.longest = steps;
     m->counts.walk_steps += steps;
+    return waits_so_far(m) - before;
 }
 
-static void count_walk(struct vm_engine *m, vm_va va, const struct vm_walk *w)
+/* Answers how many of its first loads it did not make. */
+static uint32_t count_walk(struct vm_engine *m, vm_va va, const struct vm_walk *w)
 {
-    uint32_t skipped = w->fault == VM_WALK_BOUNDS ? 0 : vm_walk_caches_use(m, va, w);
+    size_t cache = VM_WALK_CACHES_MAX;
+    uint32_t skipped = w->fault == VM_WALK_BOUNDS ? 0 : vm_walk_caches_use(m, va, w, &cache);
     if (w->nloads > 0 && w->load[0].role == VM_LOAD_NESTED)
         skipped = vm_refill_nested(m, w);
+    uint64_t steps = vm_walk_steps(w, skipped);
     m->counts.walks++;
     m->counts.walk_loads += w->nloads - skipped;
     m->counts.walk_skips += skipped;
     m->counts.walk_stores += w->nstores;
-    note_steps(m, vm_walk_steps(w, skipped));
+    uint64_t waits = note_steps(m, steps);
+    TELL(m, .kind = VM_TAP_WALK, .walk = {w, skipped, cache, steps, waits});
+    return skipped;
 }
 
 /* ---- its outcome ---- */
@@ -83,8 +95,8 @@ bool vm_walk_neighbour(struct vm_engine *m, uint64_t tag, unsigned order, struct
 static void walk_once(struct vm_engine *m, vm_va va, enum vm_access access, struct vm_walk *w)
 {
     m->scheme->walk(m->scheme_state, m->asid, va, access, vm_refill_mode(m), w);
-    count_walk(m, va, w);
-    TELL(m, .kind = VM_TAP_WALK, .walk = w);
+    uint32_t skipped = count_walk(m, va, w);
+    vm_data_walk(m, w, skipped);
 }
 
 /* The walk found a page of the table out of memory: bring it back. */
@@ -139,6 +151,7 @@ enum walked vm_mmu_walk(struct vm_engine *m, vm_va va, enum vm_access access, st
         if (w->fault == VM_WALK_UNMARKED) {
             m->counts.mark_traps++;
             vm_marks_set(m, va, access);
+            TELL(m, .kind = VM_TAP_MARK, .mark = {VM_MARK_BY_TRAP, m->asid, va});
             continue;
         }
         vm_refill_refused(m, va, access, w);

@@ -29,6 +29,36 @@ json_t *vm_json_footprint(const struct vm_footprint *f)
                      (json_int_t)f->shared_bytes, "kernel_bytes", (json_int_t)f->kernel_bytes);
 }
 
+static json_t *option_json(const struct vm_config *c, const struct vm_option *o)
+{
+    char text[VM_CONFIG_TEXT];
+    const void *field = (const char *)c + o->offset;
+    switch (o->kind) {
+    case VM_PARAM_BYTES:
+    case VM_PARAM_COUNT:
+        return json_integer((json_int_t) * (const uint64_t *)field);
+    case VM_PARAM_REAL:
+        return json_real(*(const double *)field);
+    case VM_PARAM_WORD:
+    case VM_PARAM_TEXT:
+        break;
+    }
+    return json_string(vm_config_text(c, o, text, sizeof text));
+}
+
+json_t *vm_json_config(struct vm_json *j, const struct vm_config *c)
+{
+    json_t *config = json_object();
+    for (size_t i = 0; vm_option_at(i); i++) {
+        const struct vm_option *o = vm_option_at(i);
+        if (!json_object_get(config, o->section))
+            vm_json_put(j, config, o->section, json_object());
+        json_t *section = json_object_get(config, o->section);
+        vm_json_put(j, section, o->key, option_json(c, o));
+    }
+    return config;
+}
+
 json_t *vm_json_text(const char *text)
 {
     json_t *string = json_string(text);

@@ -4,36 +4,6 @@
 
 #include <string.h>
 
-static json_t *option_json(const struct vm_config *c, const struct vm_option *o)
-{
-    char text[VM_CONFIG_TEXT];
-    const void *field = (const char *)c + o->offset;
-    switch (o->kind) {
-    case VM_PARAM_BYTES:
-    case VM_PARAM_COUNT:
-        return json_integer((json_int_t) * (const uint64_t *)field);
-    case VM_PARAM_REAL:
-        return json_real(*(const double *)field);
-    case VM_PARAM_WORD:
-    case VM_PARAM_TEXT:
-        break;
-    }
-    return json_string(vm_config_text(c, o, text, sizeof text));
-}
-
-static json_t *config_json(struct vm_json *j, const struct vm_config *c)
-{
-    json_t *config = json_object();
-    for (size_t i = 0; vm_option_at(i); i++) {
-        const struct vm_option *o = vm_option_at(i);
-        if (!json_object_get(config, o->section))
-            vm_json_put(j, config, o->section, json_object());
-        json_t *section = json_object_get(config, o->section);
-        vm_json_put(j, section, o->key, option_json(c, o));
-    }
-    return config;
-}
-
 static json_t *counts_json(struct vm_json *j, const struct vm_counts *c)
 {
     json_t *counts = json_object();
@@ -111,6 +81,29 @@ static json_t *walk_caches_json(struct vm_json *j, const struct vm_result *r)
     return caches;
 }
 
+static json_t *caches_json(struct vm_json *j, const struct vm_result *r)
+{
+    static const char *const sides[] = {"unified", "fetch", "data"};
+    json_t *caches = json_array();
+    for (size_t i = 0; i < r->ncaches; i++) {
+        const struct vm_cache_config *c = &r->cache[i].config;
+        const struct vm_cache_counts *n = &r->cache[i].counts;
+        json_t *cache =
+            json_pack("{s:s, s:i, s:s, s:I, s:i, s:i, s:s, s:s, s:s, s:s, s:f}", "name",
+                      r->cache[i].name, "level", (int)c->level, "side", sides[c->side], "bytes",
+                      (json_int_t)c->bytes, "ways", (int)c->ways, "line_bytes", (int)c->line_bytes,
+                      "replace", vm_cache_replace_names[c->replace], "index",
+                      vm_cache_index_names[c->index], "tags", vm_cache_tags_names[c->tags], "write",
+                      vm_cache_write_names[c->write], "hit_ns", c->hit_ns);
+#define VM_CACHE_COUNT_JSON(field, what)                                                           \
+    vm_json_put(j, cache, #field, json_integer((json_int_t)n->field));
+        VM_CACHE_COUNTS(VM_CACHE_COUNT_JSON)
+#undef VM_CACHE_COUNT_JSON
+        vm_json_add(j, caches, cache);
+    }
+    return caches;
+}
+
 static json_t *regions_json(struct vm_json *j, const struct vm_result *r)
 {
     json_t *regions = json_array();
@@ -127,22 +120,31 @@ static json_t *regions_json(struct vm_json *j, const struct vm_result *r)
     return regions;
 }
 
+static json_t *holes_json(const struct vm_holes *h)
+{
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:f, s:f}", "segments", (json_int_t)h->segments,
+                     "holes", (json_int_t)h->holes, "free_bytes", (json_int_t)h->free_bytes,
+                     "free_max_bytes", (json_int_t)h->free_max_bytes, "internal_bytes",
+                     (json_int_t)h->internal_bytes, "fragmentation", h->fragmentation,
+                     "fragmentation_misfits", h->fragmentation_misfits);
+}
+
 bool vm_report_replay_json(FILE *out, const struct vm_result *r, struct vm_error *e)
 {
     bool machine = r->config.model == VM_MODEL_MACHINE;
     struct vm_json j = {0};
     json_t *root =
-        json_pack("{s:i, s:s, s:s, s:o, s:o, s:I, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I, "
-                  "s:o, s:o, s:I}",
+        json_pack("{s:i, s:s, s:s, s:o, s:o, s:I, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, "
+                  "s:I, s:o, s:o, s:o, s:I}",
                   "schema", VM_JSON_SCHEMA, "kind", "replay", "version", PAGODA_VERSION, "trace",
-                  vm_json_trace(&r->trace), "config", config_json(&j, &r->config), "frames",
+                  vm_json_trace(&r->trace), "config", vm_json_config(&j, &r->config), "frames",
                   (json_int_t)r->nframes, "stray", r->stray == VM_STRAY_FAULTS ? "faults" : "maps",
                   "counts", counts_json(&j, &r->counts), "tlbs", tlbs_json(&j, r), "walk_caches",
-                  walk_caches_json(&j, r), "prices", prices_json(&j, &r->prices), "cases",
-                  cases_json(&r->prices), "distinct_pages",
+                  walk_caches_json(&j, r), "caches", caches_json(&j, r), "prices",
+                  prices_json(&j, &r->prices), "cases", cases_json(&r->prices), "distinct_pages",
                   machine ? json_null() : json_integer((json_int_t)r->pages), "resident_frames",
                   (json_int_t)r->resident, "table_frames", (json_int_t)r->table_frames, "tables",
-                  vm_json_footprint(&r->tables), "regions", regions_json(&j, r), "regions_all",
-                  (json_int_t)r->regions_all);
+                  vm_json_footprint(&r->tables), "holes", holes_json(&r->holes), "regions",
+                  regions_json(&j, r), "regions_all", (json_int_t)r->regions_all);
     return vm_json_write(out, &j, root, e);
 }

@@ -165,6 +165,57 @@ static void show_translation(const struct page *p)
     row_if(p, "shootdowns", c->shootdowns, 0, "");
 }
 
+/* Of a machine whose unit is the segment. */
+static void show_segments(const struct page *p)
+{
+    const struct vm_counts *c = &p->r->counts;
+    const struct vm_holes *h = &p->r->holes;
+    char text[32];
+    row_if(p, "segments moved", c->moves, 0, "");
+    if (c->moves)
+        fprintf(p->out, "  %-26s %15s\n", "  copied by that",
+                vm_text_bytes(c->moved_bytes, text, sizeof text));
+    row_if(p, "segments without a hole", c->misfits, 0, "");
+    row_if(p, "  though enough was free", c->fragmented, c->misfits, "those");
+    row_if(p, "all moved together", c->compactions, 0, "");
+    if (!h->segments)
+        return;
+    row(p, "segments at the end", h->segments, 0, "");
+    row(p, "holes at the end", h->holes, 0, "");
+    fprintf(p->out, "  %-26s %15.2f   %s(free - largest hole) / free%s\n", "external fragmentation",
+            h->fragmentation, p->style.dim, p->style.end);
+}
+
+static void show_cache(const struct page *p, size_t i)
+{
+    char text[64], label[32], misses[32], accesses[32], share[32];
+    const struct vm_cache_counts *c = &p->r->cache[i].counts;
+    snprintf(label, sizeof label, "%s misses", p->r->cache[i].name);
+    fprintf(p->out, "  %-26s %15s   %s%s of %s accesses; %s%s\n", label,
+            vm_text_count(c->misses, misses, sizeof misses), p->style.dim,
+            vm_text_share((double)c->misses, (double)c->accesses, share, sizeof share),
+            vm_text_count(c->accesses, accesses, sizeof accesses),
+            vm_cache_text(&p->r->cache[i].config, text, sizeof text), p->style.end);
+    row_if(p, "  lines written back", c->writebacks, 0, "");
+    row_if(p, "  aliases", c->aliases, c->misses, "misses");
+    row_if(p, "  synonyms", c->synonyms, c->misses, "misses");
+    row_if(p, "  homonyms", c->homonyms, c->misses, "misses");
+}
+
+static void show_caches(const struct page *p)
+{
+    const struct vm_counts *c = &p->r->counts;
+    if (!p->r->ncaches)
+        return;
+    heading(p, "Caches");
+    row(p, "lines of references", c->lines, 0, "");
+    row(p, "table words of walks", c->table_lines, 0, "");
+    for (size_t i = 0; i < p->r->ncaches; i++)
+        show_cache(p, i);
+    row(p, "reads from memory", c->memory_reads, c->lines + c->table_lines, "both");
+    row(p, "writes to memory", c->memory_writes, 0, "");
+}
+
 static void show_memory(const struct page *p)
 {
     const struct vm_counts *c = &p->r->counts;
@@ -190,6 +241,7 @@ static void show_memory(const struct page *p)
     row_if(p, "  page tables at most", c->table_frames_peak, c->frames_peak, "those");
     row_if(p, "swap slots used at most", c->slots_peak, 0, "");
     row_if(p, "frames of another colour", c->colour_misses, 0, "");
+    show_segments(p);
 }
 
 static void show_regions(const struct page *p)
@@ -289,6 +341,7 @@ void vm_report_replay_text(FILE *out, const struct vm_result *r, enum vm_colour 
     show_references(&p);
     if (r->config.model == VM_MODEL_MACHINE)
         show_translation(&p);
+    show_caches(&p);
     show_memory(&p);
     show_regions(&p);
     show_prices(&p);

@@ -116,7 +116,7 @@ static inline unsigned pte_allowed(uint64_t word, unsigned mode)
 {
     unsigned rights = pte_rights(word);
     bool user = word & PTE_USER;
-    if (mode & VM_MODE_MXR && rights & VM_PROT_FETCH)
+    if (mode & VM_MODE_MXR) /* a leaf that cannot be read can be fetched */
         rights |= VM_PROT_READ;
     if (!(mode & VM_MODE_KERNEL))
         return user ? rights : VM_PROT_NONE;

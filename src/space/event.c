@@ -6,6 +6,7 @@
  */
 #include "base/assert.h"
 #include "space/memory.h"
+#include "space/segment.h"
 
 #include <string.h>
 
@@ -23,10 +24,14 @@ static void release_entry(struct vm_memory *m, vm_asid asid, vm_va va)
     }
 }
 
-/* Every page of [start, end) loses its frame or slot. */
+/* Every page of [start, end) loses its frame or slot; of a segment, its contents. */
 static void release_pages(struct vm_memory *m, vm_asid asid, vm_va start, vm_va end)
 {
     vm_va page = UINT64_C(1) << m->c.page_shift;
+    if (m->seg) {
+        vm_segments_zero(m, asid, start, end);
+        return;
+    }
     for (vm_va va = start; (va = m->c.scheme->next(m->scheme, asid, va, end)) < end; va += page)
         release_entry(m, asid, va);
 }
@@ -62,6 +67,14 @@ static uint8_t granted(const struct vm_memory *m, uint8_t prot)
     return prot & VM_PROT_ALL ? prot | VM_PROT_READ | m->c.scheme->with_read : prot;
 }
 
+/* Segments follow their VMAs; pages have done so already. */
+static bool fit(struct vm_memory *m, vm_asid asid, vm_va start, vm_va end)
+{
+    if (m->seg)
+        vm_segments_fit(m, asid, start, end);
+    return true;
+}
+
 static bool map(struct vm_memory *m, const struct vm_event *event, struct vm_error *e)
 {
     vm_va start, end;
@@ -74,7 +87,7 @@ static bool map(struct vm_memory *m, const struct vm_event *event, struct vm_err
                        .prot = granted(m, event->prot),
                        .backing = event->detail,
                        .origin = VM_VMA_MAPPED};
-    return vm_vma_map(&m->space[event->asid], v, e);
+    return vm_vma_map(&m->space[event->asid], v, e) && fit(m, event->asid, start, end);
 }
 
 static bool unmap(struct vm_memory *m, const struct vm_event *event, struct vm_error *e)
@@ -86,7 +99,7 @@ static bool unmap(struct vm_memory *m, const struct vm_event *event, struct vm_e
     release_pages(m, event->asid, start, end);
     m->c.scheme->trim(m->scheme, event->asid, start, end);
     m->c.trimmed(m->c.host, event->asid, start, end);
-    return vm_vma_unmap(&m->space[event->asid], start, end, e);
+    return vm_vma_unmap(&m->space[event->asid], start, end, e) && fit(m, event->asid, start, end);
 }
 
 /* The rights of a present entry under a VMA's: a shared frame stays read-only. */
@@ -95,23 +108,30 @@ static uint8_t entry_prot(const struct vm_memory *m, vm_pfn f, uint8_t prot)
     return vm_frame_users(m, f) == 1 ? prot : prot & (uint8_t)~VM_PROT_WRITE;
 }
 
+static void protect_pages(struct vm_memory *m, vm_asid asid, vm_va start, vm_va end, uint8_t prot)
+{
+    vm_va page = UINT64_C(1) << m->c.page_shift;
+    for (vm_va va = start; (va = m->c.scheme->next(m->scheme, asid, va, end)) < end; va += page) {
+        struct vm_pte pte = m->c.scheme->get(m->scheme, asid, va);
+        if (pte.state != VM_PTE_PRESENT)
+            continue;
+        pte.prot = entry_prot(m, pte.pfn, prot);
+        m->c.scheme->set(m->scheme, asid, va, pte);
+        m->c.shootdown(m->c.host, vm_memory_key(m, va, asid));
+    }
+}
+
 static bool protect(struct vm_memory *m, const struct vm_event *event, struct vm_error *e)
 {
-    vm_va start, end, page = UINT64_C(1) << m->c.page_shift;
+    vm_va start, end;
     uint8_t prot = granted(m, event->prot);
     m->c.counts->protects++;
     if (!page_range(m, event, &start, &end, e))
         return false;
-    for (vm_va va = start; (va = m->c.scheme->next(m->scheme, event->asid, va, end)) < end;
-         va += page) {
-        struct vm_pte pte = m->c.scheme->get(m->scheme, event->asid, va);
-        if (pte.state != VM_PTE_PRESENT)
-            continue;
-        pte.prot = entry_prot(m, pte.pfn, prot);
-        m->c.scheme->set(m->scheme, event->asid, va, pte);
-        m->c.shootdown(m->c.host, vm_memory_key(m, va, event->asid));
-    }
-    return vm_vma_protect(&m->space[event->asid], start, end, prot, e);
+    if (!m->seg)
+        protect_pages(m, event->asid, start, end, prot);
+    return vm_vma_protect(&m->space[event->asid], start, end, prot, e) &&
+           fit(m, event->asid, start, end);
 }
 
 /* DONTNEED acts at once, as Linux does for private mappings; the other advice is only counted. */
@@ -130,7 +150,9 @@ static bool advise(struct vm_memory *m, const struct vm_event *event, struct vm_
 static void clear(struct vm_memory *m, vm_asid asid)
 {
     struct vm_space *s = &m->space[asid];
-    for (size_t i = 0; i < s->nvmas; i++)
+    if (m->seg)
+        vm_segments_clear(m, asid);
+    for (size_t i = 0; i < s->nvmas && !m->seg; i++)
         release_pages(m, asid, s->vma[i].start, s->vma[i].end);
     VM_ASSERT(s->resident == 0);
     s->nvmas = 0;
@@ -216,7 +238,7 @@ static bool fork_space(struct vm_memory *m, const struct vm_event *event, struct
         close_space(m, event->child);
     if (!vm_memory_use_space(m, event->child, e) || !fork_vmas(m, event->asid, event->child, e))
         return false;
-    bool done = fork_pages(m, event->asid, event->child);
+    bool done = (m->seg ? vm_segments_fork : fork_pages)(m, event->asid, event->child);
     m->c.shootdown_space(m->c.host, event->asid); /* its entries have lost the right to write */
     if (!done)
         *e = m->out;

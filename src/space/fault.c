@@ -8,8 +8,11 @@
  */
 #include "base/assert.h"
 #include "space/memory.h"
+#include "space/segment.h"
 
 #include <string.h>
+
+#define FIRST_TOUCH_SHIFT 21 /* 2 MiB: what one leaf table maps on x86-64 and Sv39 */
 
 static bool first_touch(struct vm_memory *m, struct vm_fault *f, struct vm_error *e)
 {
@@ -18,8 +21,8 @@ static bool first_touch(struct vm_memory *m, struct vm_fault *f, struct vm_error
         f->kind = VM_FAULT_VIOLATION;
         return true;
     }
-    f->vma =
-        vm_vma_first_touch(&m->space[f->asid], f->va, m->c.page_shift, m->c.scheme->va_first, e);
+    f->vma = vm_vma_first_touch(&m->space[f->asid], f->va, m->c.page_shift, FIRST_TOUCH_SHIFT,
+                                m->c.scheme->va_first, e);
     return f->vma;
 }
 
@@ -156,7 +159,13 @@ static bool resolve_filled(struct vm_memory *m, struct vm_fault *f, struct vm_er
     return true;
 }
 
-static void count(struct vm_memory *m, struct vm_fault *f)
+void vm_fault_count_refused(struct vm_memory *m, const struct vm_fault *f)
+{
+    m->c.counts->violations += f->kind == VM_FAULT_VIOLATION;
+    m->c.counts->denials += f->kind == VM_FAULT_DENIED;
+}
+
+void vm_fault_count(struct vm_memory *m, const struct vm_fault *f)
 {
     struct vm_counts *c = m->c.counts;
     f->vma->faults++;
@@ -188,11 +197,12 @@ bool vm_memory_fault(struct vm_memory *m, struct vm_fault *f, struct vm_error *e
 {
     f->inserted = false;
     f->pfn = VM_NOFRAME;
+    if (m->seg)
+        return vm_segment_fault(m, f, e);
     if (!may_touch(m, f, e))
         return false;
     if (!f->vma) {
-        m->c.counts->violations += f->kind == VM_FAULT_VIOLATION;
-        m->c.counts->denials += f->kind == VM_FAULT_DENIED;
+        vm_fault_count_refused(m, f);
         return true;
     }
     if (!m->c.scheme->ensure(m->scheme, f->asid, f->va, 0)) {
@@ -202,6 +212,6 @@ bool vm_memory_fault(struct vm_memory *m, struct vm_fault *f, struct vm_error *e
     if (!resolve_mapped(m, f, m->c.scheme->get(m->scheme, f->asid, f->va)) &&
         !resolve_filled(m, f, e))
         return false;
-    count(m, f);
+    vm_fault_count(m, f);
     return true;
 }

@@ -12,17 +12,22 @@
 
 /* ---- who maps a frame ---- */
 
-static uint32_t sharer_take(struct vm_memory *m)
+uint32_t vm_sharer_take(struct vm_memory *m)
 {
     uint32_t node = m->sharer_head;
     if (node) {
         m->sharer_head = m->sharer[node].next;
         return node;
     }
-    return m->sharer_fresh < m->sharer_cap ? m->sharer_fresh++ : 0;
+    if (m->sharer_fresh < m->sharer_cap)
+        return m->sharer_fresh++;
+    vm_fail(&m->out, VM_EMACHINE,
+            "more than %u shared mappings of frames: too many forks for this memory",
+            m->sharer_cap - 1);
+    return 0;
 }
 
-static void sharer_free(struct vm_memory *m, uint32_t node)
+void vm_sharer_free(struct vm_memory *m, uint32_t node)
 {
     m->sharer[node] = (struct vm_sharer){.next = m->sharer_head};
     m->sharer_head = node;
@@ -30,11 +35,9 @@ static void sharer_free(struct vm_memory *m, uint32_t node)
 
 bool vm_frame_share(struct vm_memory *m, vm_pfn f, uint64_t key)
 {
-    uint32_t node = sharer_take(m);
+    uint32_t node = vm_sharer_take(m);
     if (!node)
-        return vm_fail(&m->out, VM_EMACHINE,
-                       "more than %u shared mappings of frames: too many forks for this memory",
-                       m->sharer_cap - 1);
+        return false;
     m->sharer[node] = (struct vm_sharer){key, m->frame[f].sharers};
     m->frame[f].sharers = node;
     return true;
@@ -51,7 +54,7 @@ static bool unshare(struct vm_memory *m, struct vm_frame *frame, uint64_t key)
         uint32_t node = frame->sharers;
         frame->owner = m->sharer[node].owner;
         frame->sharers = m->sharer[node].next;
-        sharer_free(m, node);
+        vm_sharer_free(m, node);
         return true;
     }
     for (uint32_t *link = &frame->sharers;; link = &m->sharer[*link].next) {
@@ -59,7 +62,7 @@ static bool unshare(struct vm_memory *m, struct vm_frame *frame, uint64_t key)
         if (m->sharer[*link].owner == key) {
             uint32_t node = *link;
             *link = m->sharer[node].next;
-            sharer_free(m, node);
+            vm_sharer_free(m, node);
             return true;
         }
     }
@@ -85,6 +88,7 @@ void vm_frame_unmap(struct vm_memory *m, vm_pfn f, uint64_t key)
     m->c.left(m->c.host,
               &(struct vm_leaving){
                   .pfn = f, .key = key, .why = VM_LEAVES_MAPPING, .how = VM_LEFT_UNMAPPED});
+    m->c.emptied(m->c.host, f, 1);
     vm_swap_detach(m, f);
     vm_frame_free(m, f);
 }
@@ -124,7 +128,7 @@ static void swap_out_mappers(struct vm_memory *m, vm_pfn f, vm_slot s)
         uint32_t node = frame->sharers;
         swap_out_entry(m, m->sharer[node].owner, s);
         frame->sharers = m->sharer[node].next;
-        sharer_free(m, node);
+        vm_sharer_free(m, node);
     }
 }
 
@@ -152,6 +156,7 @@ static bool evict(struct vm_memory *m, vm_pfn f, enum vm_leaves why)
     vm_slot s = frame->slot;
     leaving.slot = s;
     m->c.left(m->c.host, &leaving);
+    m->c.emptied(m->c.host, f, 1);
     if (table)
         vm_table_page_out(m, f, s);
     else
@@ -341,6 +346,7 @@ void vm_frame_give(void *memory, vm_pfn first, uint32_t n)
     for (uint32_t i = 0; i < n; i++)
         m->frame[first + i] = (struct vm_frame){.owner = VM_FRAME_FREE};
     m->ntables -= n;
+    m->c.emptied(m->c.host, first, n);
     m->nused -= n;
     if (m->apart)
         vm_frames_give(m->apart, first - m->c.nframes, n);

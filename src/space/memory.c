@@ -1,6 +1,7 @@
 /* memory.c - a machine's memory: opening, closing, and the check of the whole structure. */
 #include "space/memory.h"
 #include "base/assert.h"
+#include "space/segment.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -10,16 +11,25 @@
 #define SLOTS_DEFAULT   (UINT32_C(1) << 26) /* 256 GiB of swap */
 #define SHARERS_A_FRAME 16
 
+#define SLOTS_MAX (UINT32_C(1) << 30) /* a segment's descriptor has 30 bits for them */
+
+static bool has_segments(const struct vm_memory *m)
+{
+    return m->c.scheme->unit == VM_UNIT_SEGMENT;
+}
+
 static struct vm_scheme_env scheme_env(struct vm_memory *m)
 {
+    bool among = has_segments(m) && m->c.tables == VM_TABLES_INSIDE;
     return (struct vm_scheme_env){
         .memory = m->physical,
         .page_shift = m->c.page_shift,
         .nasids = NASIDS,
         .nframes = m->frames_all,
+        .page_frames = m->c.nframes,
         .host = m,
-        .take = vm_frame_take,
-        .give = vm_frame_give,
+        .take = among ? vm_segments_take : vm_frame_take,
+        .give = among ? vm_segments_give : vm_frame_give,
         .extend = vm_frame_extend,
         .moved = vm_frame_table_moved,
         .unmapped = vm_table_page_unmapped,
@@ -104,11 +114,18 @@ struct vm_memory *vm_memory_open(const struct vm_memory_config *c, struct vm_err
     m->frames_all = c->nframes + (apart ? TABLES_APART : 0);
     m->apart_end = c->nframes;
     m->nslots = c->nslots ? c->nslots : SLOTS_DEFAULT;
+    if (has_segments(m) && m->nslots > SLOTS_MAX - 2)
+        m->nslots = SLOTS_MAX - 2;
     m->sharer_cap =
         c->nframes < (UINT32_C(1) << 26) ? 1024 + c->nframes * SHARERS_A_FRAME : UINT32_C(1) << 30;
     m->sharer_fresh = 1;
     struct vm_scheme_env asked = scheme_env(m);
     if (!c->scheme->accept(&asked, e) || !vm_arena_open(&m->arena, room(m), e)) {
+        free(m);
+        return NULL;
+    }
+    if (has_segments(m) && !(m->seg = vm_segments_open(m, e))) {
+        vm_arena_close(&m->arena);
         free(m);
         return NULL;
     }
@@ -127,6 +144,7 @@ void vm_memory_close(struct vm_memory *m)
         return;
     for (unsigned asid = 0; asid < NASIDS; asid++)
         free(m->space[asid].vma);
+    vm_segments_close(m->seg);
     vm_arena_close(&m->arena);
     free(m);
 }
@@ -187,6 +205,29 @@ void vm_memory_footprint(const struct vm_memory *m, struct vm_footprint *out)
         out->kernel_bytes += f.kernel_bytes;
         out->shared_bytes = f.shared_bytes;
     }
+}
+
+vm_pfn vm_memory_unit(const struct vm_memory *m, vm_pfn frame)
+{
+    return m->seg ? vm_unit_of(m, frame) : frame;
+}
+
+void vm_memory_holes(const struct vm_memory *m, struct vm_holes *out)
+{
+    struct vm_alloc_usage usage;
+    *out = (struct vm_holes){0};
+    if (!m->seg)
+        return;
+    m->seg->fit->usage(m->seg->frames, &usage);
+    out->segments = m->seg->nunits;
+    out->holes = usage.free_blocks;
+    out->free_bytes = usage.free_units << m->c.page_shift;
+    out->free_max_bytes = usage.free_max << m->c.page_shift;
+    out->internal_bytes = usage.internal_units << m->c.page_shift;
+    if (usage.free_units)
+        out->fragmentation = (double)(usage.free_units - usage.free_max) / (double)usage.free_units;
+    if (m->c.counts->misfits)
+        out->fragmentation_misfits = m->seg->fragmentation / (double)m->c.counts->misfits;
 }
 
 uint64_t vm_memory_read_ns(const struct vm_memory *m)
@@ -325,6 +366,10 @@ static void check_slots(const struct census *c)
 
 void vm_memory_check(const struct vm_memory *m)
 {
+    if (m->seg) {
+        vm_segments_check(m);
+        return;
+    }
     struct census c = {
         .m = m,
         .mappers = calloc(m->c.nframes, sizeof *c.mappers),

@@ -7,6 +7,7 @@
  *   vma.c     the mappings of an address space, ordered
  *   fault.c   the fault path
  *   event.c   map, unmap, protect, advise, fork, exec, exit
+ *   segment.h the same for schemes whose unit is the segment
  */
 #ifndef SPACE_MEMORY_H
 #define SPACE_MEMORY_H
@@ -41,6 +42,7 @@ struct vm_memory {
     uint64_t slots_used;
     uint64_t read_ns, write_ns;
 
+    struct vm_segments *seg;        /* segment.h; NULL: the scheme's unit is the page */
     struct vm_space *space;         /* [VM_ASID_MAX + 1] */
     void *scheme, *policy, *device; /* states */
     uint8_t *physical;              /* the frames' bytes; only tables' are ever touched */
@@ -53,6 +55,9 @@ struct vm_memory {
  * VM_NOFRAME: m->out says why. */
 vm_pfn vm_frame_get(struct vm_memory *m, vm_va va);
 void vm_frame_free(struct vm_memory *m, vm_pfn f);
+/* A node of the pool of sharers, or 0: there is none left (m->out). */
+uint32_t vm_sharer_take(struct vm_memory *m);
+void vm_sharer_free(struct vm_memory *m, uint32_t node);
 /* The page `key` now maps `f` too. False: no room for one more sharer (m->out). */
 bool vm_frame_share(struct vm_memory *m, vm_pfn f, uint64_t key);
 /* The page `key` maps `f` no more; a frame without mappers leaves the policy and is freed. */
@@ -76,6 +81,8 @@ void vm_swap_detach(struct vm_memory *m, vm_pfn f);
 /* Price one page read from or written to slot `s` (or from the file, VM_SLOT_FILE). */
 void vm_swap_read(struct vm_memory *m, vm_slot s, uint64_t page_key);
 void vm_swap_write(struct vm_memory *m, vm_slot s);
+/* Where a page's file is on the device. */
+uint64_t vm_swap_file_position(const struct vm_memory *m, uint64_t page_key);
 
 /* ---- table_page.c ---- */
 
@@ -105,11 +112,17 @@ struct vm_vma *vm_vma_find(struct vm_space *s, vm_va va);
 bool vm_vma_map(struct vm_space *s, struct vm_vma v, struct vm_error *e);
 bool vm_vma_unmap(struct vm_space *s, vm_va start, vm_va end, struct vm_error *e);
 bool vm_vma_protect(struct vm_space *s, vm_va start, vm_va end, uint8_t prot, struct vm_error *e);
-/* A mapping around a touch outside every other one: the 2 MiB block about it (or the page, where
- * that is larger), less what is mapped and what lies below va_first. */
-struct vm_vma *vm_vma_first_touch(struct vm_space *s, vm_va va, unsigned page_shift, vm_va va_first,
-                                  struct vm_error *e);
+/* A mapping around a touch outside every other one: the block of 2^block_shift bytes about it, at
+ * least a page, less what is mapped and what lies below va_first. */
+struct vm_vma *vm_vma_first_touch(struct vm_space *s, vm_va va, unsigned page_shift,
+                                  unsigned block_shift, vm_va va_first, struct vm_error *e);
 void vm_vma_check(const struct vm_space *s, unsigned page_shift);
+
+/* ---- fault.c ---- */
+
+/* Count a fault that was resolved; a touch that was refused. */
+void vm_fault_count(struct vm_memory *m, const struct vm_fault *f);
+void vm_fault_count_refused(struct vm_memory *m, const struct vm_fault *f);
 
 static inline uint64_t vm_memory_key(const struct vm_memory *m, vm_va va, vm_asid asid)
 {

@@ -62,11 +62,16 @@ void vm_swap_detach(struct vm_memory *m, vm_pfn f)
     free_if_unused(m, s);
 }
 
+uint64_t vm_swap_file_position(const struct vm_memory *m, uint64_t page_key)
+{
+    return (UINT64_C(1) << 62) + vm_key_va(page_key, m->c.page_shift) % (UINT64_C(1) << 61);
+}
+
 /* Slots lie on the device one after the other; a file's pages lie apart, by their address. */
 static uint64_t position(const struct vm_memory *m, vm_slot s, uint64_t page_key)
 {
     if (s == VM_SLOT_FILE)
-        return (UINT64_C(1) << 62) + vm_key_va(page_key, m->c.page_shift) % (UINT64_C(1) << 61);
+        return vm_swap_file_position(m, page_key);
     return (uint64_t)s << m->c.page_shift;
 }
 

@@ -12,8 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FIRST_TOUCH_SHIFT 21 /* 2 MiB: what one leaf table maps on x86-64 and Sv39 */
-
 /* The first VMA that ends after va, or nvmas. */
 static size_t lower_bound(const struct vm_space *s, vm_va va)
 {
@@ -143,10 +141,10 @@ bool vm_vma_protect(struct vm_space *s, vm_va start, vm_va end, uint8_t prot, st
     return true;
 }
 
-struct vm_vma *vm_vma_first_touch(struct vm_space *s, vm_va va, unsigned page_shift, vm_va va_first,
-                                  struct vm_error *e)
+struct vm_vma *vm_vma_first_touch(struct vm_space *s, vm_va va, unsigned page_shift,
+                                  unsigned block_shift, vm_va va_first, struct vm_error *e)
 {
-    unsigned shift = page_shift > FIRST_TOUCH_SHIFT ? page_shift : FIRST_TOUCH_SHIFT;
+    unsigned shift = page_shift > block_shift ? page_shift : block_shift;
     vm_va block = UINT64_C(1) << shift, start = va & ~(block - 1), last = start + (block - 1);
     size_t i = lower_bound(s, va);
     if (start < va_first)

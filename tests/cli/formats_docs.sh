@@ -7,11 +7,25 @@ docs=$PAGODA_SOURCE/docs/formats
 
 # ---- json.md ----
 
-"$PAGODA" replay @uniform:pages=200,refs=2000 --frames 100 --walk-caches p1=4 --json >replay.json
+"$PAGODA" replay @uniform:pages=200,refs=2000 --frames 100 --walk-caches p1=4 --cache l1=4KiB/2 \
+    --json >replay.json
 "$PAGODA" tables @uniform:pages=200,refs=2000 sv39 --json >tables.json
 "$PAGODA" info @uniform:pages=200,refs=2000 --json >info.json
 "$PAGODA" list --json >list.json
 "$PAGODA" convert @loop:refs=10 -o t.pgt --json >convert.json
+# No one reference has every kind of step.
+spaces 1:0x1000 2:0x1000 1:0x2000 1:0x3000 1:0x4000 >s.trace
+told() { # OPTION ...
+    "$PAGODA" explain s.trace --format cloudsuite --tables apart --json "$@"
+}
+told --at 2 --tlb-tags flush >explain1.json
+told --at 5 --frames 2 --policy opt >explain2.json
+told --at 5 --frames 2 --policy aging >explain3.json
+told --at 5 --tlb l1=1 --walk-caches p1=4 --prefetch next >explain4.json
+printf 'R 1000\nW 1000\n' >w.trace
+"$PAGODA" explain w.trace --at 2 --marks trap --json >explain5.json
+python3 -c 'import json
+print(json.dumps([json.load(open("explain%d.json" % i)) for i in range(1, 6)]))' >explain.json
 if command -v valgrind >/dev/null; then
     "$PAGODA" record -o t.pgt --json -- true >record.json
 fi
@@ -21,19 +35,28 @@ members() {
 import json, sys
 PARTS = {"policies", "schemes", "formats", "workloads", "devices", "allocators",
          "presets"}
+# What has a table of its own in json.md, wherever it stands.
+SHARED = {"fields": "FIELD", "entry": "ENTRY", "held": "ENTRY", "victim": "FRAME",
+          "rivals": "FRAME", "memory_before": "FRAME", "memory_after": "FRAME"}
 def paths(value, at):
     if isinstance(value, dict):
         for key, inner in value.items():
+            for one in (inner if isinstance(inner, list) else [inner]) if key in SHARED else []:
+                yield from paths(one, SHARED[key])
+            if key in SHARED or (key == "config" and value["kind"] == "explain"):
+                continue
             yield from paths(inner, "%s.%s" % (at, key) if at else "PART" if key in PARTS else key)
     elif isinstance(value, list):
         for inner in value:
             yield from paths(inner, at + "[]")
     else:
         yield at
-print("\n".join(sorted(set(paths(json.load(open(sys.argv[1])), "")))))
+whole = json.load(open(sys.argv[1]))
+print("\n".join(sorted({p for one in (whole if isinstance(whole, list) else [whole])
+                        for p in paths(one, "")})))
 PYTHON
 }
-for kind in replay tables info list convert record; do
+for kind in replay tables explain info list convert record; do
     if [[ ! -s $kind.json ]]; then
         skip "no valgrind"
         continue
@@ -49,6 +72,7 @@ root = sys.argv[1]
 page = open(root + "/docs/formats/json.md").read()
 doc = dict(re.findall(r"^\| `([^`]*)` \| [^|]* \| (.*) \|$", page, re.M))
 for path, macro, member in (("counts.h", "VM_COUNTS", "counts.%s"),
+                            ("cache.h", "VM_CACHE_COUNTS", "caches[].%s"),
                             ("engine.h", "VM_PRICES", "prices.%s_ns")):
     text = open("%s/include/pagoda/%s" % (root, path)).read()
     table = re.search(r"#define %s\(X\)(.*?)\n\n" % macro, text, re.S)[1].replace("\\\n", "")
@@ -79,6 +103,11 @@ while read -r _ _ levels; do
     run "$PAGODA" replay @loop:pages=9 --tlb "$levels"
     exit_is 0 "TLBs $levels"
 done < <(sed -n '/^## TLBs/,/^## /s/^    \(levels = [^;]*[^ ;]\) *;.*/\1/p' "$docs/machine.md")
+while read -r _ _ levels; do
+    run "$PAGODA" replay @loop:pages=9 --cache "$levels"
+    exit_is 0 "caches $levels"
+done < <(sed -n '/^## Caches/,/^## /s/^    \(levels = [^;]*[^ ;]\) *\(;.*\)*/\1/p' \
+    "$docs/machine.md")
 # Each message of the table is what the program says.
 while IFS= read -r text && IFS= read -r message; do
     printf '%b' "$text" >mine.ini
@@ -99,6 +128,8 @@ mine.ini:2: [price] fault_ns: -1 is out of range: expected 0 to 1e12
 mine.ini:2: cannot be read: expected "[section]", "key = value" or a comment after ;
 [tlb]\nlevels = l1=16/3
 mine.ini:2: TLB ways do not divide the entries: 16 entries in sets of 3 leave 1 over
+[cache]\nlevels = l1=48KiB/8
+mine.ini:2: a cache of 768 lines in 8 ways has 96 sets: expected a power of two
 MISTAKES
 
 # ---- traces.md ----

@@ -63,3 +63,14 @@ write("cloudsuite", *[pack("<QBB4s4s6x4Q4Q2B6x", ip, 0, 0, b"", b"", w, 0, 0, 0,
 PYTHON
     "$PAGODA" convert samples/lackey.trace -o samples/pgt.trace 2>/dev/null
 }
+
+# spaces SPACE:ADDRESS...: on standard output a trace of fetches (not of address 0), in the format
+# cloudsuite.
+spaces() {
+    python3 - "$@" <<'PYTHON'
+import struct, sys
+for word in sys.argv[1:]:
+    space, va = word.split(":")
+    sys.stdout.buffer.write(struct.pack("<Q80x2B6x", int(va, 0), int(space), 0))
+PYTHON
+}

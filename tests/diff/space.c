@@ -105,7 +105,9 @@ static uint64_t play(struct space_plan plan, bool may_run_out)
 /* Tables that grow, and move to where they can. */
 static const char *const growing[] = {"bounded:bits=24", "two-way:bits=24"};
 
-static const char *const schemes[] = {"x86-64", "sv39", "sv32", "linear:bits=20"};
+static const char *const schemes[] = {"x86-64",   "sv39",      "sv32", "linear:bits=20",
+                                      "inverted", "clustered", "ech"};
+#define NSCHEMES (sizeof schemes / sizeof schemes[0])
 
 /* Every policy that needs no future, in worlds of one scheme. */
 static uint64_t play_policies(struct space_plan plan, unsigned nseeds, bool may_run_out)
@@ -127,7 +129,7 @@ static uint64_t play_policies(struct space_plan plan, unsigned nseeds, bool may_
 static void a_program_sees_what_it_wrote_whatever_was_evicted(void **unused)
 {
     (void)unused;
-    for (size_t i = 0; i < 4; i++)
+    for (size_t i = 0; i < NSCHEMES; i++)
         play_policies(
             (struct space_plan){
                 .scheme = schemes[i], .nframes = 12, .tables = VM_TABLES_APART, .seed = 1000 * i},
@@ -142,8 +144,9 @@ static void a_program_sees_what_it_wrote_whatever_was_evicted(void **unused)
 static void the_same_holds_where_tables_compete_for_the_frames(void **unused)
 {
     (void)unused;
-    static const uint32_t nframes[] = {84, 60, 36, 16}; /* a few more than tables may need */
-    for (size_t i = 0; i < 4; i++)
+    /* a few more than tables may need */
+    static const uint32_t nframes[NSCHEMES] = {84, 60, 36, 16, 16, 16, 36};
+    for (size_t i = 0; i < NSCHEMES; i++)
         play_policies((struct space_plan){.scheme = schemes[i],
                                           .nframes = nframes[i],
                                           .tables = VM_TABLES_INSIDE,
@@ -187,6 +190,17 @@ static void the_same_holds_where_tables_are_evicted_too(void **unused)
         }
 }
 
+/* Tables that move to more frames when they grow, and give back the end when they shrink. */
+static void the_same_holds_where_tables_grow_by_moving(void **unused)
+{
+    (void)unused;
+    play_policies((struct space_plan){.scheme = "paged-segments:bits=24,segments=1",
+                                      .nframes = 60,
+                                      .tables = VM_TABLES_INSIDE,
+                                      .seed = 95000},
+                  12, false);
+}
+
 static void a_world_that_runs_out_was_right_until_then(void **unused)
 {
     (void)unused;
@@ -212,6 +226,7 @@ int main(void)
         cmocka_unit_test(the_same_holds_where_tables_compete_for_the_frames),
         cmocka_unit_test(the_same_holds_where_a_flat_table_claims_its_frames),
         cmocka_unit_test(the_same_holds_where_tables_are_evicted_too),
+        cmocka_unit_test(the_same_holds_where_tables_grow_by_moving),
         cmocka_unit_test(a_world_that_runs_out_was_right_until_then),
     };
     return cmocka_run_group_tests_name("diff_space", tests, NULL, NULL);

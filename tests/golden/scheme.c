@@ -243,6 +243,11 @@ static void ensuring_a_large_page_frees_the_empty_tables_in_its_way(void **unuse
         struct vm_pte empty = {.state = VM_PTE_EMPTY};
         w->ops->set(w->state, 0, bytes, empty);
         w->ops->set(w->state, 0, 2 * bytes - (UINT64_C(1) << w->page_shift), empty);
+        assert_true(w->ops->ensure(w->state, 0, 2 * bytes, 0)); /* another neighbour's, empty */
+        assert_true(w->ops->ensure(w->state, 0, 2 * bytes - 1, l->order));
+        uint64_t tables = world_footprint(w, 0);
+        w->ops->trim(w->state, 0, 2 * bytes, 2 * bytes + 1);
+        assert_true(world_footprint(w, 0) < tables);
         map(w, bytes, 1u << l->order, l->order);
         assert_int_equal(world_footprint(w, 0), before);
         assert_int_equal(w->ops->get(w->state, 0, 0).pfn, 5);
@@ -309,10 +314,11 @@ static void orders_are_the_architecture_s(void **unused)
         {"arm64", 1 | 1 << 9 | 1 << 18},
         {"arm64-16k", 1 | 1 << 11},
         {"two-level", 1 | 1 << 10},
+        {"two-level:entry=1", 1}, /* a byte does not tell a leaf from a pointer */
         {"linear", 1},
     };
     for (size_t i = 0; i < sizeof c / sizeof c[0]; i++) {
-        struct scheme_world *w = world_open(c[i].spec, 0, 1);
+        struct scheme_world *w = world_open_frames(c[i].spec, 0, 128, 0, 1);
         assert_int_equal(w->orders, c[i].orders);
         world_close(w);
     }

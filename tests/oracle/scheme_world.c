@@ -89,6 +89,7 @@ struct scheme_world *world_open_frames(const char *spec, unsigned page_shift, ui
     w->takes_left = UINT32_MAX;
     struct vm_scheme_env env = {.page_shift = w->page_shift,
                                 .nframes = nframes,
+                                .page_frames = nframes,
                                 .nasids = nasids,
                                 .host = w,
                                 .take = take,

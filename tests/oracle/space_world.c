@@ -2,9 +2,18 @@
 #include "oracle/space_world.h"
 
 #include "base/assert.h"
-#include "space/memory.h"
+#include "space/segment.h"
 
 #include <string.h>
+
+#define PAGE_SHIFT 12
+
+/* A segment's transfer is of one run of slots: no other begins in it. */
+static void check_run(const struct space_world *w, uint64_t slot, uint64_t end)
+{
+    for (uint64_t s = slot + 1; w->memory->seg && s < end; s++)
+        VM_ASSERT(w->memory->seg->run[s].slots == 0);
+}
 
 /* ---- the device that writes down ---- */
 
@@ -26,16 +35,19 @@ static uint64_t device_transfer(void *state, enum vm_transfer kind, uint64_t pos
                                 uint64_t bytes)
 {
     struct space_world *w = ((struct log_device *)state)->world;
-    uint64_t slot = position / bytes;
+    uint64_t slot = position >> PAGE_SHIFT, end = slot + (bytes >> PAGE_SHIFT);
     if (slot >= WORLD_SLOTS + 2) {
         VM_ASSERT(kind == VM_TRANSFER_READ);
         w->file_reads++;
     } else if (kind == VM_TRANSFER_WRITE) {
         w->writes++;
-        w->written_at[slot] = w->now;
+        check_run(w, slot, end);
+        while (slot < end)
+            w->written_at[slot++] = w->now;
     } else {
         w->reads++;
-        VM_ASSERT(w->written_at[slot]);
+        while (slot < end)
+            VM_ASSERT(w->written_at[slot++]);
     }
     return 1;
 }
@@ -78,6 +90,13 @@ static void trimmed(void *host, vm_asid asid, vm_va start, vm_va end)
     VM_ASSERT(start < end);
 }
 
+static void emptied(void *host, vm_pfn first, uint32_t n)
+{
+    const struct space_world *w = host;
+    VM_ASSERT(n > 0);
+    (void)w, (void)first;
+}
+
 static void find_parts(struct space_world *w, const struct space_plan *plan)
 {
     char name[64];
@@ -92,6 +111,10 @@ static void find_parts(struct space_world *w, const struct space_plan *plan)
     good = vm_params_parse(&w->policy_params, name, w->policy->param, w->policy->nparams, params,
                            &w->error);
     VM_ASSERT(good);
+    w->fit = vm_alloc_find(plan->fit ? plan->fit : "first-fit", &w->error);
+    good = w->fit && vm_params_parse(&w->fit_params, w->fit->name, w->fit->param, w->fit->nparams,
+                                     NULL, &w->error);
+    VM_ASSERT(good);
 }
 
 bool space_world_open(struct space_world *w, const struct space_plan *plan)
@@ -100,7 +123,7 @@ bool space_world_open(struct space_world *w, const struct space_plan *plan)
     find_parts(w, plan);
     struct vm_memory_config c = {
         .nframes = plan->nframes,
-        .page_shift = plan->page_shift ? plan->page_shift : 12,
+        .page_shift = plan->page_shift ? plan->page_shift : PAGE_SHIFT,
         .tables = plan->tables,
         .stray = plan->stray,
         .colours = plan->colours,
@@ -110,6 +133,9 @@ bool space_world_open(struct space_world *w, const struct space_plan *plan)
         .scheme_params = &w->scheme_params,
         .policy = w->policy,
         .policy_params = &w->policy_params,
+        .fit = w->fit,
+        .fit_params = &w->fit_params,
+        .compact = plan->compact,
         .device = &log_device,
         .device_params = &w->device_params,
         .counts = &w->counts,
@@ -119,6 +145,7 @@ bool space_world_open(struct space_world *w, const struct space_plan *plan)
         .settle = settle,
         .left = left,
         .trimmed = trimmed,
+        .emptied = emptied,
     };
     w->memory = vm_memory_open(&c, &w->error);
     if (!w->memory)
@@ -203,7 +230,7 @@ struct touch space_world_touch(struct space_world *w, vm_asid asid, vm_va va, en
         return t;
     }
     t.pfn = walk.pfn;
-    touched(w, walk.pfn, access, inserted);
+    touched(w, vm_memory_unit(w->memory, walk.pfn + walk.first), access, inserted);
     return t;
 }
 

@@ -7,7 +7,7 @@
 
 #include <pagoda/space.h>
 
-#define WORLD_SLOTS 256
+#define WORLD_SLOTS 1024
 
 struct space_plan {
     const char *scheme, *policy; /* "name" or "name:params" */
@@ -16,6 +16,8 @@ struct space_plan {
     enum vm_stray stray;
     uint32_t colours; /* 0: none */
     uint64_t seed;
+    const char *fit; /* NULL: first-fit */
+    enum vm_compact compact;
     unsigned page_shift; /* 0: 12 */
 };
 
@@ -24,7 +26,8 @@ struct space_world {
     const struct vm_scheme_ops *scheme;
     const struct vm_policy_ops *policy;
     void *scheme_state, *policy_state;
-    struct vm_params scheme_params, policy_params, device_params;
+    const struct vm_alloc_ops *fit;
+    struct vm_params scheme_params, policy_params, device_params, fit_params;
     struct vm_counts counts;
     uint64_t tick_every;
     uint64_t now;                         /* steps so far */

@@ -342,6 +342,7 @@ static void x86_reserved_bits(void **unused)
         {"x86-64", 2, BIT(29) | 0xe7, VM_READ, 0, VM_WALK_RESERVED},
         {"x86-64", 3, 0xe7, VM_READ, 0, VM_WALK_RESERVED}, /* PS in a PML4E */
         {"x86-64-la57", 4, 0xe7, VM_READ, 0, VM_WALK_RESERVED},
+        {"x86-64", 1, ((uint64_t)WORLD_FRAMES << 12) | 0x27, VM_READ, 0, VM_WALK_RESERVED},
         {"x86-64", 0, BIT(51) | 0x66, VM_READ, 0, VM_WALK_ABSENT},    /* P = 0 alone decides */
         {"x86-64", 1, BIT(20) | 0xe5, VM_WRITE, 0, VM_WALK_RESERVED}, /* before the rights */
     };

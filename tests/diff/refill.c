@@ -85,6 +85,27 @@ static void the_kernel_s_page_in_a_tlb_lets_no_program_in(void **unused)
     assert_int_equal(n.tlb_upgrades, 2); /* the page is in, and has no rights */
 }
 
+/* A refused touch leaves its invalid entry in the TLB: the next one traps without a refill. */
+static void an_invalid_entry_stays_until_it_is_replaced(void **unused)
+{
+    (void)unused;
+    struct machine_trace t = {
+        .nrefs = 2,
+        .va = {TRACE_BASE, TRACE_BASE},
+        .meta = {vm_ref_meta(VM_READ, 8), vm_ref_meta(VM_READ, 8)},
+    };
+    struct vm_config c = machine_config("lru", 16);
+    machine_set(&c, "stray", "faults");
+    machine_set(&c, "refill", "software");
+    machine_set(&c, "tlb", "l1=8");
+    struct vm_counts n = machine_play(&c, &t, 4096).counts;
+    assert_int_equal(n.violations, 2);
+    assert_int_equal(n.tlb_misses, 1);
+    assert_int_equal(n.tlb_upgrades, 1);
+    assert_int_equal(n.refills, 1);
+    assert_int_equal(n.invalid_traps, 1);
+}
+
 /* ---- against others ---- */
 
 static void assert_same_paging(const struct vm_counts *a, const struct vm_counts *b)
@@ -187,6 +208,7 @@ int main(void)
         cmocka_unit_test(mips_by_hand),
         cmocka_unit_test(paged_linear_by_hand),
         cmocka_unit_test(the_kernel_s_page_in_a_tlb_lets_no_program_in),
+        cmocka_unit_test(an_invalid_entry_stays_until_it_is_replaced),
         cmocka_unit_test(who_refills_the_tlb_changes_no_fault),
         cmocka_unit_test(loads_made_and_saved_are_those_of_two_a_walk),
         cmocka_unit_test(batches_change_nothing),

@@ -15,11 +15,18 @@ static const uint64_t hit_needs[VM_ACCESSES] = {
 
 _Static_assert(VM_TLB_EMPTY == UINT64_MAX, "bytes of ones are empty tags");
 
+static void forget_large(struct vm_engine *m)
+{
+    memset(m->large, 0, sizeof m->large);
+    m->large_beside = NULL;
+}
+
 void vm_mmu_cool(struct vm_engine *m)
 {
-    for (int a = 0; m->warm && a < VM_ACCESSES; a++) {
-        memset(m->hot[a], 0xff, (m->hot_mask + 1) * sizeof m->hot[a][0]);
-        m->large[a] = (struct large_page){0};
+    if (m->warm) {
+        for (int a = 0; a < VM_ACCESSES; a++)
+            memset(m->hot[a], 0xff, (m->hot_mask + 1) * sizeof m->hot[a][0]);
+        forget_large(m);
     }
     m->warm = false;
 }
@@ -39,7 +46,7 @@ static inline void heat(struct vm_engine *m, const struct vm_tlb *t, uint64_t ta
         m->hot_unit[a][slot] = unit;
     }
     if (m->large_beside == t)
-        memset(m->large, 0, sizeof m->large);
+        forget_large(m);
 }
 
 /* The same for a large page, whose repeat is a touch of any base page of it. */
@@ -48,9 +55,10 @@ static void heat_large(struct vm_engine *m, struct vm_tlb *t, uint64_t tag,
 {
     unsigned order = vm_tlb_order(e->value);
     size_t i = (size_t)(t - m->tlb);
-    if (m->orders[i] & 1)
+    if (m->orders[i] & 1) {
         vm_mmu_cool(m);
-    m->large_beside = m->orders[i] & 1 ? t : NULL;
+        m->large_beside = t;
+    }
     m->warm = true;
     for (enum vm_access a = 0; a < VM_ACCESSES; a++) {
         if (!vm_tlb_serves(&m->plan.tlb[i], a))
@@ -107,7 +115,16 @@ static vm_pa address_of(const struct vm_engine *m, vm_va va, uint64_t value)
     return ((vm_pa)vm_tlb_pfn(value) << m->page_shift) + (va & page);
 }
 
-/* The base page with va and this tag was touched; `e` translates the page of `page_tag` around it.
+/* Where registers translate, a page is hot for any access that they allow. They have no dirty bit:
+ * a first write is news. */
+static void heat_registers(struct vm_engine *m, uint64_t tag, uint64_t value, vm_pfn unit)
+{
+    if (!(m->bits[unit] & VM_FRAME_DIRTY))
+        value &= ~(uint64_t)VM_TLB_DIRTY;
+    heat(m, NULL, tag, value, unit);
+}
+
+/* The base page of va, with this tag, was touched; `e` translates the page of `page_tag` around it.
  */
 static void touched(struct vm_engine *m, vm_va va, uint64_t tag, uint64_t page_tag,
                     const struct vm_tlb_entry *e, enum vm_access access)
@@ -118,16 +135,13 @@ static void touched(struct vm_engine *m, vm_va va, uint64_t tag, uint64_t page_t
     struct vm_tlb *t = m->plan.levels ? vm_levels_holder(m, 0, access, order) : NULL;
     m->bits[unit] |= m->marks[access];
     report(m, unit, access);
-    TELL(m, .kind = VM_TAP_ACCESS, .access = {e->value, address_of(m, va, e->value)});
-    if (m->scheme->in_registers) /* which say nothing of writes: the first one is news */
-        heat(m, NULL, tag,
-             m->bits[unit] & VM_FRAME_DIRTY ? e->value : e->value & ~(uint64_t)VM_TLB_DIRTY, unit);
-    if (!t)
-        return;
-    if (order == 0)
+    if (m->scheme->in_registers)
+        heat_registers(m, tag, e->value, unit);
+    if (t && order == 0)
         heat(m, t, page_tag, e->value, unit);
-    else
+    else if (t)
         heat_large(m, t, page_tag, e);
+    TELL(m, .kind = VM_TAP_ACCESS, .access = {e->value, address_of(m, va, e->value)});
 }
 
 /* Both pages of pairs come together, as a refill reads them together. */

@@ -49,6 +49,7 @@ void vm_price(const struct vm_result *r, uint64_t read_ns, uint64_t write_ns, st
     const struct vm_counts *n = &r->counts;
     const struct vm_config *c = &r->config;
     /* With pages alone, every touch is an access and nothing is known of tables. */
+    double copies = (double)n->page_copies + (double)n->table_moved_bytes / (double)c->page_bytes;
     uint64_t failed = n->violations + n->denials + n->unnamed;
     *out = (struct vm_prices){
         .memory_ns = (double)(n->touches - failed) * c->memory_ns,
@@ -56,7 +57,7 @@ void vm_price(const struct vm_result *r, uint64_t read_ns, uint64_t write_ns, st
         .walk_ns = walk_ns(r),
         .mark_ns = (double)n->mark_stores * c->memory_ns + (double)n->mark_traps * c->fault_ns,
         .fault_ns = (double)(n->faults + failed) * c->fault_ns,
-        .copy_ns = (double)n->page_copies * c->copy_ns,
+        .copy_ns = copies * c->copy_ns,
         .swap_in_ns = (double)read_ns,
         .swap_out_ns = (double)write_ns,
         .shootdown_ns = (double)n->shootdowns * c->shootdown_ns,

@@ -46,7 +46,7 @@ static bool first_touch(struct vm_memory *m, const struct vm_fault *f, struct ta
                         struct vm_error *e)
 {
     if (!vm_vma_first_touch(&m->space[f->asid], f->va, m->c.page_shift, block_shift(m, &t->span),
-                            e))
+                            m->c.scheme->va_first, e))
         return false;
     vm_segments_fit(m, f->asid, t->span.start, t->span.start + 1);
     t->hull = vm_segment_hull(m, f->asid, &t->span);

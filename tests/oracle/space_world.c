@@ -35,7 +35,8 @@ static uint64_t device_transfer(void *state, enum vm_transfer kind, uint64_t pos
                                 uint64_t bytes)
 {
     struct space_world *w = ((struct log_device *)state)->world;
-    uint64_t slot = position >> PAGE_SHIFT, end = slot + (bytes >> PAGE_SHIFT);
+    unsigned shift = w->memory->c.page_shift;
+    uint64_t slot = position >> shift, end = slot + (bytes >> shift);
     if (slot >= WORLD_SLOTS + 2) {
         VM_ASSERT(kind == VM_TRANSFER_READ);
         w->file_reads++;
@@ -116,7 +117,7 @@ bool space_world_open(struct space_world *w, const struct space_plan *plan)
     find_parts(w, plan);
     struct vm_memory_config c = {
         .nframes = plan->nframes,
-        .page_shift = PAGE_SHIFT,
+        .page_shift = plan->page_shift ? plan->page_shift : PAGE_SHIFT,
         .tables = plan->tables,
         .stray = plan->stray,
         .colours = plan->colours,
@@ -182,6 +183,17 @@ static bool resolve(struct space_world *w, struct vm_fault *f, struct touch *t)
     return true;
 }
 
+/* The walk found no table page: bring it back. */
+static bool bring_table(struct space_world *w, vm_va kva, struct touch *t)
+{
+    struct vm_fault f;
+    VM_ASSERT(t->ntables++ == 0); /* no fault recurses: once in, it stays for this touch */
+    if (vm_memory_table_fault(w->memory, kva, &f, &w->error))
+        return true;
+    t->outcome = TOUCH_FAILED;
+    return false;
+}
+
 struct touch space_world_touch(struct space_world *w, vm_asid asid, vm_va va, enum vm_access access)
 {
     struct touch t = {.outcome = TOUCH_DONE, .pfn = VM_NOFRAME};
@@ -197,6 +209,11 @@ struct touch space_world_touch(struct space_world *w, vm_asid asid, vm_va va, en
         w->scheme->walk(w->scheme_state, asid, va, access, VM_MODE_USER, &walk);
         if (walk.fault == VM_WALK_OK || walk.fault == VM_WALK_BOUNDS)
             break;
+        if (walk.missing) {
+            if (!bring_table(w, walk.missing, &t))
+                return t;
+            continue;
+        }
         if (!resolve(w, &f, &t))
             return t;
         inserted |= f.inserted;
@@ -231,8 +248,9 @@ void space_world_check(const struct space_world *w)
               c->faults);
     VM_ASSERT(c->writebacks + c->clean_drops == c->evictions);
     VM_ASSERT(c->table_frames_peak <= c->frames_peak);
-    VM_ASSERT(w->writes == c->writebacks && w->reads == c->swap_ins &&
-              w->file_reads == c->file_ins);
+    VM_ASSERT(w->writes == c->writebacks + c->table_writes);
+    VM_ASSERT(w->reads == c->swap_ins + c->table_faults + c->table_reads);
+    VM_ASSERT(w->file_reads == c->file_ins && c->table_faults <= c->table_evictions);
     VM_ASSERT(vm_memory_resident(w->memory) <= w->memory->c.nframes);
     VM_ASSERT(w->memory->c.tables == VM_TABLES_APART || c->frames_peak <= w->memory->c.nframes);
 }

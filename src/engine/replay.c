@@ -213,6 +213,7 @@ static bool rehearse_machine(struct replay *r, struct vm_spool *spool, uint32_t 
     struct vm_config c = *r->config;
     c.memory_bytes = REHEARSAL_PAGES * c.page_bytes;
     c.tables = VM_TABLES_APART;
+    strcpy(c.cache, "none"); /* which a policy is told nothing of */
     struct vm_engine *m = vm_engine_open_with(&c, &recorder, stray_rule(&c, r->trace), NULL, e);
     bool done = m && rehearse_on(r, m, spool, npages, e);
     vm_engine_close(m);
@@ -269,6 +270,11 @@ static void gather_machine(struct vm_engine *m, struct vm_result *out)
                  out->walk_cache[i].config.level);
     }
     vm_memory_holes(memory, &out->holes);
+    out->ncaches = vm_engine_ncaches(m);
+    for (size_t i = 0; i < out->ncaches; i++)
+        strcpy(out->cache[i].name,
+               vm_engine_cache(m, i, &out->cache[i].config, &out->cache[i].counts));
+    vm_engine_answers(m, &out->answers);
     out->resident = vm_memory_resident(memory);
     out->table_frames = vm_memory_table_frames(memory);
     vm_memory_footprint(memory, &out->tables);

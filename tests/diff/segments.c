@@ -295,7 +295,7 @@ static void note_step(void *host, const struct vm_tap_event *event)
     struct steps *s = host;
     if (event->kind == VM_TAP_WALK) {
         s->walks++;
-        s->loads += event->walk->nloads;
+        s->loads += event->walk.walk->nloads;
     }
 }
 

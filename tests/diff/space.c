@@ -170,17 +170,6 @@ static void the_same_holds_where_a_flat_table_claims_its_frames(void **unused)
         12, false);
 }
 
-/* Tables that move to more frames when they grow, and give back the end when they shrink. */
-static void the_same_holds_where_tables_grow_by_moving(void **unused)
-{
-    (void)unused;
-    play_policies((struct space_plan){.scheme = "paged-segments:bits=24,segments=1",
-                                      .nframes = 60,
-                                      .tables = VM_TABLES_INSIDE,
-                                      .seed = 95000},
-                  12, false);
-}
-
 /* Tables that are pages themselves, of spaces that hold pages in up to six of theirs. */
 static const struct space_plan paged[] = {
     {.scheme = "paged-linear:bits=24,processes=3"},
@@ -199,6 +188,17 @@ static void the_same_holds_where_tables_are_evicted_too(void **unused)
             plan.seed = 100000 * (i + 1) + 1000 * room;
             assert_true(play_policies(plan, 6, false) > 0);
         }
+}
+
+/* Tables that move to more frames when they grow, and give back the end when they shrink. */
+static void the_same_holds_where_tables_grow_by_moving(void **unused)
+{
+    (void)unused;
+    play_policies((struct space_plan){.scheme = "paged-segments:bits=24,segments=1",
+                                      .nframes = 60,
+                                      .tables = VM_TABLES_INSIDE,
+                                      .seed = 95000},
+                  12, false);
 }
 
 static void a_world_that_runs_out_was_right_until_then(void **unused)
@@ -225,8 +225,8 @@ int main(void)
         cmocka_unit_test(a_program_sees_what_it_wrote_whatever_was_evicted),
         cmocka_unit_test(the_same_holds_where_tables_compete_for_the_frames),
         cmocka_unit_test(the_same_holds_where_a_flat_table_claims_its_frames),
-        cmocka_unit_test(the_same_holds_where_tables_grow_by_moving),
         cmocka_unit_test(the_same_holds_where_tables_are_evicted_too),
+        cmocka_unit_test(the_same_holds_where_tables_grow_by_moving),
         cmocka_unit_test(a_world_that_runs_out_was_right_until_then),
     };
     return cmocka_run_group_tests_name("diff_space", tests, NULL, NULL);

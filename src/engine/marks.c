@@ -69,7 +69,7 @@ void vm_marks_write(struct vm_engine *m, uint64_t tag, const struct vm_tlb_entry
     mark(m, asid, va,
          (struct marks){e->value & VM_TLB_OWES_REFERENCED, e->value & VM_TLB_OWES_DIRTY});
     m->counts.mark_stores++;
-    TELL(m, .kind = VM_TAP_MARK, .mark = {VM_MARK_LEFT, asid, va});
+    TELL(m, .kind = VM_TAP_MARK, .mark = {VM_MARK_ON_LEAVING, asid, va});
 }
 
 /* The page's copy in a level beyond `level`, for whatever access; NULL: none. */

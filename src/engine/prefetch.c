@@ -124,16 +124,18 @@ static bool keep(struct vm_engine *m, uint64_t tag, const struct vm_walk *w)
 static void fetch(struct vm_engine *m, uint64_t page, enum vm_access access)
 {
     struct vm_walk w;
+    size_t cache = VM_WALK_CACHES_MAX;
     uint64_t tag = page << 12 | m->tag_asid;
     if (page >= UINT64_C(1) << (64 - m->page_shift) || page >= UINT64_C(1) << 52 ||
         is_near(m, tag, access))
         return;
     vm_va va = page << m->page_shift;
     m->scheme->walk(m->scheme_state, m->asid, va, access, VM_MODE_USER | VM_MODE_MARK_TRAPS, &w);
-    uint32_t skipped = w.fault == VM_WALK_BOUNDS ? 0 : vm_walk_caches_use(m, va, &w);
+    uint32_t skipped = w.fault == VM_WALK_BOUNDS ? 0 : vm_walk_caches_use(m, va, &w, &cache);
     m->counts.prefetch_loads += w.nloads - skipped;
+    vm_data_prefetch(m, &w, skipped);
     bool kept = keep(m, tag, &w);
-    TELL(m, .kind = VM_TAP_PREFETCH, .prefetch = {va, &w, skipped, kept});
+    TELL(m, .kind = VM_TAP_PREFETCH, .prefetch = {va, w.nloads - skipped, cache, kept});
 }
 
 void vm_prefetch_after(struct vm_engine *m, uint64_t tag, unsigned order, enum vm_access access)

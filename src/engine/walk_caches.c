@@ -153,7 +153,7 @@ static void put(struct vm_engine *m, size_t i, vm_va va, const struct vm_walk *w
                     (struct vm_tlb_entry){.value = kept(w->load[load].word) << 8, .end = 1});
 }
 
-uint32_t vm_walk_caches_use(struct vm_engine *m, vm_va va, const struct vm_walk *w)
+uint32_t vm_walk_caches_use(struct vm_engine *m, vm_va va, const struct vm_walk *w, size_t *cache)
 {
     size_t i = 0, n = m->walk_cache_plan.n;
     uint32_t skipped = 0;
@@ -166,11 +166,11 @@ uint32_t vm_walk_caches_use(struct vm_engine *m, vm_va va, const struct vm_walk 
             VM_ASSERT(load >= 0 && t->value[at] == kept(w->load[load].word) << 8);
             vm_tlb_use(t, (uint64_t)at);
             skipped = (uint32_t)load + 1;
-            TELL(m, .kind = VM_TAP_SKIP, .skip = {i, skipped});
             break;
         }
         t->counts.misses++;
     }
+    *cache = i < n ? i : VM_WALK_CACHES_MAX;
     while (i-- > 0)
         put(m, i, va, w);
     return skipped;

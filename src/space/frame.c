@@ -88,6 +88,7 @@ void vm_frame_unmap(struct vm_memory *m, vm_pfn f, uint64_t key)
     m->c.left(m->c.host,
               &(struct vm_leaving){
                   .pfn = f, .key = key, .why = VM_LEAVES_MAPPING, .how = VM_LEFT_UNMAPPED});
+    m->c.emptied(m->c.host, f, 1);
     vm_swap_detach(m, f);
     vm_frame_free(m, f);
 }
@@ -155,6 +156,7 @@ static bool evict(struct vm_memory *m, vm_pfn f, enum vm_leaves why)
     vm_slot s = frame->slot;
     leaving.slot = s;
     m->c.left(m->c.host, &leaving);
+    m->c.emptied(m->c.host, f, 1);
     if (table)
         vm_table_page_out(m, f, s);
     else
@@ -344,6 +346,7 @@ void vm_frame_give(void *memory, vm_pfn first, uint32_t n)
     for (uint32_t i = 0; i < n; i++)
         m->frame[first + i] = (struct vm_frame){.owner = VM_FRAME_FREE};
     m->ntables -= n;
+    m->c.emptied(m->c.host, first, n);
     m->nused -= n;
     if (m->apart)
         vm_frames_give(m->apart, first - m->c.nframes, n);

@@ -61,7 +61,7 @@ static void hear(void *host, const struct vm_tap_event *e)
         l->touch.asid = e->touch.asid;
         l->touch.va = e->touch.va;
     } else if (e->kind == VM_TAP_WALK) {
-        hear_walk(l, e->walk);
+        hear_walk(l, e->walk.walk);
     }
     for (size_t i = 0; i < l->m->walk_cache_plan.n; i++) {
         if (e->kind == VM_TAP_SHOOTDOWN &&

@@ -232,8 +232,15 @@ bool vm_levels_plan(struct vm_engine *m, uint64_t orders, struct vm_error *e);
 size_t vm_levels_room(const struct vm_engine *m);
 void vm_levels_build(struct vm_engine *m);
 /* The TLB of a level that holds pages of `order` for this access; NULL: none does. */
-struct vm_tlb *vm_levels_holder(struct vm_engine *m, size_t level, enum vm_access access,
-                                unsigned order);
+static inline struct vm_tlb *vm_levels_holder(struct vm_engine *m, size_t level,
+                                              enum vm_access access, unsigned order)
+{
+    const struct tlb_level *l = &m->path[access][level];
+    for (unsigned k = 0; k < l->n; k++)
+        if (m->orders[l->tlb[k]] >> order & 1)
+            return &m->tlb[l->tlb[k]];
+    return NULL;
+}
 /* Whether the page with this base tag, of whatever order, is in one TLB: *hit is all but the level.
  */
 bool vm_levels_holds(struct vm_engine *m, struct vm_tlb *t, uint64_t tag, struct tlb_hit *hit);

@@ -6,8 +6,6 @@
 
 #include <string.h>
 
-#define PAGE_SHIFT 12
-
 /* A segment's transfer is of one run of slots: no other begins in it. */
 static void check_run(const struct space_world *w, uint64_t slot, uint64_t end)
 {
@@ -35,7 +33,8 @@ static uint64_t device_transfer(void *state, enum vm_transfer kind, uint64_t pos
                                 uint64_t bytes)
 {
     struct space_world *w = ((struct log_device *)state)->world;
-    uint64_t slot = position >> PAGE_SHIFT, end = slot + (bytes >> PAGE_SHIFT);
+    unsigned shift = w->memory->c.page_shift;
+    uint64_t slot = position >> shift, end = slot + (bytes >> shift);
     if (slot >= WORLD_SLOTS + 2) {
         VM_ASSERT(kind == VM_TRANSFER_READ);
         w->file_reads++;
@@ -123,7 +122,7 @@ bool space_world_open(struct space_world *w, const struct space_plan *plan)
     find_parts(w, plan);
     struct vm_memory_config c = {
         .nframes = plan->nframes,
-        .page_shift = plan->page_shift ? plan->page_shift : PAGE_SHIFT,
+        .page_shift = plan->page_shift ? plan->page_shift : 12,
         .tables = plan->tables,
         .stray = plan->stray,
         .colours = plan->colours,

@@ -82,7 +82,17 @@
     X(frames_peak, "frames in use at most, tables included")                                       \
     X(table_frames_peak, "frames that page tables held at most")                                   \
     X(slots_peak, "swap slots in use at most")                                                     \
-    X(colour_misses, "pages that got a frame of another colour, as none of theirs was free")
+    X(colour_misses, "pages that got a frame of another colour, as none of theirs was free")       \
+    X(huge_faults, "first touches that made a huge page at once; part of demand_zero")             \
+    X(promotions, "huge pages made of base pages, in place or by copying")                         \
+    X(huge_copies, "base pages copied into a huge page; part of page_copies")                      \
+    X(demotions, "huge pages split into base pages")                                               \
+    X(huge_freed, "frames that a split freed: base pages that were never touched")                 \
+    X(huge_misses, "huge pages not made as no run of frames was free")                             \
+    X(reservations, "runs of frames set aside for a huge page")                                    \
+    X(reservation_breaks, "reservations given up before they were full")                           \
+    X(huge_untouched, "base pages of huge pages never touched, at the end")                        \
+    X(huge_untouched_peak, "base pages of huge pages never touched, at most")
 
 struct vm_counts {
 #define VM_COUNT_FIELD(field, what) uint64_t field; /* what */
@@ -118,6 +128,11 @@ struct vm_counts {
     L(c->table_evictions <= c->evictions)                                                          \
     L(c->table_faults <= c->table_evictions)                                                       \
     L(c->table_writes <= c->table_reads)                                                           \
-    L(c->table_frames_peak <= c->frames_peak)
+    L(c->table_frames_peak <= c->frames_peak)                                                      \
+    L(c->huge_faults <= c->demand_zero)                                                            \
+    L(c->huge_copies <= c->page_copies)                                                            \
+    L(c->demotions <= c->huge_faults + c->promotions)                                              \
+    L(c->reservation_breaks <= c->reservations)                                                    \
+    L(c->huge_untouched <= c->huge_untouched_peak)
 
 #endif

@@ -43,6 +43,9 @@ struct vm_config {
     char fit[VM_CONFIG_TEXT];
     uint64_t compact; /* enum vm_compact */
     uint64_t colours;
+    uint64_t huge_pages; /* enum vm_huge_pages */
+    uint64_t huge_bytes, huge_scan_touches, huge_scan_pages;
+    double huge_empty;
     char scheme[VM_CONFIG_TEXT], policy[VM_CONFIG_TEXT], tlb[VM_CONFIG_TEXT], swap[VM_CONFIG_TEXT];
     uint64_t tlb_tags; /* enum vm_tlb_tags */
     char walk_caches[VM_CONFIG_TEXT];

@@ -120,6 +120,7 @@ struct vm_engine {
     struct vm_counts counts;
     uint64_t tick_every, tick_next; /* in touches; UINT64_MAX: never */
     bool refilled;                  /* software: the touch missed, and has not trapped again */
+    uint64_t scan_every, scan_next; /* of the collapse daemon, likewise */
     bool failed;                    /* error says why */
     struct vm_error error;
 
@@ -211,6 +212,18 @@ bool vm_tlb_serves(const struct vm_tlb_config *c, enum vm_access access);
 /* ENTRIES[/WAYS][:PROPERTY]...[@NS], cut apart in place; `entry` is the whole, for messages. */
 bool vm_tlb_value_parse(struct vm_tlb_config *c, char *value, const char *entry,
                         struct vm_error *e);
+
+/* "4 KiB, 2 MiB": sizes of pages, a bit each, into out[cap]; returns out. */
+const char *vm_page_sizes_text(uint64_t sizes, char *out, size_t cap);
+
+/* ---- huge.c ---- */
+
+struct vm_parts;
+/* Whether huge pages, if there are to be any, go with these parts; what the configuration says of
+ * them. Errors: VM_EMACHINE. */
+bool vm_huge_parts(const struct vm_config *c, const struct vm_parts *p, struct vm_error *e);
+bool vm_huge_plan(struct vm_engine *m, uint64_t orders, struct vm_huge_config *out,
+                  struct vm_error *e);
 
 /* ---- levels.c ---- */
 

@@ -148,6 +148,13 @@ static void heat_registers(struct vm_engine *m, uint64_t tag, uint64_t value, vm
     heat_base(m, NULL, tag, value, unit);
 }
 
+/* Of a huge page: this base page of it was used. */
+static inline void note_part(struct vm_engine *m, vm_pfn pfn)
+{
+    if (m->config.huge_pages != VM_HUGE_NEVER && !(m->bits[pfn] & VM_FRAME_TOUCHED))
+        vm_memory_note_touched(m->memory, pfn);
+}
+
 /* The base page of va, with this tag, was touched; `e` translates the page of `page_tag` around it.
  */
 static void touched(struct vm_engine *m, vm_va va, uint64_t tag, uint64_t page_tag,
@@ -155,9 +162,11 @@ static void touched(struct vm_engine *m, vm_va va, uint64_t tag, uint64_t page_t
 {
     unsigned order = vm_tlb_order(e->value);
     vm_pfn index = (vm_pfn)(tag >> 12 & ((UINT64_C(1) << order) - 1));
-    vm_pfn unit = vm_unit(m, vm_tlb_pfn(e->value) + index);
+    vm_pfn pfn = vm_tlb_pfn(e->value) + index, unit = vm_unit(m, pfn);
     struct vm_tlb *t = m->plan.levels ? vm_levels_holder(m, 0, access, order) : NULL;
     m->bits[unit] |= m->marks[access];
+    if (order > 0)
+        note_part(m, pfn);
     report(m, unit, access);
     accessed(m, va, e->value);
     if (m->scheme->in_registers)
@@ -257,6 +266,7 @@ static bool touch_large(struct vm_engine *m, uint64_t tag, enum vm_access access
     vm_pfn pfn = l->pfn + (vm_pfn)index, unit = vm_unit(m, pfn);
     m->place = (vm_pa)pfn << m->page_shift;
     m->bits[unit] |= m->marks[access];
+    note_part(m, pfn);
     report(m, unit, access);
     return true;
 }

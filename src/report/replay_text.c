@@ -216,6 +216,23 @@ static void show_caches(const struct page *p)
     row(p, "writes to memory", c->memory_writes, 0, "");
 }
 
+static void show_huge(const struct page *p)
+{
+    const struct vm_counts *c = &p->r->counts;
+    uint64_t made = c->huge_faults + c->promotions;
+    row_if(p, "huge pages made", made, 0, "");
+    row_if(p, "  at a first touch", c->huge_faults, made, "those");
+    row_if(p, "  of base pages", c->promotions, made, "those");
+    row_if(p, "  split", c->demotions, made, "those");
+    row_if(p, "  copies for them", c->huge_copies, c->page_copies, "pages copied");
+    row_if(p, "  never touched at most", c->huge_untouched_peak, 0, "");
+    row_if(p, "  never touched at the end", c->huge_untouched, 0, "");
+    row_if(p, "  freed so by splits", c->huge_freed, 0, "");
+    row_if(p, "  no run of frames for one", c->huge_misses, 0, "");
+    row_if(p, "frame runs reserved", c->reservations, 0, "");
+    row_if(p, "  given up", c->reservation_breaks, c->reservations, "those");
+}
+
 static void show_memory(const struct page *p)
 {
     const struct vm_counts *c = &p->r->counts;
@@ -242,6 +259,7 @@ static void show_memory(const struct page *p)
     row_if(p, "swap slots used at most", c->slots_peak, 0, "");
     row_if(p, "frames of another colour", c->colour_misses, 0, "");
     show_segments(p);
+    show_huge(p);
 }
 
 static void show_regions(const struct page *p)

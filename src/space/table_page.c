@@ -43,15 +43,13 @@ static void let_go(struct vm_memory *m, vm_pfn f, vm_va kva)
     m->frame[f].owner = table_key(m, kva);
     m->bits[f] = VM_FRAME_REFERENCED & m->c.scheme->marks;
     m->ntables_loose++;
-    m->c.settle(m->c.host);
-    m->c.policy->insert(m->policy, f, m->frame[f].owner);
+    vm_unit_insert(m, f, m->frame[f].owner);
 }
 
 static void hold_fast(struct vm_memory *m, vm_pfn f)
 {
     VM_ASSERT(vm_is_table_page(m, f));
-    m->c.settle(m->c.host);
-    m->c.policy->remove(m->policy, f);
+    vm_unit_remove(m, f);
     m->frame[f].owner = VM_FRAME_TABLE;
     m->bits[f] = 0;
     m->ntables_loose--;

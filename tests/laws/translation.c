@@ -329,6 +329,25 @@ static void marks_reach_the_table_however_they_are_kept(void **unused)
     assert_true(stores > 0 && traps > 0);
 }
 
+/* The kernel that resolves a fault marks for the touch that faulted: only a later first write traps.
+ */
+static void a_page_that_was_just_brought_in_does_not_trap(void **unused)
+{
+    (void)unused;
+    struct machine_trace t = {.nrefs = 4};
+    for (unsigned i = 0; i < t.nrefs; i++) {
+        t.va[i] = TRACE_BASE + (i == 2) * PAGE;
+        t.meta[i] = vm_ref_meta(i == 0 ? VM_READ : VM_WRITE, 1);
+    }
+    struct vm_config c = machine_config("lru", 8);
+    machine_set(&c, "marks", "trap");
+    struct vm_engine *m = ran(&c, &t, NULL);
+    assert_int_equal(m->counts.faults, 2);
+    assert_int_equal(m->counts.mark_traps, 1);
+    assert_int_equal(m->counts.walk_stores, 0);
+    vm_engine_close(m);
+}
+
 /* ---- walkers ---- */
 
 static void walkers_share_the_steps_of_a_window(void **unused)
@@ -518,6 +537,7 @@ int main(void)
         cmocka_unit_test(prefetching_turns_misses_into_hits_and_changes_no_tlb),
         cmocka_unit_test(each_predictor_finds_its_own_pattern),
         cmocka_unit_test(marks_reach_the_table_however_they_are_kept),
+        cmocka_unit_test(a_page_that_was_just_brought_in_does_not_trap),
         cmocka_unit_test(walkers_share_the_steps_of_a_window),
         cmocka_unit_test(walks_of_one_window_overlap),
         cmocka_unit_test(the_cases_add_up_to_the_time),

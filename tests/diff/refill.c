@@ -186,6 +186,42 @@ static void loads_made_and_saved_are_those_of_two_a_walk(void **unused)
     assert_true(table_faults > 0 && nested_hits > 0);
 }
 
+static void count_event(void *host, const struct vm_tap_event *event)
+{
+    *(uint64_t *)host += event->kind == VM_TAP_WALK;
+}
+
+/* The same machine with a listener, which takes no short cut between touches. */
+static struct machine_outcome play_told(const struct vm_config *c, const struct machine_trace *t)
+{
+    uint64_t walks = 0;
+    struct vm_error e;
+    struct vm_batch whole = {t->nrefs, t->nevents, t->va, t->meta, t->event};
+    struct vm_engine *m = vm_engine_open(c, VM_STRAY_MAPS, NULL, &e);
+    assert_non_null(m);
+    vm_engine_listen(m, &(struct vm_tap){&walks, count_event});
+    assert_true(vm_engine_run(m, &whole, &e));
+    struct machine_outcome out = machine_outcome(m);
+    assert_int_equal(walks, out.counts.walks);
+    vm_engine_close(m);
+    return out;
+}
+
+static void a_listener_changes_nothing(void **unused)
+{
+    (void)unused;
+    struct machine_trace t;
+    for (unsigned i = test_rounds(160); i-- > 0;) {
+        struct vm_config c = random_config(i, "paged-linear:bits=24,processes=4", "lru");
+        machine_set(&c, "tlb", i % 2 ? "l1=8/2" : "l1i=4/2 l1d=4/2 l2=8/2");
+        c.memory_bytes = PAGE * (i % 3 ? 64 : 16);
+        machine_set(&c, "refill", i / 2 % 2 ? "software" : "hardware");
+        machine_trace_fill(&t, ALL_EVENTS, 1500 + i);
+        struct machine_outcome fast = machine_play(&c, &t, 4096), told = play_told(&c, &t);
+        assert_memory_equal(&fast, &told, sizeof fast);
+    }
+}
+
 static void batches_change_nothing(void **unused)
 {
     (void)unused;
@@ -211,6 +247,7 @@ int main(void)
         cmocka_unit_test(an_invalid_entry_stays_until_it_is_replaced),
         cmocka_unit_test(who_refills_the_tlb_changes_no_fault),
         cmocka_unit_test(loads_made_and_saved_are_those_of_two_a_walk),
+        cmocka_unit_test(a_listener_changes_nothing),
         cmocka_unit_test(batches_change_nothing),
     };
     return cmocka_run_group_tests_name("diff_refill", tests, NULL, NULL);

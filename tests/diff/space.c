@@ -209,13 +209,16 @@ static const uint32_t kernel_frames[] = {1, 12, 1};
 static void the_same_holds_where_tables_are_evicted_too(void **unused)
 {
     (void)unused;
-    for (size_t i = 0; i < 3; i++)
+    for (size_t i = 0; i < 3; i++) {
+        uint64_t table_faults = 0;
         for (uint32_t room = 16; room <= 40; room += 12) {
             struct space_plan plan = paged[i];
             plan.nframes = kernel_frames[i] + room;
             plan.seed = 100000 * (i + 1) + 1000 * room;
-            assert_true(play_policies(plan, 6, false) > 0);
+            table_faults += play_policies(plan, 6, false);
         }
+        assert_true(table_faults > 0);
+    }
 }
 
 /* Tables that move to more frames when they grow, and give back the end when they shrink. */

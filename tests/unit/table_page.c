@@ -1,7 +1,7 @@
 /* table_page.c - pages of tables that leave memory and come back, one at a time, by hand.
  *
  * paged-linear with 24 bits: a table of eight pages, each for 512 pages; the kernel's table takes a
- * frame. So five frames are the kernel's, one or two of the table, and two or three of pages.
+ * frame. So of five frames some are the kernel's, one or two of the table, and the rest of pages.
  */
 #include "oracle/space_world.h"
 #include "space/memory.h"
@@ -90,6 +90,21 @@ static void an_event_reads_and_writes_a_table_page_where_it_lies(void **unused)
     space_world_close(&w);
 }
 
+static void an_event_reads_a_table_page_once_for_all_its_entries(void **unused)
+{
+    (void)unused;
+    struct space_world w;
+    opened(&w, "paged-linear:bits=24,processes=2", 6, 12);
+    for (unsigned i = 0; i < 9; i++)
+        touch(&w, i < 3 ? i * PAGE : FAR + i * PAGE, VM_WRITE);
+    assert_int_equal(w.memory->ntables_out, 1);
+    struct vm_event unmap = {.kind = VM_EVENT_UNMAP, .va = 0, .bytes = 3 * PAGE};
+    assert_true(space_world_event(&w, unmap));
+    assert_int_equal(w.counts.table_reads, 1);
+    assert_int_equal(w.counts.table_writes, 1);
+    space_world_close(&w);
+}
+
 static void a_fork_reads_the_parent_s_table_page_once(void **unused)
 {
     (void)unused;
@@ -166,6 +181,7 @@ int main(void)
         cmocka_unit_test(a_table_page_leaves_when_its_last_present_page_has_left),
         cmocka_unit_test(its_fault_comes_before_the_page_s_own),
         cmocka_unit_test(an_event_reads_and_writes_a_table_page_where_it_lies),
+        cmocka_unit_test(an_event_reads_a_table_page_once_for_all_its_entries),
         cmocka_unit_test(a_fork_reads_the_parent_s_table_page_once),
         cmocka_unit_test(tables_apart_never_leave),
         cmocka_unit_test(page_0_of_the_vax_is_never_mapped),

@@ -111,7 +111,7 @@ struct vm_fault {
 enum vm_leaves {
     VM_LEAVES_MAPPING, /* the program's */
     VM_LEAVES_CHOSEN,  /* the policy's: a frame was wanted, whichever */
-    VM_LEAVES_CLAIMED, /* nobody's: a table needs this very frame */
+    VM_LEAVES_CLAIMED, /* nobody's: its place is needed, whoever is there */
     VM_LEAVES_UNUSED, /* nobody's: it came with a huge page, which is split, and was never touched */
 };
 
@@ -178,6 +178,8 @@ struct vm_memory_config {
     void (*left)(void *host, const struct vm_leaving *leaving);
     /* Tables for pages of [start, end) may have been given back. */
     void (*trimmed)(void *host, vm_asid asid, vm_va start, vm_va end);
+    /* The frames [first, first + n) no longer hold what they held: a page, a segment, tables. */
+    void (*emptied)(void *host, vm_pfn first, uint32_t n);
 };
 
 struct vm_memory; /* space/memory.h */

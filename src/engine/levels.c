@@ -110,16 +110,6 @@ void vm_levels_build(struct vm_engine *m)
 
 /* ---- searching ---- */
 
-struct vm_tlb *vm_levels_holder(struct vm_engine *m, size_t level, enum vm_access access,
-                                unsigned order)
-{
-    const struct tlb_level *l = &m->path[access][level];
-    for (unsigned k = 0; k < l->n; k++)
-        if (m->orders[l->tlb[k]] >> order & 1)
-            return &m->tlb[l->tlb[k]];
-    return NULL;
-}
-
 /* The page of one order, for its space or for every one. */
 static bool look_for(struct vm_tlb *t, uint64_t tag, unsigned order, struct tlb_hit *hit)
 {
@@ -210,5 +200,5 @@ void vm_levels_install(struct vm_engine *m, enum vm_access access, size_t levels
         entry.value &= ~(uint64_t)VM_TLB_OWES; /* one of them owes, the nearest */
     }
     if (entry.value & VM_TLB_OWES) /* none took it */
-        vm_marks_write(m, tag, entry.value);
+        vm_marks_write(m, tag, &entry);
 }

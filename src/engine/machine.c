@@ -102,6 +102,7 @@ static bool build_memory(struct vm_engine *m, const struct vm_parts *p, enum vm_
         .settle = vm_mmu_settle,
         .left = vm_mmu_left,
         .trimmed = vm_mmu_trimmed,
+        .emptied = vm_mmu_emptied,
     };
     uint64_t slots = m->config.swap_bytes / m->config.page_bytes;
     if (m->config.swap_bytes && (slots == 0 || slots > UINT32_MAX - 2))
@@ -139,23 +140,26 @@ static void set_marks(struct vm_engine *m)
 static bool build(struct vm_engine *m, const struct vm_parts *p, enum vm_stray stray,
                   struct vm_future *future, struct vm_error *e)
 {
-    static uint32_t (*const segments[])(struct vm_engine *, const vm_va *, const uint16_t *,
-                                        uint32_t) = {
-        [VM_TOUCH_NONE] = vm_mmu_segment_bits,
-        [VM_TOUCH_REFBIT] = vm_mmu_segment_bits,
-        [VM_TOUCH_ORDER] = vm_mmu_segment_order,
-        [VM_TOUCH_EACH] = vm_mmu_segment_each,
+    static uint32_t (*const segments[][2])(struct vm_engine *, const vm_va *, const uint16_t *,
+                                           uint32_t) = {
+        [VM_TOUCH_NONE] = {vm_mmu_segment_bits, vm_mmu_segment_bits_caches},
+        [VM_TOUCH_REFBIT] = {vm_mmu_segment_bits, vm_mmu_segment_bits_caches},
+        [VM_TOUCH_ORDER] = {vm_mmu_segment_order, vm_mmu_segment_order_caches},
+        [VM_TOUCH_EACH] = {vm_mmu_segment_each, vm_mmu_segment_each_caches},
     };
     if (!check_memory(&m->config, p->scheme, e))
         return false;
     m->scheme = p->scheme;
     m->policy = p->policy;
-    m->segment = segments[p->policy->touch_kind];
     m->page_shift = vm_log2(m->config.page_bytes);
     set_marks(m);
+    if (!vm_data_open(m, e))
+        return false;
+    m->segment = segments[p->policy->touch_kind][m->caches.levels > 0];
     struct vm_huge_config huge;
     struct vm_scheme_env env = {.page_shift = m->page_shift, .params = &m->scheme_params};
-    if (!m->scheme->accept(&env, e) || !plan_tlbs(m, m->scheme->orders(&env), e) ||
+    if (!vm_refill_check(&m->config, e) || !m->scheme->accept(&env, e) ||
+        !plan_tlbs(m, m->scheme->orders(&env), e) ||
         !vm_huge_plan(m, m->scheme->orders(&env), &huge, e))
         return false;
     m->last_touch = NO_TOUCH;
@@ -203,6 +207,7 @@ void vm_engine_close(struct vm_engine *m)
     if (!m)
         return;
     vm_memory_close(m->memory);
+    vm_data_close(m);
     vm_layout_close(m->layout);
     vm_arena_close(&m->arena);
     free(m);
@@ -407,9 +412,10 @@ void vm_engine_counts(struct vm_engine *m, struct vm_counts *out)
     if (m->scheme->in_registers) { /* hot ones, too, walk; it costs nothing */
         out->tlb_misses = out->touches;
         out->miss_present = out->touches - out->touches_faulted;
-        out->walks = out->touches + out->faults;
+        out->walks = out->touches + out->faults + out->mark_traps;
     }
     out->tlb_hits = out->touches - out->tlb_misses;
+    vm_data_counts(m, out);
     if (!m->failed)
         check_laws(out);
 }
@@ -457,6 +463,8 @@ void vm_engine_parts(const struct vm_engine *m, struct vm_engine_parts *out)
         .scheme_state = m->scheme_state,
         .policy = m->policy,
         .policy_params = &m->policy_params,
+        .memory = m->memory,
+        .counts = &m->counts,
         .page_shift = m->page_shift,
         .nframes = (uint32_t)(m->config.memory_bytes / m->config.page_bytes),
         .bits = m->bits,
@@ -469,6 +477,7 @@ void vm_engine_check(const struct vm_engine *m)
         vm_tlb_check(&m->tlb[i]);
     for (size_t i = 0; i < m->walk_cache_plan.n; i++)
         vm_tlb_check(&m->walk_cache[i]);
+    vm_caches_check(&m->caches);
     vm_memory_check(m->memory);
     if (m->layout)
         vm_layout_check(m->layout);

@@ -98,6 +98,7 @@ void vm_frame_unmap(struct vm_memory *m, vm_pfn f, uint64_t key)
                                               .why = VM_LEAVES_MAPPING,
                                               .how = VM_LEFT_UNMAPPED,
                                               .order = huge ? (uint8_t)m->huge.order : 0});
+    m->c.emptied(m->c.host, f, huge ? UINT32_C(1) << m->huge.order : 1);
     if (huge) {
         vm_huge_free(m, f);
         return;
@@ -210,6 +211,7 @@ static bool evict(struct vm_memory *m, vm_pfn f, enum vm_leaves why)
     vm_slot s = frame->slot;
     leaving.slot = s;
     m->c.left(m->c.host, &leaving);
+    m->c.emptied(m->c.host, f, 1);
     if (table)
         vm_table_page_out(m, f, s);
     else
@@ -439,6 +441,7 @@ void vm_frame_give(void *memory, vm_pfn first, uint32_t n)
     for (uint32_t i = 0; i < n; i++)
         m->frame[first + i] = (struct vm_frame){.owner = VM_FRAME_FREE};
     m->ntables -= n;
+    m->c.emptied(m->c.host, first, n);
     m->nused -= n;
     if (m->apart)
         vm_frames_give(m->apart, first - m->c.nframes, n);

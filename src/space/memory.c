@@ -32,6 +32,7 @@ static struct vm_scheme_env scheme_env(struct vm_memory *m)
         .give = among ? vm_segments_give : vm_frame_give,
         .extend = vm_frame_extend,
         .moved = vm_frame_table_moved,
+        .unmapped = vm_table_page_unmapped,
         .pager = vm_table_pager(m),
         .refusal = &m->out,
         .params = m->c.scheme_params,

@@ -197,6 +197,8 @@ static inline bool vm_is_table_page(const struct vm_memory *m, vm_pfn f)
 void vm_table_page_leaves(struct vm_memory *m, vm_pfn f);
 /* Its entry becomes slot `s`, or empty: 0. */
 void vm_table_page_out(struct vm_memory *m, vm_pfn f, vm_slot s);
+/* Its kernel address is free: the TLBs forget it. */
+void vm_table_page_unmapped(void *memory, vm_va kva);
 /* Frame `f`, of a table, is given back: the policy and its slot forget it. */
 void vm_table_page_freed(struct vm_memory *m, vm_pfn f);
 /* The kernel looks at (VM_TRANSFER_READ) or changes the entry of va at an event: counts the

@@ -136,10 +136,17 @@ static void note_frames(struct vm_memory *m, uint32_t u)
         m->seg->unit_of[unit->first + i] = u + 1;
 }
 
-static void give_frames(struct vm_memory *m, vm_pfn first, uint32_t n)
+/* The frames are free, though what they hold may yet be put down there again. */
+static void lift_frames(struct vm_memory *m, vm_pfn first, uint32_t n)
 {
     memset(m->seg->unit_of + first, 0, n * sizeof m->seg->unit_of[0]);
     m->seg->fit->give(m->seg->frames, first, n);
+}
+
+static void give_frames(struct vm_memory *m, vm_pfn first, uint32_t n)
+{
+    lift_frames(m, first, n);
+    m->c.emptied(m->c.host, first, n);
 }
 
 static uint32_t number_take(struct vm_segments *s)
@@ -275,11 +282,10 @@ static void swap_out_mappers(struct vm_memory *m, struct vm_unit_state *unit)
 
 /* The segment in unit u, which the policy has given up, leaves; its frames are still taken, the
  * number is free. False: it is dirty and swap is full; nothing has changed. */
-static bool leave(struct vm_memory *m, uint32_t u)
+static bool leave(struct vm_memory *m, uint32_t u, enum vm_leaves why)
 {
     struct vm_unit_state *unit = &m->seg->unit[u];
-    struct vm_leaving leaving = {
-        .pfn = u, .key = unit->owner, .why = VM_LEAVES_CHOSEN, .how = VM_LEFT_DROPPED};
+    struct vm_leaving leaving = {.pfn = u, .key = unit->owner, .why = why, .how = VM_LEFT_DROPPED};
     if (m->bits[u] & VM_FRAME_DIRTY) {
         if (!vm_unit_write(m, u, unit->frames))
             return false;
@@ -299,10 +305,10 @@ static bool leave(struct vm_memory *m, uint32_t u)
     return true;
 }
 
-static bool leave_with_frames(struct vm_memory *m, uint32_t u)
+static bool leave_with_frames(struct vm_memory *m, uint32_t u, enum vm_leaves why)
 {
     struct vm_unit_state unit = m->seg->unit[u];
-    if (!leave(m, u))
+    if (!leave(m, u, why))
         return false;
     give_frames(m, unit.first, unit.frames);
     return true;
@@ -312,7 +318,7 @@ bool vm_unit_expel(struct vm_memory *m, uint32_t u)
 {
     m->c.settle(m->c.host);
     m->c.policy->remove(m->policy, u);
-    return leave_with_frames(m, u);
+    return leave_with_frames(m, u, VM_LEAVES_CLAIMED);
 }
 
 /* ---- moving ---- */
@@ -357,7 +363,7 @@ static uint32_t lift_all(struct vm_memory *m)
         *(last == VM_NOUNIT ? &lowest : &s->unit[last].above) = u;
         last = u;
         f = unit->first + unit->frames;
-        give_frames(m, unit->first, unit->frames);
+        lift_frames(m, unit->first, unit->frames);
     }
     return lowest;
 }
@@ -367,10 +373,12 @@ static bool put_down(struct vm_memory *m, uint32_t u)
 {
     struct vm_unit_state *unit = &m->seg->unit[u];
     uint64_t at = m->seg->fit->take(m->seg->frames, unit->frames, 1);
+    if (at != unit->first)
+        m->c.emptied(m->c.host, unit->first, unit->frames);
     if (at == VM_ALLOC_NONE) {
         m->c.settle(m->c.host);
         m->c.policy->remove(m->policy, u);
-        return leave(m, u);
+        return leave(m, u, VM_LEAVES_CLAIMED);
     }
     bool moves = at != unit->first;
     unit->first = (vm_pfn)at;
@@ -445,7 +453,7 @@ vm_pfn vm_segment_room(struct vm_memory *m, uint32_t n)
         if (failed || (m->seg->nunits == 0 && !fail_room(m, n)))
             return VM_NOFRAME;
         m->c.settle(m->c.host);
-        if (!leave_with_frames(m, m->c.policy->victim(m->policy)))
+        if (!leave_with_frames(m, m->c.policy->victim(m->policy), VM_LEAVES_CHOSEN))
             return VM_NOFRAME;
     }
     m->nused += n;
@@ -477,6 +485,7 @@ void vm_segments_give(void *memory, vm_pfn first, uint32_t n)
     struct vm_memory *m = memory;
     memset(m->physical + ((size_t)first << m->c.page_shift), 0, (size_t)n << m->c.page_shift);
     m->ntables -= n;
+    m->c.emptied(m->c.host, first, n);
     vm_segment_room_give(m, first, n);
 }
 

@@ -74,6 +74,12 @@ static void forget(void *host, vm_slot s)
     vm_swap_unref(m, s);
 }
 
+void vm_table_page_unmapped(void *memory, vm_va kva)
+{
+    struct vm_memory *m = memory;
+    m->c.shootdown(m->c.host, table_key(m, kva));
+}
+
 void vm_table_page_freed(struct vm_memory *m, vm_pfn f)
 {
     if (f >= m->c.nframes)

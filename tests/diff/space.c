@@ -219,6 +219,17 @@ static void the_same_holds_where_tables_are_evicted_too(void **unused)
         }
 }
 
+/* Tables that move to more frames when they grow, and give back the end when they shrink. */
+static void the_same_holds_where_tables_grow_by_moving(void **unused)
+{
+    (void)unused;
+    play_policies((struct space_plan){.scheme = "paged-segments:bits=24,segments=1",
+                                      .nframes = 60,
+                                      .tables = VM_TABLES_INSIDE,
+                                      .seed = 95000},
+                  12, false);
+}
+
 static void a_world_that_runs_out_was_right_until_then(void **unused)
 {
     (void)unused;
@@ -245,6 +256,7 @@ int main(void)
         cmocka_unit_test(the_same_holds_where_a_flat_table_claims_its_frames),
         cmocka_unit_test(the_same_holds_with_huge_pages),
         cmocka_unit_test(the_same_holds_where_tables_are_evicted_too),
+        cmocka_unit_test(the_same_holds_where_tables_grow_by_moving),
         cmocka_unit_test(a_world_that_runs_out_was_right_until_then),
     };
     return cmocka_run_group_tests_name("diff_space", tests, NULL, NULL);

@@ -10,7 +10,7 @@
 /* Where group 0 to 3 of ten pages has its middle. */
 static vm_va middle_of(const char *scheme, unsigned va_bits, unsigned shift, unsigned group)
 {
-    if (!strcmp(scheme, "linear"))
+    if (!strcmp(scheme, "linear") || !strcmp(scheme, "paged-segments"))
         return (group + 1) * 10ull << shift;
     if (!strcmp(scheme, "vax")) /* a page of a table maps 2^16 bytes; the last group is in P1 */
         return group < 3 ? (group + 1) << 16 : (UINT64_C(1) << 31) - (1 << 16);

@@ -133,6 +133,13 @@ static void trimmed(void *host, vm_asid asid, vm_va start, vm_va end)
     VM_ASSERT(start < end);
 }
 
+static void emptied(void *host, vm_pfn first, uint32_t n)
+{
+    const struct space_world *w = host;
+    VM_ASSERT(n > 0);
+    (void)w, (void)first;
+}
+
 static void find_parts(struct space_world *w, const struct space_plan *plan)
 {
     char name[64];
@@ -182,6 +189,7 @@ bool space_world_open(struct space_world *w, const struct space_plan *plan)
         .settle = settle,
         .left = left,
         .trimmed = trimmed,
+        .emptied = emptied,
     };
     w->memory = vm_memory_open(&c, &w->error);
     if (!w->memory)

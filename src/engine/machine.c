@@ -240,6 +240,7 @@ static uint32_t run_segment(struct vm_engine *m, const vm_va *va, const uint16_t
 static bool scan(struct vm_engine *m)
 {
     m->scan_next = m->counts.touches + m->scan_every;
+    m->last_touch = NO_TOUCH; /* frames may have other pages, and the policy another order */
     m->failed = !vm_memory_scan(m->memory, &m->error);
     return !m->failed;
 }

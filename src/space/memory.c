@@ -383,6 +383,22 @@ static void check_frames(const struct census *c)
     }
 }
 
+/* Every node of the pool of sharers is free or in one chain. */
+static void check_sharers(const struct vm_memory *m)
+{
+    uint32_t nodes = 0;
+    for (vm_pfn f = 0; f < m->c.nframes; f++)
+        for (uint32_t node = vm_frames_is_free(m->frames, f) ||
+                                     m->frame[f].owner >= VM_FRAME_NO_PAGE
+                                 ? 0
+                                 : m->frame[f].sharers;
+             node; node = m->sharer[node].next)
+            nodes++;
+    for (uint32_t node = m->sharer_head; node; node = m->sharer[node].next)
+        nodes++;
+    VM_ASSERT(nodes == m->sharer_fresh - 1);
+}
+
 static void check_slots(const struct census *c)
 {
     const struct vm_memory *m = c->m;
@@ -414,6 +430,7 @@ void vm_memory_check(const struct vm_memory *m)
     check_tables(&c);
     check_frames(&c);
     check_slots(&c);
+    check_sharers(m);
     VM_ASSERT(c.resident >= m->nresident);
     m->c.policy->check(m->policy);
     m->c.scheme->check(m->scheme);

@@ -1,6 +1,8 @@
 /* Which pages are huge, in memories where nothing need leave: thousands of small random worlds
- * against tests/oracle/naive_huge.h. */
+ * against tests/oracle/naive_huge.h. And a whole machine, with TLBs of any kind, makes, splits and
+ * evicts as its memory alone does. */
 #include "base/random.h"
+#include "oracle/machine_trace.h"
 #include "oracle/naive_huge.h"
 #include "rounds.h"
 #include "unit/test.h"
@@ -153,12 +155,135 @@ static void a_scan_collapses_what_is_not_shared_and_full_enough(void **unused)
     play_all(VM_HUGE_COLLAPSE);
 }
 
+/* ---- machines ---- */
+
+enum { SCAN_EVERY = 40 };
+
+static const char *const policies[] = {"fifo",           "lru",    "clock", "lfu",
+                                       "enhanced-clock", "random", "mru"};
+static const char *const tlbs[] = {"none", "l1=8/2", "l1i=2 l1d=4:4K l1d=2:16K", "l1=2 l2=8/4:plru",
+                                   "l1d=4:16K l1i=4:4K l2=16"};
+static const char *const marks[] = {"at-once", "on-leaving", "trap"};
+static const char *const modes[] = {"never", "fault", "reserve", "collapse"};
+
+struct machine_plan {
+    struct machine_trace trace;
+    struct vm_config config;
+    struct space_plan space; /* the same memory without the machine */
+};
+
+static void plan_machine(struct machine_plan *p, unsigned seed)
+{
+    enum vm_huge_pages pages = (enum vm_huge_pages)(VM_HUGE_FAULT + seed % 3);
+    uint32_t nframes = 60 + 20 * (seed / 3 % 4);
+    const char *policy = policies[seed % 7];
+    machine_trace_fill(&p->trace, TRACE_MAPS | TRACE_FORKS | TRACE_PROTECTS, seed);
+    p->config = machine_config(policy, nframes);
+    machine_set(&p->config, "scheme", "two-level:dir=10,table=2");
+    machine_set(&p->config, "layout", "as-is");
+    machine_set(&p->config, "tables", seed % 2 ? "inside" : "apart");
+    machine_set(&p->config, "tlb", tlbs[seed / 2 % 5]);
+    machine_set(&p->config, "tlb-tags", seed / 5 % 2 ? "asid" : "flush");
+    machine_set(&p->config, "walk-caches", seed / 7 % 2 ? "p1=2" : "none");
+    machine_set(&p->config, "marks", marks[seed / 4 % 3]);
+    machine_set(&p->config, "huge", modes[pages]);
+    machine_set(&p->config, "huge-size", "16KiB");
+    machine_set(&p->config, "huge-scan-touches", "40");
+    machine_set(&p->config, "huge-scan-pages", "16");
+    machine_set(&p->config, "huge-empty", "0.5");
+    p->space = (struct space_plan){
+        .scheme = p->config.scheme,
+        .policy = p->config.policy,
+        .nframes = nframes,
+        .tables = (enum vm_tables)p->config.tables,
+        .stray = VM_STRAY_MAPS,
+        .nslots = (uint32_t)(p->config.swap_bytes / PAGE),
+        .seed = p->config.seed,
+        .huge = {.pages = pages, .order = 2, .scan_pages = 16, .empty_max = 2},
+    };
+}
+
+/* One reference, page by page. Answers how many touches it was. */
+static unsigned world_reference(struct space_world *w, vm_asid asid, vm_va va, uint16_t meta)
+{
+    vm_va last = (va + vm_ref_bytes(meta) - 1) / PAGE;
+    unsigned n = 0;
+    for (; n == 0 || va / PAGE <= last; va = (va / PAGE + 1) * PAGE, n++) {
+        struct touch t = space_world_touch(w, asid, va, vm_ref_access(meta));
+        assert_int_not_equal(t.outcome, TOUCH_FAILED);
+    }
+    return n;
+}
+
+static struct vm_counts play_memory(const struct machine_plan *p)
+{
+    struct space_world w;
+    const struct machine_trace *t = &p->trace;
+    uint64_t touches = 0, scan_next = SCAN_EVERY;
+    vm_asid asid = 0;
+    assert_true(space_world_open(&w, &p->space));
+    for (uint32_t i = 0, k = 0; i < t->nrefs; i++) {
+        for (; k < t->nevents && t->event[k].at == i; k++) {
+            assert_true(space_world_event(&w, t->event[k]));
+            asid = t->event[k].kind == VM_EVENT_SWITCH ? t->event[k].asid : asid;
+        }
+        touches += world_reference(&w, asid, t->va[i], t->meta[i]);
+        if (touches < scan_next)
+            continue;
+        assert_true(vm_memory_scan(w.memory, &w.error));
+        scan_next = touches + SCAN_EVERY;
+    }
+    space_world_check(&w);
+    struct vm_counts counts = w.counts;
+    space_world_close(&w);
+    return counts;
+}
+
+static void a_machine_has_the_huge_pages_of_its_memory(void **unused)
+{
+    (void)unused;
+    uint64_t made = 0, split = 0;
+    for (unsigned seed = 0; seed < test_rounds(420); seed++) {
+        struct machine_plan p;
+        plan_machine(&p, seed);
+        struct vm_counts machine = machine_play(&p.config, &p.trace, 1 + seed % 100).counts;
+        struct vm_counts memory = play_memory(&p);
+#define SAME(count)                                                                                \
+    if (machine.count != memory.count)                                                             \
+    fail_msg("seed %u: " #count " %llu, of the memory alone %llu", seed,                           \
+             (unsigned long long)machine.count, (unsigned long long)memory.count)
+        SAME(faults);
+        SAME(demand_zero);
+        SAME(cow_breaks);
+        SAME(swap_ins);
+        SAME(evictions);
+        SAME(writebacks);
+        SAME(page_copies);
+        SAME(huge_faults);
+        SAME(promotions);
+        SAME(huge_copies);
+        SAME(demotions);
+        SAME(huge_freed);
+        SAME(huge_misses);
+        SAME(reservations);
+        SAME(reservation_breaks);
+        SAME(huge_untouched);
+        SAME(huge_untouched_peak);
+        SAME(frames_peak);
+#undef SAME
+        made += machine.huge_faults + machine.promotions;
+        split += machine.demotions;
+    }
+    assert_true(made > 1000 && split > 300);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_first_touch_makes_a_region_huge_while_it_is_empty),
         cmocka_unit_test(a_reservation_becomes_huge_when_it_is_full),
         cmocka_unit_test(a_scan_collapses_what_is_not_shared_and_full_enough),
+        cmocka_unit_test(a_machine_has_the_huge_pages_of_its_memory),
     };
     return cmocka_run_group_tests_name("diff_huge", tests, NULL, NULL);
 }

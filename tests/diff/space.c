@@ -193,6 +193,7 @@ static void the_same_holds_with_huge_pages(void **unused)
         play_huge(pages, "two-level:dir=10,table=1", 1, 13, VM_TABLES_APART, seed + 10000);
         play_huge(pages, "two-level:dir=10,table=2", 2, 60, VM_TABLES_INSIDE, seed + 20000);
         play_huge(pages, "two-level:dir=10,table=2", 2, 90, VM_TABLES_INSIDE, seed + 30000);
+        play_huge(pages, "two-level:dir=12,table=2", 2, 84, VM_TABLES_INSIDE, seed + 60000);
         play_huge(pages, "x86-64", 9, 1600, VM_TABLES_APART, seed + 40000);
         play_huge(pages, "sv39", 9, 1300, VM_TABLES_INSIDE, seed + 50000);
     }

@@ -213,7 +213,8 @@ static void touched(struct space_world *w, struct touch t, enum vm_access access
     uint8_t *bits = vm_memory_bits(w->memory);
     bool huge = w->memory->c.huge.pages != VM_HUGE_NEVER && t.order > 0;
     vm_pfn unit = vm_memory_unit(w->memory, t.pfn);
-    bits[unit] |= VM_FRAME_REFERENCED | (access == VM_WRITE ? VM_FRAME_DIRTY : 0);
+    if (!inserted) /* else the memory has set them, and the policy may have cleared one */
+        bits[unit] |= VM_FRAME_REFERENCED | (access == VM_WRITE ? VM_FRAME_DIRTY : 0);
     if (huge && !(bits[t.pfn] & VM_FRAME_TOUCHED))
         vm_memory_note_touched(w->memory, t.pfn);
     if (!inserted && w->policy->touch_kind >= VM_TOUCH_ORDER)

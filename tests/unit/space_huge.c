@@ -498,6 +498,84 @@ static void a_split_in_a_full_memory_has_its_table_promised(void **unused)
     end(&w);
 }
 
+/* A run of four, root and table, and two frames for a page elsewhere: memory is full when the last
+ * page of the region comes. Its table is free then, and promised. */
+static void a_promotion_in_a_full_memory_promises_the_table_it_frees(void **unused)
+{
+    (void)unused;
+    struct space_world w;
+    open_plan(&w, VM_HUGE_RESERVE, 8, VM_TABLES_INSIDE);
+    map(&w, 0, 4, VM_BACKING_ANON);
+    map(&w, 9, 2, VM_BACKING_ANON);
+    touch_pages(&w, 0, 3, VM_WRITE);
+    touch(&w, 0, 9, VM_WRITE);
+    touch(&w, 0, 3, VM_WRITE);
+    vm_pfn head = space_world_pte(&w, 0, 0).pfn;
+    assert_int_equal(order_of(&w, 0, 0), 2);
+    assert_int_equal(w.memory->nused, 8);
+    assert_true(w.memory->huge.run[head / PARTS].promised);
+    touch(&w, 0, 10, VM_WRITE); /* page 9 leaves, then a base page of the huge one */
+    touch(&w, 0, 9, VM_WRITE);
+    assert_int_equal(w.counts.demotions, 1);
+    end(&w);
+}
+
+/* ---- tables of several levels ---- */
+
+enum { LARGE = 512 };
+
+/* Frames 512 to 1023 for a huge page, and `nfree` more beside those of `pages`, which are touched:
+ * in a VMA of their own, no region of which may be huge, from address 1 GiB on. */
+static void open_large(struct space_world *w, unsigned npages)
+{
+    struct space_plan plan = {.scheme = "sv39",
+                              .policy = "fifo",
+                              .nframes = 2 * LARGE,
+                              .tables = VM_TABLES_INSIDE,
+                              .stray = VM_STRAY_FAULTS,
+                              .huge = {VM_HUGE_FAULT, 9, 1, 1}};
+    assert_true(space_world_open(w, &plan));
+    map(w, LARGE * LARGE + 1, LARGE - 2, VM_BACKING_ANON);
+    map(w, 0, LARGE, VM_BACKING_ANON);
+    for (unsigned i = 0; i < npages; i++)
+        assert_int_equal(space_world_touch(w, 0, (LARGE * LARGE + 1 + i) * PAGE, VM_WRITE).outcome,
+                         TOUCH_DONE);
+    space_world_check(w);
+}
+
+/* Root, two tables and 508 pages leave a run and one frame: it is promised, and the table above the
+ * huge page takes that of a page. */
+static void a_promise_comes_before_the_upper_tables(void **unused)
+{
+    (void)unused;
+    struct space_world w;
+    open_large(&w, LARGE - 4);
+    assert_int_equal(touch(&w, 0, 0, VM_WRITE).order, 9);
+    assert_true(w.memory->huge.run[1].promised);
+    assert_int_equal(w.counts.evictions, 1);
+    end(&w);
+}
+
+/* The child's root costs the oldest page its frame, and the table above the huge page costs that
+ * page its wholeness: it is the next victim. */
+static void a_huge_page_that_the_childs_table_splits_is_forked_in_parts(void **unused)
+{
+    (void)unused;
+    struct space_world w;
+    open_large(&w, 1);
+    for (unsigned page = 0; page < LARGE; page++)
+        assert_int_equal(space_world_touch(&w, 0, page * PAGE, VM_WRITE).outcome, TOUCH_DONE);
+    for (unsigned i = 1; w.memory->nused < 2 * LARGE; i++)
+        space_world_touch(&w, 0, (LARGE * LARGE + 1 + i) * PAGE, VM_WRITE);
+    assert_int_equal(order_of(&w, 0, 0), 9);
+    assert_int_equal(w.counts.evictions, 0);
+    fork_space(&w);
+    assert_int_equal(w.counts.demotions, 1);
+    assert_int_equal(order_of(&w, 1, LARGE - 1), 0);
+    assert_int_not_equal(space_world_pte(&w, 1, (LARGE - 1) * PAGE).state, VM_PTE_EMPTY);
+    end(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -522,6 +600,9 @@ int main(void)
         cmocka_unit_test(base_pages_of_a_victim_leave_one_by_one_oldest_first),
         cmocka_unit_test(base_pages_of_a_clean_victim_leave_without_a_transfer),
         cmocka_unit_test(a_split_in_a_full_memory_has_its_table_promised),
+        cmocka_unit_test(a_promotion_in_a_full_memory_promises_the_table_it_frees),
+        cmocka_unit_test(a_promise_comes_before_the_upper_tables),
+        cmocka_unit_test(a_huge_page_that_the_childs_table_splits_is_forked_in_parts),
     };
     return cmocka_run_group_tests_name("unit_space_huge", tests, NULL, NULL);
 }

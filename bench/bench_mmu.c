@@ -3,6 +3,8 @@
  *   real.TRACE   a shipped trace that lies in memory (10 bytes a reference) through an x86-64 with
  *                two levels of TLBs (64/4 + 64/4, 1536/12), clock, half the frames that the trace
  *                and its tables take where there is enough; `real` is all of them one after another
+ *   caches       the same as `real`, one trace and all, with three levels of caches (32 KiB/8 for
+ *                each side, 1 MiB/16, 32 MiB/16)
  *   pgt          the same as `real`, but each .pgt is read from its file and undone
  *   policy.NAME  the first trace from its file, with that policy; opt reads it twice
  *   scheme.NAME  a million 80-20 references to 16 Ki pages, which fit in every scheme's addresses,
@@ -20,7 +22,9 @@
 #define SCHEME_PAGES (16u << 10)
 #define AMPLE_BYTES  (UINT64_C(1) << 32) /* more than any shipped trace touches */
 
-enum subject { REAL, REAL_ALL, PGT, POLICY, SCHEME };
+#define CACHES "l1i=32KiB/8:vipt l1d=32KiB/8:vipt l2=1MiB/16 l3=32MiB/16"
+
+enum subject { REAL, REAL_ALL, CACHED, CACHED_ALL, PGT, POLICY, SCHEME };
 
 struct input {
     const char *path;
@@ -41,7 +45,8 @@ static enum subject subject_of(size_t ntraces, size_t i, size_t *which)
     size_t npolicies = 0;
     while (vm_policy_at(npolicies))
         npolicies++;
-    const size_t count[] = {[REAL] = ntraces, [REAL_ALL] = 1, [PGT] = 1, [POLICY] = npolicies};
+    const size_t count[] = {[REAL] = ntraces, [REAL_ALL] = 1, [CACHED] = ntraces,
+                            [CACHED_ALL] = 1, [PGT] = 1,      [POLICY] = npolicies};
     size_t s = REAL;
     for (; s < SCHEME && i >= count[s]; s++)
         i -= count[s];
@@ -70,6 +75,14 @@ static void row(const struct bench_host *host, size_t i, struct bench_row *out)
     case REAL_ALL:
         strcpy(out->name, "replay.mmu.real");
         out->goal = 150;
+        return;
+    case CACHED:
+        snprintf(out->name, sizeof out->name, "replay.mmu.caches.%s",
+                 bench_trace_name(host->trace[which], text, sizeof text));
+        return;
+    case CACHED_ALL:
+        strcpy(out->name, "replay.mmu.caches");
+        out->goal = 40;
         return;
     case PGT:
         strcpy(out->name, "replay.mmu.pgt");
@@ -161,10 +174,20 @@ static void prepare(void *group, size_t i)
     b->scheme.memory_bytes = SCHEME_PAGES / 2 * b->scheme.page_bytes;
 }
 
-static double run_columns(const struct input *t)
+static double run_columns(const struct input *t, const char *caches)
 {
     struct vm_error e;
-    return (double)replay(&t->config, vm_trace_open_columns(&t->columns, t->path, &e), &e).refs;
+    struct vm_config config = t->config;
+    snprintf(config.cache, sizeof config.cache, "%s", caches);
+    return (double)replay(&config, vm_trace_open_columns(&t->columns, t->path, &e), &e).refs;
+}
+
+static double run_all(const struct bench *b, const char *caches)
+{
+    double refs = 0;
+    for (size_t k = 0; k < b->ntraces; k++)
+        refs += run_columns(&b->trace[k], caches);
+    return refs;
 }
 
 static double run_file(const struct input *t, const char *policy)
@@ -187,11 +210,13 @@ static double run(void *group, size_t i)
     double refs = 0;
     switch (subject_of(b->ntraces, i, &which)) {
     case REAL:
-        return run_columns(&b->trace[which]);
+        return run_columns(&b->trace[which], "none");
     case REAL_ALL:
-        for (size_t k = 0; k < b->ntraces; k++)
-            refs += run_columns(&b->trace[k]);
-        return refs;
+        return run_all(b, "none");
+    case CACHED:
+        return run_columns(&b->trace[which], CACHES);
+    case CACHED_ALL:
+        return run_all(b, CACHES);
     case PGT:
         for (size_t k = 0; k < b->ntraces; k++)
             refs += run_file(&b->trace[k], NULL);

@@ -10,6 +10,7 @@
 #ifndef PAGODA_ENGINE_H
 #define PAGODA_ENGINE_H
 
+#include <pagoda/cache.h>
 #include <pagoda/counts.h>
 #include <pagoda/error.h>
 #include <pagoda/params.h>
@@ -28,7 +29,9 @@ enum vm_tlb_tags { VM_TLB_TAGS_ASID, VM_TLB_TAGS_FLUSH };
 /* Who sets an entry's referenced and dirty bits, and when: the walk; the TLB when its entry leaves
  * it; the kernel, which a walk traps to. */
 enum vm_marks { VM_MARKS_AT_ONCE, VM_MARKS_ON_LEAVING, VM_MARKS_TRAP };
+enum vm_refill { VM_REFILL_HARDWARE, VM_REFILL_SOFTWARE };
 enum vm_prefetch { VM_PREFETCH_NONE, VM_PREFETCH_NEXT, VM_PREFETCH_STRIDE, VM_PREFETCH_DISTANCE };
+enum vm_cache_walks { VM_WALKS_L1, VM_WALKS_L2, VM_WALKS_L3, VM_WALKS_MEMORY };
 enum vm_model { VM_MODEL_MACHINE, VM_MODEL_PAGES };
 
 /* The fields are options.def's; help there. */
@@ -40,15 +43,21 @@ struct vm_config {
     char fit[VM_CONFIG_TEXT];
     uint64_t compact; /* enum vm_compact */
     uint64_t colours;
+    uint64_t huge_pages; /* enum vm_huge_pages */
+    uint64_t huge_bytes, huge_scan_touches, huge_scan_pages;
+    double huge_empty;
     char scheme[VM_CONFIG_TEXT], policy[VM_CONFIG_TEXT], tlb[VM_CONFIG_TEXT], swap[VM_CONFIG_TEXT];
     uint64_t tlb_tags; /* enum vm_tlb_tags */
     char walk_caches[VM_CONFIG_TEXT];
     uint64_t walkers, walk_window;
     uint64_t marks;    /* enum vm_marks */
+    uint64_t refill;   /* enum vm_refill */
     uint64_t prefetch; /* enum vm_prefetch */
     uint64_t prefetch_entries;
+    char cache[VM_CONFIG_TEXT];
+    uint64_t cache_walks; /* enum vm_cache_walks */
     uint64_t swap_bytes;
-    double memory_ns, fault_ns, copy_ns, shootdown_ns, switch_ns;
+    double memory_ns, refill_ns, fault_ns, copy_ns, shootdown_ns, switch_ns;
     uint64_t model; /* enum vm_model */
     uint64_t seed;
 };
@@ -97,7 +106,26 @@ struct vm_walk_cache_plan {
 };
 bool vm_walk_cache_plan_parse(struct vm_walk_cache_plan *out, const char *text, struct vm_error *e);
 
+/* ---- the caches that an option text describes (caches.c) ---- */
+
+struct vm_cache_plan {
+    struct vm_caches_config caches;
+    char name[VM_CACHES_MAX][8]; /* "l1i" */
+};
+/* Walks enter at level 1. Errors: VM_EUSAGE, VM_EMACHINE (cannot be built). */
+bool vm_cache_plan_parse(struct vm_cache_plan *out, const char *text, struct vm_error *e);
+
 /* ---- a machine (machine.c) ---- */
+
+/* How many lines each level of caches answered, level 1 at [0]; memory is after the last level. */
+struct vm_answers {
+    unsigned levels;
+    uint64_t fetches[VM_CACHE_LEVELS + 1];
+    uint64_t data[VM_CACHE_LEVELS + 1]; /* reads and writes */
+    /* Steps of walks: the loads of a step are made together, so that the farthest one counts. */
+    uint64_t walk_steps[VM_CACHE_LEVELS + 1];
+    uint64_t walk_stores[VM_CACHE_LEVELS + 1];
+};
 
 struct vm_engine;
 
@@ -118,6 +146,10 @@ const char *vm_engine_tlb(const struct vm_engine *m, size_t i, struct vm_tlb_con
 size_t vm_engine_nwalk_caches(const struct vm_engine *m);
 void vm_engine_walk_cache(const struct vm_engine *m, size_t i, struct vm_tlb_config *config,
                           struct vm_tlb_counts *counts);
+size_t vm_engine_ncaches(const struct vm_engine *m);
+const char *vm_engine_cache(const struct vm_engine *m, size_t i, struct vm_cache_config *config,
+                            struct vm_cache_counts *counts); /* returns its name */
+void vm_engine_answers(const struct vm_engine *m, struct vm_answers *out);
 const struct vm_memory *vm_engine_memory(const struct vm_engine *m);
 
 /* What a machine is made of, for explanations. */
@@ -144,6 +176,7 @@ void vm_engine_close(struct vm_engine *m);       /* NULL is fine */
     X(memory, "the program's own accesses to memory")                                              \
     X(tlb, "hits in TLBs beyond the first level")                                                  \
     X(walk, "page-table walks")                                                                    \
+    X(refill, "traps to the handler that refills the TLBs, its loads apart")                       \
     X(mark, "referenced and dirty bits written apart from walks, or by the kernel")                \
     X(fault, "page faults: trap, kernel, return")                                                  \
     X(copy, "zeroing and copying pages")                                                           \
@@ -190,6 +223,13 @@ struct vm_result {
         struct vm_tlb_config config;
         struct vm_tlb_counts counts;
     } tlb[VM_TLBS_MAX], walk_cache[VM_WALK_CACHES_MAX];
+    size_t ncaches;
+    struct {
+        char name[8];
+        struct vm_cache_config config;
+        struct vm_cache_counts counts;
+    } cache[VM_CACHES_MAX];
+    struct vm_answers answers;
     struct vm_prices prices;
     uint64_t pages;                  /* distinct pages touched (pages model), 0: not counted */
     uint64_t resident, table_frames; /* at the end */

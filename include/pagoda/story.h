@@ -60,7 +60,7 @@ enum vm_story_price {
 #define VM_STORY_PRICES_MAX 4
 
 struct vm_story_step {
-    enum vm_tap_kind kind; /* which of the members below; all but VM_TAP_TICK */
+    enum vm_tap_kind kind; /* which of the members below; all but VM_TAP_EMPTIED and VM_TAP_TICK */
     struct {
         enum vm_story_price kind;
         double ns;
@@ -129,6 +129,12 @@ struct vm_story_step {
             vm_pa pa;
         } access;
         struct {
+            vm_pa pa;
+            enum vm_access access;
+            bool table;
+            int cache; /* that had it; -1: none, it came from memory */
+        } line;
+        struct {
             bool trapped; /* the kernel did it; else a TLB entry that left */
             vm_asid asid;
             vm_va va;
@@ -144,6 +150,11 @@ struct vm_story_step {
 struct vm_story_tlb {
     char name[8];
     struct vm_tlb_config config;
+};
+
+struct vm_story_cache {
+    char name[8];
+    struct vm_cache_config config;
 };
 
 #define VM_STORY_RIVALS 8  /* frames told of that could have left in a victim's place */
@@ -162,8 +173,9 @@ struct vm_story {
     const char *scheme, *policy; /* their names */
     enum vm_reason reason;
     unsigned age_bits; /* VM_REASON_AGES: of `ages`, that count */
-    size_t ntlbs, nwalk_caches;
+    size_t ntlbs, nwalk_caches, ncaches;
     struct vm_story_tlb tlb[VM_TLBS_MAX], walk_cache[VM_WALK_CACHES_MAX];
+    struct vm_story_cache cache[VM_CACHES_MAX];
 
     struct vm_counts before, after;
     double ns; /* the sum of the steps' prices */

@@ -10,7 +10,8 @@
  * are the same with it and without.
  *
  * Every count is told: the differences of the counts over some references are those of the events
- * told in them (tests/diff/story.c).
+ * told in them (tests/diff/story.c). But for what caches read and write on their own, to keep what
+ * was asked for (memory_reads, memory_writes).
  */
 #ifndef PAGODA_TAP_H
 #define PAGODA_TAP_H
@@ -30,11 +31,13 @@ enum vm_tap_kind {
     VM_TAP_SHOOTDOWN, /* .shootdown: a page's entries were removed from the TLBs */
     VM_TAP_FLUSH,     /* .flush: the entries of a space, or all, were removed from the TLBs */
     VM_TAP_ACCESS,    /* .access: the touch is translated, and memory accessed */
+    VM_TAP_LINE,      /* .line: the caches were asked for a line, and have filled it in */
+    VM_TAP_EMPTIED,   /* .emptied: frames no longer hold what they held */
     VM_TAP_MARK,      /* .mark: a table entry was marked, and not by a walk */
     VM_TAP_PREFETCH,  /* .prefetch: a translation was fetched before it is asked for, or in vain */
     VM_TAP_TICK       /* a tick of the policy is due; referenced bits are still as they were */
 };
-#define VM_TAP_KINDS 13
+#define VM_TAP_KINDS 15
 
 struct vm_tap_event {
     enum vm_tap_kind kind;
@@ -80,6 +83,16 @@ struct vm_tap_event {
             uint64_t value; /* the TLB entry that stands for the page: struct vm_tlb's */
             vm_pa pa;       /* of the touch's first byte */
         } access;
+        struct {
+            vm_pa pa; /* of the line, or of a walk's table word */
+            enum vm_access access;
+            bool table;     /* a walk asks */
+            unsigned level; /* that had it: 0 is level 1; memory is after the last */
+        } line;
+        struct {
+            vm_pfn first;
+            uint32_t n;
+        } emptied;
         struct {
             /* A TLB entry that owed it left; or the kernel was trapped to. */
             enum { VM_MARK_ON_LEAVING, VM_MARK_BY_TRAP } why;

@@ -93,7 +93,7 @@ struct vm_tlb {
     uint32_t nglobal; /* valid entries with a VM_TLB_GLOBAL tag */
     struct vm_tlb_counts counts;
     /* Told of each page that leaves (replaced, removed) and owes marks. NULL: none ever does. */
-    void (*leaving)(void *host, const struct vm_tlb *t, uint64_t tag, uint64_t value);
+    void (*leaving)(void *host, const struct vm_tlb *t, uint64_t tag, struct vm_tlb_entry e);
     void *host;
 };
 

@@ -289,8 +289,10 @@ static void tell_walk(struct teller *r, const struct vm_tap_event *v)
     s->walk.steps = v->walk.steps;
     s->walk.waits = v->walk.waits;
     s->walk.load = load;
-    add_price(t, s, VM_STORY_PRICE_walk,
-              (double)(v->walk.waits + w->nstores) * c->memory_ns + cache_ns(t, v->walk.cache));
+    double ns = cache_ns(t, v->walk.cache);
+    if (!t->story.ncaches) /* or else its lines have the price */
+        ns += (double)(v->walk.waits + w->nstores) * c->memory_ns;
+    add_price(t, s, VM_STORY_PRICE_walk, ns);
     if (w->fault == VM_WALK_BOUNDS)
         add_price(t, s, VM_STORY_PRICE_fault, c->fault_ns);
 }
@@ -400,7 +402,33 @@ static void tell_access(struct teller *r, const struct vm_tap_event *v)
         return;
     s->access.value = v->access.value;
     s->access.pa = v->access.pa;
-    add_price(r->telling, s, VM_STORY_PRICE_memory, r->history->parts.config->memory_ns);
+    if (!r->telling->story.ncaches)
+        add_price(r->telling, s, VM_STORY_PRICE_memory, r->history->parts.config->memory_ns);
+}
+
+/* The cache of `level`, from 0, that an access asks; -1: there is none. */
+static int cache_at(const struct vm_story *s, unsigned level, enum vm_access access)
+{
+    enum vm_cache_side other = access == VM_FETCH ? VM_CACHE_DATA : VM_CACHE_FETCH;
+    for (size_t i = 0; i < s->ncaches; i++)
+        if (s->cache[i].config.level == level + 1 && s->cache[i].config.side != other)
+            return (int)i;
+    return -1;
+}
+
+static void tell_line(struct teller *r, const struct vm_tap_event *v)
+{
+    const struct vm_story *story = &r->telling->story;
+    struct vm_story_step *s = add_step(r->telling, VM_TAP_LINE);
+    if (!s)
+        return;
+    s->line.pa = v->line.pa;
+    s->line.access = v->line.access;
+    s->line.table = v->line.table;
+    s->line.cache = cache_at(story, v->line.level, v->line.access);
+    add_price(r->telling, s, v->line.table ? VM_STORY_PRICE_walk : VM_STORY_PRICE_memory,
+              s->line.cache < 0 ? r->history->parts.config->memory_ns
+                                : story->cache[s->line.cache].config.hit_ns);
 }
 
 /* What a reference is as a whole is known at its first touch. */
@@ -454,6 +482,10 @@ void teller_event(struct teller *r, const struct vm_tap_event *v)
     case VM_TAP_PREFETCH:
         tell_prefetch(r, v);
         break;
+    case VM_TAP_LINE:
+        tell_line(r, v);
+        break;
+    case VM_TAP_EMPTIED:
     case VM_TAP_TICK:
         break;
     }
@@ -464,6 +496,7 @@ void teller_event(struct teller *r, const struct vm_tap_event *v)
 static void describe_machine(struct teller *r, struct vm_engine *m)
 {
     struct vm_tlb_counts unused;
+    struct vm_cache_counts unused_counts;
     struct vm_field field[VM_FIELDS_MAX];
     struct vm_story *s = &r->telling->story;
     const struct vm_engine_parts *parts = &r->history->parts;
@@ -481,6 +514,9 @@ static void describe_machine(struct teller *r, struct vm_engine *m)
     s->ntlbs = vm_engine_ntlbs(m);
     for (size_t i = 0; i < s->ntlbs; i++)
         strcpy(s->tlb[i].name, vm_engine_tlb(m, i, &s->tlb[i].config, &unused));
+    s->ncaches = vm_engine_ncaches(m);
+    for (size_t i = 0; i < s->ncaches; i++)
+        strcpy(s->cache[i].name, vm_engine_cache(m, i, &s->cache[i].config, &unused_counts));
     s->nwalk_caches = vm_engine_nwalk_caches(m);
     for (size_t i = 0; i < s->nwalk_caches; i++) {
         struct vm_story_tlb *c = &s->walk_cache[i];

@@ -176,8 +176,10 @@ static bool check_parts(const struct vm_config *c, struct vm_error *e)
     struct vm_parts parts;
     struct vm_tlb_plan plan;
     struct vm_walk_cache_plan walk_caches;
+    struct vm_cache_plan caches;
     return vm_parts_find(&parts, c, e) && vm_tlb_plan_parse(&plan, c->tlb, e) &&
-           vm_walk_cache_plan_parse(&walk_caches, c->walk_caches, e);
+           vm_walk_cache_plan_parse(&walk_caches, c->walk_caches, e) &&
+           vm_cache_plan_parse(&caches, c->cache, e);
 }
 
 struct reading {

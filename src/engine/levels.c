@@ -210,5 +210,5 @@ void vm_levels_install(struct vm_engine *m, enum vm_access access, size_t levels
         entry.value &= ~(uint64_t)VM_TLB_OWES; /* one of them owes, the nearest */
     }
     if (entry.value & VM_TLB_OWES) /* none took it */
-        vm_marks_write(m, tag, entry.value);
+        vm_marks_write(m, tag, &entry);
 }

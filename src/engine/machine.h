@@ -82,7 +82,7 @@ struct vm_engine {
      * the low bits of the page number choose, and whose entries have one page. Else `none`. */
     struct vm_tlb *first[VM_ACCESSES];
     struct vm_tlb *base1[VM_ACCESSES]; /* the level-1 TLB of base pages; NULL: there is none */
-    struct vm_tlb *large_beside; /* the one TLB in large[] that holds base pages, too; or NULL */
+    struct vm_tlb *large_beside; /* the one TLB in large[] that holds base pages, too; or `none` */
     struct large_page large[VM_ACCESSES];
     uint8_t *bits;
     uint8_t marks[VM_ACCESSES]; /* the frame's bits that a touch sets */
@@ -91,6 +91,10 @@ struct vm_engine {
     vm_pfn touched[2 * SEGMENT_REFS + 2];
     uint64_t crossings[VM_ACCESSES];
     uint64_t kinds[VM_ACCESSES];
+    vm_pa hot_pa[VM_ACCESSES][HOT_SLOTS]; /* where hot[]'s pages begin */
+    vm_pa place; /* where the page of the last touch begins, or NOWHERE; of a hot one it is unset */
+    struct vm_caches caches;
+    uint64_t cold[VM_ACCESSES]; /* touches that led nowhere, or whose line was not found hot */
 
     /* what misses use */
     struct tlb_level path[VM_ACCESSES][LEVELS_MAX];
@@ -115,6 +119,8 @@ struct vm_engine {
     struct vm_memory *memory;
     struct vm_counts counts;
     uint64_t tick_every, tick_next; /* in touches; UINT64_MAX: never */
+    bool refilled;                  /* software: the touch missed, and has not trapped again */
+    uint64_t scan_every, scan_next; /* of the collapse daemon, likewise */
     bool failed;                    /* error says why */
     struct vm_error error;
 
@@ -122,11 +128,16 @@ struct vm_engine {
 
     const struct vm_tap *tap; /* told of each step of a touch; NULL: nobody */
 
+    uint64_t answered[VM_ACCESSES][VM_CACHE_LEVELS + 1]; /* lines, but those that were found hot */
+    struct vm_answers answers;                           /* to walks */
+    uint64_t table_lines;
+
     struct vm_config config;
     struct vm_tlb_plan plan;
+    struct vm_cache_plan cache_plan;
     struct vm_walk_cache_plan walk_cache_plan;
     struct vm_params policy_params, scheme_params, device_params, fit_params;
-    struct vm_arena arena;
+    struct vm_arena arena, cache_arena;
     /* Runs up to n references from the front of the columns; answers how many it did: fewer than n
      * after a reference that crosses a page boundary, or when failed. */
     uint32_t (*segment)(struct vm_engine *m, const vm_va *va, const uint16_t *meta, uint32_t n);
@@ -160,13 +171,20 @@ struct vm_engine *vm_engine_open_with(const struct vm_config *c, const struct vm
                                       enum vm_stray stray, struct vm_future *future,
                                       struct vm_error *e);
 
-/* The loops, stamped in mmu.c for each kind of report that a policy wants. */
+/* The loops, stamped in mmu.c for each kind of report that a policy wants, without caches and with.
+ */
 uint32_t vm_mmu_segment_bits(struct vm_engine *m, const vm_va *va, const uint16_t *meta,
                              uint32_t n);
+uint32_t vm_mmu_segment_bits_caches(struct vm_engine *m, const vm_va *va, const uint16_t *meta,
+                                    uint32_t n);
 uint32_t vm_mmu_segment_order(struct vm_engine *m, const vm_va *va, const uint16_t *meta,
                               uint32_t n);
+uint32_t vm_mmu_segment_order_caches(struct vm_engine *m, const vm_va *va, const uint16_t *meta,
+                                     uint32_t n);
 uint32_t vm_mmu_segment_each(struct vm_engine *m, const vm_va *va, const uint16_t *meta,
                              uint32_t n);
+uint32_t vm_mmu_segment_each_caches(struct vm_engine *m, const vm_va *va, const uint16_t *meta,
+                                    uint32_t n);
 /* One reference, with every step told to m->tap. */
 uint32_t vm_mmu_segment_told(struct vm_engine *m, const vm_va *va, const uint16_t *meta,
                              uint32_t n);
@@ -184,6 +202,7 @@ void vm_mmu_tick(struct vm_engine *m);
 void vm_mmu_shootdown(void *engine, uint64_t page_key);
 void vm_mmu_shootdown_space(void *engine, vm_asid asid);
 void vm_mmu_left(void *engine, const struct vm_leaving *leaving);
+void vm_mmu_emptied(void *engine, vm_pfn first, uint32_t n);
 /* References belong to this address space from now on. */
 void vm_mmu_switch(struct vm_engine *m, vm_asid asid);
 
@@ -193,6 +212,18 @@ bool vm_tlb_serves(const struct vm_tlb_config *c, enum vm_access access);
 /* ENTRIES[/WAYS][:PROPERTY]...[@NS], cut apart in place; `entry` is the whole, for messages. */
 bool vm_tlb_value_parse(struct vm_tlb_config *c, char *value, const char *entry,
                         struct vm_error *e);
+
+/* "4 KiB, 2 MiB": sizes of pages, a bit each, into out[cap]; returns out. */
+const char *vm_page_sizes_text(uint64_t sizes, char *out, size_t cap);
+
+/* ---- huge.c ---- */
+
+struct vm_parts;
+/* Whether huge pages, if there are to be any, go with these parts; what the configuration says of
+ * them. Errors: VM_EMACHINE. */
+bool vm_huge_parts(const struct vm_config *c, const struct vm_parts *p, struct vm_error *e);
+bool vm_huge_plan(struct vm_engine *m, uint64_t orders, struct vm_huge_config *out,
+                  struct vm_error *e);
 
 /* ---- levels.c ---- */
 
@@ -223,10 +254,10 @@ void vm_levels_install(struct vm_engine *m, enum vm_access access, size_t levels
 /* The kernel sets the page's bits for this access in the table, and makes no other change. */
 void vm_marks_set(struct vm_engine *m, vm_va va, enum vm_access access);
 /* The marks that this translation owes reach the table, if its entry still maps the frame. */
-void vm_marks_write(struct vm_engine *m, uint64_t tag, uint64_t value);
+void vm_marks_write(struct vm_engine *m, uint64_t tag, const struct vm_tlb_entry *e);
 /* struct vm_tlb's leaving: the next level that has the page owes its marks from now on, or else
  * they are written to the table. */
-void vm_marks_leaving(void *engine, const struct vm_tlb *t, uint64_t tag, uint64_t value);
+void vm_marks_leaving(void *engine, const struct vm_tlb *t, uint64_t tag, struct vm_tlb_entry e);
 /* A first write to a page whose entry, where `hit` found it, lacks the dirty bit: the nearest level
  * has it from now on, and owes it to the table. */
 void vm_marks_owe_dirty(struct vm_engine *m, enum vm_access access, struct tlb_hit *hit);
@@ -249,6 +280,26 @@ uint32_t vm_walk_caches_use(struct vm_engine *m, vm_va va, const struct vm_walk 
 /* Tables for pages of [start, end) of a space may be gone. */
 void vm_walk_caches_forget(struct vm_engine *m, vm_asid asid, vm_va start, vm_va end);
 void vm_mmu_trimmed(void *engine, vm_asid asid, vm_va start, vm_va end);
+
+/* ---- refill.c ---- */
+
+/* Errors: VM_EMACHINE: marks and refill do not go together. */
+bool vm_refill_check(const struct vm_config *c, struct vm_error *e);
+/* How many of its first loads the walk need not make: a TLB has the table's page that the next one
+ * is in; else the TLBs have it now. */
+uint32_t vm_refill_nested(struct vm_engine *m, const struct vm_walk *w);
+/* A touch missed every TLB, and so did its refill begin; page of `order` found, it ends. */
+void vm_refill_begin(struct vm_engine *m);
+void vm_refill_end(struct vm_engine *m, uint64_t tag, unsigned order);
+/* Of walks: enum vm_mode. Whether the kernel marks pages whose fault it resolves. */
+unsigned vm_refill_mode(const struct vm_engine *m);
+bool vm_refill_kernel_marks(const struct vm_engine *m);
+/* The walk ended UNMARKED. True: the handler has set what lacked, and *w is as after that; false:
+ * it takes a trap. */
+bool vm_refill_marks(struct vm_engine *m, vm_va va, enum vm_access access, struct vm_walk *w);
+/* The walk found nothing that allows the touch: what the refill put in traps. */
+void vm_refill_refused(struct vm_engine *m, vm_va va, enum vm_access access,
+                       const struct vm_walk *w);
 
 /* ---- walk.c ---- */
 
@@ -275,5 +326,22 @@ static inline vm_pfn vm_unit(const struct vm_engine *m, vm_pfn pfn)
 {
     return vm_memory_unit(m->memory, pfn);
 }
+
+/* ---- data.c ---- */
+
+#define NOWHERE UINT64_MAX
+
+/* The caches that the configuration names. Errors: VM_EUSAGE, VM_EMACHINE, VM_ESYSTEM. */
+bool vm_data_open(struct vm_engine *m, struct vm_error *e);
+void vm_data_close(struct vm_engine *m); /* of a zeroed struct too */
+/* The bytes [va, last] of a page, at pa, are accessed. */
+void vm_data_lines(struct vm_engine *m, vm_va va, vm_pa pa, vm_va last, enum vm_access access);
+/* A touch led to m->place: the bytes [va, last], so far as they are in va's page, are accessed. */
+void vm_data_touch(struct vm_engine *m, vm_va va, vm_va last, enum vm_access access);
+/* A walk made its loads from number `from` on, and its stores. */
+void vm_data_walk(struct vm_engine *m, const struct vm_walk *w, uint32_t from);
+/* So did the walk of a prefetch, which sets no marks and which nothing waits for. */
+void vm_data_prefetch(struct vm_engine *m, const struct vm_walk *w, uint32_t from);
+void vm_data_counts(const struct vm_engine *m, struct vm_counts *out);
 
 #endif

@@ -18,7 +18,7 @@ _Static_assert(VM_TLB_EMPTY == UINT64_MAX, "bytes of ones are empty tags");
 static void forget_large(struct vm_engine *m)
 {
     memset(m->large, 0, sizeof m->large);
-    m->large_beside = NULL;
+    m->large_beside = &m->none;
 }
 
 void vm_mmu_cool(struct vm_engine *m)
@@ -47,6 +47,15 @@ static inline void heat(struct vm_engine *m, const struct vm_tlb *t, uint64_t ta
     }
     if (m->large_beside == t)
         forget_large(m);
+}
+
+/* And that it begins at `pa`, for the caches. Apart, since most machines have none. */
+static inline void heat_place(struct vm_engine *m, const struct vm_tlb *t, uint64_t tag, vm_pa pa)
+{
+    uint32_t slot = (uint32_t)(tag >> 12) & m->hot_mask;
+    for (int a = 0; a < VM_ACCESSES; a++)
+        if (m->base1[a] == t)
+            m->hot_pa[a][slot] = pa;
 }
 
 /* The same for a large page, whose repeat is a touch of any base page of it. */
@@ -115,13 +124,35 @@ static vm_pa address_of(const struct vm_engine *m, vm_va va, uint64_t value)
     return ((vm_pa)vm_tlb_pfn(value) << m->page_shift) + (va & page);
 }
 
+/* The entry translates va. */
+static void accessed(struct vm_engine *m, vm_va va, uint64_t value)
+{
+    vm_pa pa = address_of(m, va, value);
+    m->place = pa >> m->page_shift << m->page_shift;
+    TELL(m, .kind = VM_TAP_ACCESS, .access = {value, pa});
+}
+
+static void heat_base(struct vm_engine *m, const struct vm_tlb *t, uint64_t tag, uint64_t value,
+                      vm_pfn unit)
+{
+    heat(m, t, tag, value, unit);
+    heat_place(m, t, tag, m->place);
+}
+
 /* Where registers translate, a page is hot for any access that they allow. They have no dirty bit:
  * a first write is news. */
 static void heat_registers(struct vm_engine *m, uint64_t tag, uint64_t value, vm_pfn unit)
 {
     if (!(m->bits[unit] & VM_FRAME_DIRTY))
         value &= ~(uint64_t)VM_TLB_DIRTY;
-    heat(m, NULL, tag, value, unit);
+    heat_base(m, NULL, tag, value, unit);
+}
+
+/* Of a huge page: this base page of it was used. */
+static inline void note_part(struct vm_engine *m, vm_pfn pfn)
+{
+    if (m->config.huge_pages != VM_HUGE_NEVER && !(m->bits[pfn] & VM_FRAME_TOUCHED))
+        vm_memory_note_touched(m->memory, pfn);
 }
 
 /* The base page of va, with this tag, was touched; `e` translates the page of `page_tag` around it.
@@ -131,17 +162,19 @@ static void touched(struct vm_engine *m, vm_va va, uint64_t tag, uint64_t page_t
 {
     unsigned order = vm_tlb_order(e->value);
     vm_pfn index = (vm_pfn)(tag >> 12 & ((UINT64_C(1) << order) - 1));
-    vm_pfn unit = vm_unit(m, vm_tlb_pfn(e->value) + index);
+    vm_pfn pfn = vm_tlb_pfn(e->value) + index, unit = vm_unit(m, pfn);
     struct vm_tlb *t = m->plan.levels ? vm_levels_holder(m, 0, access, order) : NULL;
     m->bits[unit] |= m->marks[access];
+    if (order > 0)
+        note_part(m, pfn);
     report(m, unit, access);
+    accessed(m, va, e->value);
     if (m->scheme->in_registers)
         heat_registers(m, tag, e->value, unit);
     if (t && order == 0)
-        heat(m, t, page_tag, e->value, unit);
+        heat_base(m, t, page_tag, e->value, unit);
     else if (t)
         heat_large(m, t, page_tag, e);
-    TELL(m, .kind = VM_TAP_ACCESS, .access = {e->value, address_of(m, va, e->value)});
 }
 
 /* Both pages of pairs come together, as a refill reads them together. */
@@ -166,6 +199,7 @@ static bool touch_walk(struct vm_engine *m, vm_va va, uint64_t tag, enum vm_acce
     enum walked how = vm_mmu_walk(m, va, access, &w);
     m->counts.miss_present += missed && how == WALKED;
     if (how == WALKED_NOWHERE) {
+        m->place = NOWHERE;
         if (missed)
             vm_levels_charge(m, access, 0, m->plan.levels);
         vm_mmu_cool(m);
@@ -180,13 +214,14 @@ static bool touch_walk(struct vm_engine *m, vm_va va, uint64_t tag, enum vm_acce
     m->orders_seen |= UINT64_C(1) << w.order;
     if (missed)
         vm_levels_charge(m, access, w.order, m->plan.levels);
+    vm_refill_end(m, tag, w.order);
     vm_levels_install(m, access, m->plan.levels, page_tag, e);
     install_neighbours(m, page_tag, w.order, access);
     if (how == WALKED_INSERTED) {
         /* insert was the frame's first touch; the policy may have cleared the referenced bit. */
         m->last_touch = touch_word(vm_unit(m, w.pfn + w.first), access);
         vm_mmu_cool(m);
-        TELL(m, .kind = VM_TAP_ACCESS, .access = {e.value, address_of(m, va, e.value)});
+        accessed(m, va, e.value);
     } else {
         touched(m, va, tag, page_tag, &e, access);
     }
@@ -206,6 +241,7 @@ static bool touch_found(struct vm_engine *m, vm_va va, uint64_t tag, enum vm_acc
         vm_marks_owe_dirty(m, access, hit);
     } else if (lacks) {
         m->counts.tlb_upgrades++;
+        m->refilled = false;
         return touch_walk(m, va, tag, access, false);
     } else {
         struct vm_tlb_entry e = hit->entry;
@@ -227,8 +263,10 @@ static bool touch_large(struct vm_engine *m, uint64_t tag, enum vm_access access
         return false;
     m->elsewhere[access] += l->tlb != m->base1[access];
     l->tlb->counts.lookups += l->tlb != m->base1[access];
-    vm_pfn unit = vm_unit(m, l->pfn + (vm_pfn)index);
+    vm_pfn pfn = l->pfn + (vm_pfn)index, unit = vm_unit(m, pfn);
+    m->place = (vm_pa)pfn << m->page_shift;
     m->bits[unit] |= m->marks[access];
+    note_part(m, pfn);
     report(m, unit, access);
     return true;
 }
@@ -244,18 +282,24 @@ touch_miss(struct vm_engine *m, vm_va va, uint64_t tag, enum vm_access access, u
     if (vm_levels_search(m, tag, access, &hit) || vm_prefetch_take(m, tag, &hit))
         return touch_found(m, va, tag, access, &hit);
     m->counts.tlb_misses++;
+    vm_refill_begin(m);
     return touch_walk(m, va, tag, access, true);
 }
 
-/* A reference that reaches into further pages, up to number `last`: a touch of each, and
- * between them the tick that may fall there. It is reference number `done` of its segment. */
-static void touch_crossing(struct vm_engine *m, vm_va va, uint64_t last, enum vm_access access,
-                           bool (*touch)(struct vm_engine *, vm_va, uint64_t, enum vm_access,
-                                         uint32_t),
-                           uint32_t done)
+/* A reference that reaches into further pages: a touch of each, and between them the tick that may
+ * fall there. It is reference number `done` of its segment. */
+static void __attribute__((noinline))
+touch_crossing(struct vm_engine *m, vm_va va, uint16_t meta,
+               bool (*touch)(struct vm_engine *, vm_va, uint64_t, enum vm_access, uint32_t),
+               uint32_t done)
 {
     const unsigned shift = m->page_shift;
-    while (touch(m, va, va >> shift << 12 | m->tag_asid, access, done) && va >> shift != last) {
+    const enum vm_access access = vm_ref_access(meta);
+    const vm_va last = va + vm_ref_bytes(meta) - 1;
+    while (touch(m, va, va >> shift << 12 | m->tag_asid, access, done)) {
+        vm_data_touch(m, va, last, access);
+        if (va >> shift == last >> shift)
+            return;
         if (m->counts.touches + done++ == m->tick_next)
             vm_mmu_tick(m);
         if (m->ntouched >= SEGMENT_REFS) /* tiny pages: one reference touches very many */
@@ -292,9 +336,7 @@ static bool touch_told(struct vm_engine *m, vm_va va, uint64_t tag, enum vm_acce
 uint32_t vm_mmu_segment_told(struct vm_engine *m, const vm_va *va, const uint16_t *meta, uint32_t n)
 {
     (void)n;
-    enum vm_access access = vm_ref_access(meta[0]);
-    uint64_t last = (va[0] + vm_ref_bytes(meta[0]) - 1) >> m->page_shift;
-    touch_crossing(m, va[0], last, access, touch_told, 1);
+    touch_crossing(m, va[0], meta[0], touch_told, 1);
     count_kinds(m, meta, 1);
     return 1;
 }
@@ -306,26 +348,74 @@ uint32_t vm_mmu_segment_beyond(struct vm_engine *m, const vm_va *va, const uint1
                                uint32_t n)
 {
     (void)n;
+    enum vm_access access = vm_ref_access(meta[0]);
     vm_mmu_cool(m);
     if (m->tap)
-        touch_told(m, va[0], KEY_OF_NONE, vm_ref_access(meta[0]), 1);
+        touch_told(m, va[0], KEY_OF_NONE, access, 1);
     else
-        touch_miss(m, va[0], KEY_OF_NONE, vm_ref_access(meta[0]), 1);
+        touch_miss(m, va[0], KEY_OF_NONE, access, 1);
+    vm_data_touch(m, va[0], va[0], access);
     count_kinds(m, meta, 1);
     return 1;
 }
 
-#define SEGMENT                vm_mmu_segment_bits
-#define SEGMENT_(name)         bits_##name
-#define REPORT(m, pfn, access) ((void)(pfn))
+/* A reference of a page that begins at `page_pa` goes on to the caches. */
+static inline void access_data(struct vm_engine *m, vm_va va, uint16_t meta, vm_pa page_pa)
+{
+    enum vm_access access = vm_ref_access(meta);
+    vm_va last = va + vm_ref_bytes(meta) - 1;
+    vm_pa pa = page_pa | (va & ((UINT64_C(1) << m->page_shift) - 1));
+    if (__builtin_expect(((va ^ last) & m->caches.first[access]->line_mask) == 0, 1) &&
+        __builtin_expect(vm_caches_is_hot(&m->caches, va, pa, access), 1))
+        return;
+    vm_data_lines(m, va, pa, last, access);
+}
+
+/* Likewise, after a touch that led to m->place or nowhere. */
+static inline void access_place(struct vm_engine *m, vm_va va, uint16_t meta)
+{
+    if (m->place == NOWHERE)
+        m->cold[vm_ref_access(meta)]++;
+    else
+        access_data(m, va, meta, m->place);
+}
+
+/* How a touch is reported, by what the policy wants. */
+#define REPORT_NOTHING(m, pfn, access) ((void)(pfn))
+#define REPORT_EACH(m, pfn, access)    ((m)->touched[(m)->ntouched++] = (pfn))
+
+#define SEGMENT        vm_mmu_segment_bits
+#define SEGMENT_(name) bits_##name
+#define REPORT         REPORT_NOTHING
+#define CACHES         false
 #include "engine/mmu_loop.inc.h"
 
-#define SEGMENT                vm_mmu_segment_order
-#define SEGMENT_(name)         order_##name
-#define REPORT(m, pfn, access) report_order(m, pfn, access)
+#define SEGMENT        vm_mmu_segment_order
+#define SEGMENT_(name) order_##name
+#define REPORT         report_order
+#define CACHES         false
 #include "engine/mmu_loop.inc.h"
 
-#define SEGMENT                vm_mmu_segment_each
-#define SEGMENT_(name)         each_##name
-#define REPORT(m, pfn, access) ((m)->touched[(m)->ntouched++] = (pfn))
+#define SEGMENT        vm_mmu_segment_each
+#define SEGMENT_(name) each_##name
+#define REPORT         REPORT_EACH
+#define CACHES         false
+#include "engine/mmu_loop.inc.h"
+
+#define SEGMENT        vm_mmu_segment_bits_caches
+#define SEGMENT_(name) bits_caches_##name
+#define REPORT         REPORT_NOTHING
+#define CACHES         true
+#include "engine/mmu_loop.inc.h"
+
+#define SEGMENT        vm_mmu_segment_order_caches
+#define SEGMENT_(name) order_caches_##name
+#define REPORT         report_order
+#define CACHES         true
+#include "engine/mmu_loop.inc.h"
+
+#define SEGMENT        vm_mmu_segment_each_caches
+#define SEGMENT_(name) each_caches_##name
+#define REPORT         REPORT_EACH
+#define CACHES         true
 #include "engine/mmu_loop.inc.h"

@@ -1,7 +1,9 @@
-/* mmu_loop.inc.h - the loop over references, stamped for each way a policy is told of touches.
+/* mmu_loop.inc.h - the loop over references, stamped for each way a policy is told of touches, with
+ * caches and without.
  *
- * Define before including: SEGMENT (the function's name) and REPORT(m, pfn, access) (how a touch of
- * a frame is noted for the policy). The includer provides touch_miss and touch_crossing.
+ * Define before including: SEGMENT (the function's name), REPORT(m, pfn, access) (how a touch of a
+ * frame is noted for the policy) and CACHES (a constant: whether a touch goes on to the caches).
+ * The includer provides touch_miss, touch_crossing and access_data, access_place.
  *
  * The scheme does not stamp this loop: it is reached only by a walk, and on the shipped traces
  * fewer than one touch in 200 walks (docs/decisions/0002).
@@ -24,6 +26,10 @@ static inline bool SEGMENT_(touch)(struct vm_engine *m, vm_va va, uint64_t tag,
     m->bits[vm_tlb_pfn(value)] |= m->marks[access];
     heat(m, t, tag, value, vm_tlb_pfn(value));
     REPORT(m, vm_tlb_pfn(value), access);
+    if (CACHES) {
+        m->place = (vm_pa)vm_tlb_pfn(value) << m->page_shift;
+        heat_place(m, t, tag, m->place);
+    }
     return true;
 }
 
@@ -41,14 +47,18 @@ uint32_t SEGMENT(struct vm_engine *m, const vm_va *va, const uint16_t *meta, uin
         i++;
         if (__builtin_expect(((tag ^ m->hot[access][slot]) | (page ^ last)) == 0, 1)) {
             REPORT(m, m->hot_unit[access][slot], access);
+            if (CACHES)
+                access_data(m, va[i - 1], meta[i - 1], m->hot_pa[access][slot]);
             continue;
         }
         if (page != last) {
-            touch_crossing(m, va[i - 1], last, access, SEGMENT_(touch), i);
+            touch_crossing(m, va[i - 1], meta[i - 1], SEGMENT_(touch), i);
             break;
         }
         if (!SEGMENT_(touch)(m, va[i - 1], tag, access, i))
             break;
+        if (CACHES)
+            access_place(m, va[i - 1], meta[i - 1]);
     }
     count_kinds(m, meta, i);
     return i;
@@ -57,3 +67,4 @@ uint32_t SEGMENT(struct vm_engine *m, const vm_va *va, const uint16_t *meta, uin
 #undef SEGMENT
 #undef SEGMENT_
 #undef REPORT
+#undef CACHES

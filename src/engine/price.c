@@ -10,11 +10,50 @@ static double tlb_ns(const struct vm_result *r)
     return ns;
 }
 
+/* What a line takes that level `level` answers, 0 being level 1, for one side of it. */
+static double answer_ns(const struct vm_result *r, unsigned level, enum vm_cache_side side)
+{
+    for (size_t i = 0; i < r->ncaches; i++) {
+        const struct vm_cache_config *c = &r->cache[i].config;
+        if (c->level == level + 1 && (c->side == side || c->side == VM_CACHE_UNIFIED))
+            return c->hit_ns;
+    }
+    return r->config.memory_ns;
+}
+
+static double answers_ns(const struct vm_result *r, const uint64_t *answered,
+                         enum vm_cache_side side)
+{
+    double ns = 0;
+    for (unsigned level = 0; level <= r->answers.levels; level++)
+        ns += (double)answered[level] * answer_ns(r, level, side);
+    return ns;
+}
+
+/* Without caches, and with pages alone, each touch that leads somewhere is one access to memory. */
+static double memory_ns(const struct vm_result *r, uint64_t failed)
+{
+    if (!r->ncaches)
+        return (double)(r->counts.touches - failed) * r->config.memory_ns;
+    return answers_ns(r, r->answers.fetches, VM_CACHE_FETCH) +
+           answers_ns(r, r->answers.data, VM_CACHE_DATA);
+}
+
+/* What the steps and the stores of walks take, one after another. */
+static double tables_ns(const struct vm_result *r)
+{
+    const struct vm_counts *n = &r->counts;
+    double waits = n->walk_steps ? (double)n->walk_waits / (double)n->walk_steps : 0;
+    if (!r->ncaches)
+        return (double)(n->walk_waits + n->walk_stores) * r->config.memory_ns;
+    return waits * answers_ns(r, r->answers.walk_steps, VM_CACHE_DATA) +
+           answers_ns(r, r->answers.walk_stores, VM_CACHE_DATA);
+}
+
 /* The loads of a step are made together, and the steps of walks under way at once too. */
 static double walk_ns(const struct vm_result *r)
 {
-    const struct vm_counts *n = &r->counts;
-    double ns = (double)(n->walk_waits + n->walk_stores) * r->config.memory_ns;
+    double ns = tables_ns(r);
     for (size_t i = 0; i < r->nwalk_caches; i++)
         ns += (double)(r->walk_cache[i].counts.lookups - r->walk_cache[i].counts.misses) *
               r->walk_cache[i].config.hit_ns;
@@ -35,8 +74,8 @@ static void split(const struct vm_result *r, struct vm_prices *p)
     double walk = n->walks ? p->walk_ns / (double)n->walks : 0;
     double hit_walks = (double)(n->tlb_upgrades - faulted_hits);
     double fault_walks = (double)(n->walks - n->miss_present - n->mark_traps) - hit_walks;
-    double memory = r->config.memory_ns;
     double failed = (double)(n->violations + n->denials + n->unnamed);
+    double led = (double)n->touches - failed, memory = led > 0 ? p->memory_ns / led : 0;
     p->hit = mean(hits, (double)hits * memory + p->tlb_ns + hit_walks * walk);
     p->miss = mean(n->miss_present, (double)n->miss_present * (memory + walk));
     p->fault = mean(n->touches_faulted, ((double)n->touches_faulted - failed) * memory +
@@ -48,15 +87,15 @@ void vm_price(const struct vm_result *r, uint64_t read_ns, uint64_t write_ns, st
 {
     const struct vm_counts *n = &r->counts;
     const struct vm_config *c = &r->config;
-    /* With pages alone, every touch is an access and nothing is known of tables. */
     double copies = (double)n->page_copies + (double)n->table_moved_bytes / (double)c->page_bytes;
     uint64_t failed = n->violations + n->denials + n->unnamed;
     *out = (struct vm_prices){
-        .memory_ns = (double)(n->touches - failed) * c->memory_ns,
+        .memory_ns = memory_ns(r, failed),
         .tlb_ns = tlb_ns(r),
         .walk_ns = walk_ns(r),
+        .refill_ns = (double)n->refills * c->refill_ns,
         .mark_ns = (double)n->mark_stores * c->memory_ns + (double)n->mark_traps * c->fault_ns,
-        .fault_ns = (double)(n->faults + failed) * c->fault_ns,
+        .fault_ns = (double)(n->faults + n->table_faults + failed) * c->fault_ns,
         .copy_ns = copies * c->copy_ns,
         .swap_in_ns = (double)read_ns,
         .swap_out_ns = (double)write_ns,

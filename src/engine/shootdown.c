@@ -1,4 +1,5 @@
-/* shootdown.c - what must leave the TLBs when mappings change or the address space is switched. */
+/* shootdown.c - what must leave the TLBs and caches when mappings change, frames are emptied, or the
+ * address space is switched. */
 #include "engine/machine.h"
 
 /* The tag under which the TLBs would hold this page: UINT64_MAX (none) if its space is not current
@@ -64,6 +65,13 @@ void vm_mmu_left(void *engine, const struct vm_leaving *leaving)
     TELL(m, .kind = VM_TAP_LEAVING, .leaving = leaving);
 }
 
+void vm_mmu_emptied(void *engine, vm_pfn first, uint32_t n)
+{
+    struct vm_engine *m = engine;
+    TELL(m, .kind = VM_TAP_EMPTIED, .emptied = {first, n});
+    vm_caches_flush_frames(&m->caches, (vm_pa)first << m->page_shift, (uint64_t)n << m->page_shift);
+}
+
 static void flush_all(struct vm_engine *m)
 {
     for (size_t i = 0; i < m->ntlbs; i++)
@@ -81,6 +89,7 @@ void vm_mmu_switch(struct vm_engine *m, vm_asid asid)
     if (asid == m->asid)
         return;
     m->counts.switches++;
+    vm_caches_switch(&m->caches);
     if (m->config.tlb_tags == VM_TLB_TAGS_FLUSH)
         flush_all(m);
     m->asid = asid;

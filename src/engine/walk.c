@@ -46,10 +46,13 @@ static uint64_t note_steps(struct vm_engine *m, uint64_t steps)
     return waits_so_far(m) - before;
 }
 
-static void count_walk(struct vm_engine *m, vm_va va, const struct vm_walk *w)
+/* Answers how many of its first loads it did not make. */
+static uint32_t count_walk(struct vm_engine *m, vm_va va, const struct vm_walk *w)
 {
     size_t cache = VM_WALK_CACHES_MAX;
     uint32_t skipped = w->fault == VM_WALK_BOUNDS ? 0 : vm_walk_caches_use(m, va, w, &cache);
+    if (w->nloads > 0 && w->load[0].role == VM_LOAD_NESTED)
+        skipped = vm_refill_nested(m, w);
     uint64_t steps = vm_walk_steps(w, skipped);
     m->counts.walks++;
     m->counts.walk_loads += w->nloads - skipped;
@@ -57,6 +60,7 @@ static void count_walk(struct vm_engine *m, vm_va va, const struct vm_walk *w)
     m->counts.walk_stores += w->nstores;
     uint64_t waits = note_steps(m, steps);
     TELL(m, .kind = VM_TAP_WALK, .walk = {w, skipped, cache, steps, waits});
+    return skipped;
 }
 
 /* ---- its outcome ---- */
@@ -88,15 +92,11 @@ bool vm_walk_neighbour(struct vm_engine *m, uint64_t tag, unsigned order, struct
 
 /* ---- the walk ---- */
 
-static unsigned walk_mode(const struct vm_engine *m)
-{
-    return m->config.marks == VM_MARKS_AT_ONCE ? VM_MODE_USER : VM_MODE_USER | VM_MODE_MARK_TRAPS;
-}
-
 static void walk_once(struct vm_engine *m, vm_va va, enum vm_access access, struct vm_walk *w)
 {
-    m->scheme->walk(m->scheme_state, m->asid, va, access, walk_mode(m), w);
-    count_walk(m, va, w);
+    m->scheme->walk(m->scheme_state, m->asid, va, access, vm_refill_mode(m), w);
+    uint32_t skipped = count_walk(m, va, w);
+    vm_data_walk(m, w, skipped);
 }
 
 /* The walk found a page of the table out of memory: bring it back. */
@@ -127,9 +127,17 @@ static bool ask_kernel(struct vm_engine *m, const struct vm_walk *w, struct vm_f
     if (!f->vma)
         return false;
     f->inserted |= inserted;
-    if (m->config.marks == VM_MARKS_TRAP) /* or the touch would trap once more */
+    if (vm_refill_kernel_marks(m)) /* or the touch would trap once more */
         vm_marks_set(m, f->va, f->access);
     return true;
+}
+
+/* Nothing is left to do for the touch but to take the translation. */
+static bool is_complete(struct vm_engine *m, vm_va va, enum vm_access access, struct vm_walk *w)
+{
+    if (w->fault != VM_WALK_UNMARKED)
+        return w->fault == VM_WALK_OK;
+    return m->config.marks == VM_MARKS_ON_LEAVING || vm_refill_marks(m, va, access, w);
 }
 
 enum walked vm_mmu_walk(struct vm_engine *m, vm_va va, enum vm_access access, struct vm_walk *w)
@@ -138,8 +146,7 @@ enum walked vm_mmu_walk(struct vm_engine *m, vm_va va, enum vm_access access, st
     bool asked = false;
     for (;;) {
         walk_once(m, va, access, w);
-        if (w->fault == VM_WALK_OK ||
-            (w->fault == VM_WALK_UNMARKED && m->config.marks == VM_MARKS_ON_LEAVING))
+        if (is_complete(m, va, access, w))
             return !asked ? WALKED : f.inserted ? WALKED_INSERTED : WALKED_RESOLVED;
         if (w->fault == VM_WALK_UNMARKED) {
             m->counts.mark_traps++;
@@ -147,6 +154,7 @@ enum walked vm_mmu_walk(struct vm_engine *m, vm_va va, enum vm_access access, st
             TELL(m, .kind = VM_TAP_MARK, .mark = {VM_MARK_BY_TRAP, m->asid, va});
             continue;
         }
+        vm_refill_refused(m, va, access, w);
         m->counts.touches_faulted += !asked;
         asked = true;
         if (!ask_kernel(m, w, &f))

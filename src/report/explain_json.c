@@ -272,6 +272,14 @@ static void access_json(struct draft *d, json_t *step, const struct vm_story_ste
     put_count(d, step, "order", vm_tlb_order(s->access.value));
 }
 
+static void line_json(struct draft *d, json_t *step, const struct vm_story_step *s)
+{
+    put_hex(d, step, "pa", s->line.pa);
+    put_text(d, step, "access", explain_access_names[s->line.access]);
+    put_flag(d, step, "table", s->line.table);
+    put_text(d, step, "cache", s->line.cache < 0 ? "none" : d->story->cache[s->line.cache].name);
+}
+
 static void mark_json(struct draft *d, json_t *step, const struct vm_story_step *s)
 {
     put_flag(d, step, "trapped", s->mark.trapped);
@@ -290,12 +298,19 @@ static const struct {
     const char *name;
     void (*put)(struct draft *d, json_t *step, const struct vm_story_step *s);
 } kinds[VM_TAP_KINDS] = {
-    [VM_TAP_EVENT] = {"event", event_json},    [VM_TAP_TOUCH] = {"touch", touch_json},
-    [VM_TAP_LOOKUP] = {"lookup", lookup_json}, [VM_TAP_WALK] = {"walk", walk_json},
-    [VM_TAP_FAULT] = {"fault", fault_json},    [VM_TAP_LEAVING] = {"leaving", leaving_json},
-    [VM_TAP_FILL] = {"fill", fill_json},       [VM_TAP_SHOOTDOWN] = {"shootdown", shootdown_json},
-    [VM_TAP_FLUSH] = {"flush", flush_json},    [VM_TAP_ACCESS] = {"access", access_json},
-    [VM_TAP_MARK] = {"mark", mark_json},       [VM_TAP_PREFETCH] = {"prefetch", prefetch_json},
+    [VM_TAP_EVENT] = {"event", event_json},
+    [VM_TAP_TOUCH] = {"touch", touch_json},
+    [VM_TAP_LOOKUP] = {"lookup", lookup_json},
+    [VM_TAP_WALK] = {"walk", walk_json},
+    [VM_TAP_FAULT] = {"fault", fault_json},
+    [VM_TAP_LEAVING] = {"leaving", leaving_json},
+    [VM_TAP_FILL] = {"fill", fill_json},
+    [VM_TAP_SHOOTDOWN] = {"shootdown", shootdown_json},
+    [VM_TAP_FLUSH] = {"flush", flush_json},
+    [VM_TAP_ACCESS] = {"access", access_json},
+    [VM_TAP_LINE] = {"line", line_json},
+    [VM_TAP_MARK] = {"mark", mark_json},
+    [VM_TAP_PREFETCH] = {"prefetch", prefetch_json},
 };
 
 /* ---- the whole ---- */

@@ -635,6 +635,19 @@ static void say_access(struct explain_lines *l, const struct vm_story_step *s)
         number(s->access.pa & ((UINT64_C(1) << shift) - 1), offset, sizeof offset));
 }
 
+static void say_line(struct explain_lines *l, const struct vm_story_step *s)
+{
+    char pa[48];
+    const char *what = s->line.table ? "The table word at" : "The line at";
+    number(s->line.pa, pa, sizeof pa);
+    if (s->line.cache < 0)
+        step(l, s, EXPLAIN_BAD, "%s %s is in no cache: %s memory", what, pa,
+             s->line.table && s->line.access == VM_WRITE ? "written to" : "read from");
+    else
+        step(l, s, EXPLAIN_GOOD, "%s %s is in cache %s", what, pa,
+             l->story->cache[s->line.cache].name);
+}
+
 static void say_step(struct explain_lines *l, const struct vm_story_step *s)
 {
     switch (s->kind) {
@@ -674,6 +687,10 @@ static void say_step(struct explain_lines *l, const struct vm_story_step *s)
     case VM_TAP_PREFETCH:
         say_prefetch(l, s);
         break;
+    case VM_TAP_LINE:
+        say_line(l, s);
+        break;
+    case VM_TAP_EMPTIED:
     case VM_TAP_TICK:
         break;
     }

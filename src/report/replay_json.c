@@ -81,6 +81,29 @@ static json_t *walk_caches_json(struct vm_json *j, const struct vm_result *r)
     return caches;
 }
 
+static json_t *caches_json(struct vm_json *j, const struct vm_result *r)
+{
+    static const char *const sides[] = {"unified", "fetch", "data"};
+    json_t *caches = json_array();
+    for (size_t i = 0; i < r->ncaches; i++) {
+        const struct vm_cache_config *c = &r->cache[i].config;
+        const struct vm_cache_counts *n = &r->cache[i].counts;
+        json_t *cache =
+            json_pack("{s:s, s:i, s:s, s:I, s:i, s:i, s:s, s:s, s:s, s:s, s:f}", "name",
+                      r->cache[i].name, "level", (int)c->level, "side", sides[c->side], "bytes",
+                      (json_int_t)c->bytes, "ways", (int)c->ways, "line_bytes", (int)c->line_bytes,
+                      "replace", vm_cache_replace_names[c->replace], "index",
+                      vm_cache_index_names[c->index], "tags", vm_cache_tags_names[c->tags], "write",
+                      vm_cache_write_names[c->write], "hit_ns", c->hit_ns);
+#define VM_CACHE_COUNT_JSON(field, what)                                                           \
+    vm_json_put(j, cache, #field, json_integer((json_int_t)n->field));
+        VM_CACHE_COUNTS(VM_CACHE_COUNT_JSON)
+#undef VM_CACHE_COUNT_JSON
+        vm_json_add(j, caches, cache);
+    }
+    return caches;
+}
+
 static json_t *regions_json(struct vm_json *j, const struct vm_result *r)
 {
     json_t *regions = json_array();
@@ -111,14 +134,14 @@ bool vm_report_replay_json(FILE *out, const struct vm_result *r, struct vm_error
     bool machine = r->config.model == VM_MODEL_MACHINE;
     struct vm_json j = {0};
     json_t *root =
-        json_pack("{s:i, s:s, s:s, s:o, s:o, s:I, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I, "
-                  "s:o, s:o, s:o, s:I}",
+        json_pack("{s:i, s:s, s:s, s:o, s:o, s:I, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, "
+                  "s:I, s:o, s:o, s:o, s:I}",
                   "schema", VM_JSON_SCHEMA, "kind", "replay", "version", PAGODA_VERSION, "trace",
                   vm_json_trace(&r->trace), "config", vm_json_config(&j, &r->config), "frames",
                   (json_int_t)r->nframes, "stray", r->stray == VM_STRAY_FAULTS ? "faults" : "maps",
                   "counts", counts_json(&j, &r->counts), "tlbs", tlbs_json(&j, r), "walk_caches",
-                  walk_caches_json(&j, r), "prices", prices_json(&j, &r->prices), "cases",
-                  cases_json(&r->prices), "distinct_pages",
+                  walk_caches_json(&j, r), "caches", caches_json(&j, r), "prices",
+                  prices_json(&j, &r->prices), "cases", cases_json(&r->prices), "distinct_pages",
                   machine ? json_null() : json_integer((json_int_t)r->pages), "resident_frames",
                   (json_int_t)r->resident, "table_frames", (json_int_t)r->table_frames, "tables",
                   vm_json_footprint(&r->tables), "holes", holes_json(&r->holes), "regions",

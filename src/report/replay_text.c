@@ -134,9 +134,14 @@ static void show_walks(const struct page *p)
     if (c->walks)
         fprintf(p->out, "  %-26s %15.2f\n", "table loads a walk",
                 (double)c->walk_loads / (double)c->walks);
-    row_if(p, "  saved by walk caches", c->walk_skips, c->walk_loads + c->walk_skips, "loads");
+    row_if(p, "  saved by caches and TLBs", c->walk_skips, c->walk_loads + c->walk_skips, "loads");
     if (c->walk_waits < c->walk_steps)
         row(p, "  steps waited for", c->walk_waits, c->walk_steps, "steps");
+    row_if(p, "traps to refill", c->refills, 0, "");
+    row_if(p, "  invalid: trapped again", c->invalid_traps, c->refills, "refills");
+    row_if(p, "writes trapped as modified", c->modified_traps, 0, "");
+    row_if(p, "table's page in a TLB", c->nested_hits, c->nested_hits + c->nested_misses,
+           "loads by kernel address");
     row_if(p, "traps to set marks", c->mark_traps, 0, "");
     row_if(p, "marks written on leaving", c->mark_stores, 0, "");
     if (c->prefetch_loads)
@@ -181,6 +186,53 @@ static void show_segments(const struct page *p)
             h->fragmentation, p->style.dim, p->style.end);
 }
 
+static void show_cache(const struct page *p, size_t i)
+{
+    char text[64], label[32], misses[32], accesses[32], share[32];
+    const struct vm_cache_counts *c = &p->r->cache[i].counts;
+    snprintf(label, sizeof label, "%s misses", p->r->cache[i].name);
+    fprintf(p->out, "  %-26s %15s   %s%s of %s accesses; %s%s\n", label,
+            vm_text_count(c->misses, misses, sizeof misses), p->style.dim,
+            vm_text_share((double)c->misses, (double)c->accesses, share, sizeof share),
+            vm_text_count(c->accesses, accesses, sizeof accesses),
+            vm_cache_text(&p->r->cache[i].config, text, sizeof text), p->style.end);
+    row_if(p, "  lines written back", c->writebacks, 0, "");
+    row_if(p, "  aliases", c->aliases, c->misses, "misses");
+    row_if(p, "  synonyms", c->synonyms, c->misses, "misses");
+    row_if(p, "  homonyms", c->homonyms, c->misses, "misses");
+}
+
+static void show_caches(const struct page *p)
+{
+    const struct vm_counts *c = &p->r->counts;
+    if (!p->r->ncaches)
+        return;
+    heading(p, "Caches");
+    row(p, "lines of references", c->lines, 0, "");
+    row(p, "table words of walks", c->table_lines, 0, "");
+    for (size_t i = 0; i < p->r->ncaches; i++)
+        show_cache(p, i);
+    row(p, "reads from memory", c->memory_reads, c->lines + c->table_lines, "both");
+    row(p, "writes to memory", c->memory_writes, 0, "");
+}
+
+static void show_huge(const struct page *p)
+{
+    const struct vm_counts *c = &p->r->counts;
+    uint64_t made = c->huge_faults + c->promotions;
+    row_if(p, "huge pages made", made, 0, "");
+    row_if(p, "  at a first touch", c->huge_faults, made, "those");
+    row_if(p, "  of base pages", c->promotions, made, "those");
+    row_if(p, "  split", c->demotions, made, "those");
+    row_if(p, "  copies for them", c->huge_copies, c->page_copies, "pages copied");
+    row_if(p, "  never touched at most", c->huge_untouched_peak, 0, "");
+    row_if(p, "  never touched at the end", c->huge_untouched, 0, "");
+    row_if(p, "  freed so by splits", c->huge_freed, 0, "");
+    row_if(p, "  no run of frames for one", c->huge_misses, 0, "");
+    row_if(p, "frame runs reserved", c->reservations, 0, "");
+    row_if(p, "  given up", c->reservation_breaks, c->reservations, "those");
+}
+
 static void show_memory(const struct page *p)
 {
     const struct vm_counts *c = &p->r->counts;
@@ -207,6 +259,7 @@ static void show_memory(const struct page *p)
     row_if(p, "swap slots used at most", c->slots_peak, 0, "");
     row_if(p, "frames of another colour", c->colour_misses, 0, "");
     show_segments(p);
+    show_huge(p);
 }
 
 static void show_regions(const struct page *p)
@@ -306,6 +359,7 @@ void vm_report_replay_text(FILE *out, const struct vm_result *r, enum vm_colour 
     show_references(&p);
     if (r->config.model == VM_MODEL_MACHINE)
         show_translation(&p);
+    show_caches(&p);
     show_memory(&p);
     show_regions(&p);
     show_prices(&p);

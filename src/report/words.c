@@ -64,6 +64,15 @@ const char *vm_sizes_text(uint64_t sizes, char *out, size_t cap)
     return out;
 }
 
+const char *vm_cache_text(const struct vm_cache_config *c, char *out, size_t cap)
+{
+    char bytes[32];
+    snprintf(out, cap, "%s/%u %s %s%s", vm_text_bytes(c->bytes, bytes, sizeof bytes), c->ways,
+             vm_cache_replace_names[c->replace], vm_cache_index_names[c->index],
+             c->write == VM_CACHE_THROUGH ? " write-through" : "");
+    return out;
+}
+
 double vm_percent(double part, double whole)
 {
     return whole > 0 ? 100 * part / whole : 0;

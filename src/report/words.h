@@ -15,6 +15,8 @@ const char *vm_backing_text(const struct vm_vma *v);
 const char *vm_text_ns(double ns, char *out, size_t cap);
 /* "64/4 lru", "48/full random of pairs, 8 wired": entries, ways, replacement, and what else. */
 const char *vm_tlb_text(const struct vm_tlb_config *c, char *out, size_t cap);
+/* "48 KiB/12 plru vipt". */
+const char *vm_cache_text(const struct vm_cache_config *c, char *out, size_t cap);
 /* "4 KiB + 2 MiB": of a set of powers of two. */
 const char *vm_sizes_text(uint64_t sizes, char *out, size_t cap);
 /* 100 * part / whole, 0 where there is no whole. */

@@ -136,10 +136,17 @@ static void note_frames(struct vm_memory *m, uint32_t u)
         m->seg->unit_of[unit->first + i] = u + 1;
 }
 
-static void give_frames(struct vm_memory *m, vm_pfn first, uint32_t n)
+/* The frames are free, though what they hold may yet be put down there again. */
+static void lift_frames(struct vm_memory *m, vm_pfn first, uint32_t n)
 {
     memset(m->seg->unit_of + first, 0, n * sizeof m->seg->unit_of[0]);
     m->seg->fit->give(m->seg->frames, first, n);
+}
+
+static void give_frames(struct vm_memory *m, vm_pfn first, uint32_t n)
+{
+    lift_frames(m, first, n);
+    m->c.emptied(m->c.host, first, n);
 }
 
 static uint32_t number_take(struct vm_segments *s)
@@ -356,7 +363,7 @@ static uint32_t lift_all(struct vm_memory *m)
         *(last == VM_NOUNIT ? &lowest : &s->unit[last].above) = u;
         last = u;
         f = unit->first + unit->frames;
-        give_frames(m, unit->first, unit->frames);
+        lift_frames(m, unit->first, unit->frames);
     }
     return lowest;
 }
@@ -366,6 +373,8 @@ static bool put_down(struct vm_memory *m, uint32_t u)
 {
     struct vm_unit_state *unit = &m->seg->unit[u];
     uint64_t at = m->seg->fit->take(m->seg->frames, unit->frames, 1);
+    if (at != unit->first)
+        m->c.emptied(m->c.host, unit->first, unit->frames);
     if (at == VM_ALLOC_NONE) {
         m->c.settle(m->c.host);
         m->c.policy->remove(m->policy, u);
@@ -476,6 +485,7 @@ void vm_segments_give(void *memory, vm_pfn first, uint32_t n)
     struct vm_memory *m = memory;
     memset(m->physical + ((size_t)first << m->c.page_shift), 0, (size_t)n << m->c.page_shift);
     m->ntables -= n;
+    m->c.emptied(m->c.host, first, n);
     vm_segment_room_give(m, first, n);
 }
 

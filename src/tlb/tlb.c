@@ -152,14 +152,16 @@ uint64_t vm_tlb_tag_at(const struct vm_tlb *t, uint64_t i)
     return (((own >> 12) << 1 | (i & 1)) << 12) | (own & 0xfff);
 }
 
+static struct vm_tlb_entry entry_of(const struct vm_tlb *t, uint64_t value, uint64_t bounds)
+{
+    if (t->bounds)
+        return (struct vm_tlb_entry){value, (uint32_t)bounds, (uint32_t)(bounds >> 32)};
+    return (struct vm_tlb_entry){.value = value, .end = 1u << vm_tlb_order(value)};
+}
+
 struct vm_tlb_entry vm_tlb_entry_at(const struct vm_tlb *t, uint64_t i)
 {
-    struct vm_tlb_entry e = {.value = t->value[i], .end = 1u << vm_tlb_order(t->value[i])};
-    if (t->bounds) {
-        e.first = (uint32_t)t->bounds[i];
-        e.end = (uint32_t)(t->bounds[i] >> 32);
-    }
-    return e;
+    return entry_of(t, t->value[i], t->bounds ? t->bounds[i] : 0);
 }
 
 void vm_tlb_set_entry(struct vm_tlb *t, uint64_t i, struct vm_tlb_entry e)
@@ -292,7 +294,8 @@ static void tell_left(struct vm_tlb *t, const struct held *h)
     for (uint64_t half = 0; half <= t->pair_shift; half++) {
         uint64_t page = (h->tag >> 12) << t->pair_shift | half;
         if (h->value[half] & VM_TLB_OWES)
-            t->leaving(t->host, t, page << 12 | (h->tag & 0xfff), h->value[half]);
+            t->leaving(t->host, t, page << 12 | (h->tag & 0xfff),
+                       entry_of(t, h->value[half], h->bounds[half]));
     }
 }
 

@@ -1,9 +1,15 @@
 #!/usr/bin/env bash
-# cachegrind.sh - the TLBs held against an independent simulator: valgrind's cachegrind. Its caches,
-# given lines of 4096 bytes, are TLBs of the same shape: sets by low bits of the page number, LRU,
-# and an access that crosses a line looks up both. The same program's references, recorded without
-# events (cachegrind knows no munmap), must give the same misses, to the last one. (A reference that
-# crosses and misses on both sides would count once there and twice here; this program has none.)
+# cachegrind.sh - the TLBs and the first level of caches held against an independent simulator:
+# valgrind's cachegrind. Its caches, given lines of 4096 bytes, are TLBs of the same shape: sets by
+# low bits of the page number, LRU, and an access that crosses a line looks up both. The same
+# program's references, recorded without events (cachegrind knows no munmap), must give the same
+# misses, to the last one. (A reference that crosses and misses on both sides would count once there
+# and twice here; this program has none that crosses pages so.)
+#
+# As caches they have lines of 64 bytes, which many references cross. There a few lines of Python
+# count both ways: the misses of lines must be ours, those of references cachegrind's. Its caches
+# are virtual, ours vipt, which is the same where no two pages share a frame; walks pass ours by.
+# Further levels cannot be the same: cachegrind's dirty lines stay where they are.
 . "${BASH_SOURCE[0]%/*}/tap.sh"
 
 if ! command -v valgrind >/dev/null; then
@@ -29,10 +35,53 @@ for t in sorted(json.load(sys.stdin)["tlbs"], key=lambda t: names[t["name"]]):
     like "$theirs" '^D1 [1-9]' "which are not none"
 }
 
+# SHAPE...: bytes, ways and line of each side.
+compare_caches() {
+    local shape=$1,$2,$3 cache=$1/$2:vipt:line=$3 theirs ours
+    theirs=$(valgrind --tool=cachegrind --cache-sim=yes --cachegrind-out-file=/dev/null \
+        --I1="$shape" --D1="$shape" --LL=1048576,16,64 "${program[@]}" 2>&1 >/dev/null |
+        sed -n 's/,//g; s/.*\(I1\|D1\) *misses: *\([0-9]*\).*/\1 \2/p' | sort)
+    ours=$("$PAGODA" replay refs.lackey --memory 1GiB --json --cache-walks memory \
+        --cache "l1i=$cache l1d=$cache" | python3 -c 'import json, sys
+for c in sorted(json.load(sys.stdin)["caches"], key=lambda c: c["side"]):
+    print({"fetch": "I1", "data": "D1"}[c["side"]], c["misses"])' | sort)
+    python3 - "$@" <<'PYTHON' >both
+import sys
+size, ways, line = map(int, sys.argv[1:])
+sets = {s: [[] for _ in range(size // ways // line)] for s in ("D1", "I1")}
+lines, refs = {"D1": 0, "I1": 0}, {"D1": 0, "I1": 0}
+def misses(side, number):
+    lru = sets[side][number % len(sets[side])]
+    if number in lru:
+        lru.remove(number)
+        lru.append(number)
+        return 0
+    lru.append(number)
+    del lru[:-ways]
+    return 1
+for text in open("refs.lackey"):
+    if text[:1] not in " I" or text[1:2] not in "LSM " or "," not in text:
+        continue
+    at, length = text[3:].split(",")
+    side, at = "I1" if text[0] == "I" else "D1", int(at, 16)
+    n = sum(misses(side, i) for i in range(at // line, (at + int(length) - 1) // line + 1))
+    lines[side] += n
+    refs[side] += n > 0
+for side in ("D1", "I1"):
+    print("ours", side, lines[side])
+    print("theirs", side, refs[side])
+PYTHON
+    is "$ours" "$(sed -n 's/^ours //p' both)" "misses of $shape, line by line"
+    is "$theirs" "$(sed -n 's/^theirs //p' both)" "reference by reference they are cachegrind's"
+}
+
 valgrind --tool=lackey --trace-mem=yes --log-file=refs.lackey "${program[@]}" >/dev/null
 [[ -s refs.lackey ]]
 ok $? "the program's references are there"
 compare 64 4 1536 12
 compare 16 1 128 4
 compare 32 32 256 2
+compare_caches 32768 8 64
+compare_caches 4096 1 64
+compare_caches 65536 4 1024
 finish

@@ -7,7 +7,8 @@ docs=$PAGODA_SOURCE/docs/formats
 
 # ---- json.md ----
 
-"$PAGODA" replay @uniform:pages=200,refs=2000 --frames 100 --walk-caches p1=4 --json >replay.json
+"$PAGODA" replay @uniform:pages=200,refs=2000 --frames 100 --walk-caches p1=4 --cache l1=4KiB/2 \
+    --json >replay.json
 "$PAGODA" tables @uniform:pages=200,refs=2000 sv39 --json >tables.json
 "$PAGODA" info @uniform:pages=200,refs=2000 --json >info.json
 "$PAGODA" list --json >list.json
@@ -71,6 +72,7 @@ root = sys.argv[1]
 page = open(root + "/docs/formats/json.md").read()
 doc = dict(re.findall(r"^\| `([^`]*)` \| [^|]* \| (.*) \|$", page, re.M))
 for path, macro, member in (("counts.h", "VM_COUNTS", "counts.%s"),
+                            ("cache.h", "VM_CACHE_COUNTS", "caches[].%s"),
                             ("engine.h", "VM_PRICES", "prices.%s_ns")):
     text = open("%s/include/pagoda/%s" % (root, path)).read()
     table = re.search(r"#define %s\(X\)(.*?)\n\n" % macro, text, re.S)[1].replace("\\\n", "")
@@ -101,6 +103,11 @@ while read -r _ _ levels; do
     run "$PAGODA" replay @loop:pages=9 --tlb "$levels"
     exit_is 0 "TLBs $levels"
 done < <(sed -n '/^## TLBs/,/^## /s/^    \(levels = [^;]*[^ ;]\) *;.*/\1/p' "$docs/machine.md")
+while read -r _ _ levels; do
+    run "$PAGODA" replay @loop:pages=9 --cache "$levels"
+    exit_is 0 "caches $levels"
+done < <(sed -n '/^## Caches/,/^## /s/^    \(levels = [^;]*[^ ;]\) *\(;.*\)*/\1/p' \
+    "$docs/machine.md")
 # Each message of the table is what the program says.
 while IFS= read -r text && IFS= read -r message; do
     printf '%b' "$text" >mine.ini
@@ -121,6 +128,8 @@ mine.ini:2: [price] fault_ns: -1 is out of range: expected 0 to 1e12
 mine.ini:2: cannot be read: expected "[section]", "key = value" or a comment after ;
 [tlb]\nlevels = l1=16/3
 mine.ini:2: TLB ways do not divide the entries: 16 entries in sets of 3 leave 1 over
+[cache]\nlevels = l1=48KiB/8
+mine.ini:2: a cache of 768 lines in 8 ways has 96 sets: expected a power of two
 MISTAKES
 
 # ---- traces.md ----

@@ -23,6 +23,10 @@ is "$(awk 'length > 100' <<<"$out")" "" "no line of over 100 columns"
 misaligned=$(grep -E '% of ' <<<"$out" | grep -vE '^.{50}\.[0-9]{3} %')
 is "$misaligned" "" "points stand under points"
 
+run "$PAGODA" replay "$load" --frames 200 --cache "l1=4KiB/2 l2=64KiB/8:plru"
+like "$out" '^Caches$' "caches have a section"
+like "$out" '^  l1 misses +[0-9,]+ .* accesses; 4 KiB/2 lru pipt$' "and each a line"
+like "$out" '^  l2 misses +[0-9,]+ .* accesses; 64 KiB/8 plru pipt$' "by level"
 run "$PAGODA" replay "$load" --frames 200 --json
 cp "$work/.out" a.json
 run "$PAGODA" replay "$load" --frames 200 --json

@@ -25,6 +25,14 @@ static const char *const plans[] = {
 };
 enum { NPLANS = sizeof plans / sizeof plans[0] };
 
+static const char *const caches[] = {
+    "none",
+    "l1=2KiB/4:line=32",
+    "l1i=1KiB/2 l1d=16KiB/2:vipt:plru l2=32KiB/8:random",
+    "l1i=8KiB/1:vivt:flush l1d=16KiB/4:vivt:fifo l2=32KiB/8 l3=64KiB/4",
+};
+enum { NCACHES = sizeof caches / sizeof caches[0] };
+
 /* The counts that do not depend on how pages are translated. */
 static void assert_same_paging(const struct vm_counts *a, const struct vm_counts *b)
 {
@@ -63,6 +71,7 @@ static void counts_do_not_depend_on_the_batch_size(void **unused)
         for (unsigned i = test_rounds(16); i-- > 0;) {
             struct vm_config c = machine_config(policy_at(row), 12);
             machine_set(&c, "tlb", plans[i % NPLANS]);
+            machine_set(&c, "cache", caches[i % NCACHES]);
             machine_trace_fill(&t, i % 2 ? ALL_EVENTS : TRACE_PROTECTS, i);
             struct machine_outcome whole = machine_play(&c, &t, 4096);
             struct machine_outcome ones = machine_play(&c, &t, 1);
@@ -88,6 +97,27 @@ static void tlbs_change_no_fault(void **unused)
                 machine_set(&c, "tlb-tags", k < NPLANS ? "asid" : "flush");
                 struct machine_outcome with = machine_play(&c, &t, 4096);
                 assert_same_paging(&without.counts, &with.counts);
+            }
+        }
+}
+
+static void caches_change_no_fault_and_no_tlb_count(void **unused)
+{
+    (void)unused;
+    struct machine_trace t;
+    for (size_t row = 0; policy_at(row); row++)
+        for (unsigned i = test_rounds(8); i-- > 0;) {
+            struct vm_config c = machine_config(policy_at(row), 10 + i % 5);
+            machine_trace_fill(&t, ALL_EVENTS, 150 + i);
+            struct machine_outcome without = machine_play(&c, &t, 4096);
+            assert_int_equal(without.counts.lines, 0);
+            for (size_t k = 1; k < NCACHES; k++) {
+                machine_set(&c, "cache", caches[k]);
+                struct machine_outcome with = machine_play(&c, &t, 4096);
+                assert_same_paging(&without.counts, &with.counts);
+                assert_int_equal(without.counts.walk_loads, with.counts.walk_loads);
+                assert_memory_equal(without.tlb, with.tlb, sizeof with.tlb);
+                assert_true(with.counts.lines > with.counts.touches / 2);
             }
         }
 }
@@ -356,6 +386,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(counts_do_not_depend_on_the_batch_size),
         cmocka_unit_test(tlbs_change_no_fault),
+        cmocka_unit_test(caches_change_no_fault_and_no_tlb_count),
         cmocka_unit_test(schemes_with_tables_apart_change_no_fault_and_no_tlb_count),
         cmocka_unit_test(a_write_after_a_fork_breaks_the_sharing_of_a_global_page),
         cmocka_unit_test(the_machine_counts_as_a_naive_one_does),

@@ -1,8 +1,9 @@
 /* fuzz_machine.c - any text as a machine description, and a short run on the machine it makes.
  *
  * The input is INI text, then optionally a zero byte and what references derive from: five bytes
- * each (page, offset, access and size, an event now and then). Memory is clamped to 4 MiB and TLBs
- * to a thousand entries, for speed. A description that parses must print back to itself.
+ * each (page, offset, access and size, an event now and then). Memory is clamped to 4 MiB, and
+ * machines with more than a thousand TLB entries or 16 Ki cache lines are only parsed, for speed. A
+ * description that parses must print back to itself.
  */
 #include <pagoda/engine.h>
 #include <pagoda/policy.h>
@@ -36,19 +37,28 @@ static void check_echo(const struct vm_config *c)
 static bool is_small(struct vm_config *c)
 {
     struct vm_tlb_plan plan;
+    struct vm_cache_plan caches;
+    struct vm_walk_cache_plan walk_caches;
     struct vm_error e = {0};
-    uint64_t entries = 0;
+    uint64_t entries = c->prefetch == VM_PREFETCH_NONE ? 0 : c->prefetch_entries, lines = 0;
     char name[VM_CONFIG_TEXT];
     if (c->memory_bytes > 4 << 20)
         c->memory_bytes = 4 << 20;
     if (vm_tlb_plan_parse(&plan, c->tlb, &e))
         for (size_t i = 0; i < plan.n; i++)
             entries += plan.tlb[i].entries;
+    if (vm_cache_plan_parse(&caches, c->cache, &e))
+        for (size_t i = 0; i < caches.caches.n; i++)
+            lines += caches.caches.cache[i].bytes / caches.caches.cache[i].line_bytes;
+    if (vm_walk_cache_plan_parse(&walk_caches, c->walk_caches, &e))
+        for (size_t i = 0; i < walk_caches.n; i++)
+            entries += walk_caches.cache[i].entries;
     vm_spec_split(c->policy, name, sizeof name);
     const struct vm_policy_ops *policy = vm_policy_find(name, &e);
     bool flat =
         !strncmp(c->scheme, "linear", 6); /* its tables may be large, and are looked through */
-    return entries <= 1000 && !flat && (!policy || policy->future == VM_FUTURE_UNUSED);
+    return entries <= 1000 && lines <= 16384 && !flat &&
+           (!policy || policy->future == VM_FUTURE_UNUSED);
 }
 
 struct input {

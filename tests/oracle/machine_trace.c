@@ -132,12 +132,24 @@ static struct vm_batch cut(const struct machine_trace *t, uint32_t from, uint32_
     return (struct vm_batch){n, nevents, t->va + from, t->meta + from, event};
 }
 
+struct machine_outcome machine_outcome(struct vm_engine *m)
+{
+    struct machine_outcome out = {.ntlbs = vm_engine_ntlbs(m), .ncaches = vm_engine_ncaches(m)};
+    struct vm_tlb_config tlb;
+    struct vm_cache_config cache;
+    vm_engine_counts(m, &out.counts);
+    for (size_t i = 0; i < out.ntlbs; i++)
+        vm_engine_tlb(m, i, &tlb, &out.tlb[i]);
+    for (size_t i = 0; i < out.ncaches; i++)
+        vm_engine_cache(m, i, &cache, &out.cache[i]);
+    vm_engine_answers(m, &out.answers);
+    return out;
+}
+
 struct machine_outcome machine_play(const struct vm_config *c, const struct machine_trace *t,
                                     uint32_t batch)
 {
     struct vm_event event[TRACE_EVENTS];
-    struct machine_outcome out = {.ntlbs = 0};
-    struct vm_tlb_config tlb;
     struct vm_error e = {0};
     enum vm_stray stray = c->stray == VM_STRAY_OPTION_FAULTS ? VM_STRAY_FAULTS : VM_STRAY_MAPS;
     struct vm_engine *m = vm_engine_open(c, stray, NULL, &e);
@@ -150,10 +162,7 @@ struct machine_outcome machine_play(const struct vm_config *c, const struct mach
         VM_ASSERT(good);
     }
     vm_engine_check(m);
-    vm_engine_counts(m, &out.counts);
-    out.ntlbs = vm_engine_ntlbs(m);
-    for (size_t i = 0; i < out.ntlbs; i++)
-        vm_engine_tlb(m, i, &tlb, &out.tlb[i]);
+    struct machine_outcome out = machine_outcome(m);
     vm_engine_close(m);
     return out;
 }

@@ -32,13 +32,18 @@ void machine_trace_fill(struct machine_trace *t, unsigned events, uint64_t seed)
 struct vm_config machine_config(const char *policy, uint32_t nframes);
 void machine_set(struct vm_config *c, const char *flag, const char *value);
 
-/* Counts of the machine and of its TLBs after the trace, played in batches of `batch` references;
- * asserts that nothing fails, and every part's check at the end. */
+/* What a machine has counted so far, its TLBs and caches too. */
 struct machine_outcome {
     struct vm_counts counts;
     size_t ntlbs;
     struct vm_tlb_counts tlb[VM_TLBS_MAX];
+    size_t ncaches;
+    struct vm_cache_counts cache[VM_CACHES_MAX];
+    struct vm_answers answers;
 };
+struct machine_outcome machine_outcome(struct vm_engine *m);
+/* That of a machine after the trace, played in batches of `batch` references; asserts that nothing
+ * fails, and every part's check at the end. */
 struct machine_outcome machine_play(const struct vm_config *c, const struct machine_trace *t,
                                     uint32_t batch);
 /* Write it as a .pgt. */

@@ -1,0 +1,221 @@
+/* data.c - the caches of a machine: what a touch does in them after its translation, what walks and
+ * leaving pages do, and what was counted.
+ *
+ * A touch of `bytes` bytes asks level 1 for each line of them, in order. Where its first line is
+ * hot (vm_caches_is_hot) and is the only one, the loop has done it already; all others come here.
+ *
+ * Not modelled: what the kernel and devices do to memory themselves (zeroing and copying pages,
+ * transfers, writing tables), so that a new page's lines are in no cache.
+ */
+#include "base/assert.h"
+#include "engine/machine.h"
+
+#define PAGES_APART_MAX (UINT64_C(1) << 20) /* frames of tables beyond memory: space/memory.c */
+
+/* Whether the caches can stand before such a memory. */
+static bool fits_memory(const struct vm_engine *m, struct vm_error *e)
+{
+    const struct vm_caches_config *c = &m->cache_plan.caches;
+    uint64_t page = m->config.page_bytes, most = (UINT64_C(1) << VM_CACHE_PA_BITS) / page;
+    for (size_t i = 0; i < c->n; i++)
+        if (c->cache[i].line_bytes > page)
+            return vm_fail(e, VM_EMACHINE,
+                           "cache lines of %u bytes and pages of %llu: expected lines no longer "
+                           "than a page",
+                           c->cache[i].line_bytes, (unsigned long long)page);
+    if (c->n && m->config.memory_bytes / page > most - PAGES_APART_MAX)
+        return vm_fail(e, VM_EMACHINE,
+                       "a memory of %llu bytes behind caches: expected physical addresses of at "
+                       "most %d bits",
+                       (unsigned long long)m->config.memory_bytes, VM_CACHE_PA_BITS);
+    return true;
+}
+
+bool vm_data_open(struct vm_engine *m, struct vm_error *e)
+{
+    struct vm_caches_config *c = &m->cache_plan.caches;
+    if (!vm_cache_plan_parse(&m->cache_plan, m->config.cache, e) || !fits_memory(m, e))
+        return false;
+    c->tables_level = m->config.cache_walks == VM_WALKS_MEMORY
+                          ? VM_CACHE_LEVELS + 1
+                          : (unsigned)m->config.cache_walks + 1;
+    if (!vm_arena_open(&m->cache_arena, vm_caches_size(c), e))
+        return false;
+    m->answers.levels = c->levels;
+    vm_caches_init(&m->caches, c, m->page_shift, m->config.seed,
+                   vm_arena_take(&m->cache_arena, vm_caches_size(c)));
+    return true;
+}
+
+void vm_data_close(struct vm_engine *m)
+{
+    vm_arena_close(&m->cache_arena);
+}
+
+/* ---- what happens ---- */
+
+static void ask(struct vm_engine *m, vm_va va, vm_pa pa, enum vm_access access)
+{
+    struct vm_cache *c = m->caches.first[access];
+    unsigned level = 0;
+    if (vm_caches_is_hot(&m->caches, va, pa, access))
+        c->counts.accesses++;
+    else
+        level = vm_caches_access(&m->caches, va, pa, m->asid, access);
+    m->answered[access][level]++;
+    TELL(m, .kind = VM_TAP_LINE, .line = {pa & c->line_mask, access, false, level});
+}
+
+void vm_data_lines(struct vm_engine *m, vm_va va, vm_pa pa, vm_va last, enum vm_access access)
+{
+    const vm_va line_mask = m->caches.first[access]->line_mask;
+    m->cold[access]++;
+    for (;;) {
+        ask(m, va, pa, access);
+        if (((va ^ last) & line_mask) == 0)
+            return;
+        vm_va next = (va & line_mask) - line_mask;
+        pa += next - va;
+        va = next;
+    }
+}
+
+void vm_data_touch(struct vm_engine *m, vm_va va, vm_va last, enum vm_access access)
+{
+    const vm_va offset = m->config.page_bytes - 1;
+    if (!m->caches.levels)
+        return;
+    if (m->place == NOWHERE)
+        m->cold[access]++;
+    else
+        vm_data_lines(m, va, m->place | (va & offset), last < (va | offset) ? last : va | offset,
+                      access);
+}
+
+static unsigned ask_table(struct vm_engine *m, vm_pa at, enum vm_access access)
+{
+    unsigned level = vm_caches_table(&m->caches, at, access);
+    m->table_lines++;
+    TELL(m, .kind = VM_TAP_LINE, .line = {at, access, true, level});
+    return level;
+}
+
+static uint32_t listed(const struct vm_walk *w)
+{
+    return w->nloads < VM_WALK_LOADS ? w->nloads : VM_WALK_LOADS;
+}
+
+/* The walk has marked the page's own entry, and where it has marked more words those that lead to
+ * it: what a walk comes by first it has marked before, if any. */
+static void ask_marked(struct vm_engine *m, const struct vm_walk *w)
+{
+    uint32_t end = listed(w), n = w->nstores;
+    while (end > n && w->load[end - 1].role != VM_LOAD_LEAF)
+        end--;
+    for (uint32_t i = end > n ? end - n : 0; i < end; i++)
+        m->answers.walk_stores[ask_table(m, w->load[i].at, VM_WRITE)]++;
+}
+
+/* Loads that a walk does not list are in no cache. */
+void vm_data_walk(struct vm_engine *m, const struct vm_walk *w, uint32_t from)
+{
+    if (!m->caches.levels)
+        return;
+    for (uint32_t i = from; i < listed(w);) {
+        unsigned farthest = 0, step = w->load[i].step;
+        for (; i < listed(w) && w->load[i].step == step; i++) {
+            unsigned level = ask_table(m, w->load[i].at, VM_READ);
+            farthest = level > farthest ? level : farthest;
+        }
+        m->answers.walk_steps[farthest]++;
+    }
+    m->answers.walk_steps[m->caches.levels] += w->nloads - listed(w);
+    if (w->nstores)
+        ask_marked(m, w);
+}
+
+void vm_data_prefetch(struct vm_engine *m, const struct vm_walk *w, uint32_t from)
+{
+    for (uint32_t i = from; m->caches.levels && i < listed(w); i++)
+        ask_table(m, w->load[i].at, VM_READ);
+}
+
+/* ---- what was counted ---- */
+
+/* Touches that the loop found hot: each a line that level 1 answered. */
+static uint64_t hot_lines(const struct vm_engine *m, enum vm_access a)
+{
+    return m->caches.levels ? m->kinds[a] + m->crossings[a] - m->cold[a] : 0;
+}
+
+/* The sums of the caches of one level. */
+static struct vm_cache_counts level_counts(const struct vm_engine *m, unsigned level)
+{
+    struct vm_cache_counts sum = {0};
+    for (size_t i = 0; i < m->caches.n; i++)
+        if (m->cache_plan.caches.cache[i].level == level) {
+#define VM_CACHE_COUNT_ADD(field, what) sum.field += m->caches.cache[i].counts.field;
+            VM_CACHE_COUNTS(VM_CACHE_COUNT_ADD)
+#undef VM_CACHE_COUNT_ADD
+        }
+    return sum;
+}
+
+/* Each level is asked for what the one before it lacks or passes on, and for what walks ask; what
+ * the last one lacks is read from memory. */
+static void check_flow(const struct vm_engine *m)
+{
+    const struct vm_caches *h = &m->caches;
+    uint64_t asked = 0;
+    for (enum vm_access a = 0; a < VM_ACCESSES; a++)
+        for (unsigned level = 0; level <= h->levels; level++)
+            asked += m->answered[a][level];
+    for (unsigned level = 0; level < h->levels; level++) {
+        struct vm_cache_counts n = level_counts(m, level + 1);
+        VM_ASSERT(n.accesses == asked + (level == h->tables ? m->table_lines : 0));
+        asked = n.misses + n.throughs;
+        VM_ASSERT(level + 1 < h->levels || h->tables == h->levels || h->memory_reads == n.misses);
+    }
+    VM_ASSERT(h->memory_reads <= asked + m->table_lines);
+}
+
+void vm_data_counts(const struct vm_engine *m, struct vm_counts *out)
+{
+    check_flow(m);
+    for (enum vm_access a = 0; a < VM_ACCESSES; a++) {
+        out->lines += hot_lines(m, a);
+        for (unsigned level = 0; level <= m->caches.levels; level++)
+            out->lines += m->answered[a][level];
+    }
+    out->table_lines = m->table_lines;
+    out->memory_reads = m->caches.memory_reads;
+    out->memory_writes = m->caches.memory_writes;
+}
+
+size_t vm_engine_ncaches(const struct vm_engine *m)
+{
+    return m->caches.n;
+}
+
+const char *vm_engine_cache(const struct vm_engine *m, size_t i, struct vm_cache_config *config,
+                            struct vm_cache_counts *counts)
+{
+    VM_ASSERT(i < m->caches.n);
+    *config = m->cache_plan.caches.cache[i];
+    *counts = m->caches.cache[i].counts;
+    for (enum vm_access a = 0; a < VM_ACCESSES; a++)
+        if (m->caches.first[a] == &m->caches.cache[i])
+            counts->accesses += hot_lines(m, a);
+    return m->cache_plan.name[i];
+}
+
+void vm_engine_answers(const struct vm_engine *m, struct vm_answers *out)
+{
+    *out = m->answers;
+    for (unsigned level = 0; level <= m->caches.levels; level++) {
+        out->fetches[level] = m->answered[VM_FETCH][level];
+        out->data[level] = m->answered[VM_READ][level] + m->answered[VM_WRITE][level];
+    }
+    out->fetches[0] += hot_lines(m, VM_FETCH);
+    out->data[0] += hot_lines(m, VM_READ) + hot_lines(m, VM_WRITE);
+}

@@ -474,6 +474,7 @@ static unsigned assert_reasons(const struct vm_story *s)
         for (uint32_t k = 0; k < step->leaving.frame.n; k++) {
             const struct vm_story_frame *f = &s->frame[step->leaving.frame.first + k];
             assert_int_not_equal(f->pfn, step->leaving.victim.pfn);
+            assert_false(k > 0 && sooner(s->reason, 16, f, f - 1)); /* they stand in their order */
             if (step->leaving.victim.touches) /* or it is a table's, which nobody follows */
                 assert_false(sooner(s->reason, s->age_bits, f, &step->leaving.victim));
         }

@@ -137,6 +137,7 @@ static void prepare(void *group, size_t i)
     b->fresh = 0;
     b->env = (struct vm_scheme_env){.page_shift = page_shift(b->ops),
                                     .nframes = NFRAMES,
+                                    .page_frames = NFRAMES,
                                     .nasids = 1,
                                     .host = b,
                                     .take = take,

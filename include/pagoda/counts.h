@@ -59,6 +59,11 @@
     X(compactions, "times that all segments were moved together")                                  \
     X(misfits, "times that no hole was long enough for a segment")                                 \
     X(fragmented, "misfits for which all holes together would have been enough")                   \
+    X(table_faults, "walks that met a page of a table that was not in memory: read from swap")     \
+    X(table_evictions, "of the evictions, those of pages of page tables")                          \
+    X(table_reads, "pages of page tables that the kernel read from swap to carry out an event")    \
+    X(table_writes, "of these, those that it changed and wrote back")                              \
+    X(table_moved_bytes, "bytes of page tables copied because the table moved to grow")            \
     X(maps, "map events")                                                                          \
     X(unmaps, "unmap events")                                                                      \
     X(protects, "protect events")                                                                  \
@@ -83,7 +88,7 @@ struct vm_counts {
     L(c->refs + c->crossings == c->touches)                                                        \
     L(c->tlb_hits + c->tlb_misses == c->touches)                                                   \
     L(c->tlb_upgrades <= c->tlb_hits)                                                              \
-    L(c->walks == c->tlb_misses + c->tlb_upgrades + c->faults + c->mark_traps)                     \
+    L(c->walks == c->tlb_misses + c->tlb_upgrades + c->faults + c->mark_traps + c->table_faults)   \
     L(c->miss_present <= c->tlb_misses)                                                            \
     L(c->tlb_misses - c->miss_present <= c->touches_faulted)                                       \
     L(c->miss_present + c->touches_faulted <= c->touches)                                          \
@@ -99,7 +104,10 @@ struct vm_counts {
     L(c->compactions <= c->fragmented)                                                             \
     L(c->moves <= c->moved_bytes)                                                                  \
     L(c->swap_ins == 0 || c->writebacks > 0)                                                       \
-    L(c->swap_ins + c->file_ins <= c->evictions || c->forks > 0)                                   \
+    L(c->swap_ins + c->file_ins <= c->evictions - c->table_evictions || c->forks > 0)              \
+    L(c->table_evictions <= c->evictions)                                                          \
+    L(c->table_faults <= c->table_evictions)                                                       \
+    L(c->table_writes <= c->table_reads)                                                           \
     L(c->table_frames_peak <= c->frames_peak)
 
 #endif

@@ -50,9 +50,9 @@ enum vm_mode {
 
 enum vm_walk_fault {
     VM_WALK_OK,
-    VM_WALK_ABSENT,   /* some entry on the way is empty or not present */
-    VM_WALK_DENIED,   /* present, but the access is not allowed */
-    VM_WALK_BOUNDS,   /* the address is outside what the scheme can name */
+    VM_WALK_ABSENT, /* some entry on the way is empty or not present */
+    VM_WALK_DENIED, /* present, but the access is not allowed (VAX: or swapped, and not allowed) */
+    VM_WALK_BOUNDS, /* the address is outside what the scheme can name */
     VM_WALK_RESERVED, /* an entry that the architecture reserves: bits, misaligned large pages */
     VM_WALK_UNMARKED, /* allowed, but accessed (or dirty, for a write) must be set by the kernel */
 };
@@ -90,15 +90,43 @@ struct vm_walk {
     struct vm_walk_load load[VM_WALK_LOADS];
 };
 
+/* How tables that are pages of VM_ASID_KERNEL leave memory and come back. Such a page has an entry
+ * of its own, which the host reads and replaces by get() and set() as it does a program's: swapped
+ * when the frame has been evicted, empty when it was evicted without ever having been written.
+ * What it held the scheme keeps meanwhile, as its copy on the swap device.
+ *
+ * A page of a table that maps any present page is pinned (VMS counts such pages in the process's
+ * working set: Levy & Lipman 1982), so that evicting a page never has to read a table back, and no
+ * fault on a table meets another one. */
+struct vm_table_pager {
+    /* Frame `pfn`, taken before, is the kernel's page at kva: it may be evicted from now on; from
+     * now on not any more. give() takes frames of either kind back. */
+    void (*adopt)(void *host, vm_pfn pfn, vm_va kva);
+    void (*pin)(void *host, vm_pfn pfn);
+    /* Bring the kernel's page at kva back. The host has set its entry then, and the frame may be
+     * evicted (as after adopt). False: no frame. */
+    bool (*fetch)(void *host, vm_va kva);
+    /* What was swapped to `slot` is not needed any more. */
+    void (*forget)(void *host, vm_slot slot);
+};
+
 struct vm_scheme_env {
-    uint8_t *memory;     /* simulated physical memory, zeroed; frame f at f << page_shift */
-    unsigned page_shift; /* of a frame and of a base page */
-    uint32_t nframes;    /* frame numbers are below; those of tables too */
-    uint32_t nasids;     /* address-space ids are below */
+    uint8_t *memory;      /* simulated physical memory, zeroed; frame f at f << page_shift */
+    unsigned page_shift;  /* of a frame and of a base page */
+    uint32_t nframes;     /* frame numbers are below; those of tables too */
+    uint32_t page_frames; /* those of pages are below this; what lies above is for tables alone */
+    uint32_t nasids;      /* address-space ids are below */
     void *host;
     /* n consecutive frames for tables, zeroed by the host: the first, or VM_NOFRAME. */
     vm_pfn (*take)(void *host, uint32_t n);
     void (*give)(void *host, vm_pfn first, uint32_t n);
+    /* Take the `more` frames behind the n from `first`, which are taken, too. False: they are not
+     * free, and nothing has changed. NULL: they never are. */
+    bool (*extend)(void *host, vm_pfn first, uint32_t n, uint32_t more);
+    /* A table was moved to grow: its `bytes` were copied. NULL: nobody asks. */
+    void (*moved)(void *host, uint64_t bytes);
+    /* NULL: no table ever leaves memory. */
+    const struct vm_table_pager *pager;
     /* Where open() and ensure() say why they failed for another reason than take(). */
     struct vm_error *refusal;
     const struct vm_params *params; /* only during accept, orders, va_bits, size and init */
@@ -165,7 +193,9 @@ struct vm_scheme_ops {
     /* Every translation is in the processor's registers: walks load nothing, TLBs have no use. */
     bool in_registers;
     uint8_t page_shift_min, page_shift_max; /* base pages that it can have */
-    uint8_t marks; /* enum vm_frame_bits that its hardware keeps: VAX has no referenced bit */
+    uint8_t marks;     /* enum vm_frame_bits that its hardware keeps: VAX has no referenced bit */
+    uint8_t with_read; /* rights that come with reading: VM_PROT_FETCH where a fetch is a read */
+    vm_va va_first;    /* lower addresses are never mapped: VMS leaves page 0 out */
     const struct vm_param *param;
     size_t nparams;
 
@@ -184,8 +214,9 @@ struct vm_scheme_ops {
      * open: false if no frame was to be had. */
     bool (*open)(void *state, vm_asid asid);
     void (*close)(void *state, vm_asid asid);
-    /* Make the tables that an entry of `order` for va needs. False: no frame, or va outside the
-     * space. Entries of smaller orders in its way must be empty, and their tables are freed. */
+    /* Make the tables that an entry of `order` for va needs; they are there until the next ensure()
+     * or trim(), which may take away what holds no entry. False: no frame, or va outside the space.
+     * Entries of smaller orders in its way must be empty, and their tables are freed. */
     bool (*ensure)(void *state, vm_asid asid, vm_va va, unsigned order);
     /* The entry of the page that has va; empty where tables are missing. */
     struct vm_pte (*get)(const void *state, vm_asid asid, vm_va va);

@@ -21,7 +21,8 @@
  *  2. A frame that is shared (more mappers, or swapped entries on its slot) is mapped read-only.
  *  3. slot_refs[s] is the number of swapped entries on s; slot_frame[s] is the frame whose clean
  *     copy s is, if one has it; a slot with neither is free.
- *  4. The policy has exactly the frames that map pages.
+ *  4. The policy has exactly the frames that map pages, and those of table pages that the scheme
+ *     lets go (vm_table_pager).
  *  5. A page's frame is dirty only if it is not shared through a slot.
  *
  * Sources: Levy & Lipman, "Virtual Memory Management in the VAX/VMS Operating System", IEEE
@@ -164,6 +165,10 @@ void vm_memory_close(struct vm_memory *m); /* NULL is fine */
 /* Resolve a page fault. Violations and denials are outcomes, not errors.
  * Errors: VM_EMACHINE: out of frames (tables hold them all) or of swap slots. */
 bool vm_memory_fault(struct vm_memory *m, struct vm_fault *f, struct vm_error *e);
+
+/* Bring the page of a table at kernel address `kva` back, as a walk that found it missing asks.
+ * f: asid VM_ASID_KERNEL, no vma, the kind a swap-in. Errors: as above. */
+bool vm_memory_table_fault(struct vm_memory *m, vm_va kva, struct vm_fault *f, struct vm_error *e);
 
 /* Carry out an event (a switch is the engine's affair and ignored here). Errors: as above;
  * VM_EINPUT for an address space or a range that cannot be. */

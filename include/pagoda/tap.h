@@ -24,7 +24,8 @@ enum vm_tap_kind {
     VM_TAP_TOUCH,     /* .touch: one page's part of a reference begins */
     VM_TAP_LOOKUP,    /* .lookup: one TLB was looked in */
     VM_TAP_WALK,      /* .walk: a walk ended, with a translation or a fault */
-    VM_TAP_FAULT,     /* .fault: the kernel has resolved a fault, or refused the touch */
+    VM_TAP_FAULT,     /* .fault: the kernel has resolved a fault, or refused the touch; of
+                         VM_ASID_KERNEL: it has brought a page of a table back, no vma */
     VM_TAP_LEAVING,   /* .leaving: a page lost its frame, whose bits are still as they were */
     VM_TAP_FILL,      /* .fill: one TLB took the translation */
     VM_TAP_SHOOTDOWN, /* .shootdown: a page's entries were removed from the TLBs */

@@ -8,6 +8,8 @@
  *  2. An address-space id (ASID) is at most VM_ASID_MAX, so that a page's identity fits one word:
  *     the page number with the ASID in the 12 bits below it (vm_page_key). x86-64 PCIDs have 12
  *     bits for the same reason: CR3 is page-aligned.
+ *  3. No program has the address space VM_ASID_KERNEL. Its pages are the same in all of them, so
+ *     that their keys are the tags of global TLB entries as they stand.
  */
 #ifndef PAGODA_TYPES_H
 #define PAGODA_TYPES_H
@@ -22,9 +24,10 @@ typedef uint32_t vm_pfn;  /* physical frame number */
 typedef uint16_t vm_asid; /* address-space id */
 typedef uint32_t vm_slot; /* swap slot number; 0 is never a slot */
 
-#define VM_NOFRAME  UINT32_MAX
-#define VM_NOPAGE   UINT64_MAX
-#define VM_ASID_MAX 4093 /* 4094 tags global TLB entries, 4095 marks an empty one */
+#define VM_NOFRAME     UINT32_MAX
+#define VM_NOPAGE      UINT64_MAX
+#define VM_ASID_MAX    4093 /* of a program; 4095 marks an empty TLB entry */
+#define VM_ASID_KERNEL 4094 /* the kernel's own pages, such as tables that are paged */
 
 /* What a reference does. The values index tables of three, so keep them dense. */
 enum vm_access { VM_READ = 0, VM_WRITE = 1, VM_FETCH = 2 };

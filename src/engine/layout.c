@@ -11,6 +11,7 @@
 #define NEAR        256 /* blocks looked at lately in an address space */
 #define UNPLACED    UINT32_MAX
 #define AS_IT_IS    48 /* address bits from which every program's addresses can be named */
+#define GAPS_BITS   24 /* in a space of segments up to here, gaps cost little memory */
 #define SIGNED_BITS 32 /* above these, a scheme may name the upper half by negative numbers */
 
 enum area_kind { CODE, HEAP, STACK, AREAS };
@@ -112,7 +113,8 @@ bool vm_layout_open(struct vm_layout **out, enum vm_layout_option option,
     struct vm_layout *l = calloc(1, sizeof *l);
     if (!l)
         return vm_fail(e, VM_ESYSTEM, "no memory for a layout of addresses");
-    l->packs = option == VM_LAYOUT_PACKED;
+    bool gaps_cost = scheme->unit == VM_UNIT_SEGMENT && va_bits > GAPS_BITS;
+    l->packs = option == VM_LAYOUT_PACKED || gaps_cost;
     if (scheme->unit == VM_UNIT_SEGMENT)
         set_segmented_space(l, va_bits, page_shift, scheme->segments, scheme_state);
     else
@@ -301,9 +303,9 @@ static bool is_stack(vm_va va)
 
 static const struct area *area_for(const struct vm_layout *l, uint64_t block, unsigned prot)
 {
-    if (is_stack(block << l->shift))
-        return &l->area[STACK];
-    return &l->area[prot & VM_PROT_FETCH ? CODE : HEAP];
+    if (prot & VM_PROT_FETCH)
+        return &l->area[CODE]; /* near the top of the space there are libraries, too */
+    return &l->area[is_stack(block << l->shift) ? STACK : HEAP];
 }
 
 static bool fail_full(const struct vm_layout *l, const struct space *s, const struct area *a,

@@ -13,6 +13,9 @@
  * for fetching, or is fetched when first touched, is code; what is near the top of its space is
  * stack; the rest is heap.
  *
+ * What stays where it is: with `auto`, what the scheme can name and nothing else has taken; but of
+ * segments nothing, where a gap would take memory.
+ *
  * Invariants
  *  1. No two blocks of one address space lie in the same place: inside a block and across blocks,
  *     equal addresses stay equal and different ones different.

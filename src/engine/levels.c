@@ -44,6 +44,8 @@ bool vm_levels_plan(struct vm_engine *m, uint64_t orders, struct vm_error *e)
     all.n = m->ntlbs;
     if (!vm_tlb_plan_fit(&all, m->page_shift, m->scheme->name, orders, e))
         return false;
+    for (size_t i = 0; i < all.n; i++)
+        all.tlb[i].bounded = m->scheme->unit == VM_UNIT_SEGMENT;
     memcpy(m->plan.tlb, all.tlb, sizeof all.tlb);
     return true;
 }
@@ -207,4 +209,6 @@ void vm_levels_install(struct vm_engine *m, enum vm_access access, size_t levels
         install(m, t, tag, entry);
         entry.value &= ~(uint64_t)VM_TLB_OWES; /* one of them owes, the nearest */
     }
+    if (entry.value & VM_TLB_OWES) /* none took it */
+        vm_marks_write(m, tag, entry.value);
 }

@@ -82,7 +82,7 @@ struct vm_engine {
      * the low bits of the page number choose, and whose entries have one page. Else `none`. */
     struct vm_tlb *first[VM_ACCESSES];
     struct vm_tlb *base1[VM_ACCESSES]; /* the level-1 TLB of base pages; NULL: there is none */
-    struct vm_tlb *large_beside; /* the TLB of large[], if it holds base pages too; else NULL */
+    struct vm_tlb *large_beside; /* the one TLB in large[] that holds base pages, too; or NULL */
     struct large_page large[VM_ACCESSES];
     uint8_t *bits;
     uint8_t marks[VM_ACCESSES]; /* the frame's bits that a touch sets */
@@ -239,6 +239,8 @@ void vm_levels_install(struct vm_engine *m, enum vm_access access, size_t levels
 
 /* The kernel sets the page's bits for this access in the table, and makes no other change. */
 void vm_marks_set(struct vm_engine *m, vm_va va, enum vm_access access);
+/* The marks that this translation owes reach the table, if its entry still maps the frame. */
+void vm_marks_write(struct vm_engine *m, uint64_t tag, uint64_t value);
 /* struct vm_tlb's leaving: the next level that has the page owes its marks from now on, or else
  * they are written to the table. */
 void vm_marks_leaving(void *engine, const struct vm_tlb *t, uint64_t tag, uint64_t value);

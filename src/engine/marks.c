@@ -25,8 +25,7 @@ void vm_marks_set(struct vm_engine *m, vm_va va, enum vm_access access)
                    pte);
 }
 
-/* The marks reach the table, if the entry still maps the frame. */
-static void write_back(struct vm_engine *m, uint64_t tag, uint64_t value)
+void vm_marks_write(struct vm_engine *m, uint64_t tag, uint64_t value)
 {
     bool tagged = m->config.tlb_tags == VM_TLB_TAGS_ASID && (tag & 0xfff) != VM_TLB_GLOBAL;
     vm_asid asid = tagged ? vm_key_asid(tag) : m->asid;
@@ -63,7 +62,7 @@ void vm_marks_leaving(void *engine, const struct vm_tlb *t, uint64_t tag, uint64
     size_t i = (size_t)(t - m->tlb);
     uint64_t *copy = next_copy(m, m->plan.tlb[i].level, tag, vm_tlb_order(value));
     if (!copy) {
-        write_back(m, tag, value);
+        vm_marks_write(m, tag, value);
         return;
     }
     VM_ASSERT(vm_tlb_pfn(*copy) == vm_tlb_pfn(value));

@@ -15,11 +15,18 @@ static const uint64_t hit_needs[VM_ACCESSES] = {
 
 _Static_assert(VM_TLB_EMPTY == UINT64_MAX, "bytes of ones are empty tags");
 
+static void forget_large(struct vm_engine *m)
+{
+    memset(m->large, 0, sizeof m->large);
+    m->large_beside = NULL;
+}
+
 void vm_mmu_cool(struct vm_engine *m)
 {
-    for (int a = 0; m->warm && a < VM_ACCESSES; a++) {
-        memset(m->hot[a], 0xff, (m->hot_mask + 1) * sizeof m->hot[a][0]);
-        m->large[a] = (struct large_page){0};
+    if (m->warm) {
+        for (int a = 0; a < VM_ACCESSES; a++)
+            memset(m->hot[a], 0xff, (m->hot_mask + 1) * sizeof m->hot[a][0]);
+        forget_large(m);
     }
     m->warm = false;
 }
@@ -39,7 +46,7 @@ static inline void heat(struct vm_engine *m, const struct vm_tlb *t, uint64_t ta
         m->hot_unit[a][slot] = unit;
     }
     if (m->large_beside == t)
-        memset(m->large, 0, sizeof m->large);
+        forget_large(m);
 }
 
 /* And that it begins at `pa`, for the caches. Apart, since most machines have none. */
@@ -57,9 +64,10 @@ static void heat_large(struct vm_engine *m, struct vm_tlb *t, uint64_t tag,
 {
     unsigned order = vm_tlb_order(e->value);
     size_t i = (size_t)(t - m->tlb);
-    if (m->orders[i] & 1)
+    if (m->orders[i] & 1) {
         vm_mmu_cool(m);
-    m->large_beside = m->orders[i] & 1 ? t : NULL;
+        m->large_beside = t;
+    }
     m->warm = true;
     for (enum vm_access a = 0; a < VM_ACCESSES; a++) {
         if (!vm_tlb_serves(&m->plan.tlb[i], a))
@@ -124,6 +132,7 @@ static void accessed(struct vm_engine *m, vm_va va, uint64_t value)
     TELL(m, .kind = VM_TAP_ACCESS, .access = {value, pa});
 }
 
+/* A touch of a base page that led to m->place. */
 static void heat_base(struct vm_engine *m, const struct vm_tlb *t, uint64_t tag, uint64_t value,
                       vm_pfn unit)
 {
@@ -131,7 +140,16 @@ static void heat_base(struct vm_engine *m, const struct vm_tlb *t, uint64_t tag,
     heat_place(m, t, tag, m->place);
 }
 
-/* The base page with va and this tag was touched; `e` translates the page of `page_tag` around it.
+/* Where registers translate, a page is hot for any access that they allow. They have no dirty bit:
+ * a first write is news. */
+static void heat_registers(struct vm_engine *m, uint64_t tag, uint64_t value, vm_pfn unit)
+{
+    if (!(m->bits[unit] & VM_FRAME_DIRTY))
+        value &= ~(uint64_t)VM_TLB_DIRTY;
+    heat_base(m, NULL, tag, value, unit);
+}
+
+/* The base page of va, with this tag, was touched; `e` translates the page of `page_tag` around it.
  */
 static void touched(struct vm_engine *m, vm_va va, uint64_t tag, uint64_t page_tag,
                     const struct vm_tlb_entry *e, enum vm_access access)
@@ -144,12 +162,10 @@ static void touched(struct vm_engine *m, vm_va va, uint64_t tag, uint64_t page_t
     report(m, unit, access);
     accessed(m, va, e->value);
     if (m->scheme->in_registers)
-        heat_base(m, NULL, tag, e->value, unit);
-    if (!t)
-        return;
-    if (order == 0)
+        heat_registers(m, tag, e->value, unit);
+    if (t && order == 0)
         heat_base(m, t, page_tag, e->value, unit);
-    else
+    else if (t)
         heat_large(m, t, page_tag, e);
 }
 

@@ -87,6 +87,7 @@ void vm_price(const struct vm_result *r, uint64_t read_ns, uint64_t write_ns, st
 {
     const struct vm_counts *n = &r->counts;
     const struct vm_config *c = &r->config;
+    double copies = (double)n->page_copies + (double)n->table_moved_bytes / (double)c->page_bytes;
     uint64_t failed = n->violations + n->denials + n->unnamed;
     *out = (struct vm_prices){
         .memory_ns = memory_ns(r, failed),
@@ -94,7 +95,7 @@ void vm_price(const struct vm_result *r, uint64_t read_ns, uint64_t write_ns, st
         .walk_ns = walk_ns(r),
         .mark_ns = (double)n->mark_stores * c->memory_ns + (double)n->mark_traps * c->fault_ns,
         .fault_ns = (double)(n->faults + failed) * c->fault_ns,
-        .copy_ns = (double)n->page_copies * c->copy_ns,
+        .copy_ns = copies * c->copy_ns,
         .swap_in_ns = (double)read_ns,
         .swap_out_ns = (double)write_ns,
         .shootdown_ns = (double)n->shootdowns * c->shootdown_ns,

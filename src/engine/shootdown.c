@@ -78,7 +78,9 @@ static void flush_all(struct vm_engine *m)
         vm_tlb_flush(&m->tlb[i]);
     for (size_t i = 0; i < m->walk_cache_plan.n; i++)
         vm_tlb_flush(&m->walk_cache[i]);
-    m->counts.tlb_flushes += m->ntlbs > 0;
+    if (m->ntlbs == 0)
+        return;
+    m->counts.tlb_flushes++;
     TELL(m, .kind = VM_TAP_FLUSH, .flush = {VM_FLUSH_SWITCH, m->asid});
 }
 

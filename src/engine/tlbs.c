@@ -270,7 +270,6 @@ bool vm_tlb_plan_fit(struct vm_tlb_plan *p, unsigned page_shift, const char *sch
                            sizes_text(there, sizes, sizeof sizes));
         if (!c->sizes)
             c->sizes = there;
-        c->bounded = c->sizes != UINT64_C(1) << page_shift;
     }
     return true;
 }

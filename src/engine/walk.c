@@ -93,10 +93,22 @@ static void walk_once(struct vm_engine *m, vm_va va, enum vm_access access, stru
     vm_data_walk(m, w, skipped);
 }
 
+/* The walk found a page of the table out of memory: bring it back. */
+static bool ask_for_table(struct vm_engine *m, vm_va kva)
+{
+    struct vm_fault f;
+    m->failed = !vm_memory_table_fault(m->memory, kva, &f, &m->error);
+    if (!m->failed)
+        TELL(m, .kind = VM_TAP_FAULT, .fault = &f);
+    return !m->failed;
+}
+
 /* The kernel resolves the fault of *w, or refuses the touch: false. */
 static bool ask_kernel(struct vm_engine *m, const struct vm_walk *w, struct vm_fault *f)
 {
     bool inserted = f->inserted;
+    if (w->missing)
+        return ask_for_table(m, w->missing);
     if (w->fault == VM_WALK_BOUNDS) {
         m->counts.unnamed++;
         return false;

@@ -120,13 +120,22 @@ static json_t *regions_json(struct vm_json *j, const struct vm_result *r)
     return regions;
 }
 
+static json_t *holes_json(const struct vm_holes *h)
+{
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:f, s:f}", "segments", (json_int_t)h->segments,
+                     "holes", (json_int_t)h->holes, "free_bytes", (json_int_t)h->free_bytes,
+                     "free_max_bytes", (json_int_t)h->free_max_bytes, "internal_bytes",
+                     (json_int_t)h->internal_bytes, "fragmentation", h->fragmentation,
+                     "fragmentation_misfits", h->fragmentation_misfits);
+}
+
 bool vm_report_replay_json(FILE *out, const struct vm_result *r, struct vm_error *e)
 {
     bool machine = r->config.model == VM_MODEL_MACHINE;
     struct vm_json j = {0};
     json_t *root = json_pack(
         "{s:i, s:s, s:s, s:o, s:o, s:I, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I, "
-        "s:o, s:o, s:I}",
+        "s:o, s:o, s:o, s:I}",
         "schema", VM_JSON_SCHEMA, "kind", "replay", "version", PAGODA_VERSION, "trace",
         vm_json_trace(&r->trace), "config", vm_json_config(&j, &r->config), "frames",
         (json_int_t)r->nframes, "stray", r->stray == VM_STRAY_FAULTS ? "faults" : "maps", "counts",
@@ -135,7 +144,7 @@ bool vm_report_replay_json(FILE *out, const struct vm_result *r, struct vm_error
         prices_json(&j, &r->prices), "cases", cases_json(&r->prices), "distinct_pages",
         machine ? json_null() : json_integer((json_int_t)r->pages), "resident_frames",
         (json_int_t)r->resident, "table_frames", (json_int_t)r->table_frames, "tables",
-        vm_json_footprint(&r->tables), "regions", regions_json(&j, r), "regions_all",
-        (json_int_t)r->regions_all);
+        vm_json_footprint(&r->tables), "holes", holes_json(&r->holes), "regions",
+        regions_json(&j, r), "regions_all", (json_int_t)r->regions_all);
     return vm_json_write(out, &j, root, e);
 }

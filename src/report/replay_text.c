@@ -190,6 +190,27 @@ static void show_caches(const struct page *p)
     row(p, "writes to memory", c->memory_writes, 0, "");
 }
 
+/* Of a machine whose unit is the segment. */
+static void show_segments(const struct page *p)
+{
+    const struct vm_counts *c = &p->r->counts;
+    const struct vm_holes *h = &p->r->holes;
+    char text[32];
+    row_if(p, "segments moved", c->moves, 0, "");
+    if (c->moves)
+        fprintf(p->out, "  %-26s %15s\n", "  copied by that",
+                vm_text_bytes(c->moved_bytes, text, sizeof text));
+    row_if(p, "segments without a hole", c->misfits, 0, "");
+    row_if(p, "  though enough was free", c->fragmented, c->misfits, "those");
+    row_if(p, "all moved together", c->compactions, 0, "");
+    if (!h->segments)
+        return;
+    row(p, "segments at the end", h->segments, 0, "");
+    row(p, "holes at the end", h->holes, 0, "");
+    fprintf(p->out, "  %-26s %15.2f   %s(free - largest hole) / free%s\n", "external fragmentation",
+            h->fragmentation, p->style.dim, p->style.end);
+}
+
 static void show_memory(const struct page *p)
 {
     const struct vm_counts *c = &p->r->counts;
@@ -208,10 +229,14 @@ static void show_memory(const struct page *p)
     row(p, "evictions", c->evictions, 0, "");
     row_if(p, "  written to swap", c->writebacks, c->evictions, "evictions");
     row_if(p, "  clean, dropped", c->clean_drops, c->evictions, "evictions");
+    row_if(p, "  pages of page tables", c->table_evictions, c->evictions, "evictions");
+    row_if(p, "bytes of tables that moved", c->table_moved_bytes, 0, "");
+    row_if(p, "pages of tables read back", c->table_faults, 0, "");
     row(p, "frames used at most", c->frames_peak, p->r->nframes, "memory");
     row_if(p, "  page tables at most", c->table_frames_peak, c->frames_peak, "those");
     row_if(p, "swap slots used at most", c->slots_peak, 0, "");
     row_if(p, "frames of another colour", c->colour_misses, 0, "");
+    show_segments(p);
 }
 
 static void show_regions(const struct page *p)

@@ -87,7 +87,7 @@ static uint32_t buckets_wanted(const struct vm_scheme_env *env, unsigned cluster
 {
     uint64_t buckets = vm_params_count(env->params, "buckets");
     if (buckets == 0)
-        buckets = (env->nframes - 1) >> cluster_shift;
+        buckets = (env->page_frames - 1) >> cluster_shift;
     return UINT32_C(1) << vm_bits_below(buckets);
 }
 
@@ -158,9 +158,9 @@ static inline vm_pa node_next(const struct clustered *s, vm_pa node)
     return link & LINK_NEXT ? link & ~(uint64_t)LINK_FLAGS : NO_NODE;
 }
 
-static void node_link(struct clustered *s, vm_pa node, vm_pa next)
+static void node_link(struct clustered *s, vm_pa at, vm_pa next)
 {
-    word_store(&s->env, node + NODE_LINK,
+    word_store(&s->env, at + NODE_LINK,
                next == NO_NODE ? LINK_VALID : next | LINK_NEXT | LINK_VALID);
 }
 

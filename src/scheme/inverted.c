@@ -20,14 +20,14 @@
  *  1. An entry is on the chain of its tag's hash if and only if the kernel's map has its page as
  *     present, with the entry's number as its place; it is 0 otherwise, but for the link of a free
  *     alias to the next one.
- *  2. The first `nframes` entries map their own frame.
+ *  2. The first `page_frames` entries map their own frame.
  *  3. The table is there while any address space is open. Alias blocks come with ensure(), which
  *     leaves a free alias for the set() that follows; they go when no alias is in use.
  *
  * Source: A. Chang and M. Mergen, "801 Storage: Architecture and Programming", ACM TOCS 6(1) 1988
  * (hash anchor table, inverted page table); J. Huck and J. Hays, "Architectural Support for
  * Translation Table Management in Large Address Space Machines", ISCA 1993; R. Rashid and others,
- * ASPLOS 1987, section 5.1. Not here: large pages; entries of table frames stay unused.
+ * ASPLOS 1987, section 5.1. Not here: large pages.
  */
 #define PTE_PFN_BITS 27
 #include "scheme/riscv.inc.h"
@@ -77,10 +77,11 @@ static void inverted_init(void *state, const struct vm_scheme_env *env)
 {
     VM_ASSERT(env->nasids <= VM_ASID_MAX + 1);
     struct inverted *s = state;
-    uint64_t wanted = env->nframes * vm_params_count(env->params, "anchors");
+    uint64_t wanted = (uint64_t)env->page_frames * vm_params_count(env->params, "anchors");
     s->env = *env;
     s->nanchors = UINT32_C(1) << vm_bits_below(wanted);
-    uint64_t bytes = (uint64_t)s->nanchors * ANCHOR_BYTES + (uint64_t)env->nframes * ENTRY_BYTES;
+    uint64_t bytes =
+        (uint64_t)s->nanchors * ANCHOR_BYTES + (uint64_t)env->page_frames * ENTRY_BYTES;
     s->nframes_table = (uint32_t)((bytes - 1) >> env->page_shift) + 1;
     s->block_entries = UINT32_C(1) << env->page_shift >> vm_log2(ENTRY_BYTES);
     uint8_t *room = (uint8_t *)(s + 1);
@@ -131,10 +132,10 @@ static inline uint32_t anchor_load(const struct inverted *s, vm_pa at)
 /* Where an entry's tag is; its other word is behind it. */
 static inline vm_pa entry_at(const struct inverted *s, uint32_t entry)
 {
-    if (entry < s->env.nframes)
+    if (entry < s->env.page_frames)
         return ((vm_pa)s->table << s->env.page_shift) + (vm_pa)s->nanchors * ANCHOR_BYTES +
                (vm_pa)entry * ENTRY_BYTES;
-    uint32_t alias = entry - s->env.nframes;
+    uint32_t alias = entry - s->env.page_frames;
     VM_ASSERT(alias / s->block_entries < s->nblocks);
     return ((vm_pa)s->block[alias / s->block_entries] << s->env.page_shift) +
            (vm_pa)(alias % s->block_entries) * ENTRY_BYTES;
@@ -199,7 +200,7 @@ static uint32_t alias_take(struct inverted *s)
 
 static bool aliases_grow(struct inverted *s)
 {
-    uint64_t first = s->env.nframes + (uint64_t)s->nblocks * s->block_entries;
+    uint64_t first = s->env.page_frames + (uint64_t)s->nblocks * s->block_entries;
     if (first + s->block_entries > vm_low_bits(LINK_BITS))
         return vm_fail(s->env.refusal, VM_EMACHINE,
                        "an inverted table with %llu entries: expected at most %llu, aliases of "
@@ -228,9 +229,9 @@ static void aliases_give(struct inverted *s)
 
 static bool table_take(struct inverted *s)
 {
-    if (s->env.nframes > vm_low_bits(LINK_BITS) - 1)
+    if (s->env.page_frames > vm_low_bits(LINK_BITS) - 1)
         return vm_fail(s->env.refusal, VM_EMACHINE,
-                       "an inverted table of %u frames: expected at most %llu", s->env.nframes,
+                       "an inverted table of %u frames: expected at most %llu", s->env.page_frames,
                        (unsigned long long)vm_low_bits(LINK_BITS) - 1);
     s->table = s->env.take(s->env.host, s->nframes_table);
     VM_ASSERT(s->table == VM_NOFRAME || s->nframes_table <= s->env.nframes - s->table);
@@ -257,7 +258,7 @@ static inline uint64_t inverted_key(const struct inverted *s, vm_asid asid, vm_v
 static void entry_free(struct inverted *s, uint64_t key, uint32_t entry)
 {
     chain_remove(s, key, entry);
-    if (entry < s->env.nframes) {
+    if (entry < s->env.page_frames) {
         entry_store(s, entry, 0, 0, 0);
         return;
     }
@@ -316,7 +317,7 @@ static void inverted_set(void *state, vm_asid asid, vm_va va, struct vm_pte pte)
     struct inverted *s = state;
     uint64_t key = inverted_key(s, asid, va), vpn = va >> s->env.page_shift;
     uint64_t word = kernel_map_get(&s->kernel, asid, vpn);
-    VM_ASSERT(pte.state != VM_PTE_PRESENT || pte.pfn < s->env.nframes);
+    VM_ASSERT(pte.state != VM_PTE_PRESENT || pte.pfn < s->env.page_frames);
     if (kernel_is_present(word))
         entry_free(s, key, (uint32_t)kernel_place(word));
     if (pte.state == VM_PTE_PRESENT) {
@@ -351,13 +352,13 @@ static void inverted_walk(void *state, vm_asid asid, vm_va va, enum vm_access ac
     out->fault = VM_WALK_BOUNDS;
     if (!inverted_names(s, va))
         return;
-    uint64_t key = inverted_key(s, asid, va), tag = ~key;
+    uint64_t key = inverted_key(s, asid, va);
     vm_pa at = anchor_at(s, key);
     uint32_t link = anchor_load(s, at);
     walk_load(out, at, link, 0, VM_LOAD_TABLE);
     for (out->fault = VM_WALK_ABSENT; link; link = entry_link(s, link - 1)) {
         at = entry_at(s, link - 1);
-        tag = word_load(&s->env, at);
+        uint64_t tag = word_load(&s->env, at);
         if (tag == key)
             break;
         walk_load(out, at, tag, 0, VM_LOAD_TABLE);
@@ -402,8 +403,8 @@ static uint64_t check_space(const struct inverted *s, vm_asid asid, uint32_t *na
         uint64_t content = entry_word(s, entry);
         VM_ASSERT(word_load(&s->env, entry_at(s, entry)) == (vpn << 12 | asid));
         VM_ASSERT(entry_encode(entry_decode(content)) == content);
-        VM_ASSERT(entry >= s->env.nframes || entry == pte_pfn(content));
-        *naliases += entry >= s->env.nframes;
+        VM_ASSERT(entry >= s->env.page_frames || entry == pte_pfn(content));
+        *naliases += entry >= s->env.page_frames;
         present++;
     }
     return present;

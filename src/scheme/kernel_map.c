@@ -137,7 +137,7 @@ static uint64_t node_scan(const struct kernel_map *m, uint32_t n, unsigned level
         unsigned skip = (unsigned)__builtin_ctzll(rest);
         if (skip > 0)
             vpn = ((vpn >> level * NODE_BITS) + skip) << level * NODE_BITS;
-        if (vpn >= end || level == 0)
+        if (level == 0)
             return vpn < end ? vpn : end;
         uint64_t after = node_after(vpn, level), limit = after < end ? after : end;
         uint32_t below = (uint32_t)m->node[n].word[i + skip];

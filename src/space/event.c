@@ -14,6 +14,7 @@ static void release_entry(struct vm_memory *m, vm_asid asid, vm_va va)
 {
     struct vm_pte pte = m->c.scheme->get(m->scheme, asid, va);
     uint64_t key = vm_memory_key(m, va, asid);
+    vm_table_page_visit(m, asid, va, VM_TRANSFER_WRITE);
     m->c.scheme->set(m->scheme, asid, va, (struct vm_pte){.state = VM_PTE_EMPTY});
     if (pte.state == VM_PTE_SWAPPED) {
         vm_swap_unref(m, pte.slot);
@@ -35,8 +36,9 @@ static void release_pages(struct vm_memory *m, vm_asid asid, vm_va start, vm_va 
         release_entry(m, asid, va);
 }
 
-/* The pages that [va, va + bytes) touches, as [*start, *end). The last page of the 64-bit space is
- * left out: its end has no number. */
+/* The pages that [va, va + bytes) touches, as [*start, *end), less those that are never mapped:
+ * what lies below the scheme's first address, and the last page of the 64-bit space, whose end has
+ * no number. */
 static bool page_range(const struct vm_memory *m, const struct vm_event *event, vm_va *start,
                        vm_va *end, struct vm_error *e)
 {
@@ -46,21 +48,23 @@ static bool page_range(const struct vm_memory *m, const struct vm_event *event, 
                        "an event on %llu bytes at 0x%llx: expected at least one byte, and an end "
                        "below 2^64",
                        (unsigned long long)event->bytes, (unsigned long long)event->va);
-    *start = event->va & mask;
+    vm_va va_first = m->c.scheme->va_first;
+    *start = event->va < va_first ? va_first : event->va & mask;
     *end = last >= mask ? mask : (last & mask) + ~mask + 1;
     if (*start >= *end)
-        return vm_fail(e, VM_EINPUT, "an event at 0x%llx: the last page cannot be mapped",
-                       (unsigned long long)event->va);
+        return vm_fail(e, VM_EINPUT, "an event at 0x%llx: the %s page cannot be mapped",
+                       (unsigned long long)event->va, event->va < va_first ? "first" : "last");
     return true;
 }
 
 /* The rights that a mapping has when these are asked for: with any of them it can be read, for no
- * page table can say on every architecture that it cannot (x86-64: at all; RISC-V: W without R).
- * Were it left to the tables, a touch would be allowed or denied by whether the page is present. */
-static uint8_t granted(uint8_t prot)
+ * page table can say on every architecture that it cannot (x86-64: at all; RISC-V: W without R),
+ * and has what comes with reading (VAX: fetching). Were it left to the tables, a touch would be
+ * allowed or denied by whether the page is present. */
+static uint8_t granted(const struct vm_memory *m, uint8_t prot)
 {
     prot &= VM_PROT_ALL | VM_PROT_GLOBAL;
-    return prot & VM_PROT_ALL ? prot | VM_PROT_READ : prot;
+    return prot & VM_PROT_ALL ? prot | VM_PROT_READ | m->c.scheme->with_read : prot;
 }
 
 /* Segments follow their VMAs; pages have done so already. */
@@ -80,7 +84,7 @@ static bool map(struct vm_memory *m, const struct vm_event *event, struct vm_err
     release_pages(m, event->asid, start, end);
     struct vm_vma v = {.start = start,
                        .end = end,
-                       .prot = granted(event->prot),
+                       .prot = granted(m, event->prot),
                        .backing = event->detail,
                        .origin = VM_VMA_MAPPED};
     return vm_vma_map(&m->space[event->asid], v, e) && fit(m, event->asid, start, end);
@@ -120,7 +124,7 @@ static void protect_pages(struct vm_memory *m, vm_asid asid, vm_va start, vm_va 
 static bool protect(struct vm_memory *m, const struct vm_event *event, struct vm_error *e)
 {
     vm_va start, end;
-    uint8_t prot = granted(event->prot);
+    uint8_t prot = granted(m, event->prot);
     m->c.counts->protects++;
     if (!page_range(m, event, &start, &end, e))
         return false;
@@ -180,6 +184,7 @@ static bool fork_page(struct vm_memory *m, vm_asid parent, vm_asid child, vm_va 
 {
     if (!m->c.scheme->ensure(m->scheme, child, va, 0))
         return false;
+    vm_table_page_visit(m, parent, va, VM_TRANSFER_READ);
     struct vm_pte pte = m->c.scheme->get(m->scheme, parent, va);
     if (pte.state == VM_PTE_EMPTY) /* was clean, anonymous and evicted */
         return true;
@@ -244,6 +249,7 @@ bool vm_memory_event(struct vm_memory *m, const struct vm_event *event, struct v
 {
     if (!vm_memory_use_space(m, event->asid, e))
         return false;
+    m->table_read = 0;
     switch ((enum vm_event_kind)event->kind) {
     case VM_EVENT_MAP:
         return map(m, event, e);

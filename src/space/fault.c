@@ -17,11 +17,12 @@
 static bool first_touch(struct vm_memory *m, struct vm_fault *f, struct vm_error *e)
 {
     vm_va top_page = UINT64_MAX << m->c.page_shift; /* [top_page, 2^64) cannot be half open */
-    if (m->c.stray == VM_STRAY_FAULTS || f->va >= top_page) {
+    if (m->c.stray == VM_STRAY_FAULTS || f->va >= top_page || f->va < m->c.scheme->va_first) {
         f->kind = VM_FAULT_VIOLATION;
         return true;
     }
-    f->vma = vm_vma_first_touch(&m->space[f->asid], f->va, m->c.page_shift, FIRST_TOUCH_SHIFT, e);
+    f->vma = vm_vma_first_touch(&m->space[f->asid], f->va, m->c.page_shift, FIRST_TOUCH_SHIFT,
+                                m->c.scheme->va_first, e);
     return f->vma;
 }
 

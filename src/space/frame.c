@@ -138,6 +138,9 @@ static bool evict(struct vm_memory *m, vm_pfn f, enum vm_leaves why)
 {
     struct vm_frame *frame = &m->frame[f];
     struct vm_leaving leaving = {.pfn = f, .key = frame->owner, .why = why, .how = VM_LEFT_DROPPED};
+    bool table = vm_is_table_page(m, f);
+    if (table)
+        vm_table_page_leaves(m, f);
     if (m->bits[f] & VM_FRAME_DIRTY) {
         VM_ASSERT(!frame->slot || m->slot_refs[frame->slot] == 0);
         if (!frame->slot && !(frame->slot = vm_swap_take(m)))
@@ -149,12 +152,15 @@ static bool evict(struct vm_memory *m, vm_pfn f, enum vm_leaves why)
         m->c.counts->clean_drops++;
     }
     m->c.counts->evictions++;
-    m->nresident--;
+    m->nresident -= !table;
     vm_slot s = frame->slot;
     leaving.slot = s;
     m->c.left(m->c.host, &leaving);
     m->c.emptied(m->c.host, f, 1);
-    swap_out_mappers(m, f, s);
+    if (table)
+        vm_table_page_out(m, f, s);
+    else
+        swap_out_mappers(m, f, s);
     if (s) {
         m->slot_frame[s] = 0;
         frame->slot = 0;
@@ -173,7 +179,7 @@ static void note_used(struct vm_memory *m)
 
 static vm_pfn frame_of_victim(struct vm_memory *m)
 {
-    if (m->nresident == 0) {
+    if (m->nresident + m->ntables_loose == 0) {
         vm_fail(&m->out, VM_EMACHINE,
                 "out of memory: page tables hold %llu of %u frames and no page is left to evict",
                 (unsigned long long)m->ntables, m->c.nframes);
@@ -313,9 +319,29 @@ vm_pfn vm_frame_take(void *memory, uint32_t n)
     return first;
 }
 
+bool vm_frame_extend(void *memory, vm_pfn first, uint32_t n, uint32_t more)
+{
+    struct vm_memory *m = memory;
+    vm_pfn next = first + n, end = m->apart ? m->frames_all : m->c.nframes;
+    if (more > end - next || !vm_frames_take_at(m->apart ? m->apart : m->frames,
+                                                m->apart ? next - m->c.nframes : next, more))
+        return false;
+    if (m->apart && next + more > m->apart_end)
+        m->apart_end = next + more;
+    note_tables(m, next, more);
+    return true;
+}
+
+void vm_frame_table_moved(void *memory, uint64_t bytes)
+{
+    ((struct vm_memory *)memory)->c.counts->table_moved_bytes += bytes;
+}
+
 void vm_frame_give(void *memory, vm_pfn first, uint32_t n)
 {
     struct vm_memory *m = memory;
+    for (uint32_t i = 0; i < n; i++)
+        vm_table_page_freed(m, first + i);
     memset(m->physical + ((size_t)first << m->c.page_shift), 0, (size_t)n << m->c.page_shift);
     for (uint32_t i = 0; i < n; i++)
         m->frame[first + i] = (struct vm_frame){.owner = VM_FRAME_FREE};

@@ -26,9 +26,13 @@ static struct vm_scheme_env scheme_env(struct vm_memory *m)
         .page_shift = m->c.page_shift,
         .nasids = NASIDS,
         .nframes = m->frames_all,
+        .page_frames = m->c.nframes,
         .host = m,
         .take = among ? vm_segments_take : vm_frame_take,
         .give = among ? vm_segments_give : vm_frame_give,
+        .extend = vm_frame_extend,
+        .moved = vm_frame_table_moved,
+        .pager = vm_table_pager(m),
         .refusal = &m->out,
         .params = m->c.scheme_params,
     };
@@ -292,6 +296,29 @@ static void check_space(struct census *c, vm_asid asid)
     VM_ASSERT(c->resident - before == s->resident);
 }
 
+/* The kernel's own entries, of table pages: loose ones and those in slots are the host's affair. */
+static void check_tables(struct census *c)
+{
+    const struct vm_memory *m = c->m;
+    vm_va page = UINT64_C(1) << m->c.page_shift, top = UINT64_MAX << m->c.page_shift;
+    uint64_t loose = 0, out = 0;
+    if (m->ntables_loose + m->ntables_out == 0) /* most schemes have no entries of the kernel's */
+        return;
+    for (vm_va va = 0; (va = m->c.scheme->next(m->scheme, VM_ASID_KERNEL, va, top)) < top;
+         va += page) {
+        struct vm_pte pte = m->c.scheme->get(m->scheme, VM_ASID_KERNEL, va);
+        if (pte.state == VM_PTE_SWAPPED) {
+            VM_ASSERT(pte.slot > VM_SLOT_FILE && pte.slot < m->slot_fresh + VM_SLOT_FILE + 1);
+            c->swapped[pte.slot]++;
+            out++;
+        } else if (m->frame[pte.pfn].owner != VM_FRAME_TABLE) {
+            VM_ASSERT(m->frame[pte.pfn].owner == vm_memory_key(m, va, VM_ASID_KERNEL));
+            loose++;
+        }
+    }
+    VM_ASSERT(loose == m->ntables_loose && out == m->ntables_out);
+}
+
 static bool is_free(const struct vm_memory *m, vm_pfn f)
 {
     bool inside = f < m->c.nframes;
@@ -301,21 +328,23 @@ static bool is_free(const struct vm_memory *m, vm_pfn f)
 static void check_frames(const struct census *c)
 {
     const struct vm_memory *m = c->m;
-    uint64_t holding = 0, tables = 0;
+    uint64_t holding = 0, tables = 0, loose = 0;
     for (vm_pfn f = 0; f < m->apart_end; f++) {
         const struct vm_frame *frame = &m->frame[f];
         if (is_free(m, f))
             continue;
-        tables += frame->owner == VM_FRAME_TABLE;
-        if (frame->owner == VM_FRAME_TABLE)
+        loose += vm_is_table_page(m, f);
+        tables += frame->owner == VM_FRAME_TABLE || vm_is_table_page(m, f);
+        VM_ASSERT(frame->owner == VM_FRAME_FREE || !frame->slot ||
+                  m->slot_frame[frame->slot] == f + 1);
+        if (frame->owner == VM_FRAME_TABLE || vm_is_table_page(m, f))
             continue;
         VM_ASSERT(f < m->c.nframes && frame->owner < VM_FRAME_TABLE);
         holding++;
         VM_ASSERT(c->mappers[f] > 0);
-        VM_ASSERT(!frame->slot || m->slot_frame[frame->slot] == f + 1);
         VM_ASSERT(!(m->bits[f] & VM_FRAME_DIRTY) || !frame->slot || !m->slot_refs[frame->slot]);
     }
-    VM_ASSERT(holding == m->nresident);
+    VM_ASSERT(holding == m->nresident && loose == m->ntables_loose);
     VM_ASSERT(tables == m->ntables && m->nused == holding + tables);
     vm_frames_check(m->frames);
 }
@@ -348,6 +377,7 @@ void vm_memory_check(const struct vm_memory *m)
     VM_ASSERT(c.mappers && c.swapped);
     for (unsigned asid = 0; asid < NASIDS; asid++)
         check_space(&c, (vm_asid)asid);
+    check_tables(&c);
     check_frames(&c);
     check_slots(&c);
     VM_ASSERT(c.resident >= m->nresident);

@@ -3,6 +3,7 @@
  *   memory.c  opening, closing, the whole-structure check
  *   frame.c   frames: who maps them, getting one, evicting one
  *   swap.c    the swap map: slots, references to them, transfers
+ *   table_page.c  pages of page tables that may be evicted
  *   vma.c     the mappings of an address space, ordered
  *   fault.c   the fault path
  *   event.c   map, unmap, protect, advise, fork, exec, exit
@@ -28,6 +29,9 @@ struct vm_memory {
     struct vm_frames *apart;  /* and which of [c.nframes, frames_all); NULL: tables are inside */
     uint32_t apart_end;       /* frames from here on have never been tables */
     uint64_t nused, ntables, nresident;
+    uint64_t ntables_loose;   /* table frames that the policy has: they may be evicted */
+    uint64_t ntables_out;     /* table pages that are in swap slots */
+    vm_va table_read;         /* the one that the event under way read last, or 0 */
     struct vm_sharer *sharer; /* pool; 0 is never used */
     uint32_t sharer_fresh, sharer_head, sharer_cap;
 
@@ -63,6 +67,8 @@ uint64_t vm_frame_users(const struct vm_memory *m, vm_pfn f);
 /* Table frames, for scheme/. */
 vm_pfn vm_frame_take(void *memory, uint32_t n);
 void vm_frame_give(void *memory, vm_pfn first, uint32_t n);
+bool vm_frame_extend(void *memory, vm_pfn first, uint32_t n, uint32_t more);
+void vm_frame_table_moved(void *memory, uint64_t bytes);
 
 /* ---- swap.c ---- */
 
@@ -78,6 +84,25 @@ void vm_swap_write(struct vm_memory *m, vm_slot s);
 /* Where a page's file is on the device. */
 uint64_t vm_swap_file_position(const struct vm_memory *m, uint64_t page_key);
 
+/* ---- table_page.c ---- */
+
+/* What the scheme is given to have its table pages evicted; NULL: they stay. */
+const struct vm_table_pager *vm_table_pager(const struct vm_memory *m);
+/* The frame's page is a page of a table. */
+static inline bool vm_is_table_page(const struct vm_memory *m, vm_pfn f)
+{
+    return m->frame[f].owner < VM_FRAME_TABLE && vm_key_asid(m->frame[f].owner) == VM_ASID_KERNEL;
+}
+/* Frame `f`, a table page that the policy has given up, is about to be evicted: its bits. */
+void vm_table_page_leaves(struct vm_memory *m, vm_pfn f);
+/* Its entry becomes slot `s`, or empty: 0. */
+void vm_table_page_out(struct vm_memory *m, vm_pfn f, vm_slot s);
+/* Frame `f`, of a table, is given back: the policy and its slot forget it. */
+void vm_table_page_freed(struct vm_memory *m, vm_pfn f);
+/* The kernel looks at (VM_TRANSFER_READ) or changes the entry of va at an event: counts the
+ * transfers if its table page is out. */
+void vm_table_page_visit(struct vm_memory *m, vm_asid asid, vm_va va, enum vm_transfer kind);
+
 /* ---- vma.c ---- all ranges page-aligned, start < end */
 
 struct vm_vma *vm_vma_find(struct vm_space *s, vm_va va);
@@ -86,9 +111,9 @@ bool vm_vma_map(struct vm_space *s, struct vm_vma v, struct vm_error *e);
 bool vm_vma_unmap(struct vm_space *s, vm_va start, vm_va end, struct vm_error *e);
 bool vm_vma_protect(struct vm_space *s, vm_va start, vm_va end, uint8_t prot, struct vm_error *e);
 /* A mapping around a touch outside every other one: the block of 2^block_shift bytes about it, at
- * least a page, less what is mapped. */
+ * least a page, less what is mapped and what lies below va_first. */
 struct vm_vma *vm_vma_first_touch(struct vm_space *s, vm_va va, unsigned page_shift,
-                                  unsigned block_shift, struct vm_error *e);
+                                  unsigned block_shift, vm_va va_first, struct vm_error *e);
 void vm_vma_check(const struct vm_space *s, unsigned page_shift);
 
 /* ---- fault.c ---- */

@@ -25,8 +25,8 @@
  *     one unit's: units do not overlap.
  *  2. A unit's mappers are the spaces whose descriptors are present with its frames; more than one
  *     only where none may write. A descriptor is not longer than its unit.
- *  3. slot[s] of the first of a run of slots: refs descriptors are swapped to it, and the unit whose
- *     clean copy it is. A run with neither is free.
+ *  3. run[s], of the first of a run of slots, counts the descriptors that are swapped to it, and
+ *     names the unit whose clean copy it is. A run with neither is free.
  *  4. The policy has exactly the units.
  */
 #ifndef SPACE_SEGMENT_H

@@ -1,5 +1,5 @@
-/* segment_fault.c - the fault path of segments: from a touch that base and bound refuse to a segment
- * that has it.
+/* segment_fault.c - the fault path of segments: from a touch that base and bound refuse to a
+ * segment that has it.
  *
  *   may_touch   what is mapped in the span, grown by first touch where that is the rule; its rights
  *   resolve     present: it grows, or is taken over from former sharers; swapped, and a unit still
@@ -46,7 +46,7 @@ static bool first_touch(struct vm_memory *m, const struct vm_fault *f, struct ta
                         struct vm_error *e)
 {
     if (!vm_vma_first_touch(&m->space[f->asid], f->va, m->c.page_shift, block_shift(m, &t->span),
-                            e))
+                            m->c.scheme->va_first, e))
         return false;
     vm_segments_fit(m, f->asid, t->span.start, t->span.start + 1);
     t->hull = vm_segment_hull(m, f->asid, &t->span);
@@ -151,10 +151,8 @@ static bool resolve_shared(struct vm_memory *m, struct vm_fault *f, const struct
     if (vm_unit_mappers(m, u) > 1)
         return resolve_filled(m, f, t);
     vm_slot s = m->seg->unit[u].slot;
-    if (s && m->seg->run[s].refs) { /* the slots' content is others' from now on */
+    if (s && m->seg->run[s].refs) /* the slots' content is others' from now on */
         vm_run_detach(m, u);
-        m->bits[u] |= VM_FRAME_DIRTY;
-    }
     vm_segment_set_present(m, f->asid, f->va, u, g.pages, t->hull.prot);
     f->kind = VM_FAULT_COW;
     return true;

@@ -142,11 +142,13 @@ bool vm_vma_protect(struct vm_space *s, vm_va start, vm_va end, uint8_t prot, st
 }
 
 struct vm_vma *vm_vma_first_touch(struct vm_space *s, vm_va va, unsigned page_shift,
-                                  unsigned block_shift, struct vm_error *e)
+                                  unsigned block_shift, vm_va va_first, struct vm_error *e)
 {
     unsigned shift = page_shift > block_shift ? page_shift : block_shift;
     vm_va block = UINT64_C(1) << shift, start = va & ~(block - 1), last = start + (block - 1);
     size_t i = lower_bound(s, va);
+    if (start < va_first)
+        start = va_first;
     if (i > 0 && s->vma[i - 1].end > start)
         start = s->vma[i - 1].end;
     if (i < s->nvmas && s->vma[i].start <= last)

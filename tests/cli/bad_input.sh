@@ -116,6 +116,17 @@ refused 5 'page size of 3000 bytes: expected a power of two' "a page of 3000" \
     "$PAGODA" replay "$load" --page 3000
 refused 5 'page size of 2097152 bytes: expected 4096' "not the scheme's page" \
     "$PAGODA" replay "$load" --page 2MiB
+refused 5 'page size of 4096 bytes: expected 16384' "a granule that is another" \
+    "$PAGODA" replay "$load" --scheme arm64-16k
+refused 2 'two-level: dir, table and an offset of 24 bits .*so dir and table together at most 39' \
+    "a split of more than an address" \
+    "$PAGODA" replay "$load" --scheme two-level:dir=20,table=20 --page 16MiB --memory 1GiB
+refused 2 '^pagoda: two-level:dir: 0 is out of range: expected 1 to 20' "no directory" \
+    "$PAGODA" replay "$load" --scheme two-level:dir=0
+refused 2 '^pagoda: two-level: 16384 frames, .*expected at most 128, .* entry of 1 bytes' \
+    "frames that a byte cannot name" "$PAGODA" replay "$load" --scheme two-level:entry=1
+refused 2 '^pagoda: sv32: .* frames, .*expected at most 4194304' "more memory than Sv32 can name" \
+    "$PAGODA" replay "$load" --scheme sv32 --memory 32GiB
 refused 5 'page size of 1024 bytes' "a small page, without a machine" \
     "$PAGODA" replay "$load" --page 1KiB --model pages
 refused 5 'expected 1 to' "no frame, without a machine" \

@@ -19,6 +19,9 @@ static const char *const plans[] = {
     "l1i=4 l1d=4/2 l2=16/4",
     "l1i=2/1 l1d=8:plru l2=16/4:fifo",
     "l1=4:plru l2i=8/2 l2d=8/2:plru l3=32/4:lru",
+    "l1i=4 l1l=8/2:xor l1s=2 l2=16/2:xor:fifo",
+    "l1i=2 l1d=4/1:xor l2=8:pair:fifo",
+    "l1i=8/2:pair l1l=4:pair:plru l1s=5:wired=2",
 };
 enum { NPLANS = sizeof plans / sizeof plans[0] };
 
@@ -122,8 +125,18 @@ static void caches_change_no_fault_and_no_tlb_count(void **unused)
 static void schemes_with_tables_apart_change_no_fault_and_no_tlb_count(void **unused)
 {
     (void)unused;
-    static const char *const schemes[] = {"sv32",        "sv39",           "sv48", "sv57",
-                                          "x86-64-la57", "linear:bits=24", NULL};
+    static const char *const schemes[] = {"sv32",
+                                          "sv39",
+                                          "sv48",
+                                          "sv57",
+                                          "x86-64-la57",
+                                          "arm64",
+                                          "two-level:dir=7,table=13,entry=8",
+                                          "linear:bits=24",
+                                          "inverted",
+                                          "clustered",
+                                          "ech",
+                                          NULL};
     struct machine_trace t;
     for (unsigned i = test_rounds(40); i-- > 0;) {
         struct vm_config c = machine_config(i % 2 ? "clock" : "lru", 10 + i % 5);
@@ -199,7 +212,7 @@ static void the_machine_counts_as_a_naive_one_does(void **unused)
     for (unsigned i = test_rounds(800); i-- > 0;) {
         struct vm_config c = machine_config(policies[i % 4], 1 + i / 4 % 30);
         machine_set(&c, "tlb", plans[i / 4 % NPLANS]);
-        machine_set(&c, "tlb-tags", i / 24 % 2 ? "flush" : "asid");
+        machine_set(&c, "tlb-tags", i / 36 % 2 ? "flush" : "asid");
         machine_set(&c, "stray", "faults");
         machine_trace_fill(&t, TRACE_PROTECTS, 1000 + i);
         struct machine_outcome naive = naive_machine_play(&c, &t);

@@ -284,11 +284,319 @@ static void a_world_that_runs_out_was_right_until_then(void **unused)
     assert_true(ended > 0);
 }
 
+/* ---- whole machines ---- */
+
+struct steps {
+    uint64_t walks, loads;
+};
+
+static void note_step(void *host, const struct vm_tap_event *event)
+{
+    struct steps *s = host;
+    if (event->kind == VM_TAP_WALK) {
+        s->walks++;
+        s->loads += event->walk->nloads;
+    }
+}
+
+/* One reference after the other, every step told. */
+static struct vm_counts play_told(const struct vm_config *c, const struct machine_trace *t,
+                                  struct steps *steps)
+{
+    struct vm_error e;
+    struct vm_counts counts;
+    struct vm_tap tap = {steps, note_step};
+    struct vm_engine *m = vm_engine_open(c, VM_STRAY_MAPS, NULL, &e);
+    assert_non_null(m);
+    vm_engine_listen(m, &tap);
+    for (uint32_t i = 0, k = 0; i < t->nrefs; i++) {
+        uint32_t first = k;
+        struct vm_event event[TRACE_EVENTS];
+        for (; k < t->nevents && t->event[k].at == i; k++) {
+            event[k - first] = t->event[k];
+            event[k - first].at = 0;
+        }
+        struct vm_batch b = {1, k - first, t->va + i, t->meta + i, event};
+        if (!vm_engine_run(m, &b, &e))
+            fail_msg("%s", e.text);
+    }
+    vm_engine_counts(m, &counts);
+    vm_engine_close(m);
+    return counts;
+}
+
+static const char *const machines[] = {"base-bounds:bits=24", "segmentation:bits=24",
+                                       "segment-table:bits=24,segments=6"};
+
+/* What is hot is not walked for; counts must not show it. */
+static void registers_count_a_walk_a_touch_whoever_listens(void **unused)
+{
+    (void)unused;
+    static const char *const policies[] = {"lru", "clock", "lfu", "fifo"};
+    struct machine_trace t;
+    for (unsigned i = test_rounds(60); i-- > 0;) {
+        struct vm_config c = machine_config(policies[i % 4], 700 + 100 * (i % 5));
+        struct steps steps = {0};
+        machine_set(&c, "scheme", machines[i % 3]);
+        machine_trace_fill(&t, TRACE_PROTECTS | TRACE_MAPS | TRACE_FORKS, 100 + i);
+        while (t.nevents && t.event[t.nevents - 1].at >= t.nrefs)
+            t.nevents--;
+        struct machine_outcome whole = machine_play(&c, &t, 4096);
+        struct machine_outcome ones = machine_play(&c, &t, 1);
+        assert_memory_equal(&whole, &ones, sizeof whole);
+        struct vm_counts told = play_told(&c, &t, &steps);
+        assert_memory_equal(&whole.counts, &told, sizeof told);
+        assert_int_equal(told.walks, steps.walks);
+        assert_int_equal(told.walk_loads, steps.loads);
+        assert_true(told.evictions > 0 || i % 5 > 0 || i % 3 == 2);
+    }
+}
+
+static bool run_bytes(struct vm_engine *m, vm_va first, unsigned n, uint8_t access)
+{
+    struct vm_error e;
+    bool good = true;
+    for (unsigned i = 0; good && i < n; i++) {
+        vm_va va = first + i;
+        uint16_t meta = vm_ref_meta((enum vm_access)access, 1);
+        good = vm_engine_run(m, &(struct vm_batch){.nrefs = 1, .va = &va, .meta = &meta}, &e);
+    }
+    return good;
+}
+
+/* 472 bytes are mapped: each byte from 472 on is a violation, each from 1024 on has no name. */
+static void violations_are_exact_at_the_byte(void **unused)
+{
+    (void)unused;
+    struct vm_config c = machine_config("lru", 4);
+    struct vm_error e;
+    struct vm_counts counts;
+    machine_set(&c, "scheme", "base-bounds:bits=10");
+    machine_set(&c, "page", "1");
+    machine_set(&c, "layout", "as-is");
+    struct vm_engine *m = vm_engine_open(&c, VM_STRAY_FAULTS, NULL, &e);
+    assert_non_null(m);
+    struct vm_event map = {.kind = VM_EVENT_MAP, .bytes = 472, .prot = VM_PROT_ALL};
+    assert_true(vm_engine_run(m, &(struct vm_batch){.nevents = 1, .event = &map}, &e));
+    assert_true(run_bytes(m, 0, 2000, VM_WRITE));
+    vm_engine_counts(m, &counts);
+    assert_int_equal(counts.faults, 1);
+    assert_int_equal(counts.violations, 1024 - 472);
+    assert_int_equal(counts.unnamed, 2000 - 1024);
+    assert_int_equal(vm_memory_resident(vm_engine_memory(m)), 472);
+    /* Of a reference of 8 bytes at 470, two are the program's. */
+    vm_va va = 470;
+    uint16_t meta = vm_ref_meta(VM_READ, 8);
+    assert_true(vm_engine_run(m, &(struct vm_batch){.nrefs = 1, .va = &va, .meta = &meta}, &e));
+    vm_engine_counts(m, &counts);
+    assert_int_equal(counts.violations, 1024 - 472 + 6);
+    vm_engine_close(m);
+}
+
+/* ---- stories of one memory of 16 pages ---- */
+
+static void open_story(struct world *w, const char *fit, enum vm_compact compact)
+{
+    struct space_plan plan = {.scheme = "segment-table:bits=18,segments=3",
+                              .policy = "fifo",
+                              .nframes = 16,
+                              .stray = VM_STRAY_FAULTS,
+                              .tables = VM_TABLES_APART,
+                              .fit = fit,
+                              .compact = compact};
+    memset(w, 0, sizeof *w);
+    assert_true(space_world_open(&w->fast, &plan));
+}
+
+static void map(struct world *w, unsigned segment, unsigned pages)
+{
+    struct vm_event v = {.kind = VM_EVENT_MAP,
+                         .va = segment * 8 * PAGE,
+                         .bytes = pages * PAGE,
+                         .prot = VM_PROT_READ | VM_PROT_WRITE,
+                         .detail = VM_BACKING_ANON};
+    assert_true(space_world_event(&w->fast, v));
+}
+
+static struct touch write_to(struct world *w, unsigned segment, unsigned page)
+{
+    return space_world_touch(&w->fast, 0, (segment * 8 + page) * PAGE, VM_WRITE);
+}
+
+static void bring(struct world *w, unsigned segment, unsigned pages)
+{
+    map(w, segment, pages);
+    assert_int_equal(write_to(w, segment, 0).outcome, TOUCH_DONE);
+}
+
+static void unmap(struct world *w, unsigned segment)
+{
+    assert_true(space_world_event(
+        &w->fast,
+        (struct vm_event){.kind = VM_EVENT_UNMAP, .va = segment * 8 * PAGE, .bytes = 8 * PAGE}));
+}
+
+/* 0: 4 pages, 1: 4, 2: 4, 3: 4; without 0 and 2 there are two holes of 4. */
+static void make_holes(struct world *w)
+{
+    for (unsigned s = 0; s < 4; s++)
+        bring(w, s, 4);
+    unmap(w, 0);
+    unmap(w, 2);
+}
+
+static void holes_that_are_enough_together_are_external_fragmentation(void **unused)
+{
+    (void)unused;
+    struct world w;
+    struct vm_holes h;
+    open_story(&w, "first-fit", VM_COMPACT_NEVER);
+    make_holes(&w);
+    vm_memory_holes(w.fast.memory, &h);
+    assert_int_equal(h.segments, 2);
+    assert_int_equal(h.holes, 2);
+    assert_int_equal(h.free_bytes, 8 * PAGE);
+    assert_true(h.fragmentation == 0.5);
+    bring(&w, 4, 6); /* nobody has 6 in a row: the oldest segment leaves */
+    assert_int_equal(w.fast.counts.misfits, 1);
+    assert_int_equal(w.fast.counts.fragmented, 1);
+    assert_int_equal(w.fast.counts.evictions, 1);
+    assert_int_equal(w.fast.counts.moves, 0);
+    vm_memory_holes(w.fast.memory, &h);
+    assert_true(h.fragmentation_misfits == 0.5);
+    space_world_close(&w.fast);
+}
+
+static void compaction_moves_the_segments_together_and_nobody_leaves(void **unused)
+{
+    (void)unused;
+    struct world w;
+    struct vm_holes h;
+    open_story(&w, "first-fit", VM_COMPACT_NEEDED);
+    make_holes(&w);
+    bring(&w, 4, 6);
+    assert_int_equal(w.fast.counts.compactions, 1);
+    assert_int_equal(w.fast.counts.evictions, 0);
+    assert_int_equal(w.fast.counts.moves, 2); /* 1 from 4 to 0, 3 from 12 to 4 */
+    assert_int_equal(w.fast.counts.moved_bytes, 8 * PAGE);
+    assert_int_equal(write_to(&w, 1, 0).pfn, 0);
+    assert_int_equal(write_to(&w, 3, 0).pfn, 4);
+    assert_int_equal(write_to(&w, 4, 0).pfn, 8);
+    vm_memory_holes(w.fast.memory, &h);
+    assert_int_equal(h.holes, 1);
+    space_world_check(&w.fast);
+    space_world_close(&w.fast);
+}
+
+static void a_segment_grows_in_place_else_moves_else_leaves_and_returns(void **unused)
+{
+    (void)unused;
+    struct world w;
+    open_story(&w, "first-fit", VM_COMPACT_NEVER);
+    bring(&w, 0, 2);
+    map(&w, 0, 4);
+    assert_int_equal(write_to(&w, 0, 3).kind, VM_FAULT_DEMAND_ZERO);
+    assert_int_equal(w.fast.counts.moves, 0);
+    bring(&w, 1, 4); /* at 4: no more room behind segment 0 */
+    map(&w, 0, 6);
+    assert_int_equal(write_to(&w, 0, 5).kind, VM_FAULT_DEMAND_ZERO);
+    assert_int_equal(w.fast.counts.moves, 1);
+    assert_int_equal(w.fast.counts.moved_bytes, 4 * PAGE);
+    assert_int_equal(write_to(&w, 0, 0).pfn, 8);
+    map(&w, 1, 8); /* 0 to 3 are free, 8 in a row are not: it goes out and comes back longer */
+    assert_int_equal(write_to(&w, 1, 7).kind, VM_FAULT_SWAP_IN);
+    assert_int_equal(write_to(&w, 1, 0).pfn, 0);
+    assert_int_equal(w.fast.counts.moves, 1);
+    assert_int_equal(w.fast.counts.writebacks, 1);
+    space_world_check(&w.fast);
+    space_world_close(&w.fast);
+}
+
+static void a_fork_copies_what_may_be_written_and_shares_the_rest(void **unused)
+{
+    (void)unused;
+    struct world w;
+    open_story(&w, "first-fit", VM_COMPACT_NEVER);
+    bring(&w, 0, 3);
+    bring(&w, 1, 3);
+    struct vm_event code = {
+        .kind = VM_EVENT_PROTECT, .bytes = 3 * PAGE, .prot = VM_PROT_READ | VM_PROT_FETCH};
+    assert_true(space_world_event(&w.fast, code));
+    assert_true(space_world_event(&w.fast, (struct vm_event){.kind = VM_EVENT_FORK, .child = 1}));
+    assert_int_equal(vm_memory_resident(w.fast.memory), 9);
+    struct touch mine = space_world_touch(&w.fast, 0, 0, VM_FETCH);
+    assert_int_equal(space_world_touch(&w.fast, 1, 0, VM_FETCH).pfn, mine.pfn);
+    mine = write_to(&w, 1, 0);
+    struct touch childs = space_world_touch(&w.fast, 1, 8 * PAGE, VM_WRITE);
+    assert_int_equal(childs.nfaults, 0);
+    assert_int_not_equal(childs.pfn, mine.pfn);
+    assert_true(space_world_event(&w.fast, (struct vm_event){.kind = VM_EVENT_EXIT, .asid = 1}));
+    assert_int_equal(vm_memory_resident(w.fast.memory), 6);
+    space_world_check(&w.fast);
+    space_world_close(&w.fast);
+}
+
+static void a_segment_longer_than_memory_says_so(void **unused)
+{
+    (void)unused;
+    struct world w;
+    struct space_plan plan = {.scheme = "base-bounds:bits=18",
+                              .policy = "fifo",
+                              .nframes = 16,
+                              .stray = VM_STRAY_FAULTS,
+                              .tables = VM_TABLES_APART};
+    memset(&w, 0, sizeof w);
+    assert_true(space_world_open(&w.fast, &plan));
+    map(&w, 2, 1);
+    assert_int_equal(write_to(&w, 2, 0).outcome, TOUCH_FAILED);
+    assert_int_equal(w.fast.error.code, VM_EMACHINE);
+    assert_string_equal(w.fast.error.text,
+                        "a segment of 68 KiB does not fit into a memory of 64 KiB, of which tables "
+                        "hold 0 pages, though no other segment is in it");
+    space_world_close(&w.fast);
+}
+
+/* The layout knows code, heap and stack by how they are used first. */
+static void a_layout_puts_code_heap_and_stack_into_their_segments(void **unused)
+{
+    (void)unused;
+    static const vm_va va[] = {0x555555554000, 0x7fffffffe000, 0x555555a54000, 0x7ffff7e00000};
+    static const uint8_t access[] = {VM_FETCH, VM_WRITE, VM_WRITE, VM_FETCH};
+    static const unsigned top[] = {0, 3, 1, 0};
+    struct vm_config c = machine_config("lru", 4096);
+    struct vm_error e;
+    machine_set(&c, "scheme", "segmentation");
+    struct vm_engine *m = vm_engine_open(&c, VM_STRAY_MAPS, NULL, &e);
+    assert_non_null(m);
+    for (size_t i = 0; i < 4; i++) {
+        uint64_t before[4] = {0}, after[4] = {0};
+        const struct vm_space *s = vm_memory_space(vm_engine_memory(m), 0);
+        for (size_t k = 0; s && k < s->nvmas; k++)
+            before[s->vma[k].start >> 30] += s->vma[k].faults;
+        assert_true(run_bytes(m, va[i], 1, access[i]));
+        s = vm_memory_space(vm_engine_memory(m), 0);
+        for (size_t k = 0; k < s->nvmas; k++)
+            after[s->vma[k].start >> 30] += s->vma[k].faults;
+        for (unsigned k = 0; k < 4; k++)
+            assert_int_equal(after[k] - before[k], k == top[i]);
+    }
+    vm_engine_check(m);
+    vm_engine_close(m);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_write_is_lost_and_no_touch_goes_astray),
         cmocka_unit_test(a_world_that_runs_out_was_right_until_then),
+        cmocka_unit_test(registers_count_a_walk_a_touch_whoever_listens),
+        cmocka_unit_test(violations_are_exact_at_the_byte),
+        cmocka_unit_test(holes_that_are_enough_together_are_external_fragmentation),
+        cmocka_unit_test(compaction_moves_the_segments_together_and_nobody_leaves),
+        cmocka_unit_test(a_segment_grows_in_place_else_moves_else_leaves_and_returns),
+        cmocka_unit_test(a_fork_copies_what_may_be_written_and_shares_the_rest),
+        cmocka_unit_test(a_segment_longer_than_memory_says_so),
+        cmocka_unit_test(a_layout_puts_code_heap_and_stack_into_their_segments),
     };
     return cmocka_run_group_tests_name("diff_segments", tests, NULL, NULL);
 }

@@ -7,8 +7,6 @@
 
 #include <stdio.h>
 
-#define PAGE UINT64_C(4096)
-
 enum { STEPS = 400 };
 
 struct world {
@@ -34,7 +32,8 @@ static const char *touch(struct world *w)
     vm_asid asid = (vm_asid)below(w, NAIVE_SPACES);
     unsigned page = (unsigned)(below(w, 2) ? below(w, NAIVE_PAGES) : below(w, 12));
     enum vm_access access = (enum vm_access)below(w, VM_ACCESSES);
-    struct touch t = space_world_touch(&w->fast, asid, w->naive.va[page] + below(w, PAGE), access);
+    vm_va va = w->naive.va[page] + below(w, w->naive.page_bytes);
+    struct touch t = space_world_touch(&w->fast, asid, va, access);
     if (t.outcome == TOUCH_FAILED)
         return w->fast.error.text;
     return naive_space_touch(&w->naive, asid, page, access, t, w->fast.now);
@@ -46,14 +45,14 @@ static struct vm_event random_event(struct world *w, enum vm_event_kind kind)
     unsigned first = (unsigned)below(w, NAIVE_PAGES), last = first + (unsigned)below(w, 8);
     if (last >= NAIVE_PAGES)
         last = NAIVE_PAGES - 1;
-    vm_va va = w->naive.va[first] + below(w, 2) * below(w, PAGE);
+    vm_va va = w->naive.va[first] + below(w, 2) * below(w, w->naive.page_bytes);
     vm_asid asid = (vm_asid)below(w, NAIVE_SPACES);
     return (struct vm_event){
         .kind = (uint8_t)kind,
         .asid = asid,
         .child = (vm_asid)((asid + 1 + below(w, NAIVE_SPACES - 1)) % NAIVE_SPACES),
         .va = va,
-        .bytes = w->naive.va[last] + PAGE - va,
+        .bytes = w->naive.va[last] + w->naive.page_bytes - va,
         .prot = random_prot(w),
         .detail = (uint8_t)(kind == VM_EVENT_MAP ? below(w, 3) : VM_ADVICE_DONTNEED - below(w, 2)),
     };
@@ -77,8 +76,9 @@ static const char *step(struct world *w)
     return below(w, 8) ? touch(w) : event(w, kinds[below(w, sizeof kinds / sizeof kinds[0])]);
 }
 
-/* Plays a world; where the machine runs out of something, which only some worlds may, ends it. */
-static void play(struct space_plan plan, bool may_run_out)
+/* Plays a world; where the machine runs out of something, which only some worlds may, ends it.
+ * Answers how many pages of tables came back. */
+static uint64_t play(struct space_plan plan, bool may_run_out)
 {
     struct world w;
     assert_true(space_world_open(&w.fast, &plan));
@@ -99,13 +99,20 @@ static void play(struct space_plan plan, bool may_run_out)
                      (unsigned long long)plan.seed, i, wrong);
     }
     space_world_close(&w.fast);
+    return w.fast.counts.table_faults;
 }
 
-static const char *const schemes[] = {"x86-64", "sv39", "sv32", "linear:bits=20"};
+/* Tables that grow, and move to where they can. */
+static const char *const growing[] = {"bounded:bits=24", "two-way:bits=24"};
+
+static const char *const schemes[] = {"x86-64",   "sv39",      "sv32", "linear:bits=20",
+                                      "inverted", "clustered", "ech"};
+#define NSCHEMES (sizeof schemes / sizeof schemes[0])
 
 /* Every policy that needs no future, in worlds of one scheme. */
-static void play_policies(struct space_plan plan, unsigned nseeds, bool may_run_out)
+static uint64_t play_policies(struct space_plan plan, unsigned nseeds, bool may_run_out)
 {
+    uint64_t table_faults = 0;
     for (size_t row = 0; vm_policy_at(row); row++) {
         if (vm_policy_at(row)->future == VM_FUTURE_NEEDED)
             continue;
@@ -113,30 +120,43 @@ static void play_policies(struct space_plan plan, unsigned nseeds, bool may_run_
         for (unsigned i = test_rounds(nseeds); i-- > 0; plan.seed++) {
             plan.stray = plan.seed % 2 ? VM_STRAY_MAPS : VM_STRAY_FAULTS;
             plan.colours = 1u << plan.seed % 4;
-            play(plan, may_run_out);
+            table_faults += play(plan, may_run_out);
         }
     }
+    return table_faults;
 }
 
 static void a_program_sees_what_it_wrote_whatever_was_evicted(void **unused)
 {
     (void)unused;
-    for (size_t i = 0; i < 4; i++)
+    for (size_t i = 0; i < NSCHEMES; i++)
         play_policies(
             (struct space_plan){
                 .scheme = schemes[i], .nframes = 12, .tables = VM_TABLES_APART, .seed = 1000 * i},
             12, false);
+    for (size_t i = 0; i < 2; i++)
+        play_policies(
+            (struct space_plan){
+                .scheme = growing[i], .nframes = 12, .tables = VM_TABLES_APART, .seed = 7000 * i},
+            6, false);
 }
 
 static void the_same_holds_where_tables_compete_for_the_frames(void **unused)
 {
     (void)unused;
-    static const uint32_t nframes[] = {84, 60, 36, 16}; /* a few more than tables may need */
-    for (size_t i = 0; i < 4; i++)
+    /* a few more than tables may need */
+    static const uint32_t nframes[NSCHEMES] = {84, 60, 36, 16, 16, 16, 36};
+    for (size_t i = 0; i < NSCHEMES; i++)
         play_policies((struct space_plan){.scheme = schemes[i],
                                           .nframes = nframes[i],
                                           .tables = VM_TABLES_INSIDE,
                                           .seed = 5000 * i},
+                      6, false);
+    for (size_t i = 0; i < 2; i++)
+        play_policies((struct space_plan){.scheme = growing[i],
+                                          .nframes = 80,
+                                          .tables = VM_TABLES_INSIDE,
+                                          .seed = 70000 + 5000 * i},
                       6, false);
 }
 
@@ -148,6 +168,26 @@ static void the_same_holds_where_a_flat_table_claims_its_frames(void **unused)
         (struct space_plan){
             .scheme = "linear:bits=24", .nframes = 40, .tables = VM_TABLES_INSIDE, .seed = 90000},
         12, false);
+}
+
+/* Tables that are pages themselves, of spaces that hold pages in up to six of theirs. */
+static const struct space_plan paged[] = {
+    {.scheme = "paged-linear:bits=24,processes=3"},
+    {.scheme = "mips:processes=3"},
+    {.scheme = "vax:virtualpagecnt=4096,processes=3", .page_shift = 9},
+};
+static const uint32_t kernel_frames[] = {1, 12, 1};
+
+static void the_same_holds_where_tables_are_evicted_too(void **unused)
+{
+    (void)unused;
+    for (size_t i = 0; i < 3; i++)
+        for (uint32_t room = 16; room <= 40; room += 12) {
+            struct space_plan plan = paged[i];
+            plan.nframes = kernel_frames[i] + room;
+            plan.seed = 100000 * (i + 1) + 1000 * room;
+            assert_true(play_policies(plan, 6, false) > 0);
+        }
 }
 
 static void a_world_that_runs_out_was_right_until_then(void **unused)
@@ -174,6 +214,7 @@ int main(void)
         cmocka_unit_test(a_program_sees_what_it_wrote_whatever_was_evicted),
         cmocka_unit_test(the_same_holds_where_tables_compete_for_the_frames),
         cmocka_unit_test(the_same_holds_where_a_flat_table_claims_its_frames),
+        cmocka_unit_test(the_same_holds_where_tables_are_evicted_too),
         cmocka_unit_test(a_world_that_runs_out_was_right_until_then),
     };
     return cmocka_run_group_tests_name("diff_space", tests, NULL, NULL);

@@ -28,14 +28,27 @@ static unsigned take(struct input *in)
 
 static struct vm_engine *open_machine(struct input *in)
 {
-    static const char *const schemes[] = {"x86-64", "sv39", "sv32", "linear:bits=22"};
+    /* The second four have more than 32 frames. */
+    static const char *const schemes[] = {
+        "x86-64",
+        "sv39",
+        "sv32",
+        "linear:bits=22",
+        "base-bounds:bits=20",
+        "segmentation:bits=20",
+        "segment-table:bits=20,segments=3",
+        "paged-segments:bits=26",
+    };
     static const char *const policies[] = {"fifo",  "lru", "clock",          "lfu",
                                            "aging", "nru", "enhanced-clock", "random"};
+    static const char *const fits[] = {"first-fit", "best-fit", "worst-fit", "buddy"};
     unsigned a = take(in), b = take(in);
     struct vm_config c;
     struct vm_error e;
     vm_config_init(&c);
-    strcpy(c.scheme, schemes[a & 3]);
+    strcpy(c.scheme, schemes[(a & 3) | (b >> 5 & 1) << 2]);
+    strcpy(c.fit, fits[a >> 2 & 3]);
+    c.compact = b & 2 ? VM_COMPACT_NEEDED : VM_COMPACT_NEVER;
     strcpy(c.policy, policies[a >> 2 & 7]);
     strcpy(c.tlb, a & 0x80 ? "l1=4/2 l2=8" : "l1i=2 l1d=4:plru");
     c.tables = a & 0x20 ? VM_TABLES_INSIDE : VM_TABLES_APART;

@@ -19,6 +19,7 @@ struct page {
     bool slot;        /* a copy is in swap */
     bool frame_dirty; /* differs from that copy, or from its file, or from zeros */
     bool entry_dirty; /* the table entry's dirty bit */
+    bool entry_referenced;
     bool referenced;
     uint64_t came, used; /* clock: `came` is its turn in the queue */
 };
@@ -62,10 +63,19 @@ static struct page *victim(struct naive_machine *m)
 
 static bool serves(const struct naive_machine *m, size_t i, enum vm_access access)
 {
-    enum vm_tlb_side side = m->plan.tlb[i].side;
-    if (side == VM_TLB_UNIFIED)
-        return true;
-    return access == VM_FETCH ? side == VM_TLB_FETCH : side == VM_TLB_DATA;
+    switch (m->plan.tlb[i].side) {
+    case VM_TLB_FETCH:
+        return access == VM_FETCH;
+    case VM_TLB_DATA:
+        return access != VM_FETCH;
+    case VM_TLB_LOAD:
+        return access == VM_READ;
+    case VM_TLB_STORE:
+        return access == VM_WRITE;
+    case VM_TLB_UNIFIED:
+        break;
+    }
+    return true;
 }
 
 static bool flushes(const struct naive_machine *m)
@@ -84,18 +94,18 @@ static void shoot_down(struct naive_machine *m, vm_asid asid, unsigned page)
     if (flushes(m) && asid != m->asid)
         return;
     for (size_t i = 0; i < m->plan.n; i++)
-        gone += naive_tlb_drop(&m->tlb[i], naive_tlb_is, tag_of(m, page, asid));
+        gone += naive_tlb_drop(&m->tlb[i], naive_tlb_is, tag_of(m, page, asid), 0);
     m->out.counts.shootdowns += gone > 0;
 }
 
 static void install(struct naive_tlb *t, uint64_t tag, uint64_t value)
 {
-    struct naive_tlb_entry *e = naive_tlb_find(t, tag);
+    struct naive_tlb_entry *e = naive_tlb_find(t, tag, 0);
     if (!e) {
-        naive_tlb_fill(t, naive_tlb_place(t, tag), tag, value);
+        naive_tlb_fill(t, naive_tlb_place(t, tag, 0), tag, 0, value);
         return;
     }
-    e->value = value;
+    *naive_tlb_value(t, e, tag) = value;
     naive_tlb_use(t, e);
 }
 
@@ -130,7 +140,7 @@ static void bring_in(struct naive_machine *m, struct page *p, enum vm_access acc
     m->resident++;
     p->place = IN_FRAME;
     p->frame_dirty = access == VM_WRITE;
-    p->entry_dirty = false;
+    p->entry_dirty = p->entry_referenced = false;
     p->came = p->used = ++m->now;
     p->referenced = !strstr(m->config->policy, "load=clear");
 }
@@ -156,6 +166,7 @@ static bool walk(struct naive_machine *m, struct page *p, enum vm_access access)
         c->walks++;
     }
     p->entry_dirty |= access == VM_WRITE;
+    p->entry_referenced = true;
     if (!absent)
         p->referenced = true;
     return true;
@@ -186,16 +197,36 @@ static unsigned search(struct naive_machine *m, uint64_t tag, enum vm_access acc
     size_t i;
     struct naive_tlb *t;
     for (unsigned level = 1; (t = on_path(m, level, access, &i)); level++) {
-        struct naive_tlb_entry *e = naive_tlb_find(t, tag);
+        struct naive_tlb_entry *e = naive_tlb_find(t, tag, 0);
         m->out.tlb[i].lookups++;
         if (e) {
             naive_tlb_use(t, e);
-            *value = e->value;
+            *value = *naive_tlb_value(t, e, tag);
             return level;
         }
         m->out.tlb[i].misses++;
     }
     return 0;
+}
+
+static uint64_t value_of(const struct page *p)
+{
+    return p->prot | (p->entry_dirty && p->prot & VM_PROT_WRITE ? DIRTY_BIT : 0);
+}
+
+/* A TLB of pairs takes the page beside a walked one, too. */
+static void install_beside(struct naive_machine *m, unsigned page, enum vm_access access)
+{
+    size_t i;
+    struct naive_tlb *t;
+    unsigned beside = page ^ 1; /* the first page's number is even */
+    const struct page *p = &m->page[m->asid * PAGES + beside];
+    uint64_t tag = tag_of(m, beside, m->asid);
+    if (beside >= PAGES || p->place != IN_FRAME || !p->entry_referenced || !(p->prot & 7))
+        return;
+    for (unsigned level = 1; (t = on_path(m, level, access, &i)); level++)
+        if (t->pages == 2 && !naive_tlb_find(t, tag, 0))
+            naive_tlb_fill(t, naive_tlb_place(t, tag, 0), tag, 0, value_of(p));
 }
 
 static void touch(struct naive_machine *m, unsigned page, enum vm_access access)
@@ -205,6 +236,7 @@ static void touch(struct naive_machine *m, unsigned page, enum vm_access access)
     uint64_t tag = tag_of(m, page, m->asid), value = 0;
     size_t i;
     c->touches++;
+    bool walked_here = false;
     unsigned level = search(m, tag, access, &value);
     unsigned below = level ? level : (unsigned)m->plan.levels + 1;
     c->tlb_misses += !level;
@@ -216,13 +248,16 @@ static void touch(struct naive_machine *m, unsigned page, enum vm_access access)
         c->miss_present += !level && c->touches_faulted == faulted;
         if (!walked)
             return;
-        value = p->prot | (p->entry_dirty && p->prot & VM_PROT_WRITE ? DIRTY_BIT : 0);
+        value = value_of(p);
         below = (unsigned)m->plan.levels + 1;
+        walked_here = true;
     } else {
         p->referenced = true;
     }
     for (unsigned l = 1; l < below; l++)
         install(on_path(m, l, access, &i), tag, value);
+    if (walked_here)
+        install_beside(m, page, access);
     p->used = ++m->now;
     p->frame_dirty |= access == VM_WRITE;
 }
@@ -255,7 +290,7 @@ static void switch_to(struct naive_machine *m, vm_asid asid)
         return;
     m->out.counts.tlb_flushes++;
     for (size_t i = 0; i < m->plan.n; i++)
-        naive_tlb_drop(&m->tlb[i], naive_tlb_not_global, 0);
+        naive_tlb_drop(&m->tlb[i], naive_tlb_not_global, 0, 0);
 }
 
 static void event(struct naive_machine *m, const struct vm_event *v)

@@ -6,19 +6,33 @@
 
 #include <string.h>
 
-#define PAGE UINT64_C(4096)
+/* Where group 0 to 3 of ten pages has its middle. */
+static vm_va middle_of(const char *scheme, unsigned va_bits, unsigned shift, unsigned group)
+{
+    if (!strcmp(scheme, "linear"))
+        return (group + 1) * 10ull << shift;
+    if (!strcmp(scheme, "vax")) /* a page of a table maps 2^16 bytes; the last group is in P1 */
+        return group < 3 ? (group + 1) << 16 : (UINT64_C(1) << 31) - (1 << 16);
+    return (group + 1) * (UINT64_C(1) << (va_bits - 4));
+}
 
 void naive_space_open(struct naive_space *s, const struct space_plan *plan)
 {
     struct vm_error e;
+    struct vm_params params;
     char name[64];
-    vm_spec_split(plan->scheme, name, sizeof name);
-    bool flat = !strcmp(name, "linear");
-    struct vm_scheme_env env = {.page_shift = 12};
-    vm_va stride = flat ? 10 * PAGE : UINT64_C(1) << (vm_scheme_find(name, &e)->va_bits(&env) - 4);
-    *s = (struct naive_space){.stray = plan->stray};
+    const char *text = vm_spec_split(plan->scheme, name, sizeof name);
+    const struct vm_scheme_ops *ops = vm_scheme_find(name, &e);
+    unsigned shift = plan->page_shift ? plan->page_shift : 12;
+    bool good = vm_params_parse(&params, name, ops->param, ops->nparams, text, &e);
+    VM_ASSERT(good);
+    struct vm_scheme_env env = {.page_shift = shift, .params = &params};
+    unsigned va_bits = ops->va_bits(&env);
+    *s = (struct naive_space){.stray = plan->stray, .with_read = ops->with_read};
+    s->page_bytes = UINT64_C(1) << shift;
     for (unsigned i = 0; i < NAIVE_PAGES; i++)
-        s->va[i] = (i / 10 + 1) * stride - 5 * PAGE + i % 10 * PAGE;
+        s->va[i] =
+            middle_of(name, va_bits, shift, i / 10) + i % 10 * s->page_bytes - 5 * s->page_bytes;
 }
 
 /* Map page `i` if it is not, and lies in the 2 MiB of page `of`. */
@@ -43,11 +57,13 @@ static void first_touch(struct naive_space *s, vm_asid asid, unsigned page)
 }
 
 /* Whatever may be written or fetched may be read. */
-static enum touch_outcome expected(const struct naive_page *p, enum vm_access access)
+static enum touch_outcome expected(const struct naive_space *s, const struct naive_page *p,
+                                   enum vm_access access)
 {
     if (!p->mapped)
         return TOUCH_VIOLATION;
-    bool may = access == VM_READ ? p->prot : p->prot & vm_access_needs(access);
+    bool as_read = access == VM_READ || (s->with_read & vm_access_needs(access));
+    bool may = as_read ? p->prot : p->prot & vm_access_needs(access);
     return may ? TOUCH_DONE : TOUCH_DENIED;
 }
 
@@ -84,7 +100,7 @@ const char *naive_space_touch(struct naive_space *s, vm_asid asid, unsigned page
     struct naive_page *p = &s->page[asid][page];
     if (!p->mapped && s->stray == VM_STRAY_MAPS)
         first_touch(s, asid, page);
-    if (t.outcome != expected(p, access))
+    if (t.outcome != expected(s, p, access))
         return "another outcome than the mappings say";
     if (t.outcome != TOUCH_DONE)
         return t.nfaults ? "a fault was resolved in vain" : NULL;
@@ -142,7 +158,7 @@ void naive_space_event(struct naive_space *s, const struct vm_event *event)
     if (event->kind == VM_EVENT_FORK)
         fork_all(s, event->asid, event->child);
     for (unsigned i = 0; i < NAIVE_PAGES; i++)
-        if (whole || (s->va[i] + PAGE > event->va && s->va[i] < event->va + event->bytes))
+        if (whole || (s->va[i] + s->page_bytes > event->va && s->va[i] < event->va + event->bytes))
             event_on_page(&s->page[event->asid][i], event);
 }
 

@@ -22,6 +22,8 @@ struct naive_page {
 
 struct naive_space {
     enum vm_stray stray;
+    vm_va page_bytes;
+    uint8_t with_read;     /* rights that reading brings */
     vm_va va[NAIVE_PAGES]; /* ascending */
     struct naive_page page[NAIVE_SPACES][NAIVE_PAGES];
 };

@@ -6,20 +6,48 @@
 void naive_tlb_open(struct naive_tlb *t, const struct vm_tlb_config *c)
 {
     VM_ASSERT(c->entries <= NAIVE_TLB_ENTRIES);
-    *t = (struct naive_tlb){.nsets = c->entries / c->ways, .ways = c->ways, .replace = c->replace};
+    *t = (struct naive_tlb){.nsets = c->entries / c->ways,
+                            .ways = c->ways,
+                            .pages = c->pairs ? 2 : 1,
+                            .wired = c->wired,
+                            .replace = c->replace,
+                            .index = c->index};
 }
 
-static uint32_t first_of(const struct naive_tlb *t, uint64_t tag)
+static uint64_t group_of(const struct naive_tlb *t, uint64_t tag)
 {
-    return (uint32_t)(tag / 4096 % t->nsets) * t->ways;
+    return tag / 4096 / t->pages;
 }
 
-struct naive_tlb_entry *naive_tlb_find(struct naive_tlb *t, uint64_t tag)
+uint32_t naive_tlb_set(const struct naive_tlb *t, uint64_t group)
+{
+    uint64_t low = group % t->nsets, next = group / t->nsets % t->nsets;
+    return (uint32_t)(t->index == VM_TLB_INDEX_XOR ? low ^ next : low);
+}
+
+static bool is_group(const struct naive_tlb *t, const struct naive_tlb_entry *e, uint64_t tag,
+                     unsigned order)
+{
+    return e->valid && e->group == group_of(t, tag) && e->who == tag % 4096 && e->order == order;
+}
+
+static struct naive_tlb_entry *find_group(struct naive_tlb *t, uint64_t tag, unsigned order)
 {
     for (uint32_t i = 0; i < t->nsets * t->ways; i++)
-        if (t->entry[i].valid && t->entry[i].tag == tag)
+        if (is_group(t, &t->entry[i], tag, order))
             return &t->entry[i];
     return NULL;
+}
+
+struct naive_tlb_entry *naive_tlb_find(struct naive_tlb *t, uint64_t tag, unsigned order)
+{
+    struct naive_tlb_entry *e = find_group(t, tag, order);
+    return e && e->has[tag / 4096 % t->pages] ? e : NULL;
+}
+
+uint64_t *naive_tlb_value(struct naive_tlb *t, struct naive_tlb_entry *e, uint64_t tag)
+{
+    return &e->value[tag / 4096 % t->pages];
 }
 
 /* Ways [low, high) hang below `node`: leave a sign at each node to the half without `way`. */
@@ -49,7 +77,7 @@ void naive_tlb_use(struct naive_tlb *t, struct naive_tlb_entry *e)
     uint32_t i = (uint32_t)(e - t->entry);
     e->used = ++t->now;
     if (t->replace == VM_TLB_PLRU)
-        sign(t->upper[i / t->ways], 0, 0, t->ways, i % t->ways);
+        sign(t->upper[i / t->ways], 0, 0, t->ways - t->wired, i % t->ways);
 }
 
 static struct naive_tlb_entry *oldest(struct naive_tlb_entry *set, uint32_t ways, bool by_use)
@@ -61,34 +89,45 @@ static struct naive_tlb_entry *oldest(struct naive_tlb_entry *set, uint32_t ways
     return best;
 }
 
-struct naive_tlb_entry *naive_tlb_place(struct naive_tlb *t, uint64_t tag)
+struct naive_tlb_entry *naive_tlb_place(struct naive_tlb *t, uint64_t tag, unsigned order)
 {
-    uint32_t first = first_of(t, tag);
-    struct naive_tlb_entry *set = &t->entry[first];
-    for (uint32_t w = 0; w < t->ways; w++)
+    uint32_t set_index = naive_tlb_set(t, group_of(t, tag)), ways = t->ways - t->wired;
+    struct naive_tlb_entry *set = &t->entry[set_index * t->ways],
+                           *beside = find_group(t, tag, order);
+    if (beside)
+        return beside;
+    for (uint32_t w = 0; w < ways; w++)
         if (!set[w].valid)
             return &set[w];
     if (t->replace == VM_TLB_RANDOM)
         return NULL;
     if (t->replace == VM_TLB_PLRU)
-        return &set[follow(t->upper[first / t->ways], 0, 0, t->ways)];
-    return oldest(set, t->ways, t->replace == VM_TLB_LRU);
+        return &set[follow(t->upper[set_index], 0, 0, ways)];
+    return oldest(set, ways, t->replace == VM_TLB_LRU);
 }
 
 void naive_tlb_fill(struct naive_tlb *t, struct naive_tlb_entry *place, uint64_t tag,
-                    uint64_t value)
+                    unsigned order, uint64_t value)
 {
     t->counts.fills++;
-    t->counts.evictions += place->valid;
-    *place = (struct naive_tlb_entry){.valid = true, .tag = tag, .value = value, .came = ++t->now};
+    if (!is_group(t, place, tag, order)) {
+        t->counts.evictions += place->valid;
+        *place = (struct naive_tlb_entry){.valid = true,
+                                          .group = group_of(t, tag),
+                                          .who = tag % 4096,
+                                          .order = order,
+                                          .came = ++t->now};
+    }
+    place->has[tag / 4096 % t->pages] = true;
+    *naive_tlb_value(t, place, tag) = value;
     naive_tlb_use(t, place);
 }
 
-unsigned naive_tlb_drop(struct naive_tlb *t, bool (*says)(uint64_t tag, uint64_t arg), uint64_t arg)
+unsigned naive_tlb_drop(struct naive_tlb *t, naive_tlb_says *says, uint64_t arg, unsigned order)
 {
     unsigned n = 0;
     for (uint32_t i = 0; i < t->nsets * t->ways; i++)
-        if (t->entry[i].valid && says(t->entry[i].tag, arg)) {
+        if (t->entry[i].valid && says(t, &t->entry[i], arg, order)) {
             t->entry[i].valid = false;
             n++;
         }
@@ -96,18 +135,22 @@ unsigned naive_tlb_drop(struct naive_tlb *t, bool (*says)(uint64_t tag, uint64_t
     return n;
 }
 
-bool naive_tlb_is(uint64_t tag, uint64_t other)
+bool naive_tlb_is(const struct naive_tlb *t, const struct naive_tlb_entry *e, uint64_t tag,
+                  unsigned order)
 {
-    return tag == other;
+    return is_group(t, e, tag, order);
 }
 
-bool naive_tlb_of_space(uint64_t tag, uint64_t asid)
+bool naive_tlb_of_space(const struct naive_tlb *t, const struct naive_tlb_entry *e, uint64_t asid,
+                        unsigned order)
 {
-    return tag % 4096 == asid;
+    (void)t, (void)order;
+    return e->who == asid;
 }
 
-bool naive_tlb_not_global(uint64_t tag, uint64_t unused)
+bool naive_tlb_not_global(const struct naive_tlb *t, const struct naive_tlb_entry *e,
+                          uint64_t unused, unsigned order)
 {
-    (void)unused;
-    return tag % 4096 != VM_TLB_GLOBAL;
+    (void)t, (void)unused, (void)order;
+    return e->who != VM_TLB_GLOBAL;
 }

@@ -48,6 +48,24 @@ static void give(void *host, vm_pfn first, uint32_t n)
     w->ntaken -= n;
 }
 
+static bool extend(void *host, vm_pfn first, uint32_t n, uint32_t more)
+{
+    struct scheme_world *w = host;
+    assert_true(w->taken[first] && w->taken[first + n - 1]);
+    for (uint32_t i = 0; i < more; i++)
+        if (!w->extends || first + n + i >= WORLD_FRAMES || w->taken[first + n + i])
+            return false;
+    memset(w->taken + first + n, true, more);
+    memset(w->memory + ((size_t)(first + n) << w->page_shift), 0, (size_t)more << w->page_shift);
+    w->ntaken += more;
+    return true;
+}
+
+static void moved(void *host, uint64_t bytes)
+{
+    ((struct scheme_world *)host)->moved_bytes += bytes;
+}
+
 static unsigned shift_of(const struct vm_scheme_ops *ops)
 {
     unsigned shift = ops->page_shift_min > 12 ? ops->page_shift_min : 12;
@@ -66,14 +84,18 @@ struct scheme_world *world_open_frames(const char *spec, unsigned page_shift, ui
     assert_true(vm_params_parse(&w->params, name, w->ops->param, w->ops->nparams, text, &e));
     w->page_shift = page_shift ? page_shift : shift_of(w->ops);
     w->first_frame = first_frame;
+    w->extends = true;
     w->nframes = nframes;
     w->takes_left = UINT32_MAX;
     struct vm_scheme_env env = {.page_shift = w->page_shift,
                                 .nframes = nframes,
+                                .page_frames = nframes,
                                 .nasids = nasids,
                                 .host = w,
                                 .take = take,
                                 .give = give,
+                                .extend = extend,
+                                .moved = moved,
                                 .refusal = &w->refusal,
                                 .params = &w->params};
     assert_true(w->ops->accept(&env, &e));

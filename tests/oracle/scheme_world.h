@@ -25,6 +25,8 @@ struct scheme_world {
     bool taken[WORLD_FRAMES];
     uint32_t ntaken;
     vm_pfn first_frame;         /* that is ever taken */
+    bool extends;               /* tables may grow in place */
+    uint64_t moved_bytes;       /* of tables that grew elsewhere */
     const vm_pfn *script;       /* the frames to take, in turn; NULL: the lowest free ones */
     uint32_t takes_left;        /* before taking fails; UINT32_MAX: it never does */
     void (*on_take)(void *arg); /* what making room does meanwhile; or NULL */

@@ -2,11 +2,18 @@
 #include "oracle/space_world.h"
 
 #include "base/assert.h"
-#include "space/memory.h"
+#include "space/segment.h"
 
 #include <string.h>
 
 #define PAGE_SHIFT 12
+
+/* A segment's transfer is of one run of slots: no other begins in it. */
+static void check_run(const struct space_world *w, uint64_t slot, uint64_t end)
+{
+    for (uint64_t s = slot + 1; w->memory->seg && s < end; s++)
+        VM_ASSERT(w->memory->seg->run[s].slots == 0);
+}
 
 /* ---- the device that writes down ---- */
 
@@ -34,6 +41,7 @@ static uint64_t device_transfer(void *state, enum vm_transfer kind, uint64_t pos
         w->file_reads++;
     } else if (kind == VM_TRANSFER_WRITE) {
         w->writes++;
+        check_run(w, slot, end);
         while (slot < end)
             w->written_at[slot++] = w->now;
     } else {
@@ -115,7 +123,7 @@ bool space_world_open(struct space_world *w, const struct space_plan *plan)
     find_parts(w, plan);
     struct vm_memory_config c = {
         .nframes = plan->nframes,
-        .page_shift = PAGE_SHIFT,
+        .page_shift = plan->page_shift ? plan->page_shift : PAGE_SHIFT,
         .tables = plan->tables,
         .stray = plan->stray,
         .colours = plan->colours,
@@ -182,6 +190,17 @@ static bool resolve(struct space_world *w, struct vm_fault *f, struct touch *t)
     return true;
 }
 
+/* The walk found no table page: bring it back. */
+static bool bring_table(struct space_world *w, vm_va kva, struct touch *t)
+{
+    struct vm_fault f;
+    VM_ASSERT(t->ntables++ == 0); /* no fault recurses: once in, it stays for this touch */
+    if (vm_memory_table_fault(w->memory, kva, &f, &w->error))
+        return true;
+    t->outcome = TOUCH_FAILED;
+    return false;
+}
+
 struct touch space_world_touch(struct space_world *w, vm_asid asid, vm_va va, enum vm_access access)
 {
     struct touch t = {.outcome = TOUCH_DONE, .pfn = VM_NOFRAME};
@@ -197,6 +216,11 @@ struct touch space_world_touch(struct space_world *w, vm_asid asid, vm_va va, en
         w->scheme->walk(w->scheme_state, asid, va, access, VM_MODE_USER, &walk);
         if (walk.fault == VM_WALK_OK || walk.fault == VM_WALK_BOUNDS)
             break;
+        if (walk.missing) {
+            if (!bring_table(w, walk.missing, &t))
+                return t;
+            continue;
+        }
         if (!resolve(w, &f, &t))
             return t;
         inserted |= f.inserted;
@@ -231,8 +255,9 @@ void space_world_check(const struct space_world *w)
               c->faults);
     VM_ASSERT(c->writebacks + c->clean_drops == c->evictions);
     VM_ASSERT(c->table_frames_peak <= c->frames_peak);
-    VM_ASSERT(w->writes == c->writebacks && w->reads == c->swap_ins &&
-              w->file_reads == c->file_ins);
+    VM_ASSERT(w->writes == c->writebacks + c->table_writes);
+    VM_ASSERT(w->reads == c->swap_ins + c->table_faults + c->table_reads);
+    VM_ASSERT(w->file_reads == c->file_ins && c->table_faults <= c->table_evictions);
     VM_ASSERT(vm_memory_resident(w->memory) <= w->memory->c.nframes);
     VM_ASSERT(w->memory->c.tables == VM_TABLES_APART || c->frames_peak <= w->memory->c.nframes);
 }

@@ -18,6 +18,7 @@ struct space_plan {
     uint64_t seed;
     const char *fit; /* NULL: first-fit */
     enum vm_compact compact;
+    unsigned page_shift; /* 0: 12 */
 };
 
 struct space_world {
@@ -39,7 +40,8 @@ struct space_world {
 enum touch_outcome { TOUCH_DONE, TOUCH_VIOLATION, TOUCH_DENIED, TOUCH_UNNAMED, TOUCH_FAILED };
 struct touch {
     enum touch_outcome outcome;
-    unsigned nfaults;        /* resolved */
+    unsigned nfaults;        /* resolved, on the page */
+    unsigned ntables;        /* resolved, on the page of its table */
     enum vm_fault_kind kind; /* of the last fault */
     vm_pfn pfn;
 };

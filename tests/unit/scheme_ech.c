@@ -246,6 +246,21 @@ static void a_table_is_doubled_when_it_would_be_more_than_six_tenths_full(void *
     ech_world_close(x);
 }
 
+static void an_empty_table_is_resized_no_further(void **unused)
+{
+    (void)unused;
+    struct ech_world *x = ech_world_open("ech");
+    unsigned n = 0;
+    while (x->w->ntaken == 6)
+        assert_true(put(x, n++, pte_present(7, VM_PROT_READ)));
+    while (n-- > 0)
+        drop(x, n);
+    assert_int_equal(x->w->ntaken, 6 + 12);
+    x->w->ops->trim(x->w->state, 0, 0, PAGE);
+    assert_int_equal(x->w->ntaken, 12);
+    ech_world_close(x);
+}
+
 static void every_line_stands_once(void **unused)
 {
     (void)unused;
@@ -509,6 +524,7 @@ int main(void)
         cmocka_unit_test(non_canonical_addresses_are_out_of_bounds),
         cmocka_unit_test(lines_stay_found_while_the_table_grows_and_shrinks),
         cmocka_unit_test(a_table_is_doubled_when_it_would_be_more_than_six_tenths_full),
+        cmocka_unit_test(an_empty_table_is_resized_no_further),
         cmocka_unit_test(every_line_stands_once),
         cmocka_unit_test(no_frame_for_a_larger_table_leaves_the_smaller_one),
         cmocka_unit_test(four_lines_for_three_places_make_a_larger_table),

@@ -11,22 +11,23 @@
 #include <string.h>
 
 #define TABLES 0x100
+#define PAGE   UINT64_C(4096)
 #define READ   VM_PROT_READ
 #define WRITE  VM_PROT_WRITE
 
 static struct scheme_world *hashed_open(const char *spec, uint32_t nasids)
 {
     struct scheme_world *w = world_open(spec, TABLES, nasids);
-    for (vm_asid asid = 0; asid < nasids; asid++)
-        assert_true(w->ops->open(w->state, asid));
+    for (uint32_t asid = 0; asid < nasids; asid++)
+        assert_true(w->ops->open(w->state, (vm_asid)asid));
     return w;
 }
 
 static void hashed_close(struct scheme_world *w, uint32_t nasids)
 {
     w->ops->check(w->state);
-    for (vm_asid asid = 0; asid < nasids; asid++)
-        w->ops->close(w->state, asid);
+    for (uint32_t asid = 0; asid < nasids; asid++)
+        w->ops->close(w->state, (vm_asid)asid);
     w->ops->check(w->state);
     world_close(w);
 }
@@ -168,6 +169,28 @@ static void an_empty_bucket_is_not_page_0(void **unused)
         struct vm_walk walk = walk_page(w, 0, 0, VM_READ);
         assert_int_equal(walk.fault, VM_WALK_ABSENT);
         assert_int_equal(walk.nloads, 1);
+        assert_int_equal(walk.load[0].role, VM_LOAD_TABLE);
+        hashed_close(w, 1);
+    }
+}
+
+static void no_frame_for_a_further_entry_refuses_the_page(void **unused)
+{
+    (void)unused;
+    static const char *const specs[] = {"clustered:buckets=1", "inverted"};
+    for (size_t i = 0; i < sizeof specs / sizeof specs[0]; i++) {
+        struct scheme_world *w = hashed_open(specs[i], 1);
+        vm_va page = 0;
+        w->takes_left = 2;
+        for (; w->ops->ensure(w->state, 0, page << 16, 0); page++)
+            w->ops->set(w->state, 0, page << 16, pte_present(5, READ));
+        /* two frames of nodes or aliases, and the bucket's node or the frame's own entry */
+        assert_int_equal(page, i == 0 ? 2 * 28 + 1 : 2 * 256 + 1);
+        w->ops->check(w->state);
+        assert_int_equal(w->ops->get(w->state, 0, page << 16).state, VM_PTE_EMPTY);
+        assert_int_equal(walk_page(w, 0, (page - 1) << 16, VM_READ).pfn, 5);
+        w->takes_left = 1;
+        map_page(w, 0, page << 16, 5, READ);
         hashed_close(w, 1);
     }
 }
@@ -201,6 +224,44 @@ static void nodes_of_every_size_fill_frames_and_give_them_back(void **unused)
         w->ops->trim(w->state, 0, 0, UINT64_C(1) << 40);
         assert_int_equal(w->ntaken, 1);
         hashed_close(w, 1);
+    }
+}
+
+/* Only the frame without a node in use, wherever in the pool it is. Of 57 clusters one is in the
+ * bucket, 28 in the first frame, 28 in the second. */
+static void trim_gives_back_the_frames_whose_nodes_are_all_free(void **unused)
+{
+    (void)unused;
+    struct scheme_world *w = hashed_open("clustered:buckets=1", 1);
+    for (vm_va k = 0; k < 57; k++)
+        map_page(w, 0, k << 16, (vm_pfn)k, READ);
+    unmap_page(w, 0, 5 << 16); /* a node of the first frame is free before any of the second */
+    for (vm_va k = 29; k < 57; k++)
+        unmap_page(w, 0, k << 16);
+    w->ops->check(w->state);
+    assert_int_equal(w->ntaken, 3);
+    w->ops->trim(w->state, 0, 0, PAGE);
+    assert_int_equal(w->ntaken, 2);
+    for (vm_va k = 0; k < 29; k++)
+        assert_int_equal(walk_page(w, 0, k << 16, VM_READ).pfn, k == 5 ? VM_NOFRAME : k);
+    hashed_close(w, 1);
+}
+
+/* So many that some have the same hash: only the tag tells them apart. */
+static void one_page_number_is_another_page_in_each_address_space(void **unused)
+{
+    (void)unused;
+    enum { NASIDS = 3000 };
+    static const char *const specs[] = {"inverted", "clustered:buckets=512"};
+    for (size_t i = 0; i < sizeof specs / sizeof specs[0]; i++) {
+        struct scheme_world *w = hashed_open(specs[i], NASIDS);
+        for (uint32_t asid = 0; asid < NASIDS; asid += 2)
+            map_page(w, (vm_asid)asid, 0x5000, asid, READ);
+        for (uint32_t asid = 0; asid < NASIDS; asid++) {
+            struct vm_walk walk = walk_page(w, (vm_asid)asid, 0x5000, VM_READ);
+            assert_int_equal(walk.pfn, asid % 2 ? VM_NOFRAME : asid);
+        }
+        hashed_close(w, NASIDS);
     }
 }
 
@@ -294,7 +355,10 @@ int main(void)
         cmocka_unit_test(aliases_come_in_frames_and_go_with_the_last_one),
         cmocka_unit_test(a_clustered_node_has_the_words_of_its_pages),
         cmocka_unit_test(an_empty_bucket_is_not_page_0),
+        cmocka_unit_test(no_frame_for_a_further_entry_refuses_the_page),
         cmocka_unit_test(nodes_of_every_size_fill_frames_and_give_them_back),
+        cmocka_unit_test(trim_gives_back_the_frames_whose_nodes_are_all_free),
+        cmocka_unit_test(one_page_number_is_another_page_in_each_address_space),
         cmocka_unit_test(a_search_looks_at_one_entry_and_half_the_load),
         cmocka_unit_test(chains_beyond_what_a_walk_lists_are_counted),
         cmocka_unit_test(the_shared_table_goes_with_the_last_address_space),

@@ -132,6 +132,7 @@ static void accessed(struct vm_engine *m, vm_va va, uint64_t value)
     TELL(m, .kind = VM_TAP_ACCESS, .access = {value, pa});
 }
 
+/* A touch of a base page that led to m->place. */
 static void heat_base(struct vm_engine *m, const struct vm_tlb *t, uint64_t tag, uint64_t value,
                       vm_pfn unit)
 {

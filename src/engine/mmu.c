@@ -15,20 +15,36 @@ static const uint64_t hit_needs[VM_ACCESSES] = {
 
 _Static_assert(VM_TLB_EMPTY == UINT64_MAX, "bytes of ones are empty tags");
 
-static void forget_large(struct vm_engine *m)
+/* The mask of large_pages: one slot where not the low bits alone choose the set. */
+static uint32_t slot_mask(const struct vm_tlb *t)
 {
-    memset(m->large, 0, sizeof m->large);
-    m->large_beside = &m->none;
+    if (!vm_tlb_is_plain(t))
+        return 0;
+    return t->set_mask < LARGE_SLOTS - 1 ? t->set_mask : LARGE_SLOTS - 1;
+}
+
+static void cool_access(struct vm_engine *m, int a)
+{
+    if (m->warm[a])
+        memset(m->hot[a], 0xff, (m->hot_mask + 1) * sizeof m->hot[a][0]);
+    m->warm[a] = false;
 }
 
 void vm_mmu_cool(struct vm_engine *m)
 {
-    if (m->warm) {
-        for (int a = 0; a < VM_ACCESSES; a++)
-            memset(m->hot[a], 0xff, (m->hot_mask + 1) * sizeof m->hot[a][0]);
-        forget_large(m);
-    }
-    m->warm = false;
+    for (int a = 0; a < VM_ACCESSES; a++)
+        cool_access(m, a);
+    if (m->large_warm)
+        memset(m->large, 0, sizeof m->large);
+    m->large_warm = false;
+}
+
+/* A base page of `t` was used: which large ones its sets used last is not known any more. */
+static void __attribute__((noinline)) forget_large(struct vm_engine *m, const struct vm_tlb *t)
+{
+    for (int a = 0; a < VM_ACCESSES; a++)
+        if (m->large[a].tlb == t)
+            m->large[a] = (struct large_pages){0};
 }
 
 /* The base page with this entry was used last in its set of level 1: note for which accesses a
@@ -38,15 +54,15 @@ static inline void heat(struct vm_engine *m, const struct vm_tlb *t, uint64_t ta
                         vm_pfn unit)
 {
     uint32_t slot = (uint32_t)(tag >> 12) & m->hot_mask;
-    m->warm = true;
     for (int a = 0; a < VM_ACCESSES; a++) {
         if (m->base1[a] != t)
             continue;
+        m->warm[a] = true;
         m->hot[a][slot] = (value & hit_needs[a]) == hit_needs[a] ? tag : VM_TLB_EMPTY;
         m->hot_unit[a][slot] = unit;
     }
-    if (m->large_beside == t)
-        forget_large(m);
+    if (m->large_warm)
+        forget_large(m, t);
 }
 
 /* And that it begins at `pa`, for the caches. Apart, since most machines have none. */
@@ -63,20 +79,20 @@ static void heat_large(struct vm_engine *m, struct vm_tlb *t, uint64_t tag,
                        const struct vm_tlb_entry *e)
 {
     unsigned order = vm_tlb_order(e->value);
-    size_t i = (size_t)(t - m->tlb);
-    if (m->orders[i] & 1) {
-        vm_mmu_cool(m);
-        m->large_beside = t;
-    }
-    m->warm = true;
+    const struct vm_tlb_config *c = &m->plan.tlb[t - m->tlb];
+    m->large_warm = true;
     for (enum vm_access a = 0; a < VM_ACCESSES; a++) {
-        if (!vm_tlb_serves(&m->plan.tlb[i], a))
+        struct large_pages *l = &m->large[a];
+        if (!vm_tlb_serves(c, a))
             continue;
+        if (m->base1[a] == t)
+            cool_access(m, (int)a);
+        if (l->tlb != t || l->order != order)
+            *l = (struct large_pages){.tlb = t, .order = order, .mask = slot_mask(t)};
         bool complete = (e->value & hit_needs[a]) == hit_needs[a];
-        m->large[a] = (struct large_page){.page = (tag >> 12 << order) + e->first,
-                                          .n = complete ? e->end - e->first : 0,
-                                          .tlb = t,
-                                          .pfn = vm_tlb_pfn(e->value) + e->first};
+        l->slot[tag >> 12 & l->mask] = (struct large_page){.page = (tag >> 12 << order) + e->first,
+                                                           .n = complete ? e->end - e->first : 0,
+                                                           .pfn = vm_tlb_pfn(e->value) + e->first};
     }
 }
 
@@ -254,15 +270,16 @@ static bool touch_found(struct vm_engine *m, vm_va va, uint64_t tag, enum vm_acc
     return true;
 }
 
-/* The large page that level 1 used last for this access has it: nothing moves. */
+/* A large page that its set of level 1 used last has it: nothing moves. */
 static bool touch_large(struct vm_engine *m, uint64_t tag, enum vm_access access)
 {
-    const struct large_page *l = &m->large[access];
+    const struct large_pages *all = &m->large[access];
+    const struct large_page *l = &all->slot[tag >> 12 >> all->order & all->mask];
     uint64_t index = (tag >> 12) - l->page;
     if (index >= l->n)
         return false;
-    m->elsewhere[access] += l->tlb != m->base1[access];
-    l->tlb->counts.lookups += l->tlb != m->base1[access];
+    m->elsewhere[access] += all->tlb != m->base1[access];
+    all->tlb->counts.lookups += all->tlb != m->base1[access];
     vm_pfn pfn = l->pfn + (vm_pfn)index, unit = vm_unit(m, pfn);
     m->place = (vm_pa)pfn << m->page_shift;
     m->bits[unit] |= m->marks[access];

@@ -10,8 +10,10 @@
  *  1. hot[a][s] is the tag of the base page that the sets of slot `s` in base1[a], the level-1 TLB
  *     of base pages for access `a`, used last, if a touch of that kind would change nothing: the
  *     right is there, the frame's bits are set. Else EMPTY. All base pages of a set share a slot,
- *     so that a touch of another one takes its place; a large page in the same TLB empties all, as
- *     does whatever else may change one of these (a shootdown, the policy clearing bits).
+ *     so that a touch of another one takes its place. Base pages of a large page that its set used
+ *     last are there likewise; a large page that moves in the same TLB empties all, a base page
+ *     that does empties all if there are such, as does whatever else may change one of these (a
+ *     shootdown, the policy clearing bits).
  *  2. large[a] has in slot `s` the large page that the sets of that slot in its level-1 TLB used
  *     last, likewise. Pages of another order in the same TLB, base pages too, empty it: they choose
  *     sets by other bits. It is of one TLB at a time; pages of other TLBs move nothing in this one.
@@ -92,6 +94,7 @@ struct vm_engine {
     struct vm_tlb *first[VM_ACCESSES];
     struct vm_tlb *base1[VM_ACCESSES]; /* the level-1 TLB of base pages; NULL: there is none */
     bool large_warm;                   /* some of large[] is noted */
+    bool hot_has_large[VM_ACCESSES];   /* some of hot[a] is part of a large page */
     struct large_pages large[VM_ACCESSES];
     uint8_t *bits;
     uint8_t marks[VM_ACCESSES]; /* the frame's bits that a touch sets */

@@ -27,7 +27,7 @@ static void cool_access(struct vm_engine *m, int a)
 {
     if (m->warm[a])
         memset(m->hot[a], 0xff, (m->hot_mask + 1) * sizeof m->hot[a][0]);
-    m->warm[a] = false;
+    m->warm[a] = m->hot_has_large[a] = false;
 }
 
 void vm_mmu_cool(struct vm_engine *m)
@@ -39,12 +39,15 @@ void vm_mmu_cool(struct vm_engine *m)
     m->large_warm = false;
 }
 
-/* A base page of `t` was used: which large ones its sets used last is not known any more. */
+/* A base page of `t` is used: which large ones its sets used last is not known any more. */
 static void __attribute__((noinline)) forget_large(struct vm_engine *m, const struct vm_tlb *t)
 {
-    for (int a = 0; a < VM_ACCESSES; a++)
+    for (int a = 0; a < VM_ACCESSES; a++) {
         if (m->large[a].tlb == t)
             m->large[a] = (struct large_pages){0};
+        if (m->base1[a] == t && m->hot_has_large[a])
+            cool_access(m, a);
+    }
 }
 
 /* The base page with this entry was used last in its set of level 1: note for which accesses a
@@ -54,6 +57,8 @@ static inline void heat(struct vm_engine *m, const struct vm_tlb *t, uint64_t ta
                         vm_pfn unit)
 {
     uint32_t slot = (uint32_t)(tag >> 12) & m->hot_mask;
+    if (m->large_warm)
+        forget_large(m, t);
     for (int a = 0; a < VM_ACCESSES; a++) {
         if (m->base1[a] != t)
             continue;
@@ -61,8 +66,6 @@ static inline void heat(struct vm_engine *m, const struct vm_tlb *t, uint64_t ta
         m->hot[a][slot] = (value & hit_needs[a]) == hit_needs[a] ? tag : VM_TLB_EMPTY;
         m->hot_unit[a][slot] = unit;
     }
-    if (m->large_warm)
-        forget_large(m, t);
 }
 
 /* And that it begins at `pa`, for the caches. Apart, since most machines have none. */
@@ -270,6 +273,17 @@ static bool touch_found(struct vm_engine *m, vm_va va, uint64_t tag, enum vm_acc
     return true;
 }
 
+/* This base page of a large one that its set used last was touched: the loop need not come here
+ * for it again. */
+static void heat_part(struct vm_engine *m, uint64_t tag, enum vm_access access, vm_pfn unit)
+{
+    uint32_t slot = (uint32_t)(tag >> 12) & m->hot_mask;
+    m->warm[access] = m->hot_has_large[access] = true;
+    m->hot[access][slot] = tag;
+    m->hot_unit[access][slot] = unit;
+    m->hot_pa[access][slot] = m->place;
+}
+
 /* A large page that its set of level 1 used last has it: nothing moves. */
 static bool touch_large(struct vm_engine *m, uint64_t tag, enum vm_access access)
 {
@@ -278,13 +292,16 @@ static bool touch_large(struct vm_engine *m, uint64_t tag, enum vm_access access
     uint64_t index = (tag >> 12) - l->page;
     if (index >= l->n)
         return false;
-    m->elsewhere[access] += all->tlb != m->base1[access];
-    all->tlb->counts.lookups += all->tlb != m->base1[access];
+    bool elsewhere = all->tlb != m->base1[access];
+    m->elsewhere[access] += elsewhere;
+    all->tlb->counts.lookups += elsewhere;
     vm_pfn pfn = l->pfn + (vm_pfn)index, unit = vm_unit(m, pfn);
     m->place = (vm_pa)pfn << m->page_shift;
     m->bits[unit] |= m->marks[access];
     note_part(m, pfn);
     report(m, unit, access);
+    if (!elsewhere)
+        heat_part(m, tag, access, unit);
     return true;
 }
 

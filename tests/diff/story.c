@@ -58,7 +58,9 @@ static void world_open(struct world *w, const char *policy, unsigned nframes, un
         machine_set(&w->config, "marks", "at-once");
         w->config.memory_bytes += 1024 * UINT64_C(4096);
     }
-    machine_set(&w->config, "cache", i % 4 ? "none" : "l1i=1KiB/2@2 l1d=2KiB/4:vipt@3 l2=8KiB/2@9");
+    /* With caches, walks that overlap are priced over the whole run: not here. */
+    machine_set(&w->config, "cache",
+                i % 4 || i / 5 % 2 ? "none" : "l1i=1KiB/2@2 l1d=2KiB/4:vipt@3 l2=8KiB/2@9");
 }
 
 static void world_play(struct world *w, unsigned events, uint64_t seed)

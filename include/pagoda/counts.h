@@ -27,11 +27,18 @@
     X(walks, "walks of a page table, repeated ones after a fault included")                        \
     X(walk_loads, "table words read by walks")                                                     \
     X(walk_stores, "table words written by walks (accessed and dirty bits)")                       \
-    X(walk_skips, "table words that walks did not read, for a walk cache had what they lead to")   \
+    X(walk_skips,                                                                                  \
+      "table words that walks did not read, for a walk cache or a TLB had what they lead to")      \
     X(walk_steps, "loads of walks that wait for another: loads of one step are made together")     \
     X(walk_waits, "of those steps, what is left where walks are under way at once")                \
     X(mark_stores, "table words written when TLB entries left: their referenced and dirty bits")   \
     X(mark_traps, "traps to the kernel to set a referenced or dirty bit")                          \
+    X(nested_hits, "loads of a table in kernel memory whose page a TLB had: loads before saved")   \
+    X(nested_misses, "loads of a table in kernel memory whose page no TLB had")                    \
+    X(refills, "traps to refill the TLBs by software, those for a table's page included")          \
+    X(invalid_traps, "touches that trapped again, as what the refill had put in was not valid")    \
+    X(modified_traps,                                                                              \
+      "writes that trapped, as the page was clean or not to be written (software)")                \
     X(prefetches, "translations fetched into the prefetch buffer")                                 \
     X(prefetch_hits, "of those, asked for in time: touches that the buffer answered")              \
     X(prefetch_loads, "table words read to prefetch")                                              \
@@ -75,7 +82,17 @@
     X(frames_peak, "frames in use at most, tables included")                                       \
     X(table_frames_peak, "frames that page tables held at most")                                   \
     X(slots_peak, "swap slots in use at most")                                                     \
-    X(colour_misses, "pages that got a frame of another colour, as none of theirs was free")
+    X(colour_misses, "pages that got a frame of another colour, as none of theirs was free")       \
+    X(huge_faults, "first touches that made a huge page at once; part of demand_zero")             \
+    X(promotions, "huge pages made of base pages, in place or by copying")                         \
+    X(huge_copies, "base pages copied into a huge page; part of page_copies")                      \
+    X(demotions, "huge pages split into base pages")                                               \
+    X(huge_freed, "frames that a split freed: base pages that were never touched")                 \
+    X(huge_misses, "huge pages not made as no run of frames was free")                             \
+    X(reservations, "runs of frames set aside for a huge page")                                    \
+    X(reservation_breaks, "reservations given up before they were full")                           \
+    X(huge_untouched, "base pages of huge pages never touched, at the end")                        \
+    X(huge_untouched_peak, "base pages of huge pages never touched, at most")
 
 struct vm_counts {
 #define VM_COUNT_FIELD(field, what) uint64_t field; /* what */
@@ -93,6 +110,9 @@ struct vm_counts {
     L(c->tlb_misses - c->miss_present <= c->touches_faulted)                                       \
     L(c->miss_present + c->touches_faulted <= c->touches)                                          \
     L(c->walk_waits <= c->walk_steps && c->walk_steps <= c->walk_loads)                            \
+    L(c->nested_hits + c->nested_misses <= c->walks)                                               \
+    L(c->refills == 0 || c->refills >= c->tlb_misses)                                              \
+    L(c->invalid_traps <= c->tlb_misses && c->invalid_traps <= c->touches_faulted)                 \
     L(c->prefetch_hits <= c->prefetches && c->prefetch_hits <= c->tlb_hits)                        \
     L(c->lines == 0 || c->lines >= c->touches - c->violations - c->denials - c->unnamed)           \
     L(c->table_lines <= c->walk_loads + c->walk_stores + c->prefetch_loads)                        \
@@ -108,6 +128,11 @@ struct vm_counts {
     L(c->table_evictions <= c->evictions)                                                          \
     L(c->table_faults <= c->table_evictions)                                                       \
     L(c->table_writes <= c->table_reads)                                                           \
-    L(c->table_frames_peak <= c->frames_peak)
+    L(c->table_frames_peak <= c->frames_peak)                                                      \
+    L(c->huge_faults <= c->demand_zero)                                                            \
+    L(c->huge_copies <= c->page_copies)                                                            \
+    L(c->demotions <= c->huge_faults + c->promotions)                                              \
+    L(c->reservation_breaks <= c->reservations)                                                    \
+    L(c->huge_untouched <= c->huge_untouched_peak)
 
 #endif

@@ -29,6 +29,7 @@ enum vm_tlb_tags { VM_TLB_TAGS_ASID, VM_TLB_TAGS_FLUSH };
 /* Who sets an entry's referenced and dirty bits, and when: the walk; the TLB when its entry leaves
  * it; the kernel, which a walk traps to. */
 enum vm_marks { VM_MARKS_AT_ONCE, VM_MARKS_ON_LEAVING, VM_MARKS_TRAP };
+enum vm_refill { VM_REFILL_HARDWARE, VM_REFILL_SOFTWARE };
 enum vm_prefetch { VM_PREFETCH_NONE, VM_PREFETCH_NEXT, VM_PREFETCH_STRIDE, VM_PREFETCH_DISTANCE };
 enum vm_cache_walks { VM_WALKS_L1, VM_WALKS_L2, VM_WALKS_L3, VM_WALKS_MEMORY };
 enum vm_model { VM_MODEL_MACHINE, VM_MODEL_PAGES };
@@ -42,17 +43,21 @@ struct vm_config {
     char fit[VM_CONFIG_TEXT];
     uint64_t compact; /* enum vm_compact */
     uint64_t colours;
+    uint64_t huge_pages; /* enum vm_huge_pages */
+    uint64_t huge_bytes, huge_scan_touches, huge_scan_pages;
+    double huge_empty;
     char scheme[VM_CONFIG_TEXT], policy[VM_CONFIG_TEXT], tlb[VM_CONFIG_TEXT], swap[VM_CONFIG_TEXT];
     uint64_t tlb_tags; /* enum vm_tlb_tags */
     char walk_caches[VM_CONFIG_TEXT];
     uint64_t walkers, walk_window;
     uint64_t marks;    /* enum vm_marks */
+    uint64_t refill;   /* enum vm_refill */
     uint64_t prefetch; /* enum vm_prefetch */
     uint64_t prefetch_entries;
     char cache[VM_CONFIG_TEXT];
     uint64_t cache_walks; /* enum vm_cache_walks */
     uint64_t swap_bytes;
-    double memory_ns, fault_ns, copy_ns, shootdown_ns, switch_ns;
+    double memory_ns, refill_ns, fault_ns, copy_ns, shootdown_ns, switch_ns;
     uint64_t model; /* enum vm_model */
     uint64_t seed;
 };
@@ -154,6 +159,9 @@ struct vm_engine_parts {
     const void *scheme_state;
     const struct vm_policy_ops *policy;
     const struct vm_params *policy_params;
+    const struct vm_memory *memory;
+    const struct vm_counts
+        *counts; /* so far, within a touch too: vm_engine_counts is for between */
     unsigned page_shift;
     uint32_t nframes;    /* of memory for pages */
     const uint8_t *bits; /* [nframes] enum vm_frame_bits */
@@ -168,6 +176,7 @@ void vm_engine_close(struct vm_engine *m);       /* NULL is fine */
     X(memory, "the program's own accesses to memory")                                              \
     X(tlb, "hits in TLBs beyond the first level")                                                  \
     X(walk, "page-table walks")                                                                    \
+    X(refill, "traps to the handler that refills the TLBs, its loads apart")                       \
     X(mark, "referenced and dirty bits written apart from walks, or by the kernel")                \
     X(fault, "page faults: trap, kernel, return")                                                  \
     X(copy, "zeroing and copying pages")                                                           \

@@ -125,6 +125,9 @@ struct vm_scheme_env {
     bool (*extend)(void *host, vm_pfn first, uint32_t n, uint32_t more);
     /* A table was moved to grow: its `bytes` were copied. NULL: nobody asks. */
     void (*moved)(void *host, uint64_t bytes);
+    /* The kernel's page at kva, of a table, is mapped no more: no TLB may keep it. NULL: none
+     * does. */
+    void (*unmapped)(void *host, vm_va kva);
     /* NULL: no table ever leaves memory. */
     const struct vm_table_pager *pager;
     /* Where open() and ensure() say why they failed for another reason than take(). */

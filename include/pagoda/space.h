@@ -24,6 +24,8 @@
  *  4. The policy has exactly the frames that map pages, and those of table pages that the scheme
  *     lets go (vm_table_pager).
  *  5. A page's frame is dirty only if it is not shared through a slot.
+ *  6. A huge page lies in an aligned run of frames and, aligned, wholly in one VMA; its first frame
+ *     stands for it: with the policy, for its mappers and with its bits. It has no slot.
  *
  * Sources: Levy & Lipman, "Virtual Memory Management in the VAX/VMS Operating System", IEEE
  * Computer 15(3) 1982; Gorman, Understanding the Linux Virtual Memory Manager, ch. 4, 10, 11 (the
@@ -63,12 +65,17 @@ struct vm_space {
 
 /* A frame, 16 bytes. Fields marked M are written when mappings change, E at eviction. */
 struct vm_frame {
-    uint64_t owner;   /* M the page it holds (page key), VM_FRAME_FREE or VM_FRAME_TABLE */
+    uint64_t owner;   /* M the page it holds (page key; of a huge page its first base page), or a
+                         word below */
     vm_slot slot;     /* ME the slot that has a clean copy, 0: none */
     uint32_t sharers; /* M first of the other mappers in the pool of sharers, 0: none */
 };
 #define VM_FRAME_FREE  UINT64_MAX
-#define VM_FRAME_TABLE (UINT64_MAX - 1)
+#define VM_FRAME_TABLE (UINT64_MAX - 1) /* or promised to one: see huge.c */
+#define VM_FRAME_TAIL                                                                              \
+    (UINT64_MAX - 2) /* of a huge page, not its first; or of one being made or split */
+#define VM_FRAME_RESERVED (UINT64_MAX - 3) /* set aside for a page: see reserve.c */
+#define VM_FRAME_NO_PAGE  (UINT64_MAX - 3) /* owners from here on are no pages */
 
 /* A further page that maps a frame, in a chain from vm_frame.sharers. */
 struct vm_sharer {
@@ -104,7 +111,8 @@ struct vm_fault {
 enum vm_leaves {
     VM_LEAVES_MAPPING, /* the program's */
     VM_LEAVES_CHOSEN,  /* the policy's: a frame was wanted, whichever */
-    VM_LEAVES_CLAIMED, /* nobody's: a table needs this very frame */
+    VM_LEAVES_CLAIMED, /* nobody's: its place is needed, whoever is there */
+    VM_LEAVES_UNUSED,  /* nobody's: a part, never touched, of a huge page that is split */
 };
 
 /* A page that loses its frame. */
@@ -117,7 +125,23 @@ struct vm_leaving {
         VM_LEFT_DROPPED,  /* evicted, clean */
         VM_LEFT_WRITTEN,  /* evicted, dirty: written to `slot` */
     } how;
-    vm_slot slot; /* that has the page now; 0: none */
+    vm_slot slot;  /* that has the page now; 0: none */
+    uint8_t order; /* 2^order frames from pfn on lose 2^order pages from key on */
+};
+
+/* When huge pages are made. */
+enum vm_huge_pages {
+    VM_HUGE_NEVER,
+    VM_HUGE_FAULT,    /* at the first touch of a region, if a run of frames is free */
+    VM_HUGE_RESERVE,  /* a run is set aside at the first touch, and is one page when it is full */
+    VM_HUGE_COLLAPSE, /* by a scan, of the base pages that are there, by copying them */
+};
+
+struct vm_huge_config {
+    enum vm_huge_pages pages;
+    unsigned order;      /* a huge page has 2^order base pages; one of the scheme's, at least 1 */
+    uint32_t scan_pages; /* collapse: base pages that one scan looks at, at least 1 */
+    uint32_t empty_max;  /* collapse: base pages of a region that may be absent, below 2^order */
 };
 
 enum vm_tables { VM_TABLES_INSIDE, VM_TABLES_APART };
@@ -130,7 +154,8 @@ struct vm_memory_config {
     enum vm_tables tables; /* inside: tables take frames from nframes; apart: from beyond */
     enum vm_stray stray;   /* a touch outside every VMA makes one, or is a violation */
     uint32_t colours;      /* page colours, a power of two; 0 or 1: none */
-    uint32_t nslots;       /* swap slots; 0: as many as there can be */
+    struct vm_huge_config huge;
+    uint32_t nslots; /* swap slots; 0: as many as there can be */
     uint64_t seed;
     const struct vm_scheme_ops *scheme;
     const struct vm_params *scheme_params;
@@ -177,19 +202,27 @@ bool vm_memory_event(struct vm_memory *m, const struct vm_event *event, struct v
 /* Make the address space ready for walks. Errors: VM_EMACHINE: no frame for its root table. */
 bool vm_memory_use_space(struct vm_memory *m, vm_asid asid, struct vm_error *e);
 
+/* One look of the collapse daemon (VM_HUGE_COLLAPSE; else nothing), for hosts to call now and then.
+ * Errors: VM_EMACHINE, as of a fault. */
+bool vm_memory_scan(struct vm_memory *m, struct vm_error *e);
+
+/* The number by which the policy knows what is in frame `pfn`, and by which its referenced and
+ * dirty bits are kept: the first frame of a huge page, the segment's number, else pfn itself. */
+vm_pfn vm_memory_unit(const struct vm_memory *m, vm_pfn pfn);
+/* The base page in frame `pfn`, part of a huge page, is used and has not VM_FRAME_TOUCHED yet: set
+ * it. (A host sets the unit's other bits itself.) */
+void vm_memory_note_touched(struct vm_memory *m, vm_pfn pfn);
+
 /* What the engine's loop works on. */
 uint8_t *vm_memory_bits(struct vm_memory *m); /* [nframes] enum vm_frame_bits */
 void *vm_memory_scheme_state(struct vm_memory *m);
 void *vm_memory_policy_state(struct vm_memory *m);
 
-/* The number by which the policy knows what has that frame, and by which its bits are kept: the
- * frame's own, or its segment's. */
-vm_pfn vm_memory_unit(const struct vm_memory *m, vm_pfn frame);
-
 /* For reports. */
 const struct vm_space *vm_memory_space(const struct vm_memory *m, vm_asid asid); /* NULL: none */
-uint64_t vm_memory_resident(const struct vm_memory *m);     /* frames that map pages */
-uint64_t vm_memory_table_frames(const struct vm_memory *m); /* frames that tables hold */
+uint64_t vm_memory_resident(const struct vm_memory *m); /* frames that map pages */
+/* Frames that tables hold, or that are promised to those which splitting huge pages would take. */
+uint64_t vm_memory_table_frames(const struct vm_memory *m);
 /* What the tables of all open address spaces take; what they share, once. */
 void vm_memory_footprint(const struct vm_memory *m, struct vm_footprint *out);
 /* What segments leave between them; all 0 where the unit is the page. */

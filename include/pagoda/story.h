@@ -32,7 +32,7 @@ struct vm_story_frame {
     uint64_t key;  /* of the page; of one of them where several share the frame */
     uint64_t came, last; /* numbers of the references that brought it and touched it last; 0: an
                             event, before any reference */
-    uint64_t touches;    /* since it came, that too */
+    uint64_t touches;    /* since it came, that too; 0: a page of a page table, not followed */
     uint64_t next;       /* VM_REASON_FARTHEST: the reference that touches it next; 0: none does */
 };
 
@@ -57,7 +57,7 @@ enum vm_story_price {
     VM_PRICES(VM_STORY_PRICE)
 #undef VM_STORY_PRICE
 };
-#define VM_STORY_PRICES_MAX 3
+#define VM_STORY_PRICES_MAX 4
 
 struct vm_story_step {
     enum vm_tap_kind kind; /* which of the members below; all but VM_TAP_EMPTIED and VM_TAP_TICK */
@@ -66,7 +66,10 @@ struct vm_story_step {
         double ns;
     } price[VM_STORY_PRICES_MAX]; /* VM_STORY_FREE ends them */
     union {
-        struct vm_event event;
+        struct {
+            struct vm_event event;
+            uint64_t copied_bytes; /* for it, and zeroed */
+        } event;
         struct {
             vm_asid asid;
             vm_va va;
@@ -84,19 +87,22 @@ struct vm_story_step {
             enum vm_walk_fault fault;
             uint8_t order, prot, dirty, nstores;
             vm_pfn pfn;
-            uint32_t nloads; /* read; those told of are in load */
+            uint32_t nloads;       /* on the way; those told of are in load */
+            uint32_t skipped;      /* its first loads, needless by walk cache `cache` */
+            uint32_t cache;        /* its level in `walk_cache`; VM_WALK_CACHES_MAX: none */
+            uint64_t steps, waits; /* struct vm_tap_event's */
             struct vm_slice load;
         } walk;
         struct {
             enum vm_fault_kind kind;
-            vm_asid asid;
+            vm_asid asid; /* VM_ASID_KERNEL: a page of a page table came back */
             vm_va va;
             enum vm_access access;
             bool has_vma;
-            struct vm_vma vma; /* as it is after the fault */
-            vm_pfn pfn;        /* VM_NOFRAME: not resolved */
-            bool inserted;     /* the page came into that frame */
-            bool copied;       /* zeroed or copied */
+            struct vm_vma vma;     /* as it is after the fault */
+            vm_pfn pfn;            /* VM_NOFRAME: not resolved */
+            bool inserted;         /* the page came into that frame */
+            uint64_t copied_bytes; /* zeroed, copied or moved */
         } fault;
         struct {
             struct vm_leaving leaving;
@@ -128,6 +134,16 @@ struct vm_story_step {
             bool table;
             int cache; /* that had it; -1: none, it came from memory */
         } line;
+        struct {
+            bool trapped; /* the kernel did it; else a TLB entry that left */
+            vm_asid asid;
+            vm_va va;
+        } mark;
+        struct {
+            vm_va va;
+            uint32_t loads;
+            bool taken;
+        } prefetch;
     };
 };
 
@@ -157,9 +173,8 @@ struct vm_story {
     const char *scheme, *policy; /* their names */
     enum vm_reason reason;
     unsigned age_bits; /* VM_REASON_AGES: of `ages`, that count */
-    size_t ntlbs;
-    struct vm_story_tlb tlb[VM_TLBS_MAX];
-    size_t ncaches;
+    size_t ntlbs, nwalk_caches, ncaches;
+    struct vm_story_tlb tlb[VM_TLBS_MAX], walk_cache[VM_WALK_CACHES_MAX];
     struct vm_story_cache cache[VM_CACHES_MAX];
 
     struct vm_counts before, after;

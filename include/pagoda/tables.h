@@ -46,7 +46,7 @@ struct vm_table_costs {
 
 struct vm_tables_request {
     const struct vm_config *config; /* what the schemes do not say: TLBs, caches, seed */
-    uint64_t memory_bytes;          /* 0: twice what the pages take, and a power of two */
+    uint64_t memory_bytes;          /* 0: four times what the pages take, and a power of two */
     const char *const *scheme;      /* [nschemes] "sv39", "linear:bits=30" */
     size_t nschemes;                /* 0: every row of schemes.def */
     const char *trace;              /* read several times: it cannot come from a pipe */

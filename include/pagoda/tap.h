@@ -33,9 +33,11 @@ enum vm_tap_kind {
     VM_TAP_ACCESS,    /* .access: the touch is translated, and memory accessed */
     VM_TAP_LINE,      /* .line: the caches were asked for a line, and have filled it in */
     VM_TAP_EMPTIED,   /* .emptied: frames no longer hold what they held */
+    VM_TAP_MARK,      /* .mark: a table entry was marked, and not by a walk */
+    VM_TAP_PREFETCH,  /* .prefetch: a translation was fetched before it is asked for, or in vain */
     VM_TAP_TICK       /* a tick of the policy is due; referenced bits are still as they were */
 };
-#define VM_TAP_KINDS 13
+#define VM_TAP_KINDS 15
 
 struct vm_tap_event {
     enum vm_tap_kind kind;
@@ -54,7 +56,13 @@ struct vm_tap_event {
             uint64_t value; /* of a hit: struct vm_tlb's; it may lack what the touch needs */
             const struct vm_tlb *in; /* as it was found: a hit has not moved its entry yet */
         } lookup;
-        const struct vm_walk *walk;
+        struct {
+            const struct vm_walk *walk;
+            uint32_t skipped; /* its first loads, which a walk cache made needless */
+            size_t cache;     /* that one's number; where skipped is 0: none */
+            uint64_t steps;   /* of the loads that were made: those that wait for one another */
+            uint64_t waits;   /* of the steps, what other walks under way did not hide */
+        } walk;
         const struct vm_fault *fault;
         const struct vm_leaving *leaving;
         struct {
@@ -85,6 +93,18 @@ struct vm_tap_event {
             vm_pfn first;
             uint32_t n;
         } emptied;
+        struct {
+            /* A TLB entry that owed it left; or the kernel was trapped to. */
+            enum { VM_MARK_ON_LEAVING, VM_MARK_BY_TRAP } why;
+            vm_asid asid;
+            vm_va va;
+        } mark;
+        struct {
+            vm_va va;
+            uint32_t loads; /* words read */
+            size_t cache;   /* the walk cache that made others needless, or VM_WALK_CACHES_MAX */
+            bool taken;     /* into the buffer: the page was there, and had been used before */
+        } prefetch;
     };
 };
 

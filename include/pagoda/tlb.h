@@ -93,7 +93,7 @@ struct vm_tlb {
     uint32_t nglobal; /* valid entries with a VM_TLB_GLOBAL tag */
     struct vm_tlb_counts counts;
     /* Told of each page that leaves (replaced, removed) and owes marks. NULL: none ever does. */
-    void (*leaving)(void *host, const struct vm_tlb *t, uint64_t tag, uint64_t value);
+    void (*leaving)(void *host, const struct vm_tlb *t, uint64_t tag, struct vm_tlb_entry e);
     void *host;
 };
 
@@ -118,6 +118,12 @@ static inline uint64_t vm_tlb_tag(uint64_t base_tag, unsigned order)
 static inline uint64_t vm_tlb_global(uint64_t tag)
 {
     return (tag & ~UINT64_C(0xfff)) | VM_TLB_GLOBAL;
+}
+
+/* Whether the low bits of a page's number alone choose its set and what it shares an entry with. */
+static inline bool vm_tlb_is_plain(const struct vm_tlb *t)
+{
+    return t->fold == 63 && !t->pair_shift;
 }
 
 /* The tag that the page's entry carries, and the set of such a tag. */

@@ -45,7 +45,12 @@ enum vm_prot {
 
 /* What the machine keeps for each frame, set at every touch: the referenced and the dirty bit.
  * (IBM S/390 storage keys hold the same two bits for each frame.) */
-enum vm_frame_bits { VM_FRAME_REFERENCED = 1, VM_FRAME_DIRTY = 2 };
+enum vm_frame_bits {
+    VM_FRAME_REFERENCED = 1,
+    VM_FRAME_DIRTY = 2,
+    VM_FRAME_TOUCHED = 4 /* of a base page in a huge page: used since it is part of it; no hardware
+                            has this bit, and only counts and a split look at it */
+};
 
 /* The protection bit that an access needs. */
 static inline unsigned vm_access_needs(enum vm_access access)

@@ -14,12 +14,24 @@ struct search {
     struct vm_intern ids;          /* of pages; id i is frame[i]'s */
     struct vm_story_frame **frame; /* NULL: found, or its mapping went */
     uint32_t n, left;
-    uint64_t ref, key; /* of the touch that is heard of */
+    uint64_t ref, key;            /* of the touch that is heard of */
+    struct vm_engine_parts parts; /* of the machine ahead */
 };
+
+/* The key of what leaves with a page: of itself, or of the first page of its segment. */
+static uint64_t unit_key(const struct search *a, uint64_t key)
+{
+    const struct vm_engine_parts *p = &a->parts;
+    struct vm_span span;
+    if (p->scheme->unit != VM_UNIT_SEGMENT ||
+        !p->scheme->segments->span(p->scheme_state, vm_key_va(key, p->page_shift), &span))
+        return key;
+    return vm_page_key(span.start, p->page_shift, vm_key_asid(key));
+}
 
 static bool add_frame(struct search *a, struct vm_story_frame *f)
 {
-    uint32_t id = vm_intern_id(&a->ids, f->key);
+    uint32_t id = vm_intern_id(&a->ids, unit_key(a, f->key));
     if (id != a->n) /* two frames with one page: the first one is told of */
         return id != UINT32_MAX;
     a->frame[a->n++] = f;
@@ -41,7 +53,7 @@ static bool add_choice(struct search *a, struct vm_story_step *s)
 /* The page is touched at `ref`, or (0) never as the page that it is. */
 static void settle(struct search *a, uint64_t key, uint64_t ref)
 {
-    uint32_t id = vm_intern_peek(&a->ids, key);
+    uint32_t id = vm_intern_peek(&a->ids, unit_key(a, key));
     if (id == UINT32_MAX || !a->frame[id])
         return;
     a->frame[id]->next = ref;
@@ -105,13 +117,15 @@ static bool search_choice(const struct vm_config *c, const struct vm_source *sou
 {
     struct vm_config config;
     struct search a = {.story = s};
-    bool done = vm_intern_open(&a.ids, e);
+    struct vm_run *r = open_ahead(c, source, &config, e);
+    bool done = r && vm_intern_open(&a.ids, e);
+    if (r)
+        vm_engine_parts(vm_run_engine(r), &a.parts);
     if (done && !add_choice(&a, &s->step[step]))
         done = vm_fail(e, VM_ESYSTEM, "no memory to look ahead");
-    struct vm_run *r = done ? open_ahead(c, source, &config, e) : NULL;
-    if (r)
+    if (done)
         hear_rest(&a, step);
-    done = r && run_ahead(&a, r, e);
+    done = done && run_ahead(&a, r, e);
     vm_run_close(r);
     free(a.frame);
     vm_intern_close(&a.ids);

@@ -19,8 +19,9 @@ void history_close(struct history *h)
     h->stay = NULL;
 }
 
-static void come(struct history *h, vm_pfn pfn, uint64_t key)
+static void come(struct history *h, vm_pfn frame, uint64_t key)
 {
+    vm_pfn pfn = vm_memory_unit(h->parts.memory, frame);
     VM_ASSERT(pfn < h->parts.nframes && h->stay[pfn].touches == 0);
     h->stay[pfn] = (struct stay){.key = key,
                                  .came = h->ref,
@@ -31,8 +32,9 @@ static void come(struct history *h, vm_pfn pfn, uint64_t key)
     h->newcomer = pfn;
 }
 
-static void touch(struct history *h, vm_pfn pfn)
+static void touch(struct history *h, vm_pfn frame)
 {
+    vm_pfn pfn = vm_memory_unit(h->parts.memory, frame);
     if (pfn == h->newcomer)
         return;
     struct stay *s = &h->stay[pfn];
@@ -68,7 +70,7 @@ void history_event(struct history *h, const struct vm_tap_event *v)
         h->stay[v->leaving->pfn].touches = 0;
         break;
     case VM_TAP_ACCESS:
-        touch(h, vm_tlb_pfn(v->access.value));
+        touch(h, (vm_pfn)(v->access.pa >> h->parts.page_shift));
         break;
     case VM_TAP_TICK:
         tick(h);
@@ -84,6 +86,8 @@ void history_event(struct history *h, const struct vm_tap_event *v)
     case VM_TAP_FLUSH:
     case VM_TAP_LINE:
     case VM_TAP_EMPTIED:
+    case VM_TAP_MARK:
+    case VM_TAP_PREFETCH:
         break;
     }
 }

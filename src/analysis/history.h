@@ -1,8 +1,11 @@
 /* history.h - what the frames of a running machine have behind them, for reasons in numbers.
  *
- * It listens from the first reference on and keeps, for each frame, the stay of the page in it:
+ * It listens from the first reference on and keeps, for each frame, the stay of the page in it (of
+ * segments, for what the policy knows each by, the stay of the whole):
  * which reference brought it, which touched it last, how often. A touch costs a store or two, so
  * that a long run is listened to at millions of references a second.
+ *
+ * Pages of page tables that may leave memory are not followed: their coming and going is not told.
  *
  * Invariants
  *  1. stay[f].touches > 0 iff frame f holds a page.

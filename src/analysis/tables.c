@@ -65,7 +65,7 @@ static bool look_at_trace(struct comparison *c, struct vm_error *e)
     c->out->trace.format = c->out->trace_format;
     c->out->pages = result.counts.demand_zero;
     uint64_t bytes = UINT64_C(1) << 20;
-    while (bytes < 2 * LOOK_PAGE * c->out->pages)
+    while (bytes < 4 * LOOK_PAGE * c->out->pages)
         bytes *= 2;
     c->out->memory_bytes = r->memory_bytes ? r->memory_bytes : bytes;
     return true;

@@ -2,6 +2,7 @@
 #include "analysis/teller.h"
 #include "base/assert.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -68,6 +69,42 @@ static void add_price(struct telling *t, struct vm_story_step *s, enum vm_story_
     t->story.ns += ns;
 }
 
+/* Bytes copied so far, of pages and of tables that moved. */
+static uint64_t copied_bytes(const struct history *h)
+{
+    const struct vm_counts *n = h->parts.counts;
+    return n->page_copies * h->parts.config->page_bytes + n->table_moved_bytes;
+}
+
+/* What copies and transfers cost that no step has told of yet. Answers how many bytes were copied.
+ */
+static uint64_t take_costs(struct teller *r, struct vm_story_step *s)
+{
+    const struct history *h = r->history;
+    const struct vm_config *c = h->parts.config;
+    uint64_t bytes = copied_bytes(h) - r->copied_bytes;
+    uint64_t read_ns = vm_memory_read_ns(h->parts.memory) - r->read_ns;
+    uint64_t write_ns = vm_memory_write_ns(h->parts.memory) - r->write_ns;
+    add_price(r->telling, s, VM_STORY_PRICE_copy,
+              (double)bytes / (double)c->page_bytes * c->copy_ns);
+    add_price(r->telling, s, VM_STORY_PRICE_swap_in, (double)read_ns);
+    add_price(r->telling, s, VM_STORY_PRICE_swap_out, (double)write_ns);
+    r->copied_bytes += bytes;
+    r->read_ns += read_ns;
+    r->write_ns += write_ns;
+    return bytes;
+}
+
+/* The last event is over. */
+static void close_event(struct teller *r)
+{
+    if (!r->event)
+        return;
+    struct vm_story_step *s = &r->telling->story.step[r->event - 1];
+    s->event.copied_bytes = take_costs(r, s);
+    r->event = 0;
+}
+
 /* ---- the frames of a choice ---- */
 
 /* `bits` as the policy found them, where it may have changed them since. */
@@ -122,11 +159,13 @@ static void keep_bits(struct teller *r)
 static void tell_event(struct teller *r, const struct vm_event *event)
 {
     const struct vm_config *c = r->history->parts.config;
+    close_event(r);
     struct vm_story_step *s = add_step(r->telling, VM_TAP_EVENT);
     keep_bits(r);
     if (!s)
         return;
-    s->event = *event;
+    s->event.event = *event;
+    r->event = r->telling->steps.n;
     if (event->kind == VM_EVENT_SWITCH && event->asid != r->history->asid)
         add_price(r->telling, s, VM_STORY_PRICE_switching, c->switch_ns);
 }
@@ -135,6 +174,7 @@ static void tell_touch(struct teller *r, const struct vm_tap_event *v)
 {
     struct vm_field field[VM_FIELDS_MAX];
     const struct vm_engine_parts *parts = &r->history->parts;
+    close_event(r);
     struct vm_story_step *s = add_step(r->telling, VM_TAP_TOUCH);
     if (!s)
         return;
@@ -147,13 +187,23 @@ static void tell_touch(struct teller *r, const struct vm_tap_event *v)
     r->address = s->touch.field;
 }
 
+/* The pages of a set, by way; of pairs both. */
 static struct vm_slice add_set(struct telling *t, const struct vm_tlb *in, uint64_t set)
 {
-    struct vm_slice slice = {t->entries.n, in->ways};
-    struct vm_story_entry *to = room_for(t, &t->story.entry, &t->entries, in->ways, sizeof *to);
-    for (uint32_t w = 0; to && w < in->ways; w++)
-        to[w] = (struct vm_story_entry){in->tag[set * in->ways + w], in->value[set * in->ways + w]};
+    struct vm_slice slice = {t->entries.n, in->ways << in->pair_shift};
+    struct vm_story_entry *to = room_for(t, &t->story.entry, &t->entries, slice.n, sizeof *to);
+    for (uint32_t k = 0; to && k < slice.n; k++) {
+        uint64_t at = (set * in->ways << in->pair_shift) + k;
+        bool valid = in->tag[at >> in->pair_shift] != VM_TLB_EMPTY && in->value[at];
+        to[k].tag = valid ? vm_tlb_tag_at(in, at) : VM_TLB_EMPTY;
+        to[k].value = valid ? in->value[at] : 0;
+    }
     return to ? slice : (struct vm_slice){0, 0};
+}
+
+static uint64_t set_of(const struct vm_tlb *in, uint64_t tag)
+{
+    return vm_tlb_set(in, vm_tlb_own_tag(in, tag));
 }
 
 static void tell_lookup(struct teller *r, const struct vm_tap_event *v)
@@ -163,13 +213,15 @@ static void tell_lookup(struct teller *r, const struct vm_tap_event *v)
     if (!s)
         return;
     unsigned needs = vm_access_needs(t->story.access);
-    needs |= t->story.access == VM_WRITE ? VM_TLB_DIRTY : 0;
+    /* Where TLB entries mark when they leave, a first write makes its entry dirty by itself. */
+    if (t->story.access == VM_WRITE && r->history->parts.config->marks != VM_MARKS_ON_LEAVING)
+        needs |= VM_TLB_DIRTY;
     s->lookup.tlb = v->lookup.tlb;
     s->lookup.tag = v->lookup.tag;
     s->lookup.value = v->lookup.value;
     s->lookup.hit = v->lookup.hit;
     s->lookup.enough = v->lookup.hit && (v->lookup.value & needs) == needs;
-    s->lookup.set = vm_tlb_set(v->lookup.in, v->lookup.tag);
+    s->lookup.set = set_of(v->lookup.in, v->lookup.tag);
     s->lookup.entry = add_set(t, v->lookup.in, s->lookup.set);
     if (v->lookup.hit)
         add_price(t, s, VM_STORY_PRICE_tlb, t->story.tlb[v->lookup.tlb].config.hit_ns);
@@ -209,9 +261,15 @@ static struct vm_slice add_loads(struct teller *r, const struct vm_walk *w)
     return slice;
 }
 
-static void tell_walk(struct teller *r, const struct vm_walk *w)
+static double cache_ns(const struct telling *t, size_t cache)
+{
+    return cache < t->story.nwalk_caches ? t->story.walk_cache[cache].config.hit_ns : 0;
+}
+
+static void tell_walk(struct teller *r, const struct vm_tap_event *v)
 {
     const struct vm_config *c = r->history->parts.config;
+    const struct vm_walk *w = v->walk.walk;
     struct telling *t = r->telling;
     struct vm_slice load = add_loads(r, w);
     struct vm_story_step *s = add_step(t, VM_TAP_WALK);
@@ -226,18 +284,47 @@ static void tell_walk(struct teller *r, const struct vm_walk *w)
     s->walk.nstores = w->nstores;
     s->walk.pfn = w->pfn;
     s->walk.nloads = w->nloads;
+    s->walk.skipped = v->walk.skipped;
+    s->walk.cache = (uint32_t)v->walk.cache;
+    s->walk.steps = v->walk.steps;
+    s->walk.waits = v->walk.waits;
     s->walk.load = load;
+    double ns = cache_ns(t, v->walk.cache);
     if (!t->story.ncaches) /* or else its lines have the price */
-        add_price(t, s, VM_STORY_PRICE_walk, (w->nloads + w->nstores) * c->memory_ns);
+        ns += (double)(v->walk.waits + w->nstores) * c->memory_ns;
+    add_price(t, s, VM_STORY_PRICE_walk, ns);
     if (w->fault == VM_WALK_BOUNDS)
         add_price(t, s, VM_STORY_PRICE_fault, c->fault_ns);
+}
+
+static void tell_mark(struct teller *r, const struct vm_tap_event *v)
+{
+    const struct vm_config *c = r->history->parts.config;
+    struct vm_story_step *s = add_step(r->telling, VM_TAP_MARK);
+    if (!s)
+        return;
+    s->mark.trapped = v->mark.why == VM_MARK_BY_TRAP;
+    s->mark.asid = v->mark.asid;
+    s->mark.va = v->mark.va;
+    add_price(r->telling, s, VM_STORY_PRICE_mark, s->mark.trapped ? c->fault_ns : c->memory_ns);
+}
+
+/* A prefetch's loads cost nothing; a walk cache's hit is priced wherever it is made. */
+static void tell_prefetch(struct teller *r, const struct vm_tap_event *v)
+{
+    struct vm_story_step *s = add_step(r->telling, VM_TAP_PREFETCH);
+    if (!s)
+        return;
+    s->prefetch.va = v->prefetch.va;
+    s->prefetch.loads = v->prefetch.loads;
+    s->prefetch.taken = v->prefetch.taken;
+    add_price(r->telling, s, VM_STORY_PRICE_walk, cache_ns(r->telling, v->prefetch.cache));
 }
 
 static void tell_fault(struct teller *r, const struct vm_fault *f)
 {
     const struct vm_config *c = r->history->parts.config;
     struct vm_story_step *s = add_step(r->telling, VM_TAP_FAULT);
-    uint64_t read_ns = vm_memory_read_ns(vm_engine_memory(r->engine));
     if (!s)
         return;
     s->fault.kind = f->kind;
@@ -249,18 +336,15 @@ static void tell_fault(struct teller *r, const struct vm_fault *f)
         s->fault.vma = *f->vma;
     s->fault.pfn = f->pfn;
     s->fault.inserted = f->inserted;
-    s->fault.copied = f->inserted && (f->kind == VM_FAULT_DEMAND_ZERO || f->kind == VM_FAULT_COW);
-    add_price(r->telling, s, VM_STORY_PRICE_fault, c->fault_ns);
-    if (s->fault.copied)
-        add_price(r->telling, s, VM_STORY_PRICE_copy, c->copy_ns);
-    add_price(r->telling, s, VM_STORY_PRICE_swap_in, (double)(read_ns - r->read_ns));
-    r->read_ns = read_ns;
+    if (f->asid != VM_ASID_KERNEL) /* of a table's page the transfer is the price */
+        add_price(r->telling, s, VM_STORY_PRICE_fault, c->fault_ns);
+    s->fault.copied_bytes = take_costs(r, s);
 }
 
 static void tell_leaving(struct teller *r, const struct vm_leaving *leaving)
 {
     struct vm_slice frame = {0, 0};
-    uint64_t write_ns = vm_memory_write_ns(vm_engine_memory(r->engine));
+    uint64_t write_ns = vm_memory_write_ns(r->history->parts.memory);
     bool chosen = leaving->why == VM_LEAVES_CHOSEN;
     if (chosen)
         frame = add_frames(r, leaving->pfn, r->bits);
@@ -287,7 +371,7 @@ static void tell_fill(struct teller *r, const struct vm_tap_event *v)
     s->fill.tag = v->fill.tag;
     s->fill.value = v->fill.value;
     s->fill.replaced = v->fill.replaced;
-    s->fill.set = vm_tlb_set(v->fill.in, v->fill.tag);
+    s->fill.set = set_of(v->fill.in, v->fill.tag);
     s->fill.entry = add_set(r->telling, v->fill.in, s->fill.set);
 }
 
@@ -372,7 +456,7 @@ void teller_event(struct teller *r, const struct vm_tap_event *v)
         tell_lookup(r, v);
         break;
     case VM_TAP_WALK:
-        tell_walk(r, v->walk);
+        tell_walk(r, v);
         break;
     case VM_TAP_FAULT:
         tell_fault(r, v->fault);
@@ -391,6 +475,12 @@ void teller_event(struct teller *r, const struct vm_tap_event *v)
         break;
     case VM_TAP_ACCESS:
         tell_access(r, v);
+        break;
+    case VM_TAP_MARK:
+        tell_mark(r, v);
+        break;
+    case VM_TAP_PREFETCH:
+        tell_prefetch(r, v);
         break;
     case VM_TAP_LINE:
         tell_line(r, v);
@@ -427,6 +517,12 @@ static void describe_machine(struct teller *r, struct vm_engine *m)
     s->ncaches = vm_engine_ncaches(m);
     for (size_t i = 0; i < s->ncaches; i++)
         strcpy(s->cache[i].name, vm_engine_cache(m, i, &s->cache[i].config, &unused_counts));
+    s->nwalk_caches = vm_engine_nwalk_caches(m);
+    for (size_t i = 0; i < s->nwalk_caches; i++) {
+        struct vm_story_tlb *c = &s->walk_cache[i];
+        vm_engine_walk_cache(m, i, &c->config, &unused);
+        snprintf(c->name, sizeof c->name, "p%u", c->config.level);
+    }
 }
 
 void teller_begin(struct teller *r, struct telling *t, struct vm_engine *m,
@@ -441,10 +537,11 @@ void teller_begin(struct teller *r, struct telling *t, struct vm_engine *m,
     t->steps.n = t->loads.n = t->fields.n = t->entries.n = t->frames.n = 0;
     t->failed = t->ordered = false;
     r->telling = t;
-    r->engine = m;
     r->history = history;
-    r->read_ns = vm_memory_read_ns(vm_engine_memory(m));
-    r->write_ns = vm_memory_write_ns(vm_engine_memory(m));
+    r->event = 0;
+    r->copied_bytes = copied_bytes(history);
+    r->read_ns = vm_memory_read_ns(history->parts.memory);
+    r->write_ns = vm_memory_write_ns(history->parts.memory);
     describe_machine(r, m);
     vm_engine_counts(m, &t->story.before);
     t->story.memory_before = whole_memory(r);

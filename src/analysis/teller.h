@@ -22,12 +22,12 @@ void telling_free(struct telling *t); /* a zeroed struct is fine */
 
 struct teller {
     struct telling *telling;
-    const struct vm_engine *engine;
     const struct history *history; /* of what was before the event that is told */
     uint8_t *bits;                 /* [nframes] VM_REASON_BITS: before the choice; else NULL */
-    uint64_t read_ns, write_ns;    /* of the device, so far told */
-    vm_va va;                      /* of the touch */
-    struct vm_slice address;       /* its fields */
+    uint64_t copied_bytes, read_ns, write_ns; /* so far told */
+    uint32_t event;                           /* step of the last event + 1; 0: none */
+    vm_va va;                                 /* of the touch */
+    struct vm_slice address;                  /* its fields */
 };
 
 /* Begin `t` anew, for the reference after `history`; the engine has done all before it. */

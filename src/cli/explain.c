@@ -112,11 +112,11 @@ static bool explain_address(const struct vm_config *config, const struct args *a
     struct question q = {.ref = 1, .n = 2};
     if (!parse_va(args_value(a, "va"), &va, e) || (access && !parse_access(access, &letter, e)))
         return false;
-    int n = snprintf(text, sizeof text, "%c %llx\n", letter, (unsigned long long)va);
-    memcpy(text + n, text, (size_t)n + 1);
+    int n = snprintf(text, sizeof text, "%c %llx\n%c %llx\n", letter, (unsigned long long)va,
+                     letter, (unsigned long long)va);
     snprintf(name, sizeof name, "--va 0x%llx", (unsigned long long)va);
-    q.source = (struct vm_source){
-        .spec = name, .options = &options, .bytes = text, .nbytes = 2 * (size_t)n};
+    q.source =
+        (struct vm_source){.spec = name, .options = &options, .bytes = text, .nbytes = (size_t)n};
     return explain(config, &q, a, e);
 }
 

@@ -40,16 +40,24 @@ static void print_options(const struct kind *k)
     }
 }
 
+/* Not by the "s*" of json_pack: that leaves out a member for which memory ran out, too. */
+static void put_words(struct vm_json *j, json_t *object, const char *words)
+{
+    if (words)
+        vm_json_put(j, object, "words", json_string(words));
+}
+
 static json_t *options_json(struct vm_json *j, const struct kind *k)
 {
     (void)k;
     json_t *rows = json_array();
     const struct vm_option *o;
-    for (size_t i = 0; (o = vm_option_at(i)); i++)
-        vm_json_add(j, rows,
-                    json_pack("{s:s, s:s, s:s, s:s, s:s, s:s*}", "name", o->flag, "section",
-                              o->section, "key", o->key, "default", o->fallback, "summary", o->help,
-                              "words", o->words));
+    for (size_t i = 0; (o = vm_option_at(i)); i++) {
+        json_t *row = json_pack("{s:s, s:s, s:s, s:s, s:s}", "name", o->flag, "section", o->section,
+                                "key", o->key, "default", o->fallback, "summary", o->help);
+        put_words(j, row, o->words);
+        vm_json_add(j, rows, row);
+    }
     return rows;
 }
 
@@ -71,11 +79,13 @@ static void print_parts(const struct kind *k)
 static json_t *params_json(struct vm_json *j, const struct vm_listed *row)
 {
     json_t *all = json_array();
-    for (size_t p = 0; p < row->nparams; p++)
-        vm_json_add(j, all,
-                    json_pack("{s:s, s:s, s:s, s:s*}", "name", row->param[p].name, "default",
-                              row->param[p].fallback, "help", row->param[p].help, "words",
-                              row->param[p].words));
+    for (size_t p = 0; p < row->nparams; p++) {
+        const struct vm_param *q = &row->param[p];
+        json_t *param =
+            json_pack("{s:s, s:s, s:s}", "name", q->name, "default", q->fallback, "help", q->help);
+        put_words(j, param, q->words);
+        vm_json_add(j, all, param);
+    }
     return all;
 }
 

@@ -3,12 +3,12 @@
 
 static bool run_show(const struct args *a, struct vm_error *e)
 {
-    const char *known[48];
+    const char *known[128];
     size_t n = 0;
     const char *name = args_operand(a, "a preset's name", e);
     if (!name)
         return false;
-    for (; preset_at(n) && n < 48; n++)
+    for (; preset_at(n) && n < 128; n++)
         known[n] = preset_at(n)->name;
     if (!preset_find(name))
         return vm_fail_unknown(e, "preset", name, known, n);

@@ -69,18 +69,12 @@ static void build_path(struct vm_engine *m, enum vm_access access)
     }
 }
 
-/* Whether the low bits of a page's number alone choose its set and what it shares an entry with. */
-static bool is_plain(const struct vm_tlb *t)
-{
-    return t->fold == 63 && !t->pair_shift;
-}
-
 static void build_first(struct vm_engine *m, enum vm_access access)
 {
     struct vm_tlb *t = m->plan.levels ? vm_levels_holder(m, 0, access, 0) : NULL;
     m->base1[access] = t;
-    m->first[access] = t && is_plain(t) ? t : &m->none;
-    uint32_t mask = !t || is_plain(t) ? m->first[access]->set_mask : 0;
+    m->first[access] = t && vm_tlb_is_plain(t) ? t : &m->none;
+    uint32_t mask = !t || vm_tlb_is_plain(t) ? m->first[access]->set_mask : 0;
     if (t && mask < m->hot_mask)
         m->hot_mask = mask;
 }
@@ -109,16 +103,6 @@ void vm_levels_build(struct vm_engine *m)
 }
 
 /* ---- searching ---- */
-
-struct vm_tlb *vm_levels_holder(struct vm_engine *m, size_t level, enum vm_access access,
-                                unsigned order)
-{
-    const struct tlb_level *l = &m->path[access][level];
-    for (unsigned k = 0; k < l->n; k++)
-        if (m->orders[l->tlb[k]] >> order & 1)
-            return &m->tlb[l->tlb[k]];
-    return NULL;
-}
 
 /* The page of one order, for its space or for every one. */
 static bool look_for(struct vm_tlb *t, uint64_t tag, unsigned order, struct tlb_hit *hit)
@@ -210,5 +194,5 @@ void vm_levels_install(struct vm_engine *m, enum vm_access access, size_t levels
         entry.value &= ~(uint64_t)VM_TLB_OWES; /* one of them owes, the nearest */
     }
     if (entry.value & VM_TLB_OWES) /* none took it */
-        vm_marks_write(m, tag, entry.value);
+        vm_marks_write(m, tag, &entry);
 }

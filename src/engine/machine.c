@@ -75,7 +75,7 @@ static bool build_tlbs(struct vm_engine *m, struct vm_error *e)
 /* ---- opening and closing ---- */
 
 static bool build_memory(struct vm_engine *m, const struct vm_parts *p, enum vm_stray stray,
-                         struct vm_future *future, struct vm_error *e)
+                         struct vm_future *future, struct vm_huge_config huge, struct vm_error *e)
 {
     struct vm_memory_config c = {
         .nframes = (uint32_t)(m->config.memory_bytes / m->config.page_bytes),
@@ -83,6 +83,7 @@ static bool build_memory(struct vm_engine *m, const struct vm_parts *p, enum vm_
         .tables = (enum vm_tables)m->config.tables,
         .stray = stray,
         .colours = (uint32_t)m->config.colours,
+        .huge = huge,
         .seed = m->config.seed,
         .scheme = p->scheme,
         .scheme_params = &m->scheme_params,
@@ -155,14 +156,17 @@ static bool build(struct vm_engine *m, const struct vm_parts *p, enum vm_stray s
     if (!vm_data_open(m, e))
         return false;
     m->segment = segments[p->policy->touch_kind][m->caches.levels > 0];
+    struct vm_huge_config huge;
     struct vm_scheme_env env = {.page_shift = m->page_shift, .params = &m->scheme_params};
-    if (!m->scheme->accept(&env, e) || !plan_tlbs(m, m->scheme->orders(&env), e))
+    if (!vm_refill_check(&m->config, e) || !m->scheme->accept(&env, e) ||
+        !plan_tlbs(m, m->scheme->orders(&env), e) ||
+        !vm_huge_plan(m, m->scheme->orders(&env), &huge, e))
         return false;
     m->last_touch = NO_TOUCH;
     memset(m->hot, 0xff, sizeof m->hot);
     set_ticks(m);
     VM_ASSERT(p->policy->future == VM_FUTURE_UNUSED || future);
-    return build_memory(m, p, stray, future, e) && build_tlbs(m, e) &&
+    return build_memory(m, p, stray, future, huge, e) && build_tlbs(m, e) &&
            vm_layout_open(&m->layout, (enum vm_layout_option)m->config.layout, m->scheme,
                           m->scheme_state, m->scheme->va_bits(&env), m->page_shift, e);
 }
@@ -178,7 +182,7 @@ struct vm_engine *vm_engine_open_with(const struct vm_config *c, const struct vm
         return NULL;
     }
     m->config = *c;
-    if (vm_parts_find(&p, c, e)) {
+    if (vm_parts_find(&p, c, e) && vm_huge_parts(c, &p, e)) {
         m->scheme_params = p.scheme_params;
         m->policy_params = p.policy_params;
         m->device_params = p.device_params;
@@ -232,13 +236,23 @@ static uint32_t run_segment(struct vm_engine *m, const vm_va *va, const uint16_t
     return m->tap ? vm_mmu_segment_told(m, va, meta, n) : m->segment(m, va, meta, length);
 }
 
-/* References [*va, *va + n), in segments that end where a tick is due. */
+/* The collapse daemon's turn. */
+static bool scan(struct vm_engine *m)
+{
+    m->scan_next = m->counts.touches + m->scan_every;
+    m->last_touch = NO_TOUCH; /* frames may have other pages, and the policy another order */
+    m->failed = !vm_memory_scan(m->memory, &m->error);
+    return !m->failed;
+}
+
+/* References [*va, *va + n), in segments that end where a tick or a scan is due. */
 static bool run_refs(struct vm_engine *m, const vm_va *va, const uint16_t *meta, uint32_t n)
 {
     while (n > 0) {
         uint32_t length = n < SEGMENT_REFS ? n : SEGMENT_REFS;
-        if (m->tick_next - m->counts.touches < length)
-            length = (uint32_t)(m->tick_next - m->counts.touches);
+        uint64_t due = m->tick_next < m->scan_next ? m->tick_next : m->scan_next;
+        if (due - m->counts.touches < length)
+            length = (uint32_t)(due - m->counts.touches);
         uint64_t crossings = m->crossings[0] + m->crossings[1] + m->crossings[2];
         uint32_t done = run_segment(m, va, meta, length);
         crossings = m->crossings[0] + m->crossings[1] + m->crossings[2] - crossings;
@@ -249,6 +263,8 @@ static bool run_refs(struct vm_engine *m, const vm_va *va, const uint16_t *meta,
             vm_mmu_settle(m);
         if (m->counts.touches == m->tick_next)
             vm_mmu_tick(m);
+        if (m->counts.touches >= m->scan_next && !scan(m))
+            return false;
         va += done;
         meta += done;
         n -= done;
@@ -396,7 +412,7 @@ void vm_engine_counts(struct vm_engine *m, struct vm_counts *out)
     if (m->scheme->in_registers) { /* hot ones, too, walk; it costs nothing */
         out->tlb_misses = out->touches;
         out->miss_present = out->touches - out->touches_faulted;
-        out->walks = out->touches + out->faults;
+        out->walks = out->touches + out->faults + out->mark_traps;
     }
     out->tlb_hits = out->touches - out->tlb_misses;
     vm_data_counts(m, out);
@@ -447,6 +463,8 @@ void vm_engine_parts(const struct vm_engine *m, struct vm_engine_parts *out)
         .scheme_state = m->scheme_state,
         .policy = m->policy,
         .policy_params = &m->policy_params,
+        .memory = m->memory,
+        .counts = &m->counts,
         .page_shift = m->page_shift,
         .nframes = (uint32_t)(m->config.memory_bytes / m->config.page_bytes),
         .bits = m->bits,

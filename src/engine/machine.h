@@ -10,10 +10,13 @@
  *  1. hot[a][s] is the tag of the base page that the sets of slot `s` in base1[a], the level-1 TLB
  *     of base pages for access `a`, used last, if a touch of that kind would change nothing: the
  *     right is there, the frame's bits are set. Else EMPTY. All base pages of a set share a slot,
- *     so that a touch of another one takes its place; a large page in the same TLB empties all, as
- *     does whatever else may change one of these (a shootdown, the policy clearing bits).
- *  2. large[a] is the large page that its level-1 TLB used last, likewise; what that TLB uses next
- *     takes its place or empties it. Pages of other TLBs move nothing in this one.
+ *     so that a touch of another one takes its place. Base pages of a large page that its set used
+ *     last are there likewise; a large page that moves in the same TLB empties all, a base page
+ *     that does empties all if there are such, as does whatever else may change one of these (a
+ *     shootdown, the policy clearing bits).
+ *  2. large[a] has in slot `s` the large page that the sets of that slot in its level-1 TLB used
+ *     last, likewise. Pages of another order in the same TLB, base pages too, empty it: they choose
+ *     sets by other bits. It is of one TLB at a time; pages of other TLBs move nothing in this one.
  *  3. touched[] holds touches that the policy has not been told of; it is told (settle) before it
  *     is asked or told anything else.
  *  4. Only pages of orders in orders_seen are in any TLB.
@@ -26,6 +29,7 @@
 #include <pagoda/engine.h>
 
 #define HOT_SLOTS    64   /* at most; level 1 leaves as many as it has sets, usually 16 */
+#define LARGE_SLOTS  16   /* at most, likewise */
 #define SEGMENT_REFS 1000 /* references between settlements at most; fits `touched` twice */
 
 #define LEVELS_MAX 9
@@ -36,11 +40,18 @@ struct tlb_level {
     uint8_t tlb[VM_TLBS_MAX];
 };
 
-/* A large page that its level-1 TLB used last: base pages [page, page + n); n == 0: none. */
+/* A large page that its set used last: base pages [page, page + n); n == 0: none. */
 struct large_page {
     uint64_t page, n;
-    struct vm_tlb *tlb;
     vm_pfn pfn; /* of the base page `page` */
+};
+
+/* Large pages of one order in one TLB, by the low bits of their numbers. */
+struct large_pages {
+    struct vm_tlb *tlb; /* NULL: none */
+    unsigned order;
+    uint32_t mask; /* a page's slot: its number's low bits that choose its set, too */
+    struct large_page slot[LARGE_SLOTS];
 };
 
 /* Where a search ended. */
@@ -73,7 +84,7 @@ struct vm_engine {
     /* what the loops use */
     uint64_t hot[VM_ACCESSES][HOT_SLOTS];
     vm_pfn hot_unit[VM_ACCESSES][HOT_SLOTS]; /* the page's frame as the policy knows it */
-    bool warm;                               /* some of hot[] may not be EMPTY */
+    bool warm[VM_ACCESSES];                  /* some of hot[a] may not be EMPTY */
     unsigned page_shift;
     uint32_t hot_mask; /* a page's slot in hot[a]: its number's low bits that choose its set, too */
     vm_asid asid;      /* current */
@@ -82,8 +93,9 @@ struct vm_engine {
      * the low bits of the page number choose, and whose entries have one page. Else `none`. */
     struct vm_tlb *first[VM_ACCESSES];
     struct vm_tlb *base1[VM_ACCESSES]; /* the level-1 TLB of base pages; NULL: there is none */
-    struct vm_tlb *large_beside; /* the one TLB in large[] that holds base pages, too; or NULL */
-    struct large_page large[VM_ACCESSES];
+    bool large_warm;                   /* some of large[] is noted */
+    bool hot_has_large[VM_ACCESSES];   /* some of hot[a] is part of a large page */
+    struct large_pages large[VM_ACCESSES];
     uint8_t *bits;
     uint8_t marks[VM_ACCESSES]; /* the frame's bits that a touch sets */
     uint64_t last_touch; /* VM_TOUCH_ORDER: touch_word of the touch before, or its run's write */
@@ -119,6 +131,8 @@ struct vm_engine {
     struct vm_memory *memory;
     struct vm_counts counts;
     uint64_t tick_every, tick_next; /* in touches; UINT64_MAX: never */
+    bool refilled;                  /* software: the touch missed, and has not trapped again */
+    uint64_t scan_every, scan_next; /* of the collapse daemon, likewise */
     bool failed;                    /* error says why */
     struct vm_error error;
 
@@ -211,6 +225,18 @@ bool vm_tlb_serves(const struct vm_tlb_config *c, enum vm_access access);
 bool vm_tlb_value_parse(struct vm_tlb_config *c, char *value, const char *entry,
                         struct vm_error *e);
 
+/* "4 KiB, 2 MiB": sizes of pages, a bit each, into out[cap]; returns out. */
+const char *vm_page_sizes_text(uint64_t sizes, char *out, size_t cap);
+
+/* ---- huge.c ---- */
+
+struct vm_parts;
+/* Whether huge pages, if there are to be any, go with these parts; what the configuration says of
+ * them. Errors: VM_EMACHINE. */
+bool vm_huge_parts(const struct vm_config *c, const struct vm_parts *p, struct vm_error *e);
+bool vm_huge_plan(struct vm_engine *m, uint64_t orders, struct vm_huge_config *out,
+                  struct vm_error *e);
+
 /* ---- levels.c ---- */
 
 /* Build the TLBs of m->plan, and the prefetch buffer, for a scheme with these orders of pages. */
@@ -218,8 +244,15 @@ bool vm_levels_plan(struct vm_engine *m, uint64_t orders, struct vm_error *e);
 size_t vm_levels_room(const struct vm_engine *m);
 void vm_levels_build(struct vm_engine *m);
 /* The TLB of a level that holds pages of `order` for this access; NULL: none does. */
-struct vm_tlb *vm_levels_holder(struct vm_engine *m, size_t level, enum vm_access access,
-                                unsigned order);
+static inline struct vm_tlb *vm_levels_holder(struct vm_engine *m, size_t level,
+                                              enum vm_access access, unsigned order)
+{
+    const struct tlb_level *l = &m->path[access][level];
+    for (unsigned k = 0; k < l->n; k++)
+        if (m->orders[l->tlb[k]] >> order & 1)
+            return &m->tlb[l->tlb[k]];
+    return NULL;
+}
 /* Whether the page with this base tag, of whatever order, is in one TLB: *hit is all but the level.
  */
 bool vm_levels_holds(struct vm_engine *m, struct vm_tlb *t, uint64_t tag, struct tlb_hit *hit);
@@ -240,10 +273,10 @@ void vm_levels_install(struct vm_engine *m, enum vm_access access, size_t levels
 /* The kernel sets the page's bits for this access in the table, and makes no other change. */
 void vm_marks_set(struct vm_engine *m, vm_va va, enum vm_access access);
 /* The marks that this translation owes reach the table, if its entry still maps the frame. */
-void vm_marks_write(struct vm_engine *m, uint64_t tag, uint64_t value);
+void vm_marks_write(struct vm_engine *m, uint64_t tag, const struct vm_tlb_entry *e);
 /* struct vm_tlb's leaving: the next level that has the page owes its marks from now on, or else
  * they are written to the table. */
-void vm_marks_leaving(void *engine, const struct vm_tlb *t, uint64_t tag, uint64_t value);
+void vm_marks_leaving(void *engine, const struct vm_tlb *t, uint64_t tag, struct vm_tlb_entry e);
 /* A first write to a page whose entry, where `hit` found it, lacks the dirty bit: the nearest level
  * has it from now on, and owes it to the table. */
 void vm_marks_owe_dirty(struct vm_engine *m, enum vm_access access, struct tlb_hit *hit);
@@ -260,12 +293,32 @@ void vm_prefetch_after(struct vm_engine *m, uint64_t tag, unsigned order, enum v
 size_t vm_walk_caches_room(const struct vm_engine *m);
 /* Needs the scheme's state. Errors: VM_EMACHINE: the scheme has no such tables. */
 bool vm_walk_caches_build(struct vm_engine *m, struct vm_error *e);
-/* How many of its first loads a walk of `va` need not make; the caches take what the others read.
- */
-uint32_t vm_walk_caches_use(struct vm_engine *m, vm_va va, const struct vm_walk *w);
+/* How many of its first loads a walk of `va` need not make, and by which cache
+ * (VM_WALK_CACHES_MAX: none); the caches take what the others read. */
+uint32_t vm_walk_caches_use(struct vm_engine *m, vm_va va, const struct vm_walk *w, size_t *cache);
 /* Tables for pages of [start, end) of a space may be gone. */
 void vm_walk_caches_forget(struct vm_engine *m, vm_asid asid, vm_va start, vm_va end);
 void vm_mmu_trimmed(void *engine, vm_asid asid, vm_va start, vm_va end);
+
+/* ---- refill.c ---- */
+
+/* Errors: VM_EMACHINE: marks and refill do not go together. */
+bool vm_refill_check(const struct vm_config *c, struct vm_error *e);
+/* How many of its first loads the walk need not make: a TLB has the table's page that the next one
+ * is in; else the TLBs have it now. */
+uint32_t vm_refill_nested(struct vm_engine *m, const struct vm_walk *w);
+/* A touch missed every TLB, and so did its refill begin; page of `order` found, it ends. */
+void vm_refill_begin(struct vm_engine *m);
+void vm_refill_end(struct vm_engine *m, uint64_t tag, unsigned order);
+/* Of walks: enum vm_mode. Whether the kernel marks pages whose fault it resolves. */
+unsigned vm_refill_mode(const struct vm_engine *m);
+bool vm_refill_kernel_marks(const struct vm_engine *m);
+/* The walk ended UNMARKED. True: the handler has set what lacked, and *w is as after that; false:
+ * it takes a trap. */
+bool vm_refill_marks(struct vm_engine *m, vm_va va, enum vm_access access, struct vm_walk *w);
+/* The walk found nothing that allows the touch: what the refill put in traps. */
+void vm_refill_refused(struct vm_engine *m, vm_va va, enum vm_access access,
+                       const struct vm_walk *w);
 
 /* ---- walk.c ---- */
 

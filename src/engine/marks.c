@@ -15,31 +15,61 @@
 #include "base/assert.h"
 #include "engine/machine.h"
 
-void vm_marks_set(struct vm_engine *m, vm_va va, enum vm_access access)
+/* The bits that an entry is to have beside those that it has. */
+struct marks {
+    bool accessed, dirty;
+};
+
+static void mark_page(struct vm_engine *m, vm_asid asid, vm_va va, struct marks marks)
 {
-    struct vm_pte pte = m->scheme->get(m->scheme_state, m->asid, va);
+    struct vm_pte pte = m->scheme->get(m->scheme_state, asid, va);
     VM_ASSERT(pte.state == VM_PTE_PRESENT);
-    pte.accessed = true;
-    pte.dirty |= access == VM_WRITE;
-    m->scheme->set(m->scheme_state, m->asid, va & -(UINT64_C(1) << (m->page_shift + pte.order)),
-                   pte);
+    pte.accessed |= marks.accessed;
+    pte.dirty |= marks.dirty;
+    m->scheme->set(m->scheme_state, asid, va & -(UINT64_C(1) << (m->page_shift + pte.order)), pte);
 }
 
-void vm_marks_write(struct vm_engine *m, uint64_t tag, uint64_t value)
+static void mark_segment(struct vm_engine *m, vm_asid asid, vm_va va, struct marks marks)
+{
+    const struct vm_segment_ops *ops = m->scheme->segments;
+    struct vm_segment segment = ops->get(m->scheme_state, asid, va);
+    VM_ASSERT(segment.state == VM_PTE_PRESENT);
+    segment.accessed |= marks.accessed;
+    segment.dirty |= marks.dirty;
+    ops->set(m->scheme_state, asid, va, segment);
+}
+
+static void mark(struct vm_engine *m, vm_asid asid, vm_va va, struct marks marks)
+{
+    (m->scheme->unit == VM_UNIT_SEGMENT ? mark_segment : mark_page)(m, asid, va, marks);
+}
+
+void vm_marks_set(struct vm_engine *m, vm_va va, enum vm_access access)
+{
+    mark(m, m->asid, va, (struct marks){true, access == VM_WRITE});
+}
+
+/* Whether the table still says what this translation of the base page of va does. */
+static bool is_mapped(const struct vm_engine *m, vm_asid asid, vm_va va, uint64_t value)
+{
+    struct vm_pte pte = m->scheme->get(m->scheme_state, asid, va);
+    if (pte.state != VM_PTE_PRESENT || m->scheme->unit == VM_UNIT_SEGMENT)
+        return pte.state == VM_PTE_PRESENT;
+    return pte.pfn == vm_tlb_pfn(value) && pte.order == vm_tlb_order(value);
+}
+
+void vm_marks_write(struct vm_engine *m, uint64_t tag, const struct vm_tlb_entry *e)
 {
     bool tagged = m->config.tlb_tags == VM_TLB_TAGS_ASID && (tag & 0xfff) != VM_TLB_GLOBAL;
     vm_asid asid = tagged ? vm_key_asid(tag) : m->asid;
-    vm_va va = vm_key_va(tag, m->page_shift + vm_tlb_order(value));
-    if (!vm_memory_space(m->memory, asid))
+    vm_va va =
+        vm_key_va(tag, m->page_shift + vm_tlb_order(e->value)) + ((vm_va)e->first << m->page_shift);
+    if (!vm_memory_space(m->memory, asid) || !is_mapped(m, asid, va, e->value))
         return;
-    struct vm_pte pte = m->scheme->get(m->scheme_state, asid, va);
-    if (pte.state != VM_PTE_PRESENT || pte.pfn != vm_tlb_pfn(value) ||
-        pte.order != vm_tlb_order(value))
-        return;
-    pte.accessed |= (value & VM_TLB_OWES_REFERENCED) != 0;
-    pte.dirty |= (value & VM_TLB_OWES_DIRTY) != 0;
-    m->scheme->set(m->scheme_state, asid, va, pte);
+    mark(m, asid, va,
+         (struct marks){e->value & VM_TLB_OWES_REFERENCED, e->value & VM_TLB_OWES_DIRTY});
     m->counts.mark_stores++;
+    TELL(m, .kind = VM_TAP_MARK, .mark = {VM_MARK_ON_LEAVING, asid, va});
 }
 
 /* The page's copy in a level beyond `level`, for whatever access; NULL: none. */
@@ -56,17 +86,17 @@ static uint64_t *next_copy(struct vm_engine *m, unsigned level, uint64_t tag, un
     return NULL;
 }
 
-void vm_marks_leaving(void *engine, const struct vm_tlb *t, uint64_t tag, uint64_t value)
+void vm_marks_leaving(void *engine, const struct vm_tlb *t, uint64_t tag, struct vm_tlb_entry e)
 {
     struct vm_engine *m = engine;
     size_t i = (size_t)(t - m->tlb);
-    uint64_t *copy = next_copy(m, m->plan.tlb[i].level, tag, vm_tlb_order(value));
+    uint64_t *copy = next_copy(m, m->plan.tlb[i].level, tag, vm_tlb_order(e.value));
     if (!copy) {
-        vm_marks_write(m, tag, value);
+        vm_marks_write(m, tag, &e);
         return;
     }
-    VM_ASSERT(vm_tlb_pfn(*copy) == vm_tlb_pfn(value));
-    *copy |= value & (VM_TLB_OWES | VM_TLB_DIRTY);
+    VM_ASSERT(vm_tlb_pfn(*copy) == vm_tlb_pfn(e.value));
+    *copy |= e.value & (VM_TLB_OWES | VM_TLB_DIRTY);
 }
 
 void vm_marks_owe_dirty(struct vm_engine *m, enum vm_access access, struct tlb_hit *hit)

@@ -107,29 +107,35 @@ static bool is_near(struct vm_engine *m, uint64_t tag, enum vm_access access)
     return vm_levels_holds(m, m->buffer, tag, &hit);
 }
 
+/* Whether the walk's outcome is now in the buffer. */
+static bool keep(struct vm_engine *m, uint64_t tag, const struct vm_walk *w)
+{
+    tag = vm_tlb_tag(tag, w->order);
+    if (w->fault != VM_WALK_OK || !(m->orders[m->buffer - m->tlb] >> w->order & 1))
+        return false;
+    if (w->prot & VM_PROT_GLOBAL)
+        tag = vm_tlb_global(tag);
+    m->orders_seen |= UINT64_C(1) << w->order;
+    vm_tlb_fill(m->buffer, tag, vm_walk_entry(w));
+    m->counts.prefetches++;
+    return true;
+}
+
 static void fetch(struct vm_engine *m, uint64_t page, enum vm_access access)
 {
     struct vm_walk w;
+    size_t cache = VM_WALK_CACHES_MAX;
     uint64_t tag = page << 12 | m->tag_asid;
-    if (page >= UINT64_C(1) << 52 || is_near(m, tag, access))
+    if (page >= UINT64_C(1) << (64 - m->page_shift) || page >= UINT64_C(1) << 52 ||
+        is_near(m, tag, access))
         return;
     vm_va va = page << m->page_shift;
     m->scheme->walk(m->scheme_state, m->asid, va, access, VM_MODE_USER | VM_MODE_MARK_TRAPS, &w);
-    if (w.fault != VM_WALK_BOUNDS) {
-        uint32_t skipped = vm_walk_caches_use(m, va, &w);
-        m->counts.prefetch_loads += w.nloads - skipped;
-        vm_data_prefetch(m, &w, skipped);
-    }
-    if (w.fault != VM_WALK_OK)
-        return;
-    tag = vm_tlb_tag(tag, w.order);
-    if (w.prot & VM_PROT_GLOBAL)
-        tag = vm_tlb_global(tag);
-    m->orders_seen |= UINT64_C(1) << w.order;
-    if (m->orders[m->buffer - m->tlb] >> w.order & 1) {
-        vm_tlb_fill(m->buffer, tag, vm_walk_entry(&w));
-        m->counts.prefetches++;
-    }
+    uint32_t skipped = w.fault == VM_WALK_BOUNDS ? 0 : vm_walk_caches_use(m, va, &w, &cache);
+    m->counts.prefetch_loads += w.nloads - skipped;
+    vm_data_prefetch(m, &w, skipped);
+    bool kept = keep(m, tag, &w);
+    TELL(m, .kind = VM_TAP_PREFETCH, .prefetch = {va, w.nloads - skipped, cache, kept});
 }
 
 void vm_prefetch_after(struct vm_engine *m, uint64_t tag, unsigned order, enum vm_access access)

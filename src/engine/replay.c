@@ -257,6 +257,8 @@ static void gather_machine(struct vm_engine *m, struct vm_result *out)
     if (m->scheme->in_registers) /* what the machine has */
         strcpy(out->config.tlb, "none");
     const struct vm_memory *memory = vm_engine_memory(m);
+    if (m->scheme->in_registers)
+        strcpy(out->config.tlb, "none"); /* what the machine has */
     vm_engine_counts(m, &out->counts);
     out->ntlbs = vm_engine_ntlbs(m);
     for (size_t i = 0; i < out->ntlbs; i++)
@@ -375,20 +377,6 @@ static bool run_pages(struct replay *r, struct vm_error *e)
 
 /* ---- both ---- */
 
-/* A machine of segments tells its policy of segments at forks and after they have left to grow, and
- * when that happens depends on memory: a rehearsal without end does not know it. */
-static bool future_is_known(const struct vm_parts *parts, const struct vm_config *c,
-                            struct vm_error *e)
-{
-    if (c->model == VM_MODEL_PAGES || parts->policy->future != VM_FUTURE_NEEDED ||
-        parts->scheme->unit != VM_UNIT_SEGMENT)
-        return true;
-    return vm_fail(e, VM_EUSAGE,
-                   "policy %s cannot know the future of segments, which scheme %s has: expected a "
-                   "policy that does not look ahead, or a scheme of pages",
-                   parts->policy->name, parts->scheme->name);
-}
-
 /* Whether the real run's machine can be built: better said before the first pass than after it. */
 static bool can_be_built(const struct replay *r, struct vm_error *e)
 {
@@ -414,6 +402,20 @@ static bool look_ahead(struct replay *r, struct vm_error *e)
         return false;
     vm_future_open(&r->future, r->touches);
     return open_trace(r, e);
+}
+
+/* A machine of segments tells its policy of segments at forks and after they have left to grow, and
+ * when that happens depends on memory: a rehearsal without end does not know it. */
+static bool future_is_known(const struct vm_parts *parts, const struct vm_config *c,
+                            struct vm_error *e)
+{
+    if (c->model == VM_MODEL_PAGES || parts->policy->future != VM_FUTURE_NEEDED ||
+        parts->scheme->unit != VM_UNIT_SEGMENT)
+        return true;
+    return vm_fail(e, VM_EUSAGE,
+                   "policy %s cannot know the future of segments, which scheme %s has: expected a "
+                   "policy that does not look ahead, or a scheme of pages",
+                   parts->policy->name, parts->scheme->name);
 }
 
 bool vm_replay_begin(struct replay *r, struct vm_error *e)

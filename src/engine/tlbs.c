@@ -244,8 +244,7 @@ bool vm_tlb_plan_parse(struct vm_tlb_plan *out, const char *text, struct vm_erro
 
 /* ---- the sizes that there are ---- */
 
-/* "4KiB, 2MiB" */
-static const char *sizes_text(uint64_t sizes, char *out, size_t cap)
+const char *vm_page_sizes_text(uint64_t sizes, char *out, size_t cap)
 {
     char size[32];
     size_t n = 0;
@@ -266,8 +265,8 @@ bool vm_tlb_plan_fit(struct vm_tlb_plan *p, unsigned page_shift, const char *sch
         uint64_t missing = c->sizes & ~there;
         if (missing)
             return vm_fail(e, VM_EMACHINE, "TLB %s holds pages of %s: scheme %s has pages of %s",
-                           p->name[i], sizes_text(missing, lacks, sizeof lacks), scheme,
-                           sizes_text(there, sizes, sizeof sizes));
+                           p->name[i], vm_page_sizes_text(missing, lacks, sizeof lacks), scheme,
+                           vm_page_sizes_text(there, sizes, sizeof sizes));
         if (!c->sizes)
             c->sizes = there;
     }

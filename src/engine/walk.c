@@ -26,9 +26,15 @@ uint64_t vm_walk_window_waits(const struct vm_engine *m)
     return shared > m->window.longest ? shared : m->window.longest;
 }
 
-static void note_steps(struct vm_engine *m, uint64_t steps)
+static uint64_t waits_so_far(const struct vm_engine *m)
 {
-    uint64_t number = m->touch / m->config.walk_window;
+    return m->counts.walk_waits + vm_walk_window_waits(m);
+}
+
+/* Answers how many of the steps other walks do not hide. */
+static uint64_t note_steps(struct vm_engine *m, uint64_t steps)
+{
+    uint64_t number = m->touch / m->config.walk_window, before = waits_so_far(m);
     if (number != m->window.number) {
         m->counts.walk_waits += vm_walk_window_waits(m);
         m->window = (struct walk_window){.number = number};
@@ -37,17 +43,23 @@ static void note_steps(struct vm_engine *m, uint64_t steps)
     if (steps > m->window.longest)
         m->window.longest = steps;
     m->counts.walk_steps += steps;
+    return waits_so_far(m) - before;
 }
 
 /* Answers how many of its first loads it did not make. */
 static uint32_t count_walk(struct vm_engine *m, vm_va va, const struct vm_walk *w)
 {
-    uint32_t skipped = w->fault == VM_WALK_BOUNDS ? 0 : vm_walk_caches_use(m, va, w);
+    size_t cache = VM_WALK_CACHES_MAX;
+    uint32_t skipped = w->fault == VM_WALK_BOUNDS ? 0 : vm_walk_caches_use(m, va, w, &cache);
+    if (w->nloads > 0 && w->load[0].role == VM_LOAD_NESTED)
+        skipped = vm_refill_nested(m, w);
+    uint64_t steps = vm_walk_steps(w, skipped);
     m->counts.walks++;
     m->counts.walk_loads += w->nloads - skipped;
     m->counts.walk_skips += skipped;
     m->counts.walk_stores += w->nstores;
-    note_steps(m, vm_walk_steps(w, skipped));
+    uint64_t waits = note_steps(m, steps);
+    TELL(m, .kind = VM_TAP_WALK, .walk = {w, skipped, cache, steps, waits});
     return skipped;
 }
 
@@ -80,16 +92,10 @@ bool vm_walk_neighbour(struct vm_engine *m, uint64_t tag, unsigned order, struct
 
 /* ---- the walk ---- */
 
-static unsigned walk_mode(const struct vm_engine *m)
-{
-    return m->config.marks == VM_MARKS_AT_ONCE ? VM_MODE_USER : VM_MODE_USER | VM_MODE_MARK_TRAPS;
-}
-
 static void walk_once(struct vm_engine *m, vm_va va, enum vm_access access, struct vm_walk *w)
 {
-    m->scheme->walk(m->scheme_state, m->asid, va, access, walk_mode(m), w);
+    m->scheme->walk(m->scheme_state, m->asid, va, access, vm_refill_mode(m), w);
     uint32_t skipped = count_walk(m, va, w);
-    TELL(m, .kind = VM_TAP_WALK, .walk = w);
     vm_data_walk(m, w, skipped);
 }
 
@@ -121,9 +127,17 @@ static bool ask_kernel(struct vm_engine *m, const struct vm_walk *w, struct vm_f
     if (!f->vma)
         return false;
     f->inserted |= inserted;
-    if (m->config.marks == VM_MARKS_TRAP) /* or the touch would trap once more */
+    if (vm_refill_kernel_marks(m)) /* or the touch would trap once more */
         vm_marks_set(m, f->va, f->access);
     return true;
+}
+
+/* Nothing is left to do for the touch but to take the translation. */
+static bool is_complete(struct vm_engine *m, vm_va va, enum vm_access access, struct vm_walk *w)
+{
+    if (w->fault != VM_WALK_UNMARKED)
+        return w->fault == VM_WALK_OK;
+    return m->config.marks == VM_MARKS_ON_LEAVING || vm_refill_marks(m, va, access, w);
 }
 
 enum walked vm_mmu_walk(struct vm_engine *m, vm_va va, enum vm_access access, struct vm_walk *w)
@@ -132,14 +146,15 @@ enum walked vm_mmu_walk(struct vm_engine *m, vm_va va, enum vm_access access, st
     bool asked = false;
     for (;;) {
         walk_once(m, va, access, w);
-        if (w->fault == VM_WALK_OK ||
-            (w->fault == VM_WALK_UNMARKED && m->config.marks == VM_MARKS_ON_LEAVING))
+        if (is_complete(m, va, access, w))
             return !asked ? WALKED : f.inserted ? WALKED_INSERTED : WALKED_RESOLVED;
         if (w->fault == VM_WALK_UNMARKED) {
             m->counts.mark_traps++;
             vm_marks_set(m, va, access);
+            TELL(m, .kind = VM_TAP_MARK, .mark = {VM_MARK_BY_TRAP, m->asid, va});
             continue;
         }
+        vm_refill_refused(m, va, access, w);
         m->counts.touches_faulted += !asked;
         asked = true;
         if (!ask_kernel(m, w, &f))

@@ -153,7 +153,7 @@ static void put(struct vm_engine *m, size_t i, vm_va va, const struct vm_walk *w
                     (struct vm_tlb_entry){.value = kept(w->load[load].word) << 8, .end = 1});
 }
 
-uint32_t vm_walk_caches_use(struct vm_engine *m, vm_va va, const struct vm_walk *w)
+uint32_t vm_walk_caches_use(struct vm_engine *m, vm_va va, const struct vm_walk *w, size_t *cache)
 {
     size_t i = 0, n = m->walk_cache_plan.n;
     uint32_t skipped = 0;
@@ -170,6 +170,7 @@ uint32_t vm_walk_caches_use(struct vm_engine *m, vm_va va, const struct vm_walk 
         }
         t->counts.misses++;
     }
+    *cache = i < n ? i : VM_WALK_CACHES_MAX;
     while (i-- > 0)
         put(m, i, va, w);
     return skipped;

@@ -122,12 +122,13 @@ static json_t *frames_json(struct draft *d, struct vm_slice slice)
 
 static void event_json(struct draft *d, json_t *step, const struct vm_story_step *s)
 {
-    put_text(d, step, "event", vm_event_names[s->event.kind]);
-    put_count(d, step, "space", s->event.asid);
-    put_count(d, step, "child", s->event.child);
-    put_hex(d, step, "va", s->event.va);
-    put_count(d, step, "bytes", s->event.bytes);
-    put_prot(d, step, s->event.prot);
+    put_text(d, step, "event", vm_event_names[s->event.event.kind]);
+    put_count(d, step, "space", s->event.event.asid);
+    put_count(d, step, "child", s->event.event.child);
+    put_hex(d, step, "va", s->event.event.va);
+    put_count(d, step, "bytes", s->event.event.bytes);
+    put_prot(d, step, s->event.event.prot);
+    put_count(d, step, "copied_bytes", s->event.copied_bytes);
 }
 
 static void touch_json(struct draft *d, json_t *step, const struct vm_story_step *s)
@@ -180,6 +181,11 @@ static void walk_json(struct draft *d, json_t *step, const struct vm_story_step 
     vm_json_put(&d->json, step, "loads", loads);
     put_count(d, step, "loads_all", s->walk.nloads);
     put_count(d, step, "stores", s->walk.nstores);
+    put_count(d, step, "skipped", s->walk.skipped);
+    if (s->walk.skipped)
+        put_text(d, step, "walk_cache", d->story->walk_cache[s->walk.cache].name);
+    put_count(d, step, "steps", s->walk.steps);
+    put_count(d, step, "waits", s->walk.waits);
     if (s->walk.fault != VM_WALK_OK)
         return;
     put_count(d, step, "frame", s->walk.pfn);
@@ -209,14 +215,15 @@ static void fault_json(struct draft *d, json_t *step, const struct vm_story_step
     if (s->fault.pfn != VM_NOFRAME)
         put_count(d, step, "frame", s->fault.pfn);
     put_flag(d, step, "inserted", s->fault.inserted);
-    put_flag(d, step, "copied", s->fault.copied);
+    put_count(d, step, "copied_bytes", s->fault.copied_bytes);
 }
 
 static void leaving_json(struct draft *d, json_t *step, const struct vm_story_step *s)
 {
     static const char *const whys[] = {[VM_LEAVES_MAPPING] = "mapping",
                                        [VM_LEAVES_CHOSEN] = "chosen",
-                                       [VM_LEAVES_CLAIMED] = "claimed"};
+                                       [VM_LEAVES_CLAIMED] = "claimed",
+                                       [VM_LEAVES_UNUSED] = "unused"};
     static const char *const hows[] = {[VM_LEFT_UNMAPPED] = "unmapped",
                                        [VM_LEFT_DROPPED] = "dropped",
                                        [VM_LEFT_WRITTEN] = "written"};
@@ -274,16 +281,37 @@ static void line_json(struct draft *d, json_t *step, const struct vm_story_step 
     put_text(d, step, "cache", s->line.cache < 0 ? "none" : d->story->cache[s->line.cache].name);
 }
 
+static void mark_json(struct draft *d, json_t *step, const struct vm_story_step *s)
+{
+    put_flag(d, step, "trapped", s->mark.trapped);
+    put_count(d, step, "space", s->mark.asid);
+    put_hex(d, step, "va", s->mark.va);
+}
+
+static void prefetch_json(struct draft *d, json_t *step, const struct vm_story_step *s)
+{
+    put_hex(d, step, "va", s->prefetch.va);
+    put_count(d, step, "loads_all", s->prefetch.loads);
+    put_flag(d, step, "taken", s->prefetch.taken);
+}
+
 static const struct {
     const char *name;
     void (*put)(struct draft *d, json_t *step, const struct vm_story_step *s);
 } kinds[VM_TAP_KINDS] = {
-    [VM_TAP_EVENT] = {"event", event_json},    [VM_TAP_TOUCH] = {"touch", touch_json},
-    [VM_TAP_LOOKUP] = {"lookup", lookup_json}, [VM_TAP_WALK] = {"walk", walk_json},
-    [VM_TAP_FAULT] = {"fault", fault_json},    [VM_TAP_LEAVING] = {"leaving", leaving_json},
-    [VM_TAP_FILL] = {"fill", fill_json},       [VM_TAP_SHOOTDOWN] = {"shootdown", shootdown_json},
-    [VM_TAP_FLUSH] = {"flush", flush_json},    [VM_TAP_ACCESS] = {"access", access_json},
+    [VM_TAP_EVENT] = {"event", event_json},
+    [VM_TAP_TOUCH] = {"touch", touch_json},
+    [VM_TAP_LOOKUP] = {"lookup", lookup_json},
+    [VM_TAP_WALK] = {"walk", walk_json},
+    [VM_TAP_FAULT] = {"fault", fault_json},
+    [VM_TAP_LEAVING] = {"leaving", leaving_json},
+    [VM_TAP_FILL] = {"fill", fill_json},
+    [VM_TAP_SHOOTDOWN] = {"shootdown", shootdown_json},
+    [VM_TAP_FLUSH] = {"flush", flush_json},
+    [VM_TAP_ACCESS] = {"access", access_json},
     [VM_TAP_LINE] = {"line", line_json},
+    [VM_TAP_MARK] = {"mark", mark_json},
+    [VM_TAP_PREFETCH] = {"prefetch", prefetch_json},
 };
 
 /* ---- the whole ---- */

@@ -169,7 +169,9 @@ static const char *page_of(const struct vm_story *s, uint64_t key, char *out, si
 {
     char vpn[32];
     page_number(key >> 12, vpn, sizeof vpn);
-    if (vm_key_asid(key) != s->asid)
+    if (vm_key_asid(key) == VM_ASID_KERNEL)
+        snprintf(out, cap, "%.24s of the page tables", vpn);
+    else if (vm_key_asid(key) != s->asid)
         snprintf(out, cap, "%s of space %u", vpn, vm_key_asid(key));
     else
         snprintf(out, cap, "%s", vpn);
@@ -198,6 +200,14 @@ static const char *reference_text(uint64_t ref, char *out, size_t cap)
     return out;
 }
 
+/* More than one page is worth a row. */
+static void say_copies(struct explain_lines *l, uint64_t bytes)
+{
+    char text[32];
+    if (bytes > UINT64_C(1) << l->story->page_shift)
+        row(l, "copied", "%s: zeroed, copied or moved", vm_text_bytes(bytes, text, sizeof text));
+}
+
 /* ---- steps ---- */
 
 static void say_range(char *out, size_t cap, vm_va start, vm_va end)
@@ -207,7 +217,7 @@ static void say_range(char *out, size_t cap, vm_va start, vm_va end)
 
 static void say_event(struct explain_lines *l, const struct vm_story_step *s)
 {
-    const struct vm_event *v = &s->event;
+    const struct vm_event *v = &s->event.event;
     char range[64], prot[4];
     say_range(range, sizeof range, v->va, v->va + v->bytes);
     const char *name = vm_event_names[v->kind];
@@ -233,6 +243,7 @@ static void say_event(struct explain_lines *l, const struct vm_story_step *s)
         step(l, s, EXPLAIN_PLAIN, "Event: switch to space %u", v->asid);
         break;
     }
+    say_copies(l, s->event.copied_bytes);
 }
 
 static const struct vm_story_step *first_touch(const struct vm_story *s)
@@ -305,12 +316,13 @@ static void say_lookup(struct explain_lines *l, const struct vm_story_step *s)
     say_set(l, "the set held", s->lookup.entry);
 }
 
-static void say_load(struct explain_lines *l, const struct vm_story_load *load, uint32_t i)
+static void say_load(struct explain_lines *l, const struct vm_story_load *load, uint32_t i,
+                     bool skipped)
 {
     char label[24], text[160];
     unsigned long long at = load->load.kva ? load->load.kva : load->load.at;
     int n;
-    snprintf(label, sizeof label, "load %u", i + 1);
+    snprintf(label, sizeof label, skipped ? "not read" : "load %u", i + 1);
     if (load->index_bytes)
         n = snprintf(text, sizeof text, "0x%llx = 0x%llx + %llu x %u", at,
                      (unsigned long long)load->base, (unsigned long long)load->index,
@@ -356,20 +368,57 @@ static void say_walk_outcome(struct explain_lines *l, const struct vm_story_step
             l->story->access == VM_WRITE ? " and dirty bits" : " bits");
 }
 
+/* What of the walk a cache made needless, and what its loads have to wait for. */
+static void say_walk_waits(struct explain_lines *l, const struct vm_story_step *s)
+{
+    if (s->walk.skipped)
+        row(l, "walk cache", "%s has where load %u leads to: the walk begins there",
+            l->story->walk_cache[s->walk.cache].name, s->walk.skipped);
+    if (s->walk.steps < s->walk.nloads - s->walk.skipped)
+        row(l, "at once", "%llu step%s: loads that do not wait for each other",
+            (unsigned long long)s->walk.steps, s->walk.steps == 1 ? "" : "s");
+    if (s->walk.waits < s->walk.steps)
+        row(l, "hidden", "%llu of the steps, by other walks under way",
+            (unsigned long long)(s->walk.steps - s->walk.waits));
+}
+
 static void say_walk(struct explain_lines *l, const struct vm_story_step *s)
 {
+    uint32_t made = s->walk.nloads - s->walk.skipped;
     step(l, s, s->walk.fault == VM_WALK_OK ? EXPLAIN_PLAIN : EXPLAIN_BAD,
-         "Walk of the page table (%s): %u load%s%s", l->story->scheme, s->walk.nloads,
-         s->walk.nloads == 1 ? "" : "s", s->walk.fault == VM_WALK_OK ? "" : ", a fault");
+         "Walk of the page table (%s): %u load%s%s", l->story->scheme, made, made == 1 ? "" : "s",
+         s->walk.fault == VM_WALK_OK ? "" : ", a fault");
+    say_walk_waits(l, s);
     for (uint32_t i = 0; i < s->walk.load.n; i++)
-        say_load(l, &l->story->load[s->walk.load.first + i], i);
+        say_load(l, &l->story->load[s->walk.load.first + i], i, i < s->walk.skipped);
     if (s->walk.nloads > s->walk.load.n)
         row(l, "", "and %u loads more", s->walk.nloads - s->walk.load.n);
     say_walk_outcome(l, s);
 }
 
+static void say_mark(struct explain_lines *l, const struct vm_story_step *s)
+{
+    char page[32];
+    page_number(s->mark.va >> l->story->page_shift, page, sizeof page);
+    if (s->mark.trapped)
+        step(l, s, EXPLAIN_BAD, "The kernel marks the table's entry of page %s", page);
+    else
+        step(l, s, EXPLAIN_PLAIN, "The TLB entry that leaves marks page %s in the table", page);
+}
+
+static void say_prefetch(struct explain_lines *l, const struct vm_story_step *s)
+{
+    char page[32];
+    step(l, s, EXPLAIN_PLAIN, "Prefetch of page %s: %s, %u load%s beside the program",
+         page_number(s->prefetch.va >> l->story->page_shift, page, sizeof page),
+         s->prefetch.taken ? "into the buffer" : "not there, or never used", s->prefetch.loads,
+         s->prefetch.loads == 1 ? "" : "s");
+}
+
 static const char *fault_sentence(const struct vm_story_step *s)
 {
+    if (s->fault.asid == VM_ASID_KERNEL)
+        return "a page of the page table is read back from its swap slot; the walk begins anew";
     switch (s->fault.kind) {
     case VM_FAULT_DEMAND_ZERO:
         return "the page's first touch: a frame filled with zeros";
@@ -403,6 +452,7 @@ static void say_fault(struct explain_lines *l, const struct vm_story_step *s)
     row(l, "done", "%s", fault_sentence(s));
     if (s->fault.pfn != VM_NOFRAME)
         row(l, "frame", "%u%s", s->fault.pfn, s->fault.inserted ? ", the page's from now on" : "");
+    say_copies(l, s->fault.copied_bytes);
 }
 
 /* ---- why a page left ---- */
@@ -428,6 +478,10 @@ static const char *reason_number(const struct vm_story *s, const struct vm_story
                                  char *out, size_t cap)
 {
     char count[32];
+    if (f->touches == 0) {
+        snprintf(out, cap, "(its past is not followed)");
+        return out;
+    }
     switch (s->reason) {
     case VM_REASON_OLDEST:
         return reference_text(f->came, out, cap);
@@ -474,7 +528,8 @@ static void say_because(struct explain_lines *l, const struct vm_story_step *s)
     const struct vm_story_frame *victim = &s->leaving.victim;
     char text[232], page[48], number_of[64];
     int n = snprintf(text, sizeof text, "frame %u: page %s %s%s", victim->pfn,
-                     page_of(story, victim->key, page, sizeof page), reasons[story->reason].verb,
+                     page_of(story, victim->key, page, sizeof page),
+                     victim->touches ? reasons[story->reason].verb : "",
                      reason_number(story, victim, number_of, sizeof number_of));
     for (uint32_t i = 0; i < nearest(s, story->reason); i++) {
         const struct vm_story_frame *f = &story->frame[s->leaving.frame.first + i];
@@ -527,11 +582,16 @@ static void say_leaving(struct explain_lines *l, const struct vm_story_step *s)
         step(l, s, EXPLAIN_PLAIN, "Page %s gives up frame %u: its mapping went", page, v->pfn);
         return;
     }
+    if (v->why == VM_LEAVES_UNUSED) {
+        step(l, s, EXPLAIN_PLAIN, "Frame %u is free: page %s of a huge page was never touched",
+             v->pfn, page);
+        return;
+    }
     step(l, s, EXPLAIN_BAD, "Eviction: page %s leaves frame %u", page, v->pfn);
     if (v->why == VM_LEAVES_CHOSEN)
         say_choice(l, s);
     else
-        row(l, "because", "a page table needs this very frame");
+        row(l, "because", "its place is needed, whoever is there");
     if (v->how == VM_LEFT_WRITTEN)
         row(l, "contents", "dirty: written to swap slot %u", v->slot);
     else if (v->slot)
@@ -625,6 +685,12 @@ static void say_step(struct explain_lines *l, const struct vm_story_step *s)
         break;
     case VM_TAP_ACCESS:
         say_access(l, s);
+        break;
+    case VM_TAP_MARK:
+        say_mark(l, s);
+        break;
+    case VM_TAP_PREFETCH:
+        say_prefetch(l, s);
         break;
     case VM_TAP_LINE:
         say_line(l, s);

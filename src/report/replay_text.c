@@ -134,9 +134,14 @@ static void show_walks(const struct page *p)
     if (c->walks)
         fprintf(p->out, "  %-26s %15.2f\n", "table loads a walk",
                 (double)c->walk_loads / (double)c->walks);
-    row_if(p, "  saved by walk caches", c->walk_skips, c->walk_loads + c->walk_skips, "loads");
+    row_if(p, "  saved by caches and TLBs", c->walk_skips, c->walk_loads + c->walk_skips, "loads");
     if (c->walk_waits < c->walk_steps)
         row(p, "  steps waited for", c->walk_waits, c->walk_steps, "steps");
+    row_if(p, "traps to refill", c->refills, 0, "");
+    row_if(p, "  invalid: trapped again", c->invalid_traps, c->refills, "refills");
+    row_if(p, "writes trapped as modified", c->modified_traps, 0, "");
+    row_if(p, "table's page in a TLB", c->nested_hits, c->nested_hits + c->nested_misses,
+           "loads by kernel address");
     row_if(p, "traps to set marks", c->mark_traps, 0, "");
     row_if(p, "marks written on leaving", c->mark_stores, 0, "");
     if (c->prefetch_loads)
@@ -158,6 +163,27 @@ static void show_translation(const struct page *p)
     show_case(p, "case 3: page fault", p->r->prices.fault);
     row_if(p, "TLB flushes", c->tlb_flushes, 0, "");
     row_if(p, "shootdowns", c->shootdowns, 0, "");
+}
+
+/* Of a machine whose unit is the segment. */
+static void show_segments(const struct page *p)
+{
+    const struct vm_counts *c = &p->r->counts;
+    const struct vm_holes *h = &p->r->holes;
+    char text[32];
+    row_if(p, "segments moved", c->moves, 0, "");
+    if (c->moves)
+        fprintf(p->out, "  %-26s %15s\n", "  copied by that",
+                vm_text_bytes(c->moved_bytes, text, sizeof text));
+    row_if(p, "segments without a hole", c->misfits, 0, "");
+    row_if(p, "  though enough was free", c->fragmented, c->misfits, "those");
+    row_if(p, "all moved together", c->compactions, 0, "");
+    if (!h->segments)
+        return;
+    row(p, "segments at the end", h->segments, 0, "");
+    row(p, "holes at the end", h->holes, 0, "");
+    fprintf(p->out, "  %-26s %15.2f   %s(free - largest hole) / free%s\n", "external fragmentation",
+            h->fragmentation, p->style.dim, p->style.end);
 }
 
 static void show_cache(const struct page *p, size_t i)
@@ -190,25 +216,21 @@ static void show_caches(const struct page *p)
     row(p, "writes to memory", c->memory_writes, 0, "");
 }
 
-/* Of a machine whose unit is the segment. */
-static void show_segments(const struct page *p)
+static void show_huge(const struct page *p)
 {
     const struct vm_counts *c = &p->r->counts;
-    const struct vm_holes *h = &p->r->holes;
-    char text[32];
-    row_if(p, "segments moved", c->moves, 0, "");
-    if (c->moves)
-        fprintf(p->out, "  %-26s %15s\n", "  copied by that",
-                vm_text_bytes(c->moved_bytes, text, sizeof text));
-    row_if(p, "segments without a hole", c->misfits, 0, "");
-    row_if(p, "  though enough was free", c->fragmented, c->misfits, "those");
-    row_if(p, "all moved together", c->compactions, 0, "");
-    if (!h->segments)
-        return;
-    row(p, "segments at the end", h->segments, 0, "");
-    row(p, "holes at the end", h->holes, 0, "");
-    fprintf(p->out, "  %-26s %15.2f   %s(free - largest hole) / free%s\n", "external fragmentation",
-            h->fragmentation, p->style.dim, p->style.end);
+    uint64_t made = c->huge_faults + c->promotions;
+    row_if(p, "huge pages made", made, 0, "");
+    row_if(p, "  at a first touch", c->huge_faults, made, "those");
+    row_if(p, "  of base pages", c->promotions, made, "those");
+    row_if(p, "  split", c->demotions, made, "those");
+    row_if(p, "  copies for them", c->huge_copies, c->page_copies, "pages copied");
+    row_if(p, "  never touched at most", c->huge_untouched_peak, 0, "");
+    row_if(p, "  never touched at the end", c->huge_untouched, 0, "");
+    row_if(p, "  freed so by splits", c->huge_freed, 0, "");
+    row_if(p, "  no run of frames for one", c->huge_misses, 0, "");
+    row_if(p, "frame runs reserved", c->reservations, 0, "");
+    row_if(p, "  given up", c->reservation_breaks, c->reservations, "those");
 }
 
 static void show_memory(const struct page *p)
@@ -237,6 +259,7 @@ static void show_memory(const struct page *p)
     row_if(p, "swap slots used at most", c->slots_peak, 0, "");
     row_if(p, "frames of another colour", c->colour_misses, 0, "");
     show_segments(p);
+    show_huge(p);
 }
 
 static void show_regions(const struct page *p)

@@ -268,6 +268,8 @@ static void paged_drop(struct paged *s, struct paged_space *space, uint32_t t)
         return;
     }
     space->npages--;
+    if (s->env.unmapped)
+        s->env.unmapped(s->env.host, paged_kva(s, t));
     s->env.give(s->env.host, pte.pfn, 1);
 }
 

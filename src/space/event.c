@@ -10,12 +10,13 @@
 
 #include <string.h>
 
-static void release_entry(struct vm_memory *m, vm_asid asid, vm_va va)
+/* `va` is the page's first address. */
+static void release_entry(struct vm_memory *m, vm_asid asid, vm_va va, struct vm_pte pte)
 {
-    struct vm_pte pte = m->c.scheme->get(m->scheme, asid, va);
     uint64_t key = vm_memory_key(m, va, asid);
     vm_table_page_visit(m, asid, va, VM_TRANSFER_WRITE);
-    m->c.scheme->set(m->scheme, asid, va, (struct vm_pte){.state = VM_PTE_EMPTY});
+    m->c.scheme->set(m->scheme, asid, va,
+                     (struct vm_pte){.state = VM_PTE_EMPTY, .order = pte.order});
     if (pte.state == VM_PTE_SWAPPED) {
         vm_swap_unref(m, pte.slot);
     } else {
@@ -24,16 +25,28 @@ static void release_entry(struct vm_memory *m, vm_asid asid, vm_va va)
     }
 }
 
-/* Every page of [start, end) loses its frame or slot; of a segment, its contents. */
+/* The next entry in [va, end) that is not empty: where it begins, or end. */
+static vm_va next_entry(const struct vm_memory *m, vm_asid asid, vm_va va, vm_va end,
+                        struct vm_pte *pte)
+{
+    va = m->c.scheme->next(m->scheme, asid, va, end);
+    if (va < end)
+        *pte = m->c.scheme->get(m->scheme, asid, va);
+    return va;
+}
+
+/* Every page of [start, end) loses its frame or slot; of a segment, its contents. No huge page lies
+ * across the ends. */
 static void release_pages(struct vm_memory *m, vm_asid asid, vm_va start, vm_va end)
 {
-    vm_va page = UINT64_C(1) << m->c.page_shift;
+    struct vm_pte pte;
     if (m->seg) {
         vm_segments_zero(m, asid, start, end);
         return;
     }
-    for (vm_va va = start; (va = m->c.scheme->next(m->scheme, asid, va, end)) < end; va += page)
-        release_entry(m, asid, va);
+    for (vm_va va = start; (va = next_entry(m, asid, va, end, &pte)) < end;
+         va = vm_memory_behind(m, va, pte))
+        release_entry(m, asid, va, pte);
 }
 
 /* The pages that [va, va + bytes) touches, as [*start, *end), less those that are never mapped:
@@ -55,6 +68,20 @@ static bool page_range(const struct vm_memory *m, const struct vm_event *event, 
         return vm_fail(e, VM_EINPUT, "an event at 0x%llx: the %s page cannot be mapped",
                        (unsigned long long)event->va, event->va < va_first ? "first" : "last");
     return true;
+}
+
+/* The same of pages that are about to change by themselves: no huge page lies across the ends, and
+ * no reservation waits for more of them. */
+static bool own_range(struct vm_memory *m, const struct vm_event *event, vm_va *start, vm_va *end,
+                      struct vm_error *e)
+{
+    if (!page_range(m, event, start, end, e))
+        return false;
+    vm_reserve_break(m, event->asid, *start, *end);
+    if (vm_huge_split_at(m, event->asid, *start) && vm_huge_split_at(m, event->asid, *end))
+        return true;
+    *e = m->out;
+    return false;
 }
 
 /* The rights that a mapping has when these are asked for: with any of them it can be read, for no
@@ -79,7 +106,7 @@ static bool map(struct vm_memory *m, const struct vm_event *event, struct vm_err
 {
     vm_va start, end;
     m->c.counts->maps++;
-    if (!page_range(m, event, &start, &end, e))
+    if (!own_range(m, event, &start, &end, e))
         return false;
     release_pages(m, event->asid, start, end);
     struct vm_vma v = {.start = start,
@@ -94,7 +121,7 @@ static bool unmap(struct vm_memory *m, const struct vm_event *event, struct vm_e
 {
     vm_va start, end;
     m->c.counts->unmaps++;
-    if (!page_range(m, event, &start, &end, e))
+    if (!own_range(m, event, &start, &end, e))
         return false;
     release_pages(m, event->asid, start, end);
     m->c.scheme->trim(m->scheme, event->asid, start, end);
@@ -110,9 +137,9 @@ static uint8_t entry_prot(const struct vm_memory *m, vm_pfn f, uint8_t prot)
 
 static void protect_pages(struct vm_memory *m, vm_asid asid, vm_va start, vm_va end, uint8_t prot)
 {
-    vm_va page = UINT64_C(1) << m->c.page_shift;
-    for (vm_va va = start; (va = m->c.scheme->next(m->scheme, asid, va, end)) < end; va += page) {
-        struct vm_pte pte = m->c.scheme->get(m->scheme, asid, va);
+    struct vm_pte pte;
+    for (vm_va va = start; (va = next_entry(m, asid, va, end, &pte)) < end;
+         va = vm_memory_behind(m, va, pte)) {
         if (pte.state != VM_PTE_PRESENT)
             continue;
         pte.prot = entry_prot(m, pte.pfn, prot);
@@ -126,7 +153,7 @@ static bool protect(struct vm_memory *m, const struct vm_event *event, struct vm
     vm_va start, end;
     uint8_t prot = granted(m, event->prot);
     m->c.counts->protects++;
-    if (!page_range(m, event, &start, &end, e))
+    if (!own_range(m, event, &start, &end, e))
         return false;
     if (!m->seg)
         protect_pages(m, event->asid, start, end, prot);
@@ -139,10 +166,11 @@ static bool advise(struct vm_memory *m, const struct vm_event *event, struct vm_
 {
     vm_va start, end;
     m->c.counts->advises++;
-    if (!page_range(m, event, &start, &end, e))
+    if (event->detail != VM_ADVICE_DONTNEED)
+        return page_range(m, event, &start, &end, e);
+    if (!own_range(m, event, &start, &end, e))
         return false;
-    if (event->detail == VM_ADVICE_DONTNEED)
-        release_pages(m, event->asid, start, end);
+    release_pages(m, event->asid, start, end);
     return true;
 }
 
@@ -150,6 +178,7 @@ static bool advise(struct vm_memory *m, const struct vm_event *event, struct vm_
 static void clear(struct vm_memory *m, vm_asid asid)
 {
     struct vm_space *s = &m->space[asid];
+    vm_reserve_break(m, asid, 0, UINT64_MAX);
     if (m->seg)
         vm_segments_clear(m, asid);
     for (size_t i = 0; i < s->nvmas && !m->seg; i++)
@@ -178,40 +207,56 @@ static void close_space(struct vm_memory *m, vm_asid asid)
     m->space[asid].open = false;
 }
 
-/* One page of the parent becomes the child's too. Making the child's table may evict the page, so
- * its entry is read after. */
-static bool fork_page(struct vm_memory *m, vm_asid parent, vm_asid child, vm_va va)
+/* The tables for an entry of the child as the parent's at `va` is, which is *pte. Making them may
+ * evict the page, or split it, so that the entry is read after: until it fits. */
+static bool fork_tables(struct vm_memory *m, vm_asid parent, vm_asid child, vm_va va,
+                        struct vm_pte *pte)
 {
-    if (!m->c.scheme->ensure(m->scheme, child, va, 0))
-        return false;
-    vm_table_page_visit(m, parent, va, VM_TRANSFER_READ);
-    struct vm_pte pte = m->c.scheme->get(m->scheme, parent, va);
-    if (pte.state == VM_PTE_EMPTY) /* was clean, anonymous and evicted */
-        return true;
-    if (pte.state == VM_PTE_SWAPPED && pte.slot != VM_SLOT_FILE)
-        m->slot_refs[pte.slot]++;
-    if (pte.state == VM_PTE_PRESENT) {
-        if (!vm_frame_share(m, pte.pfn, vm_memory_key(m, va, child)))
+    unsigned order;
+    do {
+        order = pte->order;
+        if (!m->c.scheme->ensure(m->scheme, child, va, order))
             return false;
-        m->space[child].resident++;
-        if (pte.prot & VM_PROT_GLOBAL) /* its TLB entries outlive those of the space */
+        vm_table_page_visit(m, parent, va, VM_TRANSFER_READ);
+        *pte = m->c.scheme->get(m->scheme, parent, va);
+    } while (pte->order != order);
+    return true;
+}
+
+/* The page of the parent at `va`, its first address, becomes the child's too; *pte is its entry. */
+static bool fork_page(struct vm_memory *m, vm_asid parent, vm_asid child, vm_va va,
+                      struct vm_pte *pte)
+{
+    if (!fork_tables(m, parent, child, va, pte))
+        return false;
+    struct vm_pte own = *pte;
+    if (own.state == VM_PTE_EMPTY) /* was clean, anonymous and evicted */
+        return true;
+    if (own.state == VM_PTE_SWAPPED && own.slot != VM_SLOT_FILE)
+        m->slot_refs[own.slot]++;
+    if (own.state == VM_PTE_PRESENT) {
+        if (!vm_frame_share(m, own.pfn, vm_memory_key(m, va, child)))
+            return false;
+        m->space[child].resident += vm_huge_pages_of(m, own.pfn);
+        if (own.prot & VM_PROT_GLOBAL) /* its TLB entries outlive those of the space */
             m->c.shootdown(m->c.host, vm_memory_key(m, va, parent));
-        pte.prot &= (uint8_t)~VM_PROT_WRITE;
-        m->c.scheme->set(m->scheme, parent, va, pte);
-        pte.accessed = pte.dirty = false;
+        own.prot &= (uint8_t)~VM_PROT_WRITE;
+        m->c.scheme->set(m->scheme, parent, va, own);
+        own.accessed = own.dirty = false;
     }
-    m->c.scheme->set(m->scheme, child, va, pte);
+    m->c.scheme->set(m->scheme, child, va, own);
     return true;
 }
 
 static bool fork_pages(struct vm_memory *m, vm_asid parent, vm_asid child)
 {
     const struct vm_space *s = &m->space[parent];
-    vm_va page = UINT64_C(1) << m->c.page_shift;
+    struct vm_pte pte;
+    vm_reserve_break(m, parent, 0, UINT64_MAX);
     for (size_t i = 0; i < s->nvmas; i++)
         for (vm_va va = s->vma[i].start, end = s->vma[i].end;
-             (va = m->c.scheme->next(m->scheme, parent, va, end)) < end; va += page)
-            if (!fork_page(m, parent, child, va))
+             (va = next_entry(m, parent, va, end, &pte)) < end; va = vm_memory_behind(m, va, pte))
+            if (!fork_page(m, parent, child, va, &pte))
                 return false;
     return true;
 }

@@ -1,6 +1,7 @@
 /* fault.c - the fault path: from a touch that the tables could not translate to an entry that can.
  *
  *   may_touch      the VMA, made by first touch where that is the rule; its protection
+ *   resolve        huge pages first (huge.c): a write to one that was shared, a first touch
  *   resolve_mapped what needs no new frame: a page taken over from former sharers, or mapped again
  *                  from the frame that still has it
  *   resolve_filled a frame (which may evict anything, so the entry is looked at again after it),
@@ -134,14 +135,22 @@ static bool fill(struct vm_memory *m, struct vm_fault *f, vm_pfn pfn, struct vm_
     return true;
 }
 
-/* Get a frame, fill it, map it and tell the policy. */
-static bool resolve_filled(struct vm_memory *m, struct vm_fault *f, struct vm_error *e)
+/* A frame from the reservation of an untouched page's region, or any other. */
+static vm_pfn get_frame(struct vm_memory *m, const struct vm_fault *f)
 {
-    vm_pfn pfn = vm_frame_get(m, f->va);
-    if (pfn == VM_NOFRAME) {
-        *e = m->out;
+    vm_pfn pfn = VM_NOFRAME;
+    struct vm_pte pte = m->c.scheme->get(m->scheme, f->asid, f->va);
+    if (m->c.huge.pages == VM_HUGE_RESERVE && pte.state == VM_PTE_EMPTY)
+        pfn = vm_reserve_get(m, f);
+    return pfn == VM_NOFRAME ? vm_frame_get(m, f->va) : pfn;
+}
+
+/* Get a frame, fill it, map it and tell the policy. False: m->out. */
+static bool resolve_filled(struct vm_memory *m, struct vm_fault *f)
+{
+    vm_pfn pfn = get_frame(m, f);
+    if (pfn == VM_NOFRAME)
         return false;
-    }
     /* Getting the frame may have evicted the very page that was shared: look now, not before. */
     struct vm_pte pte = m->c.scheme->get(m->scheme, f->asid, f->va);
     uint64_t key = vm_memory_key(m, f->va, f->asid);
@@ -153,10 +162,25 @@ static bool resolve_filled(struct vm_memory *m, struct vm_fault *f, struct vm_er
     set_present(m, f, pfn, writable ? f->vma->prot : without_write(f->vma->prot));
     m->space[f->asid].resident++;
     m->nresident++;
-    m->c.settle(m->c.host);
-    m->c.policy->insert(m->policy, pfn, key);
+    vm_unit_insert(m, pfn, key);
     f->inserted = true;
-    return true;
+    return m->c.huge.pages != VM_HUGE_RESERVE || vm_reserve_fill(m, f, pfn);
+}
+
+/* A touch that the VMA allows, of a page that is not present or was shared. False: m->out. */
+static bool resolve(struct vm_memory *m, struct vm_fault *f)
+{
+    bool done = false;
+    struct vm_pte pte = m->c.scheme->get(m->scheme, f->asid, f->va);
+    if (pte.order && !vm_huge_write(m, f, pte.pfn, &done))
+        return false;
+    if (m->c.huge.pages == VM_HUGE_FAULT && !done && !vm_huge_fault(m, f, &done))
+        return false;
+    if (done)
+        return true;
+    return m->c.scheme->ensure(m->scheme, f->asid, f->va, 0) &&
+           (resolve_mapped(m, f, m->c.scheme->get(m->scheme, f->asid, f->va)) ||
+            resolve_filled(m, f));
 }
 
 void vm_fault_count_refused(struct vm_memory *m, const struct vm_fault *f)
@@ -205,13 +229,10 @@ bool vm_memory_fault(struct vm_memory *m, struct vm_fault *f, struct vm_error *e
         vm_fault_count_refused(m, f);
         return true;
     }
-    if (!m->c.scheme->ensure(m->scheme, f->asid, f->va, 0)) {
+    if (!resolve(m, f)) {
         *e = m->out;
         return false;
     }
-    if (!resolve_mapped(m, f, m->c.scheme->get(m->scheme, f->asid, f->va)) &&
-        !resolve_filled(m, f, e))
-        return false;
     vm_fault_count(m, f);
     return true;
 }

@@ -68,6 +68,15 @@ static bool unshare(struct vm_memory *m, struct vm_frame *frame, uint64_t key)
     }
 }
 
+void vm_frame_free_sharers(struct vm_memory *m, uint32_t chain)
+{
+    while (chain) {
+        uint32_t node = chain;
+        chain = m->sharer[node].next;
+        vm_sharer_free(m, node);
+    }
+}
+
 uint64_t vm_frame_users(const struct vm_memory *m, vm_pfn f)
 {
     const struct vm_frame *frame = &m->frame[f];
@@ -79,18 +88,64 @@ uint64_t vm_frame_users(const struct vm_memory *m, vm_pfn f)
 
 void vm_frame_unmap(struct vm_memory *m, vm_pfn f, uint64_t key)
 {
-    m->space[vm_key_asid(key)].resident--;
+    bool huge = vm_huge_has(m, f);
+    m->space[vm_key_asid(key)].resident -= vm_huge_pages_of(m, f);
     if (unshare(m, &m->frame[f], key))
         return;
-    m->c.settle(m->c.host);
-    m->c.policy->remove(m->policy, f);
+    vm_unit_remove(m, f);
+    m->c.left(m->c.host, &(struct vm_leaving){.pfn = f,
+                                              .key = key,
+                                              .why = VM_LEAVES_MAPPING,
+                                              .how = VM_LEFT_UNMAPPED,
+                                              .order = huge ? (uint8_t)m->huge.order : 0});
+    m->c.emptied(m->c.host, f, huge ? UINT32_C(1) << m->huge.order : 1);
+    if (huge) {
+        vm_huge_free(m, f);
+        return;
+    }
     m->nresident--;
-    m->c.left(m->c.host,
-              &(struct vm_leaving){
-                  .pfn = f, .key = key, .why = VM_LEAVES_MAPPING, .how = VM_LEFT_UNMAPPED});
-    m->c.emptied(m->c.host, f, 1);
     vm_swap_detach(m, f);
     vm_frame_free(m, f);
+}
+
+/* ---- the policy ---- */
+
+void vm_unit_insert(struct vm_memory *m, vm_pfn f, uint64_t key)
+{
+    m->c.settle(m->c.host);
+    m->c.policy->insert(m->policy, f, key);
+    m->nunits++;
+}
+
+void vm_unit_remove(struct vm_memory *m, vm_pfn f)
+{
+    m->c.settle(m->c.host);
+    m->c.policy->remove(m->policy, f);
+    m->nunits--;
+}
+
+/* Who leaves, a base page: a huge page that is named is split, and the policy asked again. A split
+ * may free frames, which is enough too: then *freed has one. False: m->out. */
+static bool unit_victim(struct vm_memory *m, vm_pfn *victim, vm_pfn *freed)
+{
+    while (m->nunits > 0) {
+        m->c.settle(m->c.host);
+        *victim = m->c.policy->victim(m->policy);
+        m->nunits--;
+        VM_ASSERT(*victim < m->c.nframes && m->frame[*victim].owner < VM_FRAME_NO_PAGE);
+        if (!vm_huge_has(m, *victim))
+            return true;
+        if (!vm_huge_split(m, *victim))
+            return false;
+        *freed = vm_frames_take(m->frames, 0);
+        if (*freed != VM_NOFRAME)
+            return true;
+    }
+    vm_fail(&m->out, VM_EMACHINE,
+            "out of memory: page tables hold %llu of %u frames and no page is left to evict",
+            (unsigned long long)m->ntables, m->c.nframes);
+    vm_hint(&m->out, "give more memory (--memory), or keep tables outside it (--tables apart)");
+    return false;
 }
 
 /* ---- eviction ---- */
@@ -171,37 +226,31 @@ static bool evict(struct vm_memory *m, vm_pfn f, enum vm_leaves why)
 
 /* ---- getting and freeing frames ---- */
 
-static void note_used(struct vm_memory *m)
+void vm_frame_note_used(struct vm_memory *m, uint32_t n)
 {
+    m->nused += n;
     if (m->nused > m->c.counts->frames_peak)
         m->c.counts->frames_peak = m->nused;
 }
 
-static vm_pfn frame_of_victim(struct vm_memory *m)
-{
-    if (m->nresident + m->ntables_loose == 0) {
-        vm_fail(&m->out, VM_EMACHINE,
-                "out of memory: page tables hold %llu of %u frames and no page is left to evict",
-                (unsigned long long)m->ntables, m->c.nframes);
-        vm_hint(&m->out, "give more memory (--memory), or keep tables outside it (--tables apart)");
-        return VM_NOFRAME;
-    }
-    m->c.settle(m->c.host);
-    vm_pfn f = m->c.policy->victim(m->policy);
-    VM_ASSERT(f < m->c.nframes && m->frame[f].owner < VM_FRAME_TABLE);
-    return evict(m, f, VM_LEAVES_CHOSEN) ? f : VM_NOFRAME;
-}
-
-/* `free` is a free frame that was taken, or VM_NOFRAME: then the policy's victim leaves. */
+/* `free` is a free frame that was taken, or VM_NOFRAME: then reservations end, and at last the
+ * policy's victim leaves. */
 static vm_pfn frame_or_victim(struct vm_memory *m, vm_pfn free)
 {
-    vm_pfn f = free == VM_NOFRAME ? frame_of_victim(m) : free;
-    m->nused += free != VM_NOFRAME;
-    if (f == VM_NOFRAME)
-        return f;
-    m->frame[f] = (struct vm_frame){.owner = VM_FRAME_FREE};
-    note_used(m);
-    return f;
+    vm_pfn victim;
+    if (free == VM_NOFRAME && vm_reserve_break_first(m))
+        free = vm_frames_take(m->frames, 0);
+    if (free == VM_NOFRAME && !unit_victim(m, &victim, &free))
+        return VM_NOFRAME;
+    if (free != VM_NOFRAME) {
+        vm_frame_note_used(m, 1);
+    } else {
+        if (!evict(m, victim, VM_LEAVES_CHOSEN))
+            return VM_NOFRAME;
+        free = victim;
+    }
+    m->frame[free] = (struct vm_frame){.owner = VM_FRAME_FREE};
+    return free;
 }
 
 vm_pfn vm_frame_get(struct vm_memory *m, vm_va va)
@@ -228,20 +277,27 @@ static void note_tables(struct vm_memory *m, vm_pfn first, uint32_t n)
     for (uint32_t i = 0; i < n; i++)
         m->frame[first + i] = (struct vm_frame){.owner = VM_FRAME_TABLE};
     m->ntables += n;
-    m->nused += n;
-    note_used(m);
+    vm_frame_note_used(m, n);
     if (m->ntables > m->c.counts->table_frames_peak)
         m->c.counts->table_frames_peak = m->ntables;
 }
 
-/* The highest n consecutive frames that no table has, or VM_NOFRAME; then *longest is how many lie
- * together at most. */
+/* A frame that nothing can be evicted from: a table's, or one of a huge page that is being made or
+ * split at this moment. */
+static bool stands(const struct vm_memory *m, vm_pfn f)
+{
+    uint64_t owner = m->frame[f].owner;
+    return owner == VM_FRAME_TABLE || (owner == VM_FRAME_TAIL && !vm_huge_has(m, f));
+}
+
+/* The highest n consecutive frames of which none stands, or VM_NOFRAME; *longest is how many lie
+ * together at most then. */
 static vm_pfn window_find(const struct vm_memory *m, uint32_t n, uint32_t *longest)
 {
     uint32_t run = 0;
     *longest = 0;
     for (vm_pfn f = m->c.nframes; f-- > 0;) {
-        run = m->frame[f].owner == VM_FRAME_TABLE ? 0 : run + 1;
+        run = stands(m, f) ? 0 : run + 1;
         *longest = run > *longest ? run : *longest;
         if (run == n)
             return f;
@@ -249,14 +305,22 @@ static vm_pfn window_find(const struct vm_memory *m, uint32_t n, uint32_t *longe
     return VM_NOFRAME;
 }
 
-/* Every page in [first, end), where no tables are, leaves memory. */
+/* The first huge page that has a frame in [first, end), or VM_NOFRAME. */
+static vm_pfn window_huge(const struct vm_memory *m, vm_pfn first, vm_pfn end)
+{
+    for (vm_pfn f = first; f < end; f++)
+        if (vm_huge_has(m, f))
+            return vm_memory_unit(m, f);
+    return VM_NOFRAME;
+}
+
+/* Every base page in [first, end), where no tables are, leaves memory. */
 static bool window_empty(struct vm_memory *m, vm_pfn first, vm_pfn end)
 {
     for (vm_pfn f = first; f < end; f++) {
         if (vm_frames_is_free(m->frames, f))
             continue;
-        m->c.settle(m->c.host);
-        m->c.policy->remove(m->policy, f);
+        vm_unit_remove(m, f);
         if (!evict(m, f, VM_LEAVES_CLAIMED))
             return false;
         vm_frame_free(m, f);
@@ -264,11 +328,18 @@ static bool window_empty(struct vm_memory *m, vm_pfn first, vm_pfn end)
     return true;
 }
 
-/* n consecutive frames, where as many are not free together. */
+/* n consecutive frames, where as many are not free together. Huge pages are split first: their
+ * tables may come to lie in the window, which then is looked for again. */
 static vm_pfn window_claim(struct vm_memory *m, uint32_t n)
 {
     uint32_t longest;
-    vm_pfn first = window_find(m, n, &longest);
+    vm_pfn first, huge;
+    while (vm_reserve_break_first(m))
+        ;
+    while ((first = window_find(m, n, &longest)) != VM_NOFRAME &&
+           (huge = window_huge(m, first, first + n)) != VM_NOFRAME)
+        if (!vm_huge_demote(m, huge))
+            return VM_NOFRAME;
     if (first == VM_NOFRAME) {
         vm_fail(&m->out, VM_EMACHINE,
                 "page tables do not fit in memory: a table of %u consecutive frames, and at most "
@@ -292,6 +363,30 @@ static vm_pfn take_inside(struct vm_memory *m, uint32_t n)
     first = frame_or_victim(m, first);
     m->nused -= first != VM_NOFRAME; /* note_tables counts it */
     return first;
+}
+
+uint32_t vm_frame_promise(struct vm_memory *m, uint32_t n)
+{
+    uint32_t first = 0;
+    if (vm_frames_free(m->frames) < n)
+        return 0;
+    for (uint32_t i = 0; i < n; i++) {
+        vm_pfn f = vm_frames_take(m->frames, 0);
+        note_tables(m, f, 1);
+        m->frame[f].sharers = first;
+        first = f + 1;
+    }
+    return first;
+}
+
+void vm_frame_unpromise(struct vm_memory *m, uint32_t promised)
+{
+    while (promised) {
+        vm_pfn f = promised - 1;
+        promised = m->frame[f].sharers;
+        m->ntables--;
+        vm_frame_free(m, f);
+    }
 }
 
 static vm_pfn take_apart(struct vm_memory *m, uint32_t n)

@@ -32,6 +32,7 @@ static struct vm_scheme_env scheme_env(struct vm_memory *m)
         .give = among ? vm_segments_give : vm_frame_give,
         .extend = vm_frame_extend,
         .moved = vm_frame_table_moved,
+        .unmapped = vm_table_page_unmapped,
         .pager = vm_table_pager(m),
         .refusal = &m->out,
         .params = m->c.scheme_params,
@@ -65,6 +66,18 @@ static size_t apart_bytes(const struct vm_memory *m)
     return n ? vm_arena_room(vm_frames_size(n, 1)) : 0;
 }
 
+/* Frames that the tables of one huge page's base pages take: one for each page of every order in
+ * between. None inside the memory where tables lie apart. */
+static uint32_t split_tables(struct vm_memory *m)
+{
+    struct vm_scheme_env env = scheme_env(m);
+    uint64_t orders = m->c.scheme->orders(&env), n = 0;
+    VM_ASSERT(m->c.huge.order > 0 && m->c.huge.order < 32 && orders >> m->c.huge.order & 1);
+    for (unsigned order = 1; order <= m->c.huge.order; order++)
+        n += (orders >> order & 1) << (m->c.huge.order - order);
+    return m->c.tables == VM_TABLES_INSIDE ? (uint32_t)n : 0;
+}
+
 /* Everything in one arena; the order is that of take_all. */
 static size_t room(struct vm_memory *m)
 {
@@ -72,7 +85,7 @@ static size_t room(struct vm_memory *m)
     struct vm_policy_env policy = policy_env(m);
     return vm_arena_room(sizeof *m->frame * m->frames_all) + vm_arena_room(m->c.nframes) +
            vm_arena_room(sizeof *m->sharer * m->sharer_cap) + frames_bytes(m) + apart_bytes(m) +
-           2 * vm_arena_room(sizeof(uint32_t) * ((size_t)m->nslots + 2)) +
+           vm_huge_bytes(m) + 2 * vm_arena_room(sizeof(uint32_t) * ((size_t)m->nslots + 2)) +
            vm_arena_room(sizeof *m->space * NASIDS) + vm_arena_room(m->c.scheme->size(&scheme)) +
            vm_arena_room(m->c.policy->size(&policy)) + vm_arena_room(m->c.device->size()) +
            ((size_t)m->frames_all << m->c.page_shift);
@@ -90,6 +103,8 @@ static void take_all(struct vm_memory *m)
     if (apart_bytes(m))
         m->apart =
             vm_frames_init(vm_arena_take(a, apart_bytes(m)), m->frames_all - m->c.nframes, 1);
+    if (m->c.huge.pages != VM_HUGE_NEVER)
+        vm_huge_init(m, split_tables(m), vm_arena_take(a, vm_huge_bytes(m)));
     m->sharer = vm_arena_take(a, sizeof *m->sharer * m->sharer_cap);
     m->slot_refs = vm_arena_take(a, sizeof *m->slot_refs * ((size_t)m->nslots + 2));
     m->slot_frame = vm_arena_take(a, sizeof *m->slot_frame * ((size_t)m->nslots + 2));
@@ -206,11 +221,6 @@ void vm_memory_footprint(const struct vm_memory *m, struct vm_footprint *out)
     }
 }
 
-vm_pfn vm_memory_unit(const struct vm_memory *m, vm_pfn frame)
-{
-    return m->seg ? vm_unit_of(m, frame) : frame;
-}
-
 void vm_memory_holes(const struct vm_memory *m, struct vm_holes *out)
 {
     struct vm_alloc_usage usage;
@@ -259,20 +269,22 @@ static bool is_mapper(const struct vm_memory *m, vm_pfn f, uint64_t key)
     return false;
 }
 
-static void check_entry(struct census *c, vm_asid asid, const struct vm_vma *v, vm_va va)
+static void check_entry(struct census *c, vm_asid asid, const struct vm_vma *v, vm_va va,
+                        struct vm_pte pte)
 {
     const struct vm_memory *m = c->m;
-    struct vm_pte pte = m->c.scheme->get(m->scheme, asid, va);
     if (pte.state == VM_PTE_SWAPPED) {
         VM_ASSERT(pte.slot == VM_SLOT_FILE || pte.slot < m->slot_fresh + VM_SLOT_FILE + 1);
         c->swapped[pte.slot]++;
         return;
     }
+    VM_ASSERT(vm_huge_has(m, pte.pfn) == (pte.order > 0) && vm_memory_unit(m, pte.pfn) == pte.pfn);
+    VM_ASSERT(pte.order == 0 || vm_huge_may(m, v, va));
     VM_ASSERT(pte.pfn < m->c.nframes && is_mapper(m, pte.pfn, vm_memory_key(m, va, asid)));
     VM_ASSERT(!(pte.prot & VM_PROT_WRITE) || vm_frame_users(m, pte.pfn) == 1);
     VM_ASSERT(!(pte.prot & VM_PROT_WRITE) || (v->prot & VM_PROT_WRITE));
     c->mappers[pte.pfn]++;
-    c->resident++;
+    c->resident += vm_huge_pages_of(m, pte.pfn);
 }
 
 static void check_space(struct census *c, vm_asid asid)
@@ -283,13 +295,17 @@ static void check_space(struct census *c, vm_asid asid)
         return;
     vm_vma_check(s, m->c.page_shift);
     uint64_t before = c->resident, entries = 0, inside = 0;
-    vm_va page = UINT64_C(1) << m->c.page_shift, top = UINT64_MAX << m->c.page_shift;
-    for (vm_va va = 0; (va = m->c.scheme->next(m->scheme, asid, va, top)) < top; va += page)
+    vm_va top = UINT64_MAX << m->c.page_shift;
+    struct vm_pte pte;
+    for (vm_va va = 0; (va = m->c.scheme->next(m->scheme, asid, va, top)) < top;
+         va = vm_memory_behind(m, va, m->c.scheme->get(m->scheme, asid, va)))
         entries++;
     for (size_t i = 0; i < s->nvmas; i++)
         for (vm_va va = s->vma[i].start, end = s->vma[i].end;
-             (va = m->c.scheme->next(m->scheme, asid, va, end)) < end; va += page) {
-            check_entry(c, asid, &s->vma[i], va);
+             (va = m->c.scheme->next(m->scheme, asid, va, end)) < end;
+             va = vm_memory_behind(m, va, pte)) {
+            pte = m->c.scheme->get(m->scheme, asid, va);
+            check_entry(c, asid, &s->vma[i], va, pte);
             inside++;
         }
     VM_ASSERT(entries == inside); /* no entry outside every VMA */
@@ -325,28 +341,62 @@ static bool is_free(const struct vm_memory *m, vm_pfn f)
     return vm_frames_is_free(inside ? m->frames : m->apart, inside ? f : f - m->c.nframes);
 }
 
+static void check_page_frame(const struct census *c, vm_pfn f)
+{
+    const struct vm_memory *m = c->m;
+    const struct vm_frame *frame = &m->frame[f];
+    VM_ASSERT(f < m->c.nframes && frame->owner < VM_FRAME_NO_PAGE && c->mappers[f] > 0);
+    VM_ASSERT(!frame->slot || !vm_huge_has(m, f));
+    VM_ASSERT(!(m->bits[f] & VM_FRAME_DIRTY) || !frame->slot || !m->slot_refs[frame->slot]);
+}
+
 static void check_frames(const struct census *c)
 {
     const struct vm_memory *m = c->m;
-    uint64_t holding = 0, tables = 0, loose = 0;
+    uint64_t holding = 0, tables = 0, loose = 0, units = 0, reserved = 0;
     for (vm_pfn f = 0; f < m->apart_end; f++) {
         const struct vm_frame *frame = &m->frame[f];
         if (is_free(m, f))
             continue;
         loose += vm_is_table_page(m, f);
         tables += frame->owner == VM_FRAME_TABLE || vm_is_table_page(m, f);
+        reserved += frame->owner == VM_FRAME_RESERVED;
         VM_ASSERT(frame->owner == VM_FRAME_FREE || !frame->slot ||
                   m->slot_frame[frame->slot] == f + 1);
-        if (frame->owner == VM_FRAME_TABLE || vm_is_table_page(m, f))
+        if (frame->owner == VM_FRAME_TABLE || frame->owner == VM_FRAME_RESERVED ||
+            vm_is_table_page(m, f))
             continue;
-        VM_ASSERT(f < m->c.nframes && frame->owner < VM_FRAME_TABLE);
         holding++;
-        VM_ASSERT(c->mappers[f] > 0);
-        VM_ASSERT(!(m->bits[f] & VM_FRAME_DIRTY) || !frame->slot || !m->slot_refs[frame->slot]);
+        VM_ASSERT((frame->owner == VM_FRAME_TAIL) == (vm_memory_unit(m, f) != f));
+        if (frame->owner == VM_FRAME_TAIL)
+            continue;
+        units++;
+        check_page_frame(c, f);
     }
     VM_ASSERT(holding == m->nresident && loose == m->ntables_loose);
+    VM_ASSERT(units + loose == m->nunits && reserved == m->huge.nreserved);
     VM_ASSERT(tables == m->ntables && m->nused == holding + tables);
     vm_frames_check(m->frames);
+    if (m->huge.run) {
+        vm_huge_check(m);
+        vm_reserve_check(m);
+    }
+}
+
+/* Every node of the pool of sharers is free or in one chain. */
+static void check_sharers(const struct vm_memory *m)
+{
+    uint32_t nodes = 0;
+    for (vm_pfn f = 0; f < m->c.nframes; f++)
+        for (uint32_t node = vm_frames_is_free(m->frames, f) ||
+                                     m->frame[f].owner >= VM_FRAME_NO_PAGE
+                                 ? 0
+                                 : m->frame[f].sharers;
+             node; node = m->sharer[node].next)
+            nodes++;
+    for (uint32_t node = m->sharer_head; node; node = m->sharer[node].next)
+        nodes++;
+    VM_ASSERT(nodes == m->sharer_fresh - 1);
 }
 
 static void check_slots(const struct census *c)
@@ -380,6 +430,7 @@ void vm_memory_check(const struct vm_memory *m)
     check_tables(&c);
     check_frames(&c);
     check_slots(&c);
+    check_sharers(m);
     VM_ASSERT(c.resident >= m->nresident);
     m->c.policy->check(m->policy);
     m->c.scheme->check(m->scheme);

@@ -282,11 +282,10 @@ static void swap_out_mappers(struct vm_memory *m, struct vm_unit_state *unit)
 
 /* The segment in unit u, which the policy has given up, leaves; its frames are still taken, the
  * number is free. False: it is dirty and swap is full; nothing has changed. */
-static bool leave(struct vm_memory *m, uint32_t u)
+static bool leave(struct vm_memory *m, uint32_t u, enum vm_leaves why)
 {
     struct vm_unit_state *unit = &m->seg->unit[u];
-    struct vm_leaving leaving = {
-        .pfn = u, .key = unit->owner, .why = VM_LEAVES_CHOSEN, .how = VM_LEFT_DROPPED};
+    struct vm_leaving leaving = {.pfn = u, .key = unit->owner, .why = why, .how = VM_LEFT_DROPPED};
     if (m->bits[u] & VM_FRAME_DIRTY) {
         if (!vm_unit_write(m, u, unit->frames))
             return false;
@@ -306,10 +305,10 @@ static bool leave(struct vm_memory *m, uint32_t u)
     return true;
 }
 
-static bool leave_with_frames(struct vm_memory *m, uint32_t u)
+static bool leave_with_frames(struct vm_memory *m, uint32_t u, enum vm_leaves why)
 {
     struct vm_unit_state unit = m->seg->unit[u];
-    if (!leave(m, u))
+    if (!leave(m, u, why))
         return false;
     give_frames(m, unit.first, unit.frames);
     return true;
@@ -319,7 +318,7 @@ bool vm_unit_expel(struct vm_memory *m, uint32_t u)
 {
     m->c.settle(m->c.host);
     m->c.policy->remove(m->policy, u);
-    return leave_with_frames(m, u);
+    return leave_with_frames(m, u, VM_LEAVES_CLAIMED);
 }
 
 /* ---- moving ---- */
@@ -379,7 +378,7 @@ static bool put_down(struct vm_memory *m, uint32_t u)
     if (at == VM_ALLOC_NONE) {
         m->c.settle(m->c.host);
         m->c.policy->remove(m->policy, u);
-        return leave(m, u);
+        return leave(m, u, VM_LEAVES_CLAIMED);
     }
     bool moves = at != unit->first;
     unit->first = (vm_pfn)at;
@@ -454,7 +453,7 @@ vm_pfn vm_segment_room(struct vm_memory *m, uint32_t n)
         if (failed || (m->seg->nunits == 0 && !fail_room(m, n)))
             return VM_NOFRAME;
         m->c.settle(m->c.host);
-        if (!leave_with_frames(m, m->c.policy->victim(m->policy)))
+        if (!leave_with_frames(m, m->c.policy->victim(m->policy), VM_LEAVES_CHOSEN))
             return VM_NOFRAME;
     }
     m->nused += n;

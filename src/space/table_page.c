@@ -43,15 +43,13 @@ static void let_go(struct vm_memory *m, vm_pfn f, vm_va kva)
     m->frame[f].owner = table_key(m, kva);
     m->bits[f] = VM_FRAME_REFERENCED & m->c.scheme->marks;
     m->ntables_loose++;
-    m->c.settle(m->c.host);
-    m->c.policy->insert(m->policy, f, m->frame[f].owner);
+    vm_unit_insert(m, f, m->frame[f].owner);
 }
 
 static void hold_fast(struct vm_memory *m, vm_pfn f)
 {
     VM_ASSERT(vm_is_table_page(m, f));
-    m->c.settle(m->c.host);
-    m->c.policy->remove(m->policy, f);
+    vm_unit_remove(m, f);
     m->frame[f].owner = VM_FRAME_TABLE;
     m->bits[f] = 0;
     m->ntables_loose--;
@@ -74,6 +72,12 @@ static void forget(void *host, vm_slot s)
     struct vm_memory *m = host;
     m->ntables_out--;
     vm_swap_unref(m, s);
+}
+
+void vm_table_page_unmapped(void *memory, vm_va kva)
+{
+    struct vm_memory *m = memory;
+    m->c.shootdown(m->c.host, table_key(m, kva));
 }
 
 void vm_table_page_freed(struct vm_memory *m, vm_pfn f)

@@ -135,8 +135,20 @@ static int64_t find_way(const struct vm_tlb *t, uint64_t own, unsigned order)
     return -1;
 }
 
+/* The same where an entry is one page. */
+static int64_t find_plain(const struct vm_tlb *t, uint64_t tag, unsigned order)
+{
+    uint64_t first = vm_tlb_set(t, tag) * t->ways;
+    for (uint64_t i = first; i < first + t->ways; i++)
+        if (t->tag[i] == tag && vm_tlb_order(t->value[i]) == order)
+            return (int64_t)i;
+    return -1;
+}
+
 int64_t vm_tlb_find(const struct vm_tlb *t, uint64_t tag, unsigned order)
 {
+    if (!t->pair_shift)
+        return find_plain(t, tag, order);
     int64_t way = find_way(t, vm_tlb_own_tag(t, tag), order);
     if (way < 0)
         return -1;
@@ -152,14 +164,16 @@ uint64_t vm_tlb_tag_at(const struct vm_tlb *t, uint64_t i)
     return (((own >> 12) << 1 | (i & 1)) << 12) | (own & 0xfff);
 }
 
+static struct vm_tlb_entry entry_of(const struct vm_tlb *t, uint64_t value, uint64_t bounds)
+{
+    if (t->bounds)
+        return (struct vm_tlb_entry){value, (uint32_t)bounds, (uint32_t)(bounds >> 32)};
+    return (struct vm_tlb_entry){.value = value, .end = 1u << vm_tlb_order(value)};
+}
+
 struct vm_tlb_entry vm_tlb_entry_at(const struct vm_tlb *t, uint64_t i)
 {
-    struct vm_tlb_entry e = {.value = t->value[i], .end = 1u << vm_tlb_order(t->value[i])};
-    if (t->bounds) {
-        e.first = (uint32_t)t->bounds[i];
-        e.end = (uint32_t)(t->bounds[i] >> 32);
-    }
-    return e;
+    return entry_of(t, t->value[i], t->bounds ? t->bounds[i] : 0);
 }
 
 void vm_tlb_set_entry(struct vm_tlb *t, uint64_t i, struct vm_tlb_entry e)
@@ -208,24 +222,25 @@ static void put(struct vm_tlb *t, uint64_t way, const struct held *h)
 
 /* ---- use ---- */
 
-/* Shift ways [first, way) up by one and put `h` in front. */
-static void put_in_front(struct vm_tlb *t, uint64_t first, uint64_t way, const struct held *h)
+/* Entries of one page without bounds: shift ways [first, way) up by one and put one in front. Every
+ * second hit of a set comes here, and every fill. */
+static void plain_in_front(struct vm_tlb *t, uint64_t first, uint64_t way, uint64_t tag,
+                           uint64_t value)
 {
-    for (; way > first; way--)
-        copy_way(t, way, way - 1);
-    put(t, first, h);
-}
-
-/* As put_in_front, for entries of one page without bounds: every second hit of a set comes here. */
-static void plain_to_front(struct vm_tlb *t, uint64_t first, uint64_t way)
-{
-    uint64_t tag = t->tag[way], value = t->value[way];
     for (; way > first; way--) {
         t->tag[way] = t->tag[way - 1];
         t->value[way] = t->value[way - 1];
     }
     t->tag[first] = tag;
     t->value[first] = value;
+}
+
+/* The same of entries of any kind. */
+static void put_in_front(struct vm_tlb *t, uint64_t first, uint64_t way, const struct held *h)
+{
+    for (; way > first; way--)
+        copy_way(t, way, way - 1);
+    put(t, first, h);
 }
 
 static void to_front(struct vm_tlb *t, uint64_t first, uint64_t way)
@@ -249,7 +264,7 @@ uint64_t vm_tlb_use_in_set(struct vm_tlb *t, uint64_t first, uint64_t i)
     if (t->bounds)
         to_front(t, first, i);
     else
-        plain_to_front(t, first, i);
+        plain_in_front(t, first, i, t->tag[i], t->value[i]);
     return first;
 }
 
@@ -292,7 +307,8 @@ static void tell_left(struct vm_tlb *t, const struct held *h)
     for (uint64_t half = 0; half <= t->pair_shift; half++) {
         uint64_t page = (h->tag >> 12) << t->pair_shift | half;
         if (h->value[half] & VM_TLB_OWES)
-            t->leaving(t->host, t, page << 12 | (h->tag & 0xfff), h->value[half]);
+            t->leaving(t->host, t, page << 12 | (h->tag & 0xfff),
+                       entry_of(t, h->value[half], h->bounds[half]));
     }
 }
 
@@ -307,9 +323,43 @@ static void place(struct vm_tlb *t, uint64_t set, uint64_t way, const struct hel
         tree_use(t, set * t->ways, way);
 }
 
+/* What a fill replaced, if anything, is gone. */
+static uint64_t filled(struct vm_tlb *t, uint64_t tag, const struct held *gone)
+{
+    t->nglobal += is_global(tag);
+    if (gone->tag != VM_TLB_EMPTY) {
+        t->counts.evictions++;
+        tell_left(t, gone);
+    }
+    return gone->tag;
+}
+
+/* Where an entry is one page without bounds, as in most TLBs: each miss comes here. */
+static uint64_t fill_plain(struct vm_tlb *t, uint64_t tag, uint64_t value)
+{
+    uint64_t first = vm_tlb_set(t, tag) * t->ways, way = place_of_fill(t, first / t->ways);
+    struct held gone;
+    gone.tag = t->tag[way];
+    gone.value[0] = t->value[way];
+    gone.bounds[0] = 0;
+    if (is_ordered(t)) {
+        plain_in_front(t, first, way, tag, value);
+    } else {
+        t->tag[way] = tag;
+        t->value[way] = value;
+        if (t->replace == VM_TLB_PLRU)
+            tree_use(t, first, way);
+    }
+    return filled(t, tag, &gone);
+}
+
 uint64_t vm_tlb_fill(struct vm_tlb *t, uint64_t tag, struct vm_tlb_entry e)
 {
     VM_EXPECT(vm_tlb_find(t, tag, vm_tlb_order(e.value)) < 0);
+    if (!t->pair_shift && !t->bounds) {
+        t->counts.fills++;
+        return fill_plain(t, tag, e.value);
+    }
     uint64_t own = vm_tlb_own_tag(t, tag), set = vm_tlb_set(t, own), half = half_of(t, tag);
     int64_t pair = t->pair_shift ? find_way(t, own, vm_tlb_order(e.value)) : -1;
     t->counts.fills++;
@@ -323,12 +373,7 @@ uint64_t vm_tlb_fill(struct vm_tlb *t, uint64_t tag, struct vm_tlb_entry e)
     come.value[half] = e.value;
     come.bounds[half] = e.first | (uint64_t)e.end << 32;
     place(t, set, way, &come);
-    t->nglobal += is_global(tag);
-    if (gone.tag != VM_TLB_EMPTY) {
-        t->counts.evictions++;
-        tell_left(t, &gone);
-    }
-    return gone.tag;
+    return filled(t, tag, &gone);
 }
 
 /* Empty an entry; where ways are ordered, those behind it close the gap. */

@@ -133,6 +133,18 @@ refused 5 'expected 1 to' "no frame, without a machine" \
     "$PAGODA" replay "$load" --frames 0 --model pages
 refused 5 '3 page colours: expected a power of two' "three colours" \
     "$PAGODA" replay "$load" --colours 3
+refused 5 'huge pages of 3145728 bytes: expected one of 2 MiB, 1 GiB' "huge pages of 3 MiB" \
+    "$PAGODA" replay "$load" --huge fault --huge-size 3MiB
+refused 5 'scheme linear has no pages larger than 4096 bytes' "huge pages in a flat table" \
+    "$PAGODA" replay "$load" --huge fault --scheme linear
+refused 5 'scheme segmentation has segments' "huge pages of segments" \
+    "$PAGODA" replay "$load" --huge reserve --scheme segmentation --page 1
+refused 5 'policy opt reads the future, in base pages' "huge pages and the future" \
+    "$PAGODA" replay "$load" --huge collapse --policy opt
+refused 5 'a collapse scan every 0 touches: expected at least 1' "scans without end" \
+    "$PAGODA" replay "$load" --huge collapse --huge-scan-touches 0
+refused 5 '1.5 of a huge page may be absent: expected at most 1' "more than all of it" \
+    "$PAGODA" replay "$load" --huge collapse --huge-empty 1.5
 refused 5 'TLB ways do not divide the entries: 16 entries in sets of 3 leave 1 over' "TLB ways" \
     "$PAGODA" replay "$load" --tlb l1=16/3
 refused 5 'has 3 sets: expected a power of two' "TLB sets" "$PAGODA" replay "$load" --tlb l1=12/4

@@ -21,9 +21,11 @@ told() { # OPTION ...
 told --at 2 --tlb-tags flush >explain1.json
 told --at 5 --frames 2 --policy opt >explain2.json
 told --at 5 --frames 2 --policy aging >explain3.json
-told --at 5 --tlb l1=1 >explain4.json
+told --at 5 --tlb l1=1 --walk-caches p1=4 --prefetch next --cache l1=1KiB/2 >explain4.json
+printf 'R 1000\nW 1000\n' >w.trace
+"$PAGODA" explain w.trace --at 2 --marks trap --json >explain5.json
 python3 -c 'import json
-print(json.dumps([json.load(open("explain%d.json" % i)) for i in (1, 2, 3, 4)]))' >explain.json
+print(json.dumps([json.load(open("explain%d.json" % i)) for i in range(1, 6)]))' >explain.json
 if command -v valgrind >/dev/null; then
     "$PAGODA" record -o t.pgt --json -- true >record.json
 fi

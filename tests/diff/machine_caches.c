@@ -178,7 +178,7 @@ static void told(void *host, const struct vm_tap_event *e)
             l->place = place_in(l, vm_tlb_pfn(e->lookup.value), vm_tlb_order(e->lookup.value));
         break;
     case VM_TAP_WALK:
-        walked(l, e->walk);
+        walked(l, e->walk.walk);
         break;
     case VM_TAP_EMPTIED:
         naive_caches_flush(&l->naive, e->emptied.first * l->page, e->emptied.n * l->page);

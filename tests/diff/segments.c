@@ -295,7 +295,7 @@ static void note_step(void *host, const struct vm_tap_event *event)
     struct steps *s = host;
     if (event->kind == VM_TAP_WALK) {
         s->walks++;
-        s->loads += event->walk->nloads;
+        s->loads += event->walk.walk->nloads;
     }
 }
 
@@ -333,11 +333,13 @@ static void registers_count_a_walk_a_touch_whoever_listens(void **unused)
 {
     (void)unused;
     static const char *const policies[] = {"lru", "clock", "lfu", "fifo"};
+    static const char *const marks[] = {"at-once", "on-leaving", "trap"};
     struct machine_trace t;
-    for (unsigned i = test_rounds(60); i-- > 0;) {
+    for (unsigned i = test_rounds(180); i-- > 0;) {
         struct vm_config c = machine_config(policies[i % 4], 700 + 100 * (i % 5));
         struct steps steps = {0};
         machine_set(&c, "scheme", machines[i % 3]);
+        machine_set(&c, "marks", marks[i / 3 % 3]);
         machine_trace_fill(&t, TRACE_PROTECTS | TRACE_MAPS | TRACE_FORKS, 100 + i);
         while (t.nevents && t.event[t.nevents - 1].at >= t.nrefs)
             t.nevents--;

@@ -170,6 +170,35 @@ static void the_same_holds_where_a_flat_table_claims_its_frames(void **unused)
         12, false);
 }
 
+/* Huge pages of 2 and 4 base pages: small memories are full of them. */
+static void play_huge(enum vm_huge_pages pages, const char *scheme, unsigned order,
+                      uint32_t nframes, enum vm_tables tables, uint64_t seed)
+{
+    struct space_plan plan = {
+        .scheme = scheme,
+        .nframes = nframes,
+        .tables = tables,
+        .seed = seed,
+        .huge = {.pages = pages, .order = order, .scan_pages = 16, .empty_max = (1u << order) - 1},
+        .scan_every = 7};
+    play_policies(plan, order > 4 ? 1 : 6, false); /* a check looks at every frame */
+}
+
+static void the_same_holds_with_huge_pages(void **unused)
+{
+    (void)unused;
+    for (enum vm_huge_pages pages = VM_HUGE_FAULT; pages <= VM_HUGE_COLLAPSE; pages++) {
+        uint64_t seed = 100000 * pages;
+        play_huge(pages, "two-level:dir=10,table=2", 2, 12, VM_TABLES_APART, seed);
+        play_huge(pages, "two-level:dir=10,table=1", 1, 13, VM_TABLES_APART, seed + 10000);
+        play_huge(pages, "two-level:dir=10,table=2", 2, 60, VM_TABLES_INSIDE, seed + 20000);
+        play_huge(pages, "two-level:dir=10,table=2", 2, 90, VM_TABLES_INSIDE, seed + 30000);
+        play_huge(pages, "two-level:dir=12,table=2", 2, 84, VM_TABLES_INSIDE, seed + 60000);
+        play_huge(pages, "x86-64", 9, 1600, VM_TABLES_APART, seed + 40000);
+        play_huge(pages, "sv39", 9, 1300, VM_TABLES_INSIDE, seed + 50000);
+    }
+}
+
 /* Tables that are pages themselves, of spaces that hold pages in up to six of theirs. */
 static const struct space_plan paged[] = {
     {.scheme = "paged-linear:bits=24,processes=3"},
@@ -181,13 +210,27 @@ static const uint32_t kernel_frames[] = {1, 12, 1};
 static void the_same_holds_where_tables_are_evicted_too(void **unused)
 {
     (void)unused;
-    for (size_t i = 0; i < 3; i++)
+    for (size_t i = 0; i < 3; i++) {
+        uint64_t table_faults = 0;
         for (uint32_t room = 16; room <= 40; room += 12) {
             struct space_plan plan = paged[i];
             plan.nframes = kernel_frames[i] + room;
             plan.seed = 100000 * (i + 1) + 1000 * room;
-            assert_true(play_policies(plan, 6, false) > 0);
+            table_faults += play_policies(plan, 6, false);
         }
+        assert_true(table_faults > 0);
+    }
+}
+
+/* Tables that move to more frames when they grow, and give back the end when they shrink. */
+static void the_same_holds_where_tables_grow_by_moving(void **unused)
+{
+    (void)unused;
+    play_policies((struct space_plan){.scheme = "paged-segments:bits=24,segments=1",
+                                      .nframes = 60,
+                                      .tables = VM_TABLES_INSIDE,
+                                      .seed = 95000},
+                  12, false);
 }
 
 static void a_world_that_runs_out_was_right_until_then(void **unused)
@@ -214,7 +257,9 @@ int main(void)
         cmocka_unit_test(a_program_sees_what_it_wrote_whatever_was_evicted),
         cmocka_unit_test(the_same_holds_where_tables_compete_for_the_frames),
         cmocka_unit_test(the_same_holds_where_a_flat_table_claims_its_frames),
+        cmocka_unit_test(the_same_holds_with_huge_pages),
         cmocka_unit_test(the_same_holds_where_tables_are_evicted_too),
+        cmocka_unit_test(the_same_holds_where_tables_grow_by_moving),
         cmocka_unit_test(a_world_that_runs_out_was_right_until_then),
     };
     return cmocka_run_group_tests_name("diff_space", tests, NULL, NULL);

@@ -60,12 +60,12 @@ static void compare(struct pair *p)
     assert_int_equal(p->left, p->left_expected);
 }
 
-static void note_left(void *host, const struct vm_tlb *t, uint64_t tag, uint64_t value)
+static void note_left(void *host, const struct vm_tlb *t, uint64_t tag, struct vm_tlb_entry e)
 {
     struct pair *p = host;
     assert_ptr_equal(t, &p->fast);
-    assert_int_equal(vm_tlb_find(t, tag, vm_tlb_order(value)), -1);
-    p->left += tag * 31 + value;
+    assert_int_equal(vm_tlb_find(t, tag, vm_tlb_order(e.value)), -1);
+    p->left += tag * 31 + e.value;
 }
 
 /* What the naive one expects to be told when `e` goes. */

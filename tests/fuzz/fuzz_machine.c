@@ -38,8 +38,9 @@ static bool is_small(struct vm_config *c)
 {
     struct vm_tlb_plan plan;
     struct vm_cache_plan caches;
+    struct vm_walk_cache_plan walk_caches;
     struct vm_error e = {0};
-    uint64_t entries = 0, lines = 0;
+    uint64_t entries = c->prefetch == VM_PREFETCH_NONE ? 0 : c->prefetch_entries, lines = 0;
     char name[VM_CONFIG_TEXT];
     if (c->memory_bytes > 4 << 20)
         c->memory_bytes = 4 << 20;
@@ -49,6 +50,9 @@ static bool is_small(struct vm_config *c)
     if (vm_cache_plan_parse(&caches, c->cache, &e))
         for (size_t i = 0; i < caches.caches.n; i++)
             lines += caches.caches.cache[i].bytes / caches.caches.cache[i].line_bytes;
+    if (vm_walk_cache_plan_parse(&walk_caches, c->walk_caches, &e))
+        for (size_t i = 0; i < walk_caches.n; i++)
+            entries += walk_caches.cache[i].entries;
     vm_spec_split(c->policy, name, sizeof name);
     const struct vm_policy_ops *policy = vm_policy_find(name, &e);
     bool flat =

@@ -1,8 +1,9 @@
 /* fuzz_space.c - any bytes as what programs do to a small machine's memory: touches, map, unmap,
  * protect, advise, fork, exec, exit, switch; every invariant of space.h holds on the way.
  *
- * The first two bytes choose scheme, policy, tables, frames and slots; then each operation is one
- * byte and its operands. Built with libFuzzer (clang -fsanitize=fuzzer,address,undefined).
+ * The first two bytes choose scheme, policy, tables, frames and slots, the last one huge pages and
+ * colours; in between each operation is one byte and its operands. Built with libFuzzer (clang
+ * -fsanitize=fuzzer,address,undefined).
  */
 #include <pagoda/engine.h>
 #include <pagoda/policy.h>
@@ -24,6 +25,19 @@ struct input {
 static unsigned take(struct input *in)
 {
     return in->at < in->end ? *in->at++ : 0;
+}
+
+/* The last byte: huge pages of four base pages, made in one way or another, and colours. */
+static void choose_huge(struct vm_config *c, unsigned byte)
+{
+    c->colours = 1u << (byte >> 2 & 3);
+    c->huge_pages = byte & 3;
+    if (c->huge_pages == VM_HUGE_NEVER)
+        return;
+    strcpy(c->scheme, "two-level:dir=10,table=2");
+    c->huge_bytes = 4 * c->page_bytes;
+    c->huge_scan_touches = 1 + (byte >> 4);
+    c->huge_scan_pages = 16;
 }
 
 static struct vm_engine *open_machine(struct input *in)
@@ -55,6 +69,8 @@ static struct vm_engine *open_machine(struct input *in)
     c.tlb_tags = a & 0x40 ? VM_TLB_TAGS_FLUSH : VM_TLB_TAGS_ASID;
     c.memory_bytes = (1 + (b & 63)) * c.page_bytes;
     c.swap_bytes = (b >> 6) * 8 * c.page_bytes;
+    if (in->at < in->end && !(b >> 5 & 1))
+        choose_huge(&c, *--in->end);
     struct vm_engine *m = vm_engine_open(&c, b & 1 ? VM_STRAY_FAULTS : VM_STRAY_MAPS, NULL, &e);
     require(m);
     return m;

@@ -4,12 +4,13 @@
 #include "base/assert.h"
 #include "space/memory.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* Where group 0 to 3 of ten pages has its middle. */
 static vm_va middle_of(const char *scheme, unsigned va_bits, unsigned shift, unsigned group)
 {
-    if (!strcmp(scheme, "linear"))
+    if (!strcmp(scheme, "linear") || !strcmp(scheme, "paged-segments"))
         return (group + 1) * 10ull << shift;
     if (!strcmp(scheme, "vax")) /* a page of a table maps 2^16 bytes; the last group is in P1 */
         return group < 3 ? (group + 1) << 16 : (UINT64_C(1) << 31) - (1 << 16);
@@ -29,6 +30,7 @@ void naive_space_open(struct naive_space *s, const struct space_plan *plan)
     struct vm_scheme_env env = {.page_shift = shift, .params = &params};
     unsigned va_bits = ops->va_bits(&env);
     *s = (struct naive_space){.stray = plan->stray, .with_read = ops->with_read};
+    s->huge = plan->huge.pages != VM_HUGE_NEVER;
     s->page_bytes = UINT64_C(1) << shift;
     for (unsigned i = 0; i < NAIVE_PAGES; i++)
         s->va[i] =
@@ -67,10 +69,11 @@ static enum touch_outcome expected(const struct naive_space *s, const struct nai
     return may ? TOUCH_DONE : TOUCH_DENIED;
 }
 
-static const char *fault_is_possible(const struct naive_page *p, enum vm_access access,
-                                     enum vm_fault_kind kind)
+static const char *fault_is_possible(const struct naive_space *s, const struct naive_page *p,
+                                     enum vm_access access, struct touch t)
 {
-    switch (kind) {
+    bool written = p->stamp || s->huge, shared = p->shared || s->huge;
+    switch (t.kind) {
     case VM_FAULT_DEMAND_ZERO:
         if (p->stamp)
             return "a written page came back as zeros";
@@ -78,15 +81,16 @@ static const char *fault_is_possible(const struct naive_page *p, enum vm_access 
             return "a page of a file came back as zeros";
         return NULL;
     case VM_FAULT_SWAP_IN:
-        return p->stamp ? NULL : "a page that was never written came from swap";
+        return written ? NULL : "a page that was never written came from swap";
     case VM_FAULT_FILE_IN:
         if (p->stamp)
             return "a written page came back from its file";
-        return p->touched && p->backing != VM_BACKING_ANON ? NULL : "this page has no file";
+        return (p->touched || s->huge) && p->backing != VM_BACKING_ANON ? NULL
+                                                                        : "this page has no file";
     case VM_FAULT_SOFT:
-        return p->stamp && p->shared ? NULL : "a page that nobody shares was still in a frame";
+        return written && shared ? NULL : "a page that nobody shares was still in a frame";
     case VM_FAULT_COW:
-        return p->shared && access == VM_WRITE ? NULL : "a copy-on-write break without sharing";
+        return shared && access == VM_WRITE ? NULL : "a copy-on-write break without sharing";
     case VM_FAULT_VIOLATION:
     case VM_FAULT_DENIED:
         break;
@@ -106,8 +110,8 @@ const char *naive_space_touch(struct naive_space *s, vm_asid asid, unsigned page
         return t.nfaults ? "a fault was resolved in vain" : NULL;
     if (t.nfaults > 1)
         return "more than one fault for one touch";
-    const char *wrong = t.nfaults ? fault_is_possible(p, access, t.kind) : NULL;
-    if (!t.nfaults && !p->touched)
+    const char *wrong = t.nfaults ? fault_is_possible(s, p, access, t) : NULL;
+    if (!t.nfaults && !p->touched && !s->huge)
         return "a first touch without a fault";
     p->touched = true;
     if (access == VM_WRITE) {
@@ -165,7 +169,8 @@ void naive_space_event(struct naive_space *s, const struct vm_event *event)
 /* The content that each frame and slot must have for its first page seen, to hold the others
  * against. Plus one, so that 0 says: not seen. */
 struct places {
-    uint64_t frame[96], slot[WORLD_SLOTS + 2];
+    uint64_t *frame; /* [nframes] */
+    uint64_t slot[WORLD_SLOTS + 2];
 };
 
 static bool holds(uint64_t *place, uint64_t stamp)
@@ -175,12 +180,13 @@ static bool holds(uint64_t *place, uint64_t stamp)
     return fits;
 }
 
-static const char *inspect_page(const struct naive_page *p, const struct space_world *w,
-                                struct vm_pte pte, struct places *seen)
+static const char *inspect_page(const struct naive_space *s, const struct naive_page *p,
+                                const struct space_world *w, struct vm_pte pte, struct places *seen)
 {
     if (pte.state == VM_PTE_EMPTY)
         return p->stamp ? "a written page is nowhere" : NULL;
-    if (!p->mapped || !p->touched)
+    const uint8_t *bits = w->memory->bits;
+    if (!p->mapped || (!p->touched && !s->huge))
         return "a page that was never touched is somewhere";
     if (pte.state == VM_PTE_SWAPPED) {
         if (pte.slot == VM_SLOT_FILE)
@@ -189,8 +195,11 @@ static const char *inspect_page(const struct naive_page *p, const struct space_w
             return "a page's slot was written before the page";
         return holds(&seen->slot[pte.slot], p->stamp) ? NULL : "two contents in one slot";
     }
-    vm_slot slot = w->memory->frame[pte.pfn].slot;
-    bool dirty = w->memory->bits[pte.pfn] & VM_FRAME_DIRTY;
+    if (pte.order && p->stamp && !(bits[pte.pfn] & VM_FRAME_TOUCHED))
+        return "a written page passes for untouched";
+    vm_pfn unit = vm_memory_unit(w->memory, pte.pfn);
+    vm_slot slot = w->memory->frame[unit].slot;
+    bool dirty = bits[unit] & VM_FRAME_DIRTY;
     if (p->stamp && !dirty && (!slot || w->written_at[slot] < p->stamp))
         return "a written page's frame is clean without a copy";
     return holds(&seen->frame[pte.pfn], p->stamp) ? NULL : "two contents in one frame";
@@ -198,11 +207,13 @@ static const char *inspect_page(const struct naive_page *p, const struct space_w
 
 const char *naive_space_inspect(const struct naive_space *s, const struct space_world *w)
 {
-    struct places seen = {.frame = {0}};
+    struct places seen = {.frame = calloc(w->memory->c.nframes, sizeof *seen.frame)};
     const char *wrong = NULL;
-    VM_ASSERT(w->memory->c.nframes <= 96);
+    VM_ASSERT(seen.frame);
     for (vm_asid asid = 0; asid < NAIVE_SPACES; asid++)
         for (unsigned i = 0; i < NAIVE_PAGES && !wrong; i++)
-            wrong = inspect_page(&s->page[asid][i], w, space_world_pte(w, asid, s->va[i]), &seen);
+            wrong =
+                inspect_page(s, &s->page[asid][i], w, space_world_pte(w, asid, s->va[i]), &seen);
+    free(seen.frame);
     return wrong;
 }

@@ -22,6 +22,8 @@ struct naive_page {
 
 struct naive_space {
     enum vm_stray stray;
+    bool huge; /* pages may come with their neighbours, be touched first by a sharer, and pass for
+                  written when a neighbour was */
     vm_va page_bytes;
     uint8_t with_read;     /* rights that reading brings */
     vm_va va[NAIVE_PAGES]; /* ascending */

@@ -6,8 +6,6 @@
 
 #include <string.h>
 
-#define PAGE_SHIFT 12
-
 /* A segment's transfer is of one run of slots: no other begins in it. */
 static void check_run(const struct space_world *w, uint64_t slot, uint64_t end)
 {
@@ -35,7 +33,8 @@ static uint64_t device_transfer(void *state, enum vm_transfer kind, uint64_t pos
                                 uint64_t bytes)
 {
     struct space_world *w = ((struct log_device *)state)->world;
-    uint64_t slot = position >> PAGE_SHIFT, end = slot + (bytes >> PAGE_SHIFT);
+    unsigned shift = w->memory->c.page_shift;
+    uint64_t slot = position >> shift, end = slot + (bytes >> shift);
     if (slot >= WORLD_SLOTS + 2) {
         VM_ASSERT(kind == VM_TRANSFER_READ);
         w->file_reads++;
@@ -62,16 +61,60 @@ static const struct vm_device_ops log_device = {
 
 /* ---- the host ---- */
 
+static void forget_entry(struct space_world *w, size_t i)
+{
+    w->entry[i] = w->entry[--w->nentries];
+}
+
+/* Whether the page with this entry has the address. */
+static bool entry_has(const struct space_world *w, const struct world_entry *e, vm_asid asid,
+                      vm_va va)
+{
+    return e->asid == asid && va >= e->va &&
+           va - e->va < UINT64_C(1) << (w->memory->c.page_shift + e->order);
+}
+
 static void shootdown(void *host, uint64_t page_key)
 {
-    (void)page_key;
-    ((struct space_world *)host)->shootdowns++;
+    struct space_world *w = host;
+    vm_va va = vm_key_va(page_key, w->memory->c.page_shift);
+    w->shootdowns++;
+    for (size_t i = w->nentries; i-- > 0;)
+        if (entry_has(w, &w->entry[i], vm_key_asid(page_key), va))
+            forget_entry(w, i);
 }
 
 static void shootdown_space(void *host, vm_asid asid)
 {
-    (void)asid;
-    ((struct space_world *)host)->space_shootdowns++;
+    struct space_world *w = host;
+    w->space_shootdowns++;
+    for (size_t i = w->nentries; i-- > 0;)
+        if (w->entry[i].asid == asid && !(w->entry[i].prot & VM_PROT_GLOBAL))
+            forget_entry(w, i);
+}
+
+/* Of page tables only: a segment's entry has bounds. */
+static void note_entry(struct space_world *w, vm_asid asid, vm_va va, const struct vm_walk *walk)
+{
+    unsigned shift = w->memory->c.page_shift + walk->order;
+    struct world_entry e = {asid, va >> shift << shift, walk->order, walk->prot, walk->pfn};
+    if (w->scheme->unit == VM_UNIT_SEGMENT)
+        return;
+    for (size_t i = w->nentries; i-- > 0;)
+        if (entry_has(w, &w->entry[i], asid, va))
+            forget_entry(w, i);
+    VM_ASSERT(w->nentries < WORLD_ENTRIES);
+    w->entry[w->nentries++] = e;
+}
+
+static void check_entries(const struct space_world *w)
+{
+    for (size_t i = 0; i < w->nentries; i++) {
+        const struct world_entry *e = &w->entry[i];
+        struct vm_pte pte = w->scheme->get(w->scheme_state, e->asid, e->va);
+        VM_ASSERT(pte.state == VM_PTE_PRESENT && pte.pfn == e->pfn && pte.order == e->order);
+        VM_ASSERT(!(e->prot & ~pte.prot));
+    }
 }
 
 static void settle(void *host)
@@ -123,10 +166,11 @@ bool space_world_open(struct space_world *w, const struct space_plan *plan)
     find_parts(w, plan);
     struct vm_memory_config c = {
         .nframes = plan->nframes,
-        .page_shift = plan->page_shift ? plan->page_shift : PAGE_SHIFT,
+        .page_shift = plan->page_shift ? plan->page_shift : 12,
         .tables = plan->tables,
         .stray = plan->stray,
         .colours = plan->colours,
+        .huge = plan->huge,
         .nslots = plan->nslots ? plan->nslots : WORLD_SLOTS,
         .seed = plan->seed,
         .scheme = w->scheme,
@@ -155,6 +199,7 @@ bool space_world_open(struct space_world *w, const struct space_plan *plan)
     w->policy_state = vm_memory_policy_state(w->memory);
     struct vm_policy_env env = {.nframes = plan->nframes, .params = &w->policy_params};
     w->tick_every = w->policy->tick_refs(&env);
+    w->scan_every = plan->scan_every;
     return true;
 }
 
@@ -163,12 +208,17 @@ void space_world_close(struct space_world *w)
     vm_memory_close(w->memory);
 }
 
-static void touched(struct space_world *w, vm_pfn pfn, enum vm_access access, bool inserted)
+static void touched(struct space_world *w, struct touch t, enum vm_access access, bool inserted)
 {
-    vm_memory_bits(w->memory)[pfn] |=
-        VM_FRAME_REFERENCED | (access == VM_WRITE ? VM_FRAME_DIRTY : 0);
+    uint8_t *bits = vm_memory_bits(w->memory);
+    bool huge = w->memory->c.huge.pages != VM_HUGE_NEVER && t.order > 0;
+    vm_pfn unit = vm_memory_unit(w->memory, t.pfn);
+    if (!inserted) /* else the memory has set them, and the policy may have cleared one */
+        bits[unit] |= VM_FRAME_REFERENCED | (access == VM_WRITE ? VM_FRAME_DIRTY : 0);
+    if (huge && !(bits[t.pfn] & VM_FRAME_TOUCHED))
+        vm_memory_note_touched(w->memory, t.pfn);
     if (!inserted && w->policy->touch_kind >= VM_TOUCH_ORDER)
-        w->policy->touch(w->policy_state, &pfn, 1);
+        w->policy->touch(w->policy_state, &unit, 1);
     if (w->tick_every && ++w->counts.touches % w->tick_every == 0)
         w->policy->tick(w->policy_state);
 }
@@ -190,6 +240,18 @@ static bool resolve(struct space_world *w, struct vm_fault *f, struct touch *t)
     return true;
 }
 
+/* The number of va's base page in a page of that order. */
+static vm_pfn part_of(const struct space_world *w, vm_va va, unsigned order)
+{
+    return (vm_pfn)(va >> w->memory->c.page_shift) & ((UINT32_C(1) << order) - 1);
+}
+
+/* The collapse daemon's turn, if it is that. */
+static bool scan(struct space_world *w)
+{
+    return !w->scan_every || w->now % w->scan_every || vm_memory_scan(w->memory, &w->error);
+}
+
 /* The walk found no table page: bring it back. */
 static bool bring_table(struct space_world *w, vm_va kva, struct touch *t)
 {
@@ -208,7 +270,7 @@ struct touch space_world_touch(struct space_world *w, vm_asid asid, vm_va va, en
     struct vm_walk walk;
     bool inserted = false;
     w->now++;
-    if (!vm_memory_use_space(w->memory, asid, &w->error)) {
+    if (!scan(w) || !vm_memory_use_space(w->memory, asid, &w->error)) {
         t.outcome = TOUCH_FAILED;
         return t;
     }
@@ -229,32 +291,42 @@ struct touch space_world_touch(struct space_world *w, vm_asid asid, vm_va va, en
         t.outcome = TOUCH_UNNAMED;
         return t;
     }
-    t.pfn = walk.pfn;
-    touched(w, vm_memory_unit(w->memory, walk.pfn + walk.first), access, inserted);
+    t.order = walk.order;
+    t.pfn = walk.pfn + part_of(w, va, walk.order);
+    note_entry(w, asid, va, &walk);
+    touched(w, t, access, inserted);
     return t;
 }
 
 bool space_world_event(struct space_world *w, struct vm_event event)
 {
     w->now++;
-    return vm_memory_event(w->memory, &event, &w->error);
+    return scan(w) && vm_memory_event(w->memory, &event, &w->error);
 }
 
 struct vm_pte space_world_pte(const struct space_world *w, vm_asid asid, vm_va va)
 {
     if (!vm_memory_space(w->memory, asid))
         return (struct vm_pte){.state = VM_PTE_EMPTY};
-    return w->scheme->get(w->scheme_state, asid, va);
+    struct vm_pte pte = w->scheme->get(w->scheme_state, asid, va);
+    if (pte.state == VM_PTE_PRESENT)
+        pte.pfn += part_of(w, va, pte.order);
+    return pte;
 }
 
 void space_world_check(const struct space_world *w)
 {
     const struct vm_counts *c = &w->counts;
     vm_memory_check(w->memory);
+    check_entries(w);
     VM_ASSERT(c->demand_zero + c->soft_faults + c->cow_breaks + c->swap_ins + c->file_ins ==
               c->faults);
     VM_ASSERT(c->writebacks + c->clean_drops == c->evictions);
     VM_ASSERT(c->table_frames_peak <= c->frames_peak);
+    VM_ASSERT(c->huge_faults <= c->demand_zero && c->huge_copies <= c->page_copies);
+    VM_ASSERT(c->demotions <= c->huge_faults + c->promotions);
+    VM_ASSERT(c->reservation_breaks <= c->reservations);
+    VM_ASSERT(c->huge_untouched <= c->huge_untouched_peak);
     VM_ASSERT(w->writes == c->writebacks + c->table_writes);
     VM_ASSERT(w->reads == c->swap_ins + c->table_faults + c->table_reads);
     VM_ASSERT(w->file_reads == c->file_ins && c->table_faults <= c->table_evictions);

@@ -7,14 +7,25 @@
 
 #include <pagoda/space.h>
 
-#define WORLD_SLOTS 1024
+#define WORLD_SLOTS   1024
+#define WORLD_ENTRIES 4096
+
+/* What a TLB without end would hold. */
+struct world_entry {
+    vm_asid asid;
+    vm_va va; /* of the page's first base page */
+    uint8_t order, prot;
+    vm_pfn pfn;
+};
 
 struct space_plan {
     const char *scheme, *policy; /* "name" or "name:params" */
     uint32_t nframes, nslots;    /* nslots 0: WORLD_SLOTS */
     enum vm_tables tables;
     enum vm_stray stray;
-    uint32_t colours; /* 0: none */
+    uint32_t colours;           /* 0: none */
+    struct vm_huge_config huge; /* never, if all zero */
+    uint64_t scan_every;        /* steps between scans of the collapse daemon; 0: none */
     uint64_t seed;
     const char *fit; /* NULL: first-fit */
     enum vm_compact compact;
@@ -29,11 +40,13 @@ struct space_world {
     const struct vm_alloc_ops *fit;
     struct vm_params scheme_params, policy_params, device_params, fit_params;
     struct vm_counts counts;
-    uint64_t tick_every;
+    uint64_t tick_every, scan_every;
     uint64_t now;                         /* steps so far */
     uint64_t written_at[WORLD_SLOTS + 2]; /* [slot] the step of its last write */
     uint64_t reads, writes, file_reads;   /* transfers */
     uint64_t shootdowns, space_shootdowns, left;
+    struct world_entry entry[WORLD_ENTRIES]; /* pages touched, and not shot down since */
+    size_t nentries;
     struct vm_error error; /* of the last call that failed */
 };
 
@@ -43,7 +56,8 @@ struct touch {
     unsigned nfaults;        /* resolved, on the page */
     unsigned ntables;        /* resolved, on the page of its table */
     enum vm_fault_kind kind; /* of the last fault */
-    vm_pfn pfn;
+    vm_pfn pfn;              /* of the base page */
+    unsigned order;          /* of the page that it is part of */
 };
 
 /* Asserts that the plan's names are known. False: it cannot be built (error). */
@@ -54,8 +68,10 @@ void space_world_close(struct space_world *w);
 struct touch space_world_touch(struct space_world *w, vm_asid asid, vm_va va,
                                enum vm_access access);
 bool space_world_event(struct space_world *w, struct vm_event event);
+/* The entry of the page that has `va`; of a huge page with the frame of va's base page. */
 struct vm_pte space_world_pte(const struct space_world *w, vm_asid asid, vm_va va);
-/* vm_memory_check, and the laws of the counts that faults obey. */
+/* vm_memory_check, and the laws of the counts that faults obey; and no TLB would know more than the
+ * table does. */
 void space_world_check(const struct space_world *w);
 
 #endif

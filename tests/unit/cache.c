@@ -63,8 +63,8 @@ static void ways_and_lines_have_bounds(void **unused)
     c.ways = 1025;
     assert_impossible(c, "1025 ways: expected 1 to 1024", "");
     c.ways = 1;
-    c.line_bytes = 8;
-    assert_impossible(c, "lines of 8 bytes: expected a power of two from 16 to 4096", "");
+    c.line_bytes = 4;
+    assert_impossible(c, "lines of 4 bytes: expected a power of two from 8 to 4096", "");
     c.line_bytes = 8192;
     assert_impossible(c, "lines of 8192 bytes", "");
     c.line_bytes = 96;

@@ -234,10 +234,10 @@ static uint64_t check_order(const struct blocks *b, unsigned order)
 void vm_blocks_check(const struct blocks *b)
 {
     uint64_t nfree = 0;
-    for (unsigned k = 0; k < b->norders; k++) {
-        VM_ASSERT(check_order(b, k) == b->nblocks[k]);
-        VM_ASSERT((b->orders >> k & 1) == (b->nblocks[k] > 0));
-        nfree += b->nblocks[k] << k;
+    for (unsigned k = 0; k < BLOCKS_ORDERS; k++) {
+        uint64_t n = k < b->norders ? check_order(b, k) : 0;
+        VM_ASSERT(n == b->nblocks[k] && (b->orders >> k & 1) == (n > 0));
+        nfree += n << k;
     }
     VM_ASSERT(nfree == b->nfree);
 }

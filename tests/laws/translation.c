@@ -445,20 +445,34 @@ static void the_cases_add_up_to_the_time(void **unused)
 /* ---- which combinations there are ---- */
 
 /* Patterson & Hennessy, Computer Organization and Design (RISC-V edition), figure 5.33: the
- * combinations of events in the TLB and the page table. A translation cannot be in the TLB if the
- * page is not present in memory: the only row that is impossible without regard to the cache. */
+ * combinations of events in the TLB, the page table and the cache.
+ *
+ *      TLB    page table   cache    possible?
+ *      hit    hit          hit      yes
+ *      hit    hit          miss     yes
+ *      miss   hit          hit      yes
+ *      miss   hit          miss     yes
+ *      miss   miss         miss     yes: a page fault
+ *      hit    miss         miss     no: a translation cannot be in the TLB if the page is not
+ *                                   in memory
+ *      hit    miss         hit      no, for the same reason
+ *      miss   miss         hit      no: data cannot be in the cache if the page is not in memory
+ */
 struct combinations {
     struct vm_engine *m;
     vm_asid asid;
     vm_va va;
-    bool hit, fresh;  /* some TLB had it; nothing was asked of the table yet */
-    uint64_t n[2][2]; /* [TLB hit][page table hit] */
+    bool hit, fresh;        /* some TLB had it; nothing was asked of the table yet */
+    bool present, due;      /* the page table had it; no line was asked for yet */
+    uint64_t n[2][2];       /* [TLB hit][page table hit] */
+    uint64_t line[2][2][2]; /* [TLB hit][page table hit][some cache had the first line] */
 };
 
 static void note_combination(struct combinations *c)
 {
     struct vm_pte pte = c->m->scheme->get(c->m->scheme_state, c->asid, c->va);
-    c->n[c->hit][pte.state == VM_PTE_PRESENT]++;
+    c->present = pte.state == VM_PTE_PRESENT;
+    c->n[c->hit][c->present]++;
     c->fresh = false;
 }
 
@@ -469,7 +483,10 @@ static void hear_combination(void *host, const struct vm_tap_event *e)
         c->asid = e->touch.asid;
         c->va = e->touch.va;
         c->hit = false;
-        c->fresh = true;
+        c->fresh = c->due = true;
+    } else if (e->kind == VM_TAP_LINE && !e->line.table && c->due) {
+        c->line[c->hit][c->present][e->line.level < c->m->caches.levels]++;
+        c->due = false;
     } else if (e->kind == VM_TAP_LOOKUP && e->lookup.hit) {
         struct vm_pte pte = c->m->scheme->get(c->m->scheme_state, c->asid, c->va);
         c->hit = true;
@@ -482,6 +499,20 @@ static void hear_combination(void *host, const struct vm_tap_event *e)
         /* The walk has marked, but neither mapped nor unmapped. */
         note_combination(c);
     }
+}
+
+static void assert_possible(const struct combinations *c, const struct vm_counts *n)
+{
+    assert_int_equal(c->n[1][1], n->tlb_hits);
+    assert_int_equal(c->n[1][0], 0); /* impossible */
+    assert_int_equal(c->n[0][1] + c->n[0][0], n->tlb_misses);
+    assert_int_equal(c->n[0][1], n->miss_present);
+    assert_true(c->n[0][1] > 0 && c->n[0][0] > 0);
+    assert_true(c->line[1][1][1] > 0 && c->line[1][1][0] > 0);
+    assert_true(c->line[0][1][1] > 0 && c->line[0][1][0] > 0);
+    assert_true(c->line[0][0][0] > 0);
+    assert_int_equal(c->line[0][0][1], 0); /* impossible */
+    assert_int_equal(c->line[1][0][0] + c->line[1][0][1], 0);
 }
 
 static void play_trace(struct combinations *c, const char *name, uint64_t refs_max)
@@ -501,7 +532,7 @@ static void play_trace(struct combinations *c, const char *name, uint64_t refs_m
     vm_trace_close(t);
 }
 
-static void a_tlb_never_has_what_the_page_table_has_not(void **unused)
+static void only_possible_combinations_of_tlb_table_and_cache_are_seen(void **unused)
 {
     (void)unused;
     static const char *const traces[] = {"ls.pgt", "sort.pgt", "sqlite.pgt"};
@@ -512,6 +543,7 @@ static void a_tlb_never_has_what_the_page_table_has_not(void **unused)
         vm_config_init(&c);
         c.memory_bytes = 96 * PAGE;
         machine_set(&c, "tlb", "l1i=8/2 l1d=8/2 l2=32/4");
+        machine_set(&c, "cache", "l1i=4KiB/2 l1d=4KiB/2 l2=64KiB/4");
         machine_set(&c, "scheme", schemes[i / 3]);
         struct combinations seen = {.m = vm_engine_open(&c, VM_STRAY_MAPS, NULL, &e)};
         struct vm_tap tap = {&seen, hear_combination};
@@ -519,11 +551,7 @@ static void a_tlb_never_has_what_the_page_table_has_not(void **unused)
         vm_engine_listen(seen.m, &tap);
         play_trace(&seen, traces[i % 3], 200000);
         struct vm_counts n = outcome(seen.m).counts;
-        assert_int_equal(seen.n[1][1], n.tlb_hits);
-        assert_int_equal(seen.n[1][0], 0); /* impossible */
-        assert_int_equal(seen.n[0][1] + seen.n[0][0], n.tlb_misses);
-        assert_int_equal(seen.n[0][1], n.miss_present);
-        assert_true(seen.n[0][1] > 0 && seen.n[0][0] > 0);
+        assert_possible(&seen, &n);
         vm_engine_close(seen.m);
     }
 }
@@ -541,7 +569,7 @@ int main(void)
         cmocka_unit_test(walkers_share_the_steps_of_a_window),
         cmocka_unit_test(walks_of_one_window_overlap),
         cmocka_unit_test(the_cases_add_up_to_the_time),
-        cmocka_unit_test(a_tlb_never_has_what_the_page_table_has_not),
+        cmocka_unit_test(only_possible_combinations_of_tlb_table_and_cache_are_seen),
     };
     return cmocka_run_group_tests_name("laws_translation", tests, NULL, NULL);
 }

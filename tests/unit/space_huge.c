@@ -411,12 +411,13 @@ static void the_last_sharer_takes_a_huge_page_over_whole(void **unused)
     touch(&w, 0, 0, VM_WRITE);
     fork_space(&w);
     event(&w, VM_EVENT_EXIT, 0, 0, 1, 0, 0);
-    uint64_t copies = w.counts.page_copies;
+    uint64_t copies = w.counts.page_copies, shootdowns = w.shootdowns;
     struct touch t = touch(&w, 1, 2, VM_WRITE);
     assert_int_equal(t.kind, VM_FAULT_COW);
     assert_int_equal(t.order, 2);
     assert_int_equal(w.counts.demotions, 0);
     assert_int_equal(w.counts.page_copies, copies);
+    assert_int_equal(w.shootdowns, shootdowns + 1);
     end(&w);
 }
 
@@ -576,6 +577,33 @@ static void a_huge_page_that_the_childs_table_splits_is_forked_in_parts(void **u
     end(&w);
 }
 
+/* Where a table takes two frames in a row, the one that is promised is not enough. The huge page
+ * that is split at that moment has the highest frames, and is not what makes room. */
+static void a_split_claims_frames_for_its_table_from_others(void **unused)
+{
+    (void)unused;
+    enum { PAGES = 1024 };
+    struct space_world w;
+    struct space_plan plan = {.scheme = "two-level:dir=8,table=10,entry=8",
+                              .policy = "fifo",
+                              .nframes = 2 * PAGES,
+                              .tables = VM_TABLES_INSIDE,
+                              .stray = VM_STRAY_FAULTS,
+                              .nslots = 64,
+                              .huge = {VM_HUGE_FAULT, 10, 1, 1}};
+    assert_true(space_world_open(&w, &plan));
+    map(&w, 0, PAGES, VM_BACKING_ANON);
+    map(&w, PAGES + 1, PAGES - 2, VM_BACKING_ANON);
+    for (unsigned page = 0; page < PAGES; page++)
+        space_world_touch(&w, 0, page * PAGE, VM_READ);
+    for (unsigned page = PAGES + 1; w.counts.evictions == 0; page++)
+        assert_int_equal(space_world_touch(&w, 0, page * PAGE, VM_READ).outcome, TOUCH_DONE);
+    space_world_check(&w);
+    assert_int_equal(w.counts.demotions, 1);
+    assert_int_equal(w.memory->ntables, 1 + 2 + 2);
+    end(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -602,6 +630,7 @@ int main(void)
         cmocka_unit_test(a_split_in_a_full_memory_has_its_table_promised),
         cmocka_unit_test(a_promotion_in_a_full_memory_promises_the_table_it_frees),
         cmocka_unit_test(a_promise_comes_before_the_upper_tables),
+        cmocka_unit_test(a_split_claims_frames_for_its_table_from_others),
         cmocka_unit_test(a_huge_page_that_the_childs_table_splits_is_forked_in_parts),
     };
     return cmocka_run_group_tests_name("unit_space_huge", tests, NULL, NULL);

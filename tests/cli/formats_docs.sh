@@ -21,7 +21,7 @@ told() { # OPTION ...
 told --at 2 --tlb-tags flush >explain1.json
 told --at 5 --frames 2 --policy opt >explain2.json
 told --at 5 --frames 2 --policy aging >explain3.json
-told --at 5 --tlb l1=1 --walk-caches p1=4 --prefetch next >explain4.json
+told --at 5 --tlb l1=1 --walk-caches p1=4 --prefetch next --cache l1=1KiB/2 >explain4.json
 printf 'R 1000\nW 1000\n' >w.trace
 "$PAGODA" explain w.trace --at 2 --marks trap --json >explain5.json
 python3 -c 'import json

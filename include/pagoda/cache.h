@@ -55,7 +55,7 @@ extern const char *const vm_cache_write_names[2];   /* back through */
 #define VM_CACHE_LEVELS   4
 #define VM_CACHES_MAX     (VM_CACHE_LEVELS + 1) /* the first level may be two */
 #define VM_CACHE_WAYS_MAX 1024
-#define VM_CACHE_LINE_MIN 8  /* bytes: leaves the address bits that hold enum vm_cache_bits */
+#define VM_CACHE_LINE_MIN 8 /* bytes: leaves the address bits that hold enum vm_cache_bits */
 #define VM_CACHE_LINE_MAX 4096
 #define VM_CACHE_PA_BITS  52 /* of a physical address at most */
 /* The bits of an entry that hold its line's address. */

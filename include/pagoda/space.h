@@ -112,7 +112,7 @@ enum vm_leaves {
     VM_LEAVES_MAPPING, /* the program's */
     VM_LEAVES_CHOSEN,  /* the policy's: a frame was wanted, whichever */
     VM_LEAVES_CLAIMED, /* nobody's: its place is needed, whoever is there */
-    VM_LEAVES_UNUSED, /* nobody's: it came with a huge page, which is split, and was never touched */
+    VM_LEAVES_UNUSED,  /* nobody's: a part, never touched, of a huge page that is split */
 };
 
 /* A page that loses its frame. */
@@ -206,8 +206,8 @@ bool vm_memory_use_space(struct vm_memory *m, vm_asid asid, struct vm_error *e);
  * Errors: VM_EMACHINE, as of a fault. */
 bool vm_memory_scan(struct vm_memory *m, struct vm_error *e);
 
-/* The number by which the policy knows what is in frame `pfn`, and by which its referenced and dirty
- * bits are kept: the first frame of a huge page, the segment's number, else pfn itself. */
+/* The number by which the policy knows what is in frame `pfn`, and by which its referenced and
+ * dirty bits are kept: the first frame of a huge page, the segment's number, else pfn itself. */
 vm_pfn vm_memory_unit(const struct vm_memory *m, vm_pfn pfn);
 /* The base page in frame `pfn`, part of a huge page, is used and has not VM_FRAME_TOUCHED yet: set
  * it. (A host sets the unit's other bits itself.) */

@@ -120,6 +120,12 @@ static inline uint64_t vm_tlb_global(uint64_t tag)
     return (tag & ~UINT64_C(0xfff)) | VM_TLB_GLOBAL;
 }
 
+/* Whether the low bits of a page's number alone choose its set and what it shares an entry with. */
+static inline bool vm_tlb_is_plain(const struct vm_tlb *t)
+{
+    return t->fold == 63 && !t->pair_shift;
+}
+
 /* The tag that the page's entry carries, and the set of such a tag. */
 static inline uint64_t vm_tlb_own_tag(const struct vm_tlb *t, uint64_t tag)
 {

@@ -71,7 +71,7 @@ static bool flag_named(const char *name, const char *given, size_t n)
     return strlen(name) == n && !strncmp(name, given, n);
 }
 
-#define KNOWN_MAX 128
+#define KNOWN_MAX 96 /* the options of a machine and of a command */
 
 static bool find_long(const struct command *c, const char *given, size_t n, struct flag *out,
                       struct vm_error *e)

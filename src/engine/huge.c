@@ -5,8 +5,8 @@
 #include "engine/machine.h"
 #include "engine/parts.h"
 
-/* A policy that reads the future is told it of base pages; which of them are one page by then is not
- * known beforehand. */
+/* A policy that reads the future is told it of base pages; which of them are one page by then
+ * nobody knows before. */
 bool vm_huge_parts(const struct vm_config *c, const struct vm_parts *p, struct vm_error *e)
 {
     if (c->huge_pages == VM_HUGE_NEVER)

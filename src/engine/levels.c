@@ -69,18 +69,12 @@ static void build_path(struct vm_engine *m, enum vm_access access)
     }
 }
 
-/* Whether the low bits of a page's number alone choose its set and what it shares an entry with. */
-static bool is_plain(const struct vm_tlb *t)
-{
-    return t->fold == 63 && !t->pair_shift;
-}
-
 static void build_first(struct vm_engine *m, enum vm_access access)
 {
     struct vm_tlb *t = m->plan.levels ? vm_levels_holder(m, 0, access, 0) : NULL;
     m->base1[access] = t;
-    m->first[access] = t && is_plain(t) ? t : &m->none;
-    uint32_t mask = !t || is_plain(t) ? m->first[access]->set_mask : 0;
+    m->first[access] = t && vm_tlb_is_plain(t) ? t : &m->none;
+    uint32_t mask = !t || vm_tlb_is_plain(t) ? m->first[access]->set_mask : 0;
     if (t && mask < m->hot_mask)
         m->hot_mask = mask;
 }

@@ -10,10 +10,13 @@
  *  1. hot[a][s] is the tag of the base page that the sets of slot `s` in base1[a], the level-1 TLB
  *     of base pages for access `a`, used last, if a touch of that kind would change nothing: the
  *     right is there, the frame's bits are set. Else EMPTY. All base pages of a set share a slot,
- *     so that a touch of another one takes its place; a large page in the same TLB empties all, as
- *     does whatever else may change one of these (a shootdown, the policy clearing bits).
- *  2. large[a] is the large page that its level-1 TLB used last, likewise; what that TLB uses next
- *     takes its place or empties it. Pages of other TLBs move nothing in this one.
+ *     so that a touch of another one takes its place. Base pages of a large page that its set used
+ *     last are there likewise; a large page that moves in the same TLB empties all, a base page
+ *     that does empties all if there are such, as does whatever else may change one of these (a
+ *     shootdown, the policy clearing bits).
+ *  2. large[a] has in slot `s` the large page that the sets of that slot in its level-1 TLB used
+ *     last, likewise. Pages of another order in the same TLB, base pages too, empty it: they choose
+ *     sets by other bits. It is of one TLB at a time; pages of other TLBs move nothing in this one.
  *  3. touched[] holds touches that the policy has not been told of; it is told (settle) before it
  *     is asked or told anything else.
  *  4. Only pages of orders in orders_seen are in any TLB.
@@ -26,6 +29,7 @@
 #include <pagoda/engine.h>
 
 #define HOT_SLOTS    64   /* at most; level 1 leaves as many as it has sets, usually 16 */
+#define LARGE_SLOTS  16   /* at most, likewise */
 #define SEGMENT_REFS 1000 /* references between settlements at most; fits `touched` twice */
 
 #define LEVELS_MAX 9
@@ -36,11 +40,18 @@ struct tlb_level {
     uint8_t tlb[VM_TLBS_MAX];
 };
 
-/* A large page that its level-1 TLB used last: base pages [page, page + n); n == 0: none. */
+/* A large page that its set used last: base pages [page, page + n); n == 0: none. */
 struct large_page {
     uint64_t page, n;
-    struct vm_tlb *tlb;
     vm_pfn pfn; /* of the base page `page` */
+};
+
+/* Large pages of one order in one TLB, by the low bits of their numbers. */
+struct large_pages {
+    struct vm_tlb *tlb; /* NULL: none */
+    unsigned order;
+    uint32_t mask; /* a page's slot: its number's low bits that choose its set, too */
+    struct large_page slot[LARGE_SLOTS];
 };
 
 /* Where a search ended. */
@@ -73,7 +84,7 @@ struct vm_engine {
     /* what the loops use */
     uint64_t hot[VM_ACCESSES][HOT_SLOTS];
     vm_pfn hot_unit[VM_ACCESSES][HOT_SLOTS]; /* the page's frame as the policy knows it */
-    bool warm;                               /* some of hot[] may not be EMPTY */
+    bool warm[VM_ACCESSES];                  /* some of hot[a] may not be EMPTY */
     unsigned page_shift;
     uint32_t hot_mask; /* a page's slot in hot[a]: its number's low bits that choose its set, too */
     vm_asid asid;      /* current */
@@ -82,8 +93,9 @@ struct vm_engine {
      * the low bits of the page number choose, and whose entries have one page. Else `none`. */
     struct vm_tlb *first[VM_ACCESSES];
     struct vm_tlb *base1[VM_ACCESSES]; /* the level-1 TLB of base pages; NULL: there is none */
-    struct vm_tlb *large_beside; /* the one TLB in large[] that holds base pages, too; or `none` */
-    struct large_page large[VM_ACCESSES];
+    bool large_warm;                   /* some of large[] is noted */
+    bool hot_has_large[VM_ACCESSES];   /* some of hot[a] is part of a large page */
+    struct large_pages large[VM_ACCESSES];
     uint8_t *bits;
     uint8_t marks[VM_ACCESSES]; /* the frame's bits that a touch sets */
     uint64_t last_touch; /* VM_TOUCH_ORDER: touch_word of the touch before, or its run's write */

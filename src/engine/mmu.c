@@ -15,20 +15,39 @@ static const uint64_t hit_needs[VM_ACCESSES] = {
 
 _Static_assert(VM_TLB_EMPTY == UINT64_MAX, "bytes of ones are empty tags");
 
-static void forget_large(struct vm_engine *m)
+/* The mask of large_pages: one slot where not the low bits alone choose the set. */
+static uint32_t slot_mask(const struct vm_tlb *t)
 {
-    memset(m->large, 0, sizeof m->large);
-    m->large_beside = &m->none;
+    if (!vm_tlb_is_plain(t))
+        return 0;
+    return t->set_mask < LARGE_SLOTS - 1 ? t->set_mask : LARGE_SLOTS - 1;
+}
+
+static void cool_access(struct vm_engine *m, int a)
+{
+    if (m->warm[a])
+        memset(m->hot[a], 0xff, (m->hot_mask + 1) * sizeof m->hot[a][0]);
+    m->warm[a] = m->hot_has_large[a] = false;
 }
 
 void vm_mmu_cool(struct vm_engine *m)
 {
-    if (m->warm) {
-        for (int a = 0; a < VM_ACCESSES; a++)
-            memset(m->hot[a], 0xff, (m->hot_mask + 1) * sizeof m->hot[a][0]);
-        forget_large(m);
+    for (int a = 0; a < VM_ACCESSES; a++)
+        cool_access(m, a);
+    if (m->large_warm)
+        memset(m->large, 0, sizeof m->large);
+    m->large_warm = false;
+}
+
+/* A base page of `t` is used: which large ones its sets used last is not known any more. */
+static void __attribute__((noinline)) forget_large(struct vm_engine *m, const struct vm_tlb *t)
+{
+    for (int a = 0; a < VM_ACCESSES; a++) {
+        if (m->large[a].tlb == t)
+            m->large[a] = (struct large_pages){0};
+        if (m->base1[a] == t && m->hot_has_large[a])
+            cool_access(m, a);
     }
-    m->warm = false;
 }
 
 /* The base page with this entry was used last in its set of level 1: note for which accesses a
@@ -38,15 +57,15 @@ static inline void heat(struct vm_engine *m, const struct vm_tlb *t, uint64_t ta
                         vm_pfn unit)
 {
     uint32_t slot = (uint32_t)(tag >> 12) & m->hot_mask;
-    m->warm = true;
+    if (m->large_warm)
+        forget_large(m, t);
     for (int a = 0; a < VM_ACCESSES; a++) {
         if (m->base1[a] != t)
             continue;
+        m->warm[a] = true;
         m->hot[a][slot] = (value & hit_needs[a]) == hit_needs[a] ? tag : VM_TLB_EMPTY;
         m->hot_unit[a][slot] = unit;
     }
-    if (m->large_beside == t)
-        forget_large(m);
 }
 
 /* And that it begins at `pa`, for the caches. Apart, since most machines have none. */
@@ -63,20 +82,20 @@ static void heat_large(struct vm_engine *m, struct vm_tlb *t, uint64_t tag,
                        const struct vm_tlb_entry *e)
 {
     unsigned order = vm_tlb_order(e->value);
-    size_t i = (size_t)(t - m->tlb);
-    if (m->orders[i] & 1) {
-        vm_mmu_cool(m);
-        m->large_beside = t;
-    }
-    m->warm = true;
+    const struct vm_tlb_config *c = &m->plan.tlb[t - m->tlb];
+    m->large_warm = true;
     for (enum vm_access a = 0; a < VM_ACCESSES; a++) {
-        if (!vm_tlb_serves(&m->plan.tlb[i], a))
+        struct large_pages *l = &m->large[a];
+        if (!vm_tlb_serves(c, a))
             continue;
+        if (m->base1[a] == t)
+            cool_access(m, (int)a);
+        if (l->tlb != t || l->order != order)
+            *l = (struct large_pages){.tlb = t, .order = order, .mask = slot_mask(t)};
         bool complete = (e->value & hit_needs[a]) == hit_needs[a];
-        m->large[a] = (struct large_page){.page = (tag >> 12 << order) + e->first,
-                                          .n = complete ? e->end - e->first : 0,
-                                          .tlb = t,
-                                          .pfn = vm_tlb_pfn(e->value) + e->first};
+        l->slot[tag >> 12 & l->mask] = (struct large_page){.page = (tag >> 12 << order) + e->first,
+                                                           .n = complete ? e->end - e->first : 0,
+                                                           .pfn = vm_tlb_pfn(e->value) + e->first};
     }
 }
 
@@ -132,6 +151,7 @@ static void accessed(struct vm_engine *m, vm_va va, uint64_t value)
     TELL(m, .kind = VM_TAP_ACCESS, .access = {value, pa});
 }
 
+/* A touch of a base page that led to m->place. */
 static void heat_base(struct vm_engine *m, const struct vm_tlb *t, uint64_t tag, uint64_t value,
                       vm_pfn unit)
 {
@@ -254,20 +274,35 @@ static bool touch_found(struct vm_engine *m, vm_va va, uint64_t tag, enum vm_acc
     return true;
 }
 
-/* The large page that level 1 used last for this access has it: nothing moves. */
+/* This base page of a large one that its set used last was touched: the loop need not come here
+ * for it again. */
+static void heat_part(struct vm_engine *m, uint64_t tag, enum vm_access access, vm_pfn unit)
+{
+    uint32_t slot = (uint32_t)(tag >> 12) & m->hot_mask;
+    m->warm[access] = m->hot_has_large[access] = true;
+    m->hot[access][slot] = tag;
+    m->hot_unit[access][slot] = unit;
+    m->hot_pa[access][slot] = m->place;
+}
+
+/* A large page that its set of level 1 used last has it: nothing moves. */
 static bool touch_large(struct vm_engine *m, uint64_t tag, enum vm_access access)
 {
-    const struct large_page *l = &m->large[access];
+    const struct large_pages *all = &m->large[access];
+    const struct large_page *l = &all->slot[tag >> 12 >> all->order & all->mask];
     uint64_t index = (tag >> 12) - l->page;
     if (index >= l->n)
         return false;
-    m->elsewhere[access] += l->tlb != m->base1[access];
-    l->tlb->counts.lookups += l->tlb != m->base1[access];
+    bool elsewhere = all->tlb != m->base1[access];
+    m->elsewhere[access] += elsewhere;
+    all->tlb->counts.lookups += elsewhere;
     vm_pfn pfn = l->pfn + (vm_pfn)index, unit = vm_unit(m, pfn);
     m->place = (vm_pa)pfn << m->page_shift;
     m->bits[unit] |= m->marks[access];
     note_part(m, pfn);
     report(m, unit, access);
+    if (!elsewhere)
+        heat_part(m, tag, access, unit);
     return true;
 }
 

@@ -1,5 +1,5 @@
-/* shootdown.c - what must leave the TLBs and caches when mappings change, frames are emptied, or the
- * address space is switched. */
+/* shootdown.c - what must leave the TLBs and caches when mappings change, frames are emptied, or
+ * the address space is switched. */
 #include "engine/machine.h"
 
 /* The tag under which the TLBs would hold this page: UINT64_MAX (none) if its space is not current

@@ -599,6 +599,11 @@ static void say_leaving(struct explain_lines *l, const struct vm_story_step *s)
         step(l, s, EXPLAIN_PLAIN, "Page %s gives up frame %u: its mapping went", page, v->pfn);
         return;
     }
+    if (v->why == VM_LEAVES_UNUSED) {
+        step(l, s, EXPLAIN_PLAIN, "Frame %u is free: page %s of a huge page was never touched",
+             v->pfn, page);
+        return;
+    }
     step(l, s, EXPLAIN_BAD, "Eviction: page %s leaves frame %u", page, v->pfn);
     if (v->why == VM_LEAVES_CHOSEN)
         say_choice(l, s);

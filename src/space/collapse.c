@@ -2,12 +2,13 @@
  * there, and copies them together into a free run.
  *
  * A scan goes on where the last one ended, through all address spaces by number and their regions
- * by address, and round again; it looks at scan_pages base pages, of regions that have any. A region
- * is collapsed if none of its pages is swapped or shared, and at most empty_max are absent: those
+ * by address, and round again; it looks at scan_pages base pages, of regions that have any. One is
+ * collapsed if none of its pages is swapped or shared, and at most empty_max are absent: those
  * are zeros in the huge page, and its internal fragmentation.
  *
- * Linux, mm/khugepaged.c: scan_pages is its pages_to_scan, empty_max its max_ptes_none (511 of 512);
- * its max_ptes_swap and max_ptes_shared are 0 here. It scans by time, this by the host's calls.
+ * Linux, mm/khugepaged.c: scan_pages is its pages_to_scan, empty_max its max_ptes_none (511 of
+ * 512); its max_ptes_swap and max_ptes_shared are 0 here. It scans by time, this when the host
+ * calls.
  */
 #include "base/assert.h"
 #include "space/memory.h"

@@ -290,8 +290,8 @@ static bool stands(const struct vm_memory *m, vm_pfn f)
     return owner == VM_FRAME_TABLE || (owner == VM_FRAME_TAIL && !vm_huge_has(m, f));
 }
 
-/* The highest n consecutive frames of which none stands, or VM_NOFRAME; then *longest is how many lie
- * together at most. */
+/* The highest n consecutive frames of which none stands, or VM_NOFRAME; *longest is how many lie
+ * together at most then. */
 static vm_pfn window_find(const struct vm_memory *m, uint32_t n, uint32_t *longest)
 {
     uint32_t run = 0;

@@ -66,7 +66,7 @@ static size_t apart_bytes(const struct vm_memory *m)
     return n ? vm_arena_room(vm_frames_size(n, 1)) : 0;
 }
 
-/* Frames that the tables of one huge page's base pages take: a table for each page of every order in
+/* Frames that the tables of one huge page's base pages take: one for each page of every order in
  * between. None inside the memory where tables lie apart. */
 static uint32_t split_tables(struct vm_memory *m)
 {

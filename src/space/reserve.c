@@ -3,10 +3,10 @@
  *      region   | 0 | 1 |   | 3 |   |   |   |   |      touched pages lie at their places
  *      run      | 0 | 1 | . | 3 | . | . | . | . |      . is set aside for nobody else
  *
- * At the first touch of a region that may be huge (huge.c) and has nothing in it yet, an aligned run
- * is set aside. Its pages are base pages like others, each in the frame that has its number in the
- * run; when the last one has come they are made one page where they are, without a copy. If memory
- * is short before, the reservation whose last page came longest ago is given up: its other frames
+ * At the first touch of a region that may be huge (huge.c) and has nothing in it yet, an aligned
+ * run is set aside. Its pages are base pages like others, each in the frame that has its number in
+ * the run; when the last one has come they are made one page where they are, without a copy. If
+ * memory is short before, the reservation whose last page came longest ago is given up: its other frames
  * are free, and its pages stay base pages. It is given up too when a part of the region changes by
  * itself (unmap, protect, fork), for then it will hardly become one page.
  *

@@ -5,6 +5,7 @@
  * itself which lines are asked for, in which order, and asks naive caches. What the machine says
  * that its own caches answered, and all that they counted, must be the same; and the same without a
  * tap. */
+#include "base/bits.h"
 #include "engine/machine.h"
 #include "oracle/machine_trace.h"
 #include "oracle/naive_cache.h"
@@ -13,9 +14,8 @@
 
 #include <string.h>
 
-#define PAGE UINT64_C(4096)
-
-enum { ALL_EVENTS = TRACE_PROTECTS | TRACE_MAPS | TRACE_FORKS };
+enum { NO_FORKS = TRACE_PROTECTS | TRACE_MAPS, ALL_EVENTS = NO_FORKS | TRACE_FORKS };
+enum { FRAMES = 1024 };  /* whose owners are known */
 enum { ANSWERS = 2048 }; /* a reference of 9000 bytes in lines of 16 asks for 563 */
 
 struct answer {
@@ -28,10 +28,14 @@ struct answer {
 struct listener {
     struct naive_caches naive;
     struct vm_cache_plan plan;
+    uint64_t page;  /* bytes */
     vm_va va, last; /* of the reference, from the touch that is being told */
+    vm_va laid;     /* where the touch begins in the machine's address space */
     enum vm_access access;
     vm_asid asid;
     vm_pa place; /* of the touch's page, or NOWHERE */
+    bool shares; /* two pages may have one frame: the trace forks */
+    uint64_t owner[FRAMES];
     bool touching;
     struct answer expected[ANSWERS]; /* that the machine has not yet told of */
     size_t nexpected;
@@ -63,6 +67,19 @@ static uint32_t line_bytes(const struct listener *l, enum vm_access access)
     return 0;
 }
 
+#define OWNER_TABLE UINT64_MAX
+
+/* A frame that another page is found in than before has been filled anew behind the caches' back:
+ * lines of what it had must be gone. */
+static void claim(struct listener *l, vm_pa pa, uint64_t owner)
+{
+    uint64_t frame = pa / l->page;
+    if (l->shares || frame >= FRAMES || l->owner[frame] == owner)
+        return;
+    l->owner[frame] = owner;
+    naive_caches_bring(&l->naive, frame * l->page, l->page);
+}
+
 /* The touch's translation is over: its part of the reference is accessed byte by byte. */
 static void end_touch(struct listener *l)
 {
@@ -73,21 +90,30 @@ static void end_touch(struct listener *l)
     l->touching = false;
     do {
         if (l->place != NOWHERE && va / line != line_before) {
-            vm_pa pa = l->place + va % PAGE;
-            unsigned level = naive_caches_access(&l->naive, va, pa, l->asid, l->access);
+            vm_pa pa = l->place + va % l->page;
+            vm_va laid = l->laid - l->va + va;
+            claim(l, pa, 1 + laid / l->page * TRACE_SPACES + l->asid);
+            unsigned level = naive_caches_access(&l->naive, laid, pa, l->asid, l->access);
             expect(l, (struct answer){pa / line * line, l->access, false, level});
             line_before = va / line;
         }
         va++;
-    } while (va <= l->last && va % PAGE);
+    } while (va <= l->last && va % l->page);
     l->va = va;
 }
 
 static unsigned ask_table(struct listener *l, vm_pa at, enum vm_access access)
 {
+    claim(l, at, OWNER_TABLE);
     unsigned level = naive_caches_table(&l->naive, at, access);
     expect(l, (struct answer){at, access, true, level});
     return level;
+}
+
+/* Where the touch's base page is in a page of that order, which begins in frame `pfn`. */
+static vm_pa place_in(const struct listener *l, vm_pfn pfn, unsigned order)
+{
+    return (pfn + l->laid / l->page % (UINT64_C(1) << order)) * l->page;
 }
 
 static void walked(struct listener *l, const struct vm_walk *w)
@@ -111,7 +137,7 @@ static void walked(struct listener *l, const struct vm_walk *w)
     for (uint32_t i = leaf + 1 - w->nstores; i <= leaf && w->nstores; i++)
         l->answers.walk_stores[ask_table(l, w->load[i].at, VM_WRITE)]++;
     if (w->fault == VM_WALK_OK)
-        l->place = (w->pfn + (l->va / PAGE & ((UINT64_C(1) << w->order) - 1))) * PAGE;
+        l->place = place_in(l, w->pfn, w->order);
 }
 
 static bool suffices(uint64_t value, enum vm_access access)
@@ -140,7 +166,8 @@ static void told(void *host, const struct vm_tap_event *e)
     case VM_TAP_TOUCH:
         end_touch(l);
         assert_int_equal(l->nexpected, 0);
-        assert_int_equal(e->touch.va, l->va);
+        assert_int_equal(e->touch.va % l->page, l->va % l->page);
+        l->laid = e->touch.va;
         assert_int_equal(e->touch.access, l->access);
         l->asid = e->touch.asid;
         l->place = NOWHERE;
@@ -148,13 +175,13 @@ static void told(void *host, const struct vm_tap_event *e)
         break;
     case VM_TAP_LOOKUP:
         if (e->lookup.hit && suffices(e->lookup.value, l->access))
-            l->place = vm_tlb_pfn(e->lookup.value) * PAGE;
+            l->place = place_in(l, vm_tlb_pfn(e->lookup.value), vm_tlb_order(e->lookup.value));
         break;
     case VM_TAP_WALK:
         walked(l, e->walk.walk);
         break;
     case VM_TAP_EMPTIED:
-        naive_caches_flush(&l->naive, e->emptied.first * PAGE, e->emptied.n * PAGE);
+        naive_caches_flush(&l->naive, e->emptied.first * l->page, e->emptied.n * l->page);
         break;
     case VM_TAP_LINE:
         answered(l, e);
@@ -219,11 +246,14 @@ static void play(const struct vm_config *c, const struct machine_trace *t)
     l.plan.caches.tables_level =
         c->cache_walks == VM_WALKS_MEMORY ? VM_CACHE_LEVELS + 1 : (unsigned)c->cache_walks + 1;
     l.answers.levels = l.plan.caches.levels;
-    naive_caches_open(&l.naive, &l.plan.caches, 12, c->seed);
+    l.page = c->page_bytes;
+    naive_caches_open(&l.naive, &l.plan.caches, vm_log2(l.page), c->seed);
     struct vm_engine *m = vm_engine_open(c, VM_STRAY_MAPS, NULL, &e);
     if (!m)
         fail_msg("%s", e.text);
     l.engine = m;
+    for (uint32_t k = 0; k < t->nevents; k++)
+        l.shares |= t->event[k].kind == VM_EVENT_FORK;
     vm_engine_listen(m, &(struct vm_tap){&l, told});
     for (uint32_t i = 0, k = 0; i < t->nrefs; i++) {
         for (; k < t->nevents && t->event[k].at == i; k++)
@@ -264,7 +294,7 @@ static void play_many(const char *const *caches, size_t n, uint64_t seed)
             machine_set(&c, "scheme", inside ? "x86-64" : schemes[i % 5]);
             machine_set(&c, "tables", inside ? "inside" : "apart");
             machine_set(&c, "walk-caches", i % 10 == 5 ? "p1=4/2 p2=2 p3=1" : "none");
-            fill(&t, i % 2 ? ALL_EVENTS : TRACE_PROTECTS, seed + i);
+            fill(&t, i % 2 ? ALL_EVENTS : i % 4 ? TRACE_PROTECTS : NO_FORKS, seed + i);
             play(&c, &t);
         }
 }
@@ -307,12 +337,39 @@ static void virtual_caches_are_asked_as_naive_ones(void **unused)
     play_many(caches, sizeof caches / sizeof caches[0], 300);
 }
 
+/* Where translation is another: by registers, by segments that move, through kernel virtual memory
+ * whose pages leave too. */
+static void other_translations_ask_as_naive_ones(void **unused)
+{
+    (void)unused;
+    static const char *const schemes[] = {"base-bounds",    "segmentation", "segment-table",
+                                          "paged-segments", "vax",          "mips",
+                                          "paged-linear"};
+    static const char *const caches[] = {"l1i=1KiB/2 l1d=1KiB/4:plru l2=8KiB/4",
+                                         "l1=8KiB/1:vipt l2=16KiB/2"};
+    struct machine_trace t;
+    for (unsigned i = test_rounds(8); i-- > 0;)
+        for (size_t k = 0; k < sizeof schemes / sizeof schemes[0]; k++) {
+            struct vm_config c = machine_config(i % 2 ? "lru" : "clock", 120);
+            machine_set(&c, "scheme", schemes[k]);
+            if (!strcmp(schemes[k], "vax"))
+                machine_set(&c, "page", "512");
+            machine_set(&c, "cache", caches[i % 2]);
+            machine_set(&c, "tables", k < 4 ? "inside" : "apart");
+            machine_set(&c, "compact", "needed");
+            /* Mappings that come and go can make a segment longer than memory. */
+            fill(&t, k >= 3 && i % 4 < 2 ? ALL_EVENTS : TRACE_PROTECTS, 400 + i);
+            play(&c, &t);
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(physical_caches_are_asked_as_naive_ones),
         cmocka_unit_test(virtually_indexed_caches_are_asked_as_naive_ones),
         cmocka_unit_test(virtual_caches_are_asked_as_naive_ones),
+        cmocka_unit_test(other_translations_ask_as_naive_ones),
     };
     return cmocka_run_group_tests_name("diff_machine_caches", tests, NULL, NULL);
 }

@@ -2,7 +2,8 @@
  * protect, advise, fork, exec, exit, switch; every invariant of space.h holds on the way.
  *
  * The first two bytes choose scheme, policy, tables, frames and slots, the last one huge pages and
- * colours; in between each operation is one byte and its operands. Built with libFuzzer (clang -fsanitize=fuzzer,address,undefined).
+ * colours; in between each operation is one byte and its operands. Built with libFuzzer (clang
+ * -fsanitize=fuzzer,address,undefined).
  */
 #include <pagoda/engine.h>
 #include <pagoda/policy.h>

@@ -22,6 +22,17 @@ static const char *const plans[] = {
 };
 enum { NPLANS = sizeof plans / sizeof plans[0] };
 
+static inline bool wants_huge(unsigned i)
+{
+    return i / 4 % 4 == 1 && i % 5;
+}
+
+/* Mappings made by first touch are large enough for huge pages. */
+static inline unsigned some_events(unsigned i)
+{
+    return wants_huge(i) ? TRACE_FORKS : ALL_EVENTS;
+}
+
 static inline struct vm_config some_config(unsigned i)
 {
     static const char *const policies[] = {"lru", "clock", "fifo", "aging"};
@@ -29,6 +40,12 @@ static inline struct vm_config some_config(unsigned i)
     machine_set(&c, "tlb", plans[i % NPLANS]);
     machine_set(&c, "tlb-tags", i / NPLANS % 2 ? "flush" : "asid");
     machine_set(&c, "scheme", i % 5 ? "x86-64" : "sv32");
+    if (wants_huge(i)) { /* room for three huge pages, of six that are wanted, or one */
+        static const char *const huge[] = {"fault", "reserve", "collapse"};
+        machine_set(&c, "huge", huge[i / 16 % 3]);
+        machine_set(&c, "huge-scan-touches", "200");
+        c.memory_bytes = 1700 * PAGE;
+    }
     return c;
 }
 

@@ -80,6 +80,7 @@ struct vm_story_step {
             size_t tlb;
             uint64_t tag, value;
             bool hit, enough; /* enough: the entry has what the access needs */
+            bool nested;      /* for a page of a table, which a walk is about to read */
             uint64_t set;
             struct vm_slice entry; /* of the set, before */
         } lookup;
@@ -87,8 +88,9 @@ struct vm_story_step {
             enum vm_walk_fault fault;
             uint8_t order, prot, dirty, nstores;
             vm_pfn pfn;
-            uint32_t nloads;       /* on the way; those told of are in load */
-            uint32_t skipped;      /* its first loads, needless by walk cache `cache` */
+            uint32_t nloads; /* on the way; those told of are in load */
+            uint32_t
+                skipped; /* its first loads, needless by walk cache `cache`, or (none) by a TLB */
             uint32_t cache;        /* its level in `walk_cache`; VM_WALK_CACHES_MAX: none */
             uint64_t steps, waits; /* struct vm_tap_event's */
             struct vm_slice load;
@@ -131,11 +133,12 @@ struct vm_story_step {
         struct {
             vm_pa pa;
             enum vm_access access;
-            bool table;
-            int cache; /* that had it; -1: none, it came from memory */
+            bool table, hidden; /* struct vm_tap_event's */
+            int cache;          /* that had it; -1: none, it came from memory */
         } line;
+        enum vm_tap_trap trap;
         struct {
-            bool trapped; /* the kernel did it; else a TLB entry that left */
+            unsigned why; /* struct vm_tap_event's */
             vm_asid asid;
             vm_va va;
         } mark;

@@ -33,11 +33,20 @@ enum vm_tap_kind {
     VM_TAP_ACCESS,    /* .access: the touch is translated, and memory accessed */
     VM_TAP_LINE,      /* .line: the caches were asked for a line, and have filled it in */
     VM_TAP_EMPTIED,   /* .emptied: frames no longer hold what they held */
+    VM_TAP_TRAP,      /* .trap: the processor left a refill of the TLBs to the kernel */
     VM_TAP_MARK,      /* .mark: a table entry was marked, and not by a walk */
     VM_TAP_PREFETCH,  /* .prefetch: a translation was fetched before it is asked for, or in vain */
     VM_TAP_TICK       /* a tick of the policy is due; referenced bits are still as they were */
 };
-#define VM_TAP_KINDS 15
+#define VM_TAP_KINDS 16
+
+/* Refill by software (engine/refill.c). */
+enum vm_tap_trap {
+    VM_TRAP_REFILL,       /* no TLB has the page */
+    VM_TRAP_REFILL_TABLE, /* nor that of the table which the handler reads */
+    VM_TRAP_INVALID,      /* what the handler put in is not present */
+    VM_TRAP_MODIFIED,     /* a write to a page that is clean, or not to be written */
+};
 
 struct vm_tap_event {
     enum vm_tap_kind kind;
@@ -58,7 +67,7 @@ struct vm_tap_event {
         } lookup;
         struct {
             const struct vm_walk *walk;
-            uint32_t skipped; /* its first loads, which a walk cache made needless */
+            uint32_t skipped; /* its first loads, needless by a walk cache, or a TLB for a table */
             size_t cache;     /* that one's number; where skipped is 0: none */
             uint64_t steps;   /* of the loads that were made: those that wait for one another */
             uint64_t waits;   /* of the steps, what other walks under way did not hide */
@@ -87,15 +96,18 @@ struct vm_tap_event {
             vm_pa pa; /* of the line, or of a walk's table word */
             enum vm_access access;
             bool table;     /* a walk asks */
+            bool hidden;    /* its time passes behind another's: a prefetch; of the loads of a
+                               walk's step all but one of the farthest */
             unsigned level; /* that had it: 0 is level 1; memory is after the last */
         } line;
         struct {
             vm_pfn first;
             uint32_t n;
         } emptied;
+        enum vm_tap_trap trap;
         struct {
-            /* A TLB entry that owed it left; or the kernel was trapped to. */
-            enum { VM_MARK_ON_LEAVING, VM_MARK_BY_TRAP } why;
+            /* A TLB entry that owed it left; the kernel was trapped to, or was there to refill. */
+            enum { VM_MARK_ON_LEAVING, VM_MARK_BY_TRAP, VM_MARK_BY_REFILL } why;
             vm_asid asid;
             vm_va va;
         } mark;

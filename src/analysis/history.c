@@ -86,6 +86,7 @@ void history_event(struct history *h, const struct vm_tap_event *v)
     case VM_TAP_FLUSH:
     case VM_TAP_LINE:
     case VM_TAP_EMPTIED:
+    case VM_TAP_TRAP:
     case VM_TAP_MARK:
     case VM_TAP_PREFETCH:
         break;

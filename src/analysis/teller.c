@@ -206,6 +206,13 @@ static uint64_t set_of(const struct vm_tlb *in, uint64_t tag)
     return vm_tlb_set(in, vm_tlb_own_tag(in, tag));
 }
 
+/* Whether the tag, of a page of `order`, is that of the touch; else it is of a table on the way. */
+static bool is_of(const struct teller *r, uint64_t tag, unsigned order)
+{
+    uint64_t page = vm_page_key(r->va, r->history->parts.page_shift, 0);
+    return vm_tlb_tag(page, order) >> 12 == tag >> 12;
+}
+
 static void tell_lookup(struct teller *r, const struct vm_tap_event *v)
 {
     struct telling *t = r->telling;
@@ -221,9 +228,10 @@ static void tell_lookup(struct teller *r, const struct vm_tap_event *v)
     s->lookup.value = v->lookup.value;
     s->lookup.hit = v->lookup.hit;
     s->lookup.enough = v->lookup.hit && (v->lookup.value & needs) == needs;
+    s->lookup.nested = !is_of(r, v->lookup.tag, vm_tlb_order(v->lookup.value));
     s->lookup.set = set_of(v->lookup.in, v->lookup.tag);
     s->lookup.entry = add_set(t, v->lookup.in, s->lookup.set);
-    if (v->lookup.hit)
+    if (v->lookup.hit && !s->lookup.nested)
         add_price(t, s, VM_STORY_PRICE_tlb, t->story.tlb[v->lookup.tlb].config.hit_ns);
 }
 
@@ -289,6 +297,7 @@ static void tell_walk(struct teller *r, const struct vm_tap_event *v)
     s->walk.steps = v->walk.steps;
     s->walk.waits = v->walk.waits;
     s->walk.load = load;
+    r->waits = v->walk.steps ? (double)v->walk.waits / (double)v->walk.steps : 1;
     double ns = cache_ns(t, v->walk.cache);
     if (!t->story.ncaches) /* or else its lines have the price */
         ns += (double)(v->walk.waits + w->nstores) * c->memory_ns;
@@ -303,10 +312,24 @@ static void tell_mark(struct teller *r, const struct vm_tap_event *v)
     struct vm_story_step *s = add_step(r->telling, VM_TAP_MARK);
     if (!s)
         return;
-    s->mark.trapped = v->mark.why == VM_MARK_BY_TRAP;
+    s->mark.why = v->mark.why;
     s->mark.asid = v->mark.asid;
     s->mark.va = v->mark.va;
-    add_price(r->telling, s, VM_STORY_PRICE_mark, s->mark.trapped ? c->fault_ns : c->memory_ns);
+    if (v->mark.why == VM_MARK_BY_REFILL) /* a store of the walk, as the handler makes it */
+        add_price(r->telling, s, VM_STORY_PRICE_walk, r->telling->story.ncaches ? 0 : c->memory_ns);
+    else
+        add_price(r->telling, s, VM_STORY_PRICE_mark,
+                  v->mark.why == VM_MARK_BY_TRAP ? c->fault_ns : c->memory_ns);
+}
+
+static void tell_trap(struct teller *r, enum vm_tap_trap trap)
+{
+    struct vm_story_step *s = add_step(r->telling, VM_TAP_TRAP);
+    if (!s)
+        return;
+    s->trap = trap;
+    if (trap == VM_TRAP_REFILL || trap == VM_TRAP_REFILL_TABLE)
+        add_price(r->telling, s, VM_STORY_PRICE_refill, r->history->parts.config->refill_ns);
 }
 
 /* A prefetch's loads cost nothing; a walk cache's hit is priced wherever it is made. */
@@ -336,8 +359,7 @@ static void tell_fault(struct teller *r, const struct vm_fault *f)
         s->fault.vma = *f->vma;
     s->fault.pfn = f->pfn;
     s->fault.inserted = f->inserted;
-    if (f->asid != VM_ASID_KERNEL) /* of a table's page the transfer is the price */
-        add_price(r->telling, s, VM_STORY_PRICE_fault, c->fault_ns);
+    add_price(r->telling, s, VM_STORY_PRICE_fault, c->fault_ns);
     s->fault.copied_bytes = take_costs(r, s);
 }
 
@@ -425,10 +447,14 @@ static void tell_line(struct teller *r, const struct vm_tap_event *v)
     s->line.pa = v->line.pa;
     s->line.access = v->line.access;
     s->line.table = v->line.table;
+    s->line.hidden = v->line.hidden;
     s->line.cache = cache_at(story, v->line.level, v->line.access);
-    add_price(r->telling, s, v->line.table ? VM_STORY_PRICE_walk : VM_STORY_PRICE_memory,
-              s->line.cache < 0 ? r->history->parts.config->memory_ns
-                                : story->cache[s->line.cache].config.hit_ns);
+    double ns = s->line.cache < 0 ? r->history->parts.config->memory_ns
+                                  : story->cache[s->line.cache].config.hit_ns;
+    if (v->line.table && v->line.access != VM_WRITE)
+        ns *= r->waits;
+    if (!v->line.hidden)
+        add_price(r->telling, s, v->line.table ? VM_STORY_PRICE_walk : VM_STORY_PRICE_memory, ns);
 }
 
 /* What a reference is as a whole is known at its first touch. */
@@ -475,6 +501,9 @@ void teller_event(struct teller *r, const struct vm_tap_event *v)
         break;
     case VM_TAP_ACCESS:
         tell_access(r, v);
+        break;
+    case VM_TAP_TRAP:
+        tell_trap(r, v->trap);
         break;
     case VM_TAP_MARK:
         tell_mark(r, v);

@@ -27,7 +27,8 @@ struct teller {
     uint64_t copied_bytes, read_ns, write_ns; /* so far told */
     uint32_t event;                           /* step of the last event + 1; 0: none */
     vm_va va;                                 /* of the touch */
-    struct vm_slice address;                  /* its fields */
+    double waits;            /* of a step of the last walk: the part that is not hidden */
+    struct vm_slice address; /* its fields */
 };
 
 /* Begin `t` anew, for the reference after `history`; the engine has done all before it. */

@@ -63,7 +63,7 @@ static void ask(struct vm_engine *m, vm_va va, vm_pa pa, enum vm_access access)
     else
         level = vm_caches_access(&m->caches, va, pa, m->asid, access);
     m->answered[access][level]++;
-    TELL(m, .kind = VM_TAP_LINE, .line = {pa & c->line_mask, access, false, level});
+    TELL(m, .kind = VM_TAP_LINE, .line = {pa & c->line_mask, access, false, false, level});
 }
 
 void vm_data_lines(struct vm_engine *m, vm_va va, vm_pa pa, vm_va last, enum vm_access access)
@@ -94,10 +94,8 @@ void vm_data_touch(struct vm_engine *m, vm_va va, vm_va last, enum vm_access acc
 
 static unsigned ask_table(struct vm_engine *m, vm_pa at, enum vm_access access)
 {
-    unsigned level = vm_caches_table(&m->caches, at, access);
     m->table_lines++;
-    TELL(m, .kind = VM_TAP_LINE, .line = {at, access, true, level});
-    return level;
+    return vm_caches_table(&m->caches, at, access);
 }
 
 static uint32_t listed(const struct vm_walk *w)
@@ -112,8 +110,28 @@ static void ask_marked(struct vm_engine *m, const struct vm_walk *w)
     uint32_t end = listed(w), n = w->nstores;
     while (end > n && w->load[end - 1].role != VM_LOAD_LEAF)
         end--;
-    for (uint32_t i = end > n ? end - n : 0; i < end; i++)
-        m->answers.walk_stores[ask_table(m, w->load[i].at, VM_WRITE)]++;
+    for (uint32_t i = end > n ? end - n : 0; i < end; i++) {
+        unsigned level = ask_table(m, w->load[i].at, VM_WRITE);
+        m->answers.walk_stores[level]++;
+        TELL(m, .kind = VM_TAP_LINE, .line = {w->load[i].at, VM_WRITE, true, false, level});
+    }
+}
+
+/* The loads of one step, from number `from` on, which wait for the farthest of them. Answers the
+ * first load of the next step. */
+static uint32_t ask_step(struct vm_engine *m, const struct vm_walk *w, uint32_t from)
+{
+    uint8_t level[VM_WALK_LOADS] = {0};
+    uint32_t i = from, farthest = from;
+    for (; i < listed(w) && w->load[i].step == w->load[from].step; i++) {
+        level[i] = (uint8_t)ask_table(m, w->load[i].at, VM_READ);
+        farthest = level[i] > level[farthest] ? i : farthest;
+    }
+    m->answers.walk_steps[level[farthest]]++;
+    for (uint32_t k = from; k < i; k++)
+        TELL(m, .kind = VM_TAP_LINE,
+             .line = {w->load[k].at, VM_READ, true, k != farthest, level[k]});
+    return i;
 }
 
 /* Loads that a walk does not list are in no cache. */
@@ -121,14 +139,8 @@ void vm_data_walk(struct vm_engine *m, const struct vm_walk *w, uint32_t from)
 {
     if (!m->caches.levels)
         return;
-    for (uint32_t i = from; i < listed(w);) {
-        unsigned farthest = 0, step = w->load[i].step;
-        for (; i < listed(w) && w->load[i].step == step; i++) {
-            unsigned level = ask_table(m, w->load[i].at, VM_READ);
-            farthest = level > farthest ? level : farthest;
-        }
-        m->answers.walk_steps[farthest]++;
-    }
+    for (uint32_t i = from; i < listed(w);)
+        i = ask_step(m, w, i);
     m->answers.walk_steps[m->caches.levels] += w->nloads - listed(w);
     if (w->nstores)
         ask_marked(m, w);
@@ -136,8 +148,10 @@ void vm_data_walk(struct vm_engine *m, const struct vm_walk *w, uint32_t from)
 
 void vm_data_prefetch(struct vm_engine *m, const struct vm_walk *w, uint32_t from)
 {
-    for (uint32_t i = from; m->caches.levels && i < listed(w); i++)
-        ask_table(m, w->load[i].at, VM_READ);
+    for (uint32_t i = from; m->caches.levels && i < listed(w); i++) {
+        unsigned level = ask_table(m, w->load[i].at, VM_READ);
+        TELL(m, .kind = VM_TAP_LINE, .line = {w->load[i].at, VM_READ, true, true, level});
+    }
 }
 
 /* ---- what was counted ---- */

@@ -28,6 +28,13 @@
 #include "base/assert.h"
 #include "engine/machine.h"
 
+/* A write that the kernel must let through. */
+static void trap_modified(struct vm_engine *m)
+{
+    m->counts.modified_traps++;
+    TELL(m, .kind = VM_TAP_TRAP, .trap = VM_TRAP_MODIFIED);
+}
+
 static bool by_software(const struct vm_engine *m)
 {
     return m->config.refill == VM_REFILL_SOFTWARE;
@@ -70,6 +77,8 @@ uint32_t vm_refill_nested(struct vm_engine *m, const struct vm_walk *w)
     }
     m->counts.nested_misses++;
     m->counts.refills += by_software(m);
+    if (by_software(m))
+        TELL(m, .kind = VM_TAP_TRAP, .trap = VM_TRAP_REFILL_TABLE);
     install_table_page(m, tag, load->at);
     return 0;
 }
@@ -80,6 +89,8 @@ void vm_refill_begin(struct vm_engine *m)
 {
     m->refilled = by_software(m);
     m->counts.refills += by_software(m);
+    if (by_software(m))
+        TELL(m, .kind = VM_TAP_TRAP, .trap = VM_TRAP_REFILL);
 }
 
 unsigned vm_refill_mode(const struct vm_engine *m)
@@ -96,11 +107,13 @@ bool vm_refill_kernel_marks(const struct vm_engine *m)
 bool vm_refill_marks(struct vm_engine *m, vm_va va, enum vm_access access, struct vm_walk *w)
 {
     bool modified = access == VM_WRITE && !w->dirty;
-    m->counts.modified_traps += by_software(m) && modified;
+    if (by_software(m) && modified)
+        trap_modified(m);
     if (!by_software(m) || modified || m->config.marks != VM_MARKS_AT_ONCE)
         return false;
     vm_marks_set(m, va, VM_READ);
     m->counts.walk_stores++;
+    TELL(m, .kind = VM_TAP_MARK, .mark = {VM_MARK_BY_REFILL, m->asid, va});
     w->fault = VM_WALK_OK;
     return true;
 }
@@ -113,10 +126,11 @@ void vm_refill_refused(struct vm_engine *m, vm_va va, enum vm_access access,
     bool was_put_in = m->refilled;
     m->refilled = false;
     if (w->fault == VM_WALK_DENIED && access == VM_WRITE)
-        m->counts.modified_traps++;
+        trap_modified(m);
     if (!was_put_in || w->fault != VM_WALK_ABSENT)
         return;
     m->counts.invalid_traps++;
+    TELL(m, .kind = VM_TAP_TRAP, .trap = VM_TRAP_INVALID);
     uint64_t tag = va >> m->page_shift << 12 | m->tag_asid;
     struct vm_tlb_entry invalid = {.value = vm_tlb_value(VM_NOFRAME, 0, VM_PROT_NONE), .end = 1};
     vm_levels_install(m, access, m->plan.levels, tag, invalid);

@@ -147,6 +147,7 @@ static void lookup_json(struct draft *d, json_t *step, const struct vm_story_ste
     put_hex(d, step, "page", s->lookup.tag >> 12);
     put_flag(d, step, "hit", s->lookup.hit);
     put_flag(d, step, "enough", s->lookup.enough);
+    put_flag(d, step, "nested", s->lookup.nested);
     if (s->lookup.hit)
         vm_json_put(&d->json, step, "entry", entry_json(d, s->lookup.tag, s->lookup.value));
     vm_json_put(&d->json, step, "held", set_json(d, s->lookup.entry));
@@ -182,7 +183,7 @@ static void walk_json(struct draft *d, json_t *step, const struct vm_story_step 
     put_count(d, step, "loads_all", s->walk.nloads);
     put_count(d, step, "stores", s->walk.nstores);
     put_count(d, step, "skipped", s->walk.skipped);
-    if (s->walk.skipped)
+    if (s->walk.cache < d->story->nwalk_caches)
         put_text(d, step, "walk_cache", d->story->walk_cache[s->walk.cache].name);
     put_count(d, step, "steps", s->walk.steps);
     put_count(d, step, "waits", s->walk.waits);
@@ -278,12 +279,25 @@ static void line_json(struct draft *d, json_t *step, const struct vm_story_step 
     put_hex(d, step, "pa", s->line.pa);
     put_text(d, step, "access", explain_access_names[s->line.access]);
     put_flag(d, step, "table", s->line.table);
+    put_flag(d, step, "hidden", s->line.hidden);
     put_text(d, step, "cache", s->line.cache < 0 ? "none" : d->story->cache[s->line.cache].name);
+}
+
+static void trap_json(struct draft *d, json_t *step, const struct vm_story_step *s)
+{
+    static const char *const whys[] = {[VM_TRAP_REFILL] = "refill",
+                                       [VM_TRAP_REFILL_TABLE] = "refill-table",
+                                       [VM_TRAP_INVALID] = "invalid",
+                                       [VM_TRAP_MODIFIED] = "modified"};
+    put_text(d, step, "why", whys[s->trap]);
 }
 
 static void mark_json(struct draft *d, json_t *step, const struct vm_story_step *s)
 {
-    put_flag(d, step, "trapped", s->mark.trapped);
+    static const char *const whys[] = {[VM_MARK_ON_LEAVING] = "on-leaving",
+                                       [VM_MARK_BY_TRAP] = "trap",
+                                       [VM_MARK_BY_REFILL] = "refill"};
+    put_text(d, step, "why", whys[s->mark.why]);
     put_count(d, step, "space", s->mark.asid);
     put_hex(d, step, "va", s->mark.va);
 }
@@ -299,19 +313,13 @@ static const struct {
     const char *name;
     void (*put)(struct draft *d, json_t *step, const struct vm_story_step *s);
 } kinds[VM_TAP_KINDS] = {
-    [VM_TAP_EVENT] = {"event", event_json},
-    [VM_TAP_TOUCH] = {"touch", touch_json},
-    [VM_TAP_LOOKUP] = {"lookup", lookup_json},
-    [VM_TAP_WALK] = {"walk", walk_json},
-    [VM_TAP_FAULT] = {"fault", fault_json},
-    [VM_TAP_LEAVING] = {"leaving", leaving_json},
-    [VM_TAP_FILL] = {"fill", fill_json},
-    [VM_TAP_SHOOTDOWN] = {"shootdown", shootdown_json},
-    [VM_TAP_FLUSH] = {"flush", flush_json},
-    [VM_TAP_ACCESS] = {"access", access_json},
-    [VM_TAP_LINE] = {"line", line_json},
-    [VM_TAP_MARK] = {"mark", mark_json},
-    [VM_TAP_PREFETCH] = {"prefetch", prefetch_json},
+    [VM_TAP_EVENT] = {"event", event_json},    [VM_TAP_TOUCH] = {"touch", touch_json},
+    [VM_TAP_LOOKUP] = {"lookup", lookup_json}, [VM_TAP_WALK] = {"walk", walk_json},
+    [VM_TAP_FAULT] = {"fault", fault_json},    [VM_TAP_LEAVING] = {"leaving", leaving_json},
+    [VM_TAP_FILL] = {"fill", fill_json},       [VM_TAP_SHOOTDOWN] = {"shootdown", shootdown_json},
+    [VM_TAP_FLUSH] = {"flush", flush_json},    [VM_TAP_ACCESS] = {"access", access_json},
+    [VM_TAP_LINE] = {"line", line_json},       [VM_TAP_TRAP] = {"trap", trap_json},
+    [VM_TAP_MARK] = {"mark", mark_json},       [VM_TAP_PREFETCH] = {"prefetch", prefetch_json},
 };
 
 /* ---- the whole ---- */

@@ -299,7 +299,10 @@ static void say_lookup(struct explain_lines *l, const struct vm_story_step *s)
     const struct vm_story_tlb *t = &l->story->tlb[s->lookup.tlb];
     char page[48], value[80], shape[64];
     explain_page(l->story, s->lookup.tag, page, sizeof page);
-    if (!s->lookup.hit)
+    if (s->lookup.nested)
+        step(l, s, EXPLAIN_PLAIN, "TLB %s, for a page of the table: %s", t->name,
+             s->lookup.hit ? "hit" : "miss");
+    else if (!s->lookup.hit)
         step(l, s, EXPLAIN_BAD, "TLB %s: miss", t->name);
     else
         step(l, s, s->lookup.enough ? EXPLAIN_GOOD : EXPLAIN_BAD, "TLB %s: hit%s", t->name,
@@ -308,7 +311,7 @@ static void say_lookup(struct explain_lines *l, const struct vm_story_step *s)
         t->config.entries / t->config.ways, vm_tlb_text(&t->config, shape, sizeof shape));
     if (s->lookup.hit)
         row(l, "found", "%s", value_text(s->lookup.value, value, sizeof value));
-    if (s->lookup.hit && !s->lookup.enough)
+    if (s->lookup.hit && !s->lookup.enough && !s->lookup.nested)
         row(l, "missing", "%s: the table is walked again",
             l->story->access == VM_WRITE && s->lookup.value & VM_PROT_WRITE
                 ? "the dirty bit, which the first write sets in the table"
@@ -371,9 +374,11 @@ static void say_walk_outcome(struct explain_lines *l, const struct vm_story_step
 /* What of the walk a cache made needless, and what its loads have to wait for. */
 static void say_walk_waits(struct explain_lines *l, const struct vm_story_step *s)
 {
-    if (s->walk.skipped)
+    if (s->walk.skipped && s->walk.cache < l->story->nwalk_caches)
         row(l, "walk cache", "%s has where load %u leads to: the walk begins there",
             l->story->walk_cache[s->walk.cache].name, s->walk.skipped);
+    else if (s->walk.skipped)
+        row(l, "table's page", "a TLB has it: the walk begins behind load %u", s->walk.skipped);
     if (s->walk.steps < s->walk.nloads - s->walk.skipped)
         row(l, "at once", "%llu step%s: loads that do not wait for each other",
             (unsigned long long)s->walk.steps, s->walk.steps == 1 ? "" : "s");
@@ -396,14 +401,26 @@ static void say_walk(struct explain_lines *l, const struct vm_story_step *s)
     say_walk_outcome(l, s);
 }
 
+static void say_trap(struct explain_lines *l, const struct vm_story_step *s)
+{
+    static const char *const texts[] = {
+        [VM_TRAP_REFILL] = "to refill the TLBs",
+        [VM_TRAP_REFILL_TABLE] = "to refill the TLBs with the table's own page",
+        [VM_TRAP_INVALID] = "as the entry that it put in is not present",
+        [VM_TRAP_MODIFIED] = "for a write to a page that is clean, or not to be written",
+    };
+    step(l, s, EXPLAIN_BAD, "Trap to the kernel %s", texts[s->trap]);
+}
+
 static void say_mark(struct explain_lines *l, const struct vm_story_step *s)
 {
     char page[32];
     page_number(s->mark.va >> l->story->page_shift, page, sizeof page);
-    if (s->mark.trapped)
-        step(l, s, EXPLAIN_BAD, "The kernel marks the table's entry of page %s", page);
-    else
+    if (s->mark.why == VM_MARK_ON_LEAVING)
         step(l, s, EXPLAIN_PLAIN, "The TLB entry that leaves marks page %s in the table", page);
+    else
+        step(l, s, s->mark.why == VM_MARK_BY_TRAP ? EXPLAIN_BAD : EXPLAIN_PLAIN,
+             "The kernel marks the table's entry of page %s", page);
 }
 
 static void say_prefetch(struct explain_lines *l, const struct vm_story_step *s)
@@ -651,6 +668,8 @@ static void say_line(struct explain_lines *l, const struct vm_story_step *s)
     else
         step(l, s, EXPLAIN_GOOD, "%s %s is in cache %s", what, pa,
              l->story->cache[s->line.cache].name);
+    if (s->line.hidden)
+        row(l, "hidden", "its time passes behind another's");
 }
 
 static void say_step(struct explain_lines *l, const struct vm_story_step *s)
@@ -685,6 +704,9 @@ static void say_step(struct explain_lines *l, const struct vm_story_step *s)
         break;
     case VM_TAP_ACCESS:
         say_access(l, s);
+        break;
+    case VM_TAP_TRAP:
+        say_trap(l, s);
         break;
     case VM_TAP_MARK:
         say_mark(l, s);

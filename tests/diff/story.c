@@ -52,15 +52,19 @@ static void world_open(struct world *w, const char *policy, unsigned nframes, un
         machine_set(&w->config, "walk-caches", "none");
         w->config.memory_bytes += 16 * UINT64_C(4096);
     }
+    if (i % 8 == 2) {
+        machine_set(&w->config, "refill", "software");
+        machine_set(&w->config, "marks", i % 3 ? "at-once" : "trap");
+    }
     if (i % 4 == 3) { /* memory for a segment that is a whole space, and little more */
         machine_set(&w->config, "scheme", segments[i / 4 % 3]);
         machine_set(&w->config, "walk-caches", "none");
         machine_set(&w->config, "marks", "at-once");
         w->config.memory_bytes += 1024 * UINT64_C(4096);
     }
-    /* With caches, walks that overlap are priced over the whole run: not here. */
-    machine_set(&w->config, "cache",
-                i % 4 || i / 5 % 2 ? "none" : "l1i=1KiB/2@2 l1d=2KiB/4:vipt@3 l2=8KiB/2@9");
+    if (i % 4 == 0) /* what walkers hide of lines only a whole run knows */
+        machine_set(&w->config, "walkers", "1");
+    machine_set(&w->config, "cache", i % 4 ? "none" : "l1i=1KiB/2@2 l1d=2KiB/4:vipt@3 l2=8KiB/2@9");
 }
 
 static void world_play(struct world *w, unsigned events, uint64_t seed)
@@ -148,7 +152,8 @@ static void count_walk(const struct vm_story_step *s, struct vm_counts *c)
 
 /* What is known of a touch when the next one begins. */
 struct touch {
-    bool hit, asked; /* a TLB had the page; the kernel was asked */
+    bool hit, asked;         /* a TLB had the page; the kernel was asked */
+    bool nested, nested_hit; /* of the walk that is made: so with the table's page */
 };
 
 static void count_touch(const struct touch *t, struct vm_counts *c)
@@ -171,12 +176,20 @@ static void count_step(const struct vm_story *story, const struct vm_story_step 
         *touch = (struct touch){.hit = false};
         break;
     case VM_TAP_LOOKUP:
+        touch->nested |= s->lookup.nested;
+        if (s->lookup.nested) {
+            touch->nested_hit |= s->lookup.hit;
+            break;
+        }
         touch->hit |= s->lookup.hit;
         c->tlb_upgrades += s->lookup.hit && !s->lookup.enough;
         c->prefetch_hits += s->lookup.hit && !strcmp(story->tlb[s->lookup.tlb].name, "pb");
         break;
     case VM_TAP_WALK:
         count_walk(s, c);
+        c->nested_hits += touch->nested_hit;
+        c->nested_misses += touch->nested && !touch->nested_hit;
+        touch->nested = touch->nested_hit = false;
         touch->asked |= s->walk.fault == VM_WALK_BOUNDS;
         break;
     case VM_TAP_FAULT:
@@ -193,8 +206,14 @@ static void count_step(const struct vm_story *story, const struct vm_story_step 
         c->tlb_flushes += s->flush.whole && story->ntlbs > 0;
         break;
     case VM_TAP_MARK:
-        c->mark_traps += s->mark.trapped;
-        c->mark_stores += !s->mark.trapped;
+        c->mark_traps += s->mark.why == VM_MARK_BY_TRAP;
+        c->mark_stores += s->mark.why == VM_MARK_ON_LEAVING;
+        c->walk_stores += s->mark.why == VM_MARK_BY_REFILL;
+        break;
+    case VM_TAP_TRAP:
+        c->refills += s->trap == VM_TRAP_REFILL || s->trap == VM_TRAP_REFILL_TABLE;
+        c->invalid_traps += s->trap == VM_TRAP_INVALID;
+        c->modified_traps += s->trap == VM_TRAP_MODIFIED;
         break;
     case VM_TAP_PREFETCH:
         c->prefetches += s->prefetch.taken;

@@ -174,6 +174,10 @@ struct vm_memory_config {
     void (*shootdown_space)(void *host, vm_asid asid);
     /* The policy is about to be asked or told: tell it first of the touches so far. */
     void (*settle)(void *host);
+    /* The policy was told that what it knows by this number has come, for page `key`; that it has
+     * gone, but for what it has chosen itself and what `left` tells of. */
+    void (*joined)(void *host, vm_pfn unit, uint64_t key);
+    void (*parted)(void *host, vm_pfn unit);
     /* A frame is about to have no page: what it had is written back or forgotten. */
     void (*left)(void *host, const struct vm_leaving *leaving);
     /* Tables for pages of [start, end) may have been given back. */

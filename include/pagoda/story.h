@@ -32,7 +32,7 @@ struct vm_story_frame {
     uint64_t key;  /* of the page; of one of them where several share the frame */
     uint64_t came, last; /* numbers of the references that brought it and touched it last; 0: an
                             event, before any reference */
-    uint64_t touches;    /* since it came, that too; 0: a page of a page table, not followed */
+    uint64_t touches;    /* since it came, that too */
     uint64_t next;       /* VM_REASON_FARTHEST: the reference that touches it next; 0: none does */
 };
 
@@ -60,7 +60,9 @@ enum vm_story_price {
 #define VM_STORY_PRICES_MAX 4
 
 struct vm_story_step {
-    enum vm_tap_kind kind; /* which of the members below; all but VM_TAP_EMPTIED and VM_TAP_TICK */
+    enum vm_tap_kind
+        kind; /* which of the members below; never EMPTIED, JOINED and PARTED; TICK: the
+                            kernel's scan between touches copied something */
     struct {
         enum vm_story_price kind;
         double ns;
@@ -137,6 +139,9 @@ struct vm_story_step {
             int cache;          /* that had it; -1: none, it came from memory */
         } line;
         enum vm_tap_trap trap;
+        struct {
+            uint64_t copied_bytes;
+        } tick;
         struct {
             unsigned why; /* struct vm_tap_event's */
             vm_asid asid;

@@ -36,9 +36,11 @@ enum vm_tap_kind {
     VM_TAP_TRAP,      /* .trap: the processor left a refill of the TLBs to the kernel */
     VM_TAP_MARK,      /* .mark: a table entry was marked, and not by a walk */
     VM_TAP_PREFETCH,  /* .prefetch: a translation was fetched before it is asked for, or in vain */
+    VM_TAP_JOINED,    /* .joined: the policy was told that a page, or what it is part of, came */
+    VM_TAP_PARTED,    /* .parted: and that it went, where it is not its own choice */
     VM_TAP_TICK       /* a tick of the policy is due; referenced bits are still as they were */
 };
-#define VM_TAP_KINDS 16
+#define VM_TAP_KINDS 18
 
 /* Refill by software (engine/refill.c). */
 enum vm_tap_trap {
@@ -105,6 +107,11 @@ struct vm_tap_event {
             uint32_t n;
         } emptied;
         enum vm_tap_trap trap;
+        struct {
+            vm_pfn unit;  /* the number by which the policy knows it */
+            uint64_t key; /* of its page, of the first one where it has several */
+        } joined;
+        vm_pfn parted;
         struct {
             /* A TLB entry that owed it left; the kernel was trapped to, or was there to refill. */
             enum { VM_MARK_ON_LEAVING, VM_MARK_BY_TRAP, VM_MARK_BY_REFILL } why;

@@ -19,25 +19,24 @@ void history_close(struct history *h)
     h->stay = NULL;
 }
 
-static void come(struct history *h, vm_pfn frame, uint64_t key)
+static void come(struct history *h, vm_pfn unit, uint64_t key)
 {
-    vm_pfn pfn = vm_memory_unit(h->parts.memory, frame);
-    VM_ASSERT(pfn < h->parts.nframes && h->stay[pfn].touches == 0);
-    h->stay[pfn] = (struct stay){.key = key,
-                                 .came = h->ref,
-                                 .last = h->ref,
-                                 .came_touch = h->touch,
-                                 .last_touch = h->touch,
-                                 .touches = 1};
-    h->newcomer = pfn;
+    VM_ASSERT(unit < h->parts.nframes && h->stay[unit].touches == 0);
+    h->stay[unit] = (struct stay){.key = key,
+                                  .came = h->ref,
+                                  .last = h->ref,
+                                  .came_touch = h->touch,
+                                  .last_touch = h->touch,
+                                  .touches = 1};
 }
 
+/* A coming is a touch already where it is the touch's own doing. */
 static void touch(struct history *h, vm_pfn frame)
 {
-    vm_pfn pfn = vm_memory_unit(h->parts.memory, frame);
-    if (pfn == h->newcomer)
+    vm_pfn unit = vm_memory_unit(h->parts.memory, frame);
+    if (unit == h->newcomer)
         return;
-    struct stay *s = &h->stay[pfn];
+    struct stay *s = &h->stay[unit];
     s->last = h->ref;
     s->last_touch = h->touch;
     s->touches++;
@@ -64,7 +63,13 @@ void history_event(struct history *h, const struct vm_tap_event *v)
         break;
     case VM_TAP_FAULT:
         if (v->fault->inserted)
-            come(h, v->fault->pfn, vm_page_key(v->fault->va, h->parts.page_shift, v->fault->asid));
+            h->newcomer = vm_memory_unit(h->parts.memory, v->fault->pfn);
+        break;
+    case VM_TAP_JOINED:
+        come(h, v->joined.unit, v->joined.key);
+        break;
+    case VM_TAP_PARTED:
+        h->stay[v->parted].touches = 0;
         break;
     case VM_TAP_LEAVING:
         h->stay[v->leaving->pfn].touches = 0;

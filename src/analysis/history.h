@@ -1,14 +1,12 @@
 /* history.h - what the frames of a running machine have behind them, for reasons in numbers.
  *
  * It listens from the first reference on and keeps, for each frame, the stay of the page in it (of
- * segments, for what the policy knows each by, the stay of the whole):
- * which reference brought it, which touched it last, how often. A touch costs a store or two, so
- * that a long run is listened to at millions of references a second.
- *
- * Pages of page tables that may leave memory are not followed: their coming and going is not told.
+ * segments and huge pages, which the policy knows as one, the stay of the whole): which reference
+ * brought it, which touched it last, how often. A touch costs a store or two, so that a long run is
+ * listened to at millions of references a second.
  *
  * Invariants
- *  1. stay[f].touches > 0 iff frame f holds a page.
+ *  1. stay[f].touches > 0 iff the policy has what it knows by f.
  *  2. Of two frames the one with the greater came_touch (last_touch) came (was touched) later:
  *     touches are numbered one by one, where one reference may touch several pages.
  */

@@ -515,6 +515,8 @@ void teller_event(struct teller *r, const struct vm_tap_event *v)
         tell_line(r, v);
         break;
     case VM_TAP_EMPTIED:
+    case VM_TAP_JOINED:
+    case VM_TAP_PARTED:
     case VM_TAP_TICK:
         break;
     }
@@ -576,9 +578,20 @@ void teller_begin(struct teller *r, struct telling *t, struct vm_engine *m,
     t->story.memory_before = whole_memory(r);
 }
 
+/* What was copied behind the last touch is the work of a scan, which makes huge pages. */
+static void tell_scan(struct teller *r)
+{
+    if (copied_bytes(r->history) == r->copied_bytes)
+        return;
+    struct vm_story_step *s = add_step(r->telling, VM_TAP_TICK);
+    if (s)
+        s->tick.copied_bytes = take_costs(r, s);
+}
+
 void teller_end(struct teller *r, struct vm_engine *m)
 {
     struct vm_story *s = &r->telling->story;
+    tell_scan(r);
     s->memory_after = whole_memory(r);
     s->nsteps = r->telling->steps.n;
     vm_engine_counts(m, &s->after);

@@ -103,6 +103,8 @@ static bool build_memory(struct vm_engine *m, const struct vm_parts *p, enum vm_
         .left = vm_mmu_left,
         .trimmed = vm_mmu_trimmed,
         .emptied = vm_mmu_emptied,
+        .joined = vm_mmu_joined,
+        .parted = vm_mmu_parted,
     };
     uint64_t slots = m->config.swap_bytes / m->config.page_bytes;
     if (m->config.swap_bytes && (slots == 0 || slots > UINT32_MAX - 2))

@@ -213,6 +213,8 @@ void vm_mmu_tick(struct vm_engine *m);
 
 void vm_mmu_shootdown(void *engine, uint64_t page_key);
 void vm_mmu_shootdown_space(void *engine, vm_asid asid);
+void vm_mmu_joined(void *engine, vm_pfn unit, uint64_t key);
+void vm_mmu_parted(void *engine, vm_pfn unit);
 void vm_mmu_left(void *engine, const struct vm_leaving *leaving);
 void vm_mmu_emptied(void *engine, vm_pfn first, uint32_t n);
 /* References belong to this address space from now on. */

@@ -59,6 +59,18 @@ void vm_mmu_shootdown_space(void *engine, vm_asid asid)
     TELL(m, .kind = VM_TAP_FLUSH, .flush = {VM_FLUSH_SPACE, asid});
 }
 
+void vm_mmu_joined(void *engine, vm_pfn unit, uint64_t key)
+{
+    struct vm_engine *m = engine;
+    TELL(m, .kind = VM_TAP_JOINED, .joined = {unit, key});
+}
+
+void vm_mmu_parted(void *engine, vm_pfn unit)
+{
+    struct vm_engine *m = engine;
+    TELL(m, .kind = VM_TAP_PARTED, .parted = unit);
+}
+
 void vm_mmu_left(void *engine, const struct vm_leaving *leaving)
 {
     struct vm_engine *m = engine;

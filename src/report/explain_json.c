@@ -292,6 +292,11 @@ static void trap_json(struct draft *d, json_t *step, const struct vm_story_step 
     put_text(d, step, "why", whys[s->trap]);
 }
 
+static void scan_json(struct draft *d, json_t *step, const struct vm_story_step *s)
+{
+    put_count(d, step, "copied_bytes", s->tick.copied_bytes);
+}
+
 static void mark_json(struct draft *d, json_t *step, const struct vm_story_step *s)
 {
     static const char *const whys[] = {[VM_MARK_ON_LEAVING] = "on-leaving",
@@ -313,13 +318,21 @@ static const struct {
     const char *name;
     void (*put)(struct draft *d, json_t *step, const struct vm_story_step *s);
 } kinds[VM_TAP_KINDS] = {
-    [VM_TAP_EVENT] = {"event", event_json},    [VM_TAP_TOUCH] = {"touch", touch_json},
-    [VM_TAP_LOOKUP] = {"lookup", lookup_json}, [VM_TAP_WALK] = {"walk", walk_json},
-    [VM_TAP_FAULT] = {"fault", fault_json},    [VM_TAP_LEAVING] = {"leaving", leaving_json},
-    [VM_TAP_FILL] = {"fill", fill_json},       [VM_TAP_SHOOTDOWN] = {"shootdown", shootdown_json},
-    [VM_TAP_FLUSH] = {"flush", flush_json},    [VM_TAP_ACCESS] = {"access", access_json},
-    [VM_TAP_LINE] = {"line", line_json},       [VM_TAP_TRAP] = {"trap", trap_json},
-    [VM_TAP_MARK] = {"mark", mark_json},       [VM_TAP_PREFETCH] = {"prefetch", prefetch_json},
+    [VM_TAP_EVENT] = {"event", event_json},
+    [VM_TAP_TOUCH] = {"touch", touch_json},
+    [VM_TAP_LOOKUP] = {"lookup", lookup_json},
+    [VM_TAP_WALK] = {"walk", walk_json},
+    [VM_TAP_FAULT] = {"fault", fault_json},
+    [VM_TAP_LEAVING] = {"leaving", leaving_json},
+    [VM_TAP_FILL] = {"fill", fill_json},
+    [VM_TAP_SHOOTDOWN] = {"shootdown", shootdown_json},
+    [VM_TAP_FLUSH] = {"flush", flush_json},
+    [VM_TAP_ACCESS] = {"access", access_json},
+    [VM_TAP_LINE] = {"line", line_json},
+    [VM_TAP_TRAP] = {"trap", trap_json},
+    [VM_TAP_TICK] = {"scan", scan_json},
+    [VM_TAP_MARK] = {"mark", mark_json},
+    [VM_TAP_PREFETCH] = {"prefetch", prefetch_json},
 };
 
 /* ---- the whole ---- */

@@ -495,10 +495,6 @@ static const char *reason_number(const struct vm_story *s, const struct vm_story
                                  char *out, size_t cap)
 {
     char count[32];
-    if (f->touches == 0) {
-        snprintf(out, cap, "(its past is not followed)");
-        return out;
-    }
     switch (s->reason) {
     case VM_REASON_OLDEST:
         return reference_text(f->came, out, cap);
@@ -545,8 +541,7 @@ static void say_because(struct explain_lines *l, const struct vm_story_step *s)
     const struct vm_story_frame *victim = &s->leaving.victim;
     char text[232], page[48], number_of[64];
     int n = snprintf(text, sizeof text, "frame %u: page %s %s%s", victim->pfn,
-                     page_of(story, victim->key, page, sizeof page),
-                     victim->touches ? reasons[story->reason].verb : "",
+                     page_of(story, victim->key, page, sizeof page), reasons[story->reason].verb,
                      reason_number(story, victim, number_of, sizeof number_of));
     for (uint32_t i = 0; i < nearest(s, story->reason); i++) {
         const struct vm_story_frame *f = &story->frame[s->leaving.frame.first + i];
@@ -717,8 +712,13 @@ static void say_step(struct explain_lines *l, const struct vm_story_step *s)
     case VM_TAP_LINE:
         say_line(l, s);
         break;
-    case VM_TAP_EMPTIED:
     case VM_TAP_TICK:
+        step(l, s, EXPLAIN_PLAIN, "The kernel's scan makes huge pages of base pages");
+        say_copies(l, s->tick.copied_bytes);
+        break;
+    case VM_TAP_EMPTIED:
+    case VM_TAP_JOINED:
+    case VM_TAP_PARTED:
         break;
     }
 }

@@ -114,6 +114,7 @@ void vm_unit_insert(struct vm_memory *m, vm_pfn f, uint64_t key)
 {
     m->c.settle(m->c.host);
     m->c.policy->insert(m->policy, f, key);
+    m->c.joined(m->c.host, f, key);
     m->nunits++;
 }
 
@@ -121,6 +122,7 @@ void vm_unit_remove(struct vm_memory *m, vm_pfn f)
 {
     m->c.settle(m->c.host);
     m->c.policy->remove(m->policy, f);
+    m->c.parted(m->c.host, f);
     m->nunits--;
 }
 
@@ -135,6 +137,7 @@ static bool unit_victim(struct vm_memory *m, vm_pfn *victim, vm_pfn *freed)
         VM_ASSERT(*victim < m->c.nframes && m->frame[*victim].owner < VM_FRAME_NO_PAGE);
         if (!vm_huge_has(m, *victim))
             return true;
+        m->c.parted(m->c.host, *victim);
         if (!vm_huge_split(m, *victim))
             return false;
         *freed = vm_frames_take(m->frames, 0);

@@ -179,6 +179,7 @@ void vm_unit_begin(struct vm_memory *m, uint32_t u, bool dirty)
     m->bits[u] = VM_FRAME_REFERENCED | (dirty ? VM_FRAME_DIRTY : 0);
     m->c.settle(m->c.host);
     m->c.policy->insert(m->policy, u, m->seg->unit[u].owner);
+    m->c.joined(m->c.host, u, m->seg->unit[u].owner);
 }
 
 /* The unit ceases to be; its frames are given already. */
@@ -239,6 +240,7 @@ void vm_unit_unmap(struct vm_memory *m, uint32_t u, uint64_t key)
         return;
     m->c.settle(m->c.host);
     m->c.policy->remove(m->policy, u);
+    m->c.parted(m->c.host, u);
     m->c.left(m->c.host,
               &(struct vm_leaving){
                   .pfn = u, .key = key, .why = VM_LEAVES_MAPPING, .how = VM_LEFT_UNMAPPED});
@@ -318,6 +320,7 @@ bool vm_unit_expel(struct vm_memory *m, uint32_t u)
 {
     m->c.settle(m->c.host);
     m->c.policy->remove(m->policy, u);
+    m->c.parted(m->c.host, u);
     return leave_with_frames(m, u, VM_LEAVES_CLAIMED);
 }
 
@@ -378,6 +381,7 @@ static bool put_down(struct vm_memory *m, uint32_t u)
     if (at == VM_ALLOC_NONE) {
         m->c.settle(m->c.host);
         m->c.policy->remove(m->policy, u);
+        m->c.parted(m->c.host, u);
         return leave(m, u, VM_LEAVES_CLAIMED);
     }
     bool moves = at != unit->first;

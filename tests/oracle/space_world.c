@@ -127,6 +127,18 @@ static void left(void *host, const struct vm_leaving *leaving)
     ((struct space_world *)host)->left += leaving->how <= VM_LEFT_WRITTEN;
 }
 
+static void joined(void *host, vm_pfn unit, uint64_t key)
+{
+    (void)host, (void)key;
+    VM_ASSERT(unit < VM_NOFRAME);
+}
+
+static void parted(void *host, vm_pfn unit)
+{
+    (void)host;
+    VM_ASSERT(unit < VM_NOFRAME);
+}
+
 static void trimmed(void *host, vm_asid asid, vm_va start, vm_va end)
 {
     (void)host, (void)asid;
@@ -190,6 +202,8 @@ bool space_world_open(struct space_world *w, const struct space_plan *plan)
         .left = left,
         .trimmed = trimmed,
         .emptied = emptied,
+        .joined = joined,
+        .parted = parted,
     };
     w->memory = vm_memory_open(&c, &w->error);
     if (!w->memory)

@@ -135,12 +135,11 @@ static bool fill(struct vm_memory *m, struct vm_fault *f, vm_pfn pfn, struct vm_
     return true;
 }
 
-/* A frame from the reservation of an untouched page's region, or any other. */
+/* A frame from the reservation of the page's region, or any other. */
 static vm_pfn get_frame(struct vm_memory *m, const struct vm_fault *f)
 {
     vm_pfn pfn = VM_NOFRAME;
-    struct vm_pte pte = m->c.scheme->get(m->scheme, f->asid, f->va);
-    if (m->c.huge.pages == VM_HUGE_RESERVE && pte.state == VM_PTE_EMPTY)
+    if (m->c.huge.pages == VM_HUGE_RESERVE)
         pfn = vm_reserve_get(m, f);
     return pfn == VM_NOFRAME ? vm_frame_get(m, f->va) : pfn;
 }

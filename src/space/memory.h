@@ -158,8 +158,8 @@ void vm_huge_check(const struct vm_memory *m);
 
 /* ---- reserve.c ---- */
 
-/* A frame for the page of f, whose entry is empty, from the reservation of its region, which is
- * made if it can be; or VM_NOFRAME. */
+/* A frame for the page of f from the reservation of its region, which is made if it can be; or
+ * VM_NOFRAME. (A page that has been somewhere already is in no reserved region.) */
 vm_pfn vm_reserve_get(struct vm_memory *m, const struct vm_fault *f);
 /* The page of f has come into `pfn`: if that fills its reservation, a huge page is made of it.
  * False: m->out. */

@@ -363,6 +363,22 @@ static void other_translations_ask_as_naive_ones(void **unused)
         }
 }
 
+/* Pages that are made of many, and fall apart again. */
+static void huge_pages_are_asked_for_as_naive_ones(void **unused)
+{
+    (void)unused;
+    static const char *const pages[] = {"fault", "reserve", "collapse"};
+    struct machine_trace t;
+    for (unsigned i = test_rounds(12); i-- > 0;) {
+        struct vm_config c = machine_config(i % 2 ? "lru" : "clock", 2048 + i);
+        machine_set(&c, "huge", pages[i % 3]);
+        machine_set(&c, "huge-scan-touches", "100");
+        machine_set(&c, "cache", "l1i=1KiB/2 l1d=16KiB/2:vipt:plru l2=16KiB/4");
+        fill(&t, i % 2 ? ALL_EVENTS : NO_FORKS, 500 + i);
+        play(&c, &t);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -370,6 +386,7 @@ int main(void)
         cmocka_unit_test(virtually_indexed_caches_are_asked_as_naive_ones),
         cmocka_unit_test(virtual_caches_are_asked_as_naive_ones),
         cmocka_unit_test(other_translations_ask_as_naive_ones),
+        cmocka_unit_test(huge_pages_are_asked_for_as_naive_ones),
     };
     return cmocka_run_group_tests_name("diff_machine_caches", tests, NULL, NULL);
 }

@@ -7,8 +7,9 @@
  *                each side, 1 MiB/16, 32 MiB/16)
  *   pgt          the same as `real`, but each .pgt is read from its file and undone
  *   policy.NAME  the first trace from its file, with that policy; opt reads it twice
- *   scheme.NAME  a million 80-20 references to 16 Ki pages, which fit in every scheme's addresses,
- *                in half the memory: mostly walks and faults
+ *   scheme.NAME  all shipped traces, as `real`, with that scheme: where it is narrower than their
+ *                addresses, laid out in its own; tables apart, and memory for segments that hold
+ *                every gap of the program
  */
 #include "bench.h"
 
@@ -19,8 +20,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SCHEME_PAGES (16u << 10)
-#define AMPLE_BYTES  (UINT64_C(1) << 32) /* more than any shipped trace touches */
+#define AMPLE_BYTES   (UINT64_C(1) << 32) /* more than any shipped trace touches */
+#define SEGMENT_BYTES (UINT64_C(1) << 29)
 
 #define CACHES "l1i=32KiB/8:vipt l1d=32KiB/8:vipt l2=1MiB/16 l3=32MiB/16"
 
@@ -34,8 +35,7 @@ struct input {
 
 struct bench {
     size_t ntraces;
-    struct input *trace; /* [ntraces] */
-    struct vm_columns synthetic;
+    struct input *trace;     /* [ntraces] */
     struct vm_config scheme; /* of the row that is about to run */
 };
 
@@ -93,6 +93,7 @@ static void row(const struct bench_host *host, size_t i, struct bench_row *out)
         return;
     case SCHEME:
         snprintf(out->name, sizeof out->name, "replay.mmu.scheme.%s", vm_scheme_at(which)->name);
+        out->goal = 80;
         return;
     }
 }
@@ -129,7 +130,6 @@ static void close_bench(void *group)
     struct bench *b = group;
     for (size_t i = 0; i < b->ntraces; i++)
         vm_columns_free(&b->trace[i].columns);
-    vm_columns_free(&b->synthetic);
     free(b->trace);
     free(b);
 }
@@ -151,9 +151,6 @@ static void *open_bench(const struct bench_host *host, struct vm_error *e)
         bench_load(trace[i].path, &trace[i].columns);
         halve_memory(&trace[i].config, &trace[i].columns);
     }
-    char spec[64];
-    snprintf(spec, sizeof spec, "@80-20:pages=%u,writes=0.25", SCHEME_PAGES);
-    bench_load(spec, &b->synthetic);
     return b;
 }
 
@@ -171,7 +168,7 @@ static void prepare(void *group, size_t i)
     if (b->scheme.page_bytes >> scheme->page_shift_max > 1)
         b->scheme.page_bytes = UINT64_C(1) << scheme->page_shift_max;
     b->scheme.tables = VM_TABLES_APART;
-    b->scheme.memory_bytes = SCHEME_PAGES / 2 * b->scheme.page_bytes;
+    b->scheme.memory_bytes = SEGMENT_BYTES;
 }
 
 static double run_columns(const struct input *t, const char *caches)
@@ -190,6 +187,18 @@ static double run_all(const struct bench *b, const char *caches)
     return refs;
 }
 
+static double run_scheme(const struct bench *b)
+{
+    struct vm_error e;
+    double refs = 0;
+    for (size_t k = 0; k < b->ntraces; k++) {
+        const struct input *t = &b->trace[k];
+        struct vm_trace *trace = vm_trace_open_columns(&t->columns, t->path, &e);
+        refs += (double)replay(&b->scheme, trace, &e).refs;
+    }
+    return refs;
+}
+
 static double run_file(const struct input *t, const char *policy)
 {
     struct vm_error e;
@@ -205,7 +214,6 @@ static double run_file(const struct input *t, const char *policy)
 static double run(void *group, size_t i)
 {
     struct bench *b = group;
-    struct vm_error e;
     size_t which;
     double refs = 0;
     switch (subject_of(b->ntraces, i, &which)) {
@@ -224,8 +232,7 @@ static double run(void *group, size_t i)
     case POLICY:
         return run_file(&b->trace[0], vm_policy_at(which)->name);
     case SCHEME:
-        return (double)replay(&b->scheme, vm_trace_open_columns(&b->synthetic, "80-20", &e), &e)
-            .refs;
+        return run_scheme(b);
     }
     return 0;
 }

@@ -55,8 +55,7 @@ for kind in MALLOC READ; do
 done
 all MALLOC '' replay small.rwi --frames 40 --policy opt --machine skylake
 all MALLOC '' list schemes --json
-for report in --json --html --tables=apart; do
-    all MALLOC '' explain small.rwi --at 300 --frames 12 --policy opt $report
-done
+all MALLOC '' explain small.rwi --at 300 --frames 12 --policy opt
+all MALLOC '' explain small.rwi --at 300 --frames 12 --html
 all WRITE new.pgt convert small.rwi -o new.pgt
 finish

@@ -633,6 +633,8 @@ static bool leaves_sooner(enum vm_reason reason, const struct vm_story_frame *a,
 /* Keep the first VM_STORY_RIVALS, in order, at the slice's front. */
 static void order_slice(struct vm_story *s, struct vm_slice *slice)
 {
+    if (slice->n == 0)
+        return;
     struct vm_story_frame best[VM_STORY_RIVALS + 1], *frame = s->frame + slice->first;
     uint32_t n = 0;
     for (uint32_t i = 0; i < slice->n; i++) {

@@ -170,33 +170,41 @@ static void the_same_holds_where_a_flat_table_claims_its_frames(void **unused)
         12, false);
 }
 
-/* Huge pages of 2 and 4 base pages: small memories are full of them. */
-static void play_huge(enum vm_huge_pages pages, const char *scheme, unsigned order,
-                      uint32_t nframes, enum vm_tables tables, uint64_t seed)
+/* Huge pages of 2^order base pages: small memories are full of them. */
+static struct space_plan huge_plan(enum vm_huge_pages pages, const char *scheme, unsigned order,
+                                   uint32_t nframes, enum vm_tables tables)
 {
-    struct space_plan plan = {
+    return (struct space_plan){
         .scheme = scheme,
         .nframes = nframes,
         .tables = tables,
-        .seed = seed,
+        .seed = 100000 * pages + 1000 * nframes,
         .huge = {.pages = pages, .order = order, .scan_pages = 16, .empty_max = (1u << order) - 1},
         .scan_every = 7};
-    play_policies(plan, order > 4 ? 1 : 6, false); /* a check looks at every frame */
 }
 
 static void the_same_holds_with_huge_pages(void **unused)
 {
+    static const struct {
+        const char *scheme;
+        unsigned order, nseeds; /* few where a check has many frames to look at */
+        uint32_t nframes;
+        enum vm_tables tables;
+    } row[] = {
+        {"two-level:dir=10,table=2", 2, 3, 12, VM_TABLES_APART},
+        {"two-level:dir=10,table=1", 1, 3, 13, VM_TABLES_APART},
+        {"two-level:dir=10,table=2", 2, 3, 60, VM_TABLES_INSIDE},
+        {"two-level:dir=10,table=2", 2, 3, 90, VM_TABLES_INSIDE},
+        {"two-level:dir=12,table=2", 2, 3, 84, VM_TABLES_INSIDE},
+        {"x86-64", 9, 1, 1600, VM_TABLES_APART},
+        {"sv39", 9, 1, 1300, VM_TABLES_INSIDE},
+    };
     (void)unused;
-    for (enum vm_huge_pages pages = VM_HUGE_FAULT; pages <= VM_HUGE_COLLAPSE; pages++) {
-        uint64_t seed = 100000 * pages;
-        play_huge(pages, "two-level:dir=10,table=2", 2, 12, VM_TABLES_APART, seed);
-        play_huge(pages, "two-level:dir=10,table=1", 1, 13, VM_TABLES_APART, seed + 10000);
-        play_huge(pages, "two-level:dir=10,table=2", 2, 60, VM_TABLES_INSIDE, seed + 20000);
-        play_huge(pages, "two-level:dir=10,table=2", 2, 90, VM_TABLES_INSIDE, seed + 30000);
-        play_huge(pages, "two-level:dir=12,table=2", 2, 84, VM_TABLES_INSIDE, seed + 60000);
-        play_huge(pages, "x86-64", 9, 1600, VM_TABLES_APART, seed + 40000);
-        play_huge(pages, "sv39", 9, 1300, VM_TABLES_INSIDE, seed + 50000);
-    }
+    for (enum vm_huge_pages pages = VM_HUGE_FAULT; pages <= VM_HUGE_COLLAPSE; pages++)
+        for (size_t i = 0; i < sizeof row / sizeof row[0]; i++)
+            play_policies(
+                huge_plan(pages, row[i].scheme, row[i].order, row[i].nframes, row[i].tables),
+                row[i].nseeds, false);
 }
 
 /* Tables that are pages themselves, of spaces that hold pages in up to six of theirs. */
@@ -236,6 +244,9 @@ static void the_same_holds_where_tables_grow_by_moving(void **unused)
 static void a_world_that_runs_out_was_right_until_then(void **unused)
 {
     (void)unused;
+    for (enum vm_huge_pages pages = VM_HUGE_FAULT; pages <= VM_HUGE_COLLAPSE; pages++)
+        play_policies(huge_plan(pages, "two-level:dir=10,table=2", 2, 11, VM_TABLES_INSIDE), 3,
+                      true);
     for (size_t i = 0; i < 3; i++) {
         play_policies((struct space_plan){.scheme = schemes[i],
                                           .nframes = 14,

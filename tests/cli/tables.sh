@@ -46,3 +46,4 @@ exit_is 0 "a scheme too narrow for a trace"
 like "$out" '^linear:bits=20, this trace: .* does not fit' "is said to be that"
 run "$PAGODA" tables "$trace" linear:bits=20 --tlb none --layout as-is
 like "$out" '^linear:bits=20, this trace: .* cannot name' "or what it leaves out, by choice"
+finish

@@ -32,7 +32,8 @@ static void *room_for(struct telling *t, void *array, struct teller_room *room, 
         room->cap = cap;
     }
     void *begin = (uint8_t *)*p + room->n * bytes;
-    memset(begin, 0, n * bytes);
+    if (n > 0)
+        memset(begin, 0, n * bytes);
     room->n += n;
     return begin;
 }

@@ -72,7 +72,7 @@ static struct host *host_open(const char *spec, unsigned shift)
     assert_true(h->ops->accept(&env, &e));
     h->state = test_calloc(1, h->ops->size(&env));
     h->ops->init(h->state, &env);
-    for (vm_asid asid = 0; asid < SPACES; asid++)
+    for (vm_asid asid = 0; asid < (vm_asid)SPACES; asid++)
         assert_true(h->ops->open(h->state, asid));
     return h;
 }
@@ -80,7 +80,7 @@ static struct host *host_open(const char *spec, unsigned shift)
 static void host_close(struct host *h)
 {
     h->ops->check(h->state);
-    for (vm_asid asid = 0; asid < SPACES; asid++)
+    for (vm_asid asid = 0; asid < (vm_asid)SPACES; asid++)
         h->ops->close(h->state, asid);
     test_free(h->state);
     test_free(h->memory);

@@ -151,7 +151,7 @@ static void inspect(struct world *w)
     uint64_t unit_written[PAGES];
     bool seen[PAGES] = {false};
     struct vm_span span;
-    for (vm_asid asid = 0; asid < SPACES; asid++)
+    for (vm_asid asid = 0; asid < (vm_asid)SPACES; asid++)
         for (vm_va va = 0; vm_memory_space(w->fast.memory, asid) && va < PAGES * PAGE;
              va = span.end) {
             if (!segments(w)->span(w->fast.scheme_state, va, &span))

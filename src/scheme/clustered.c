@@ -32,6 +32,7 @@
 
 #include "base/links.h"
 #include "base/random.h"
+#include "scheme/answers.h"
 #include "scheme/entry.inc.h"
 #include "scheme/kernel_map.h"
 #include "scheme/words.h"
@@ -108,29 +109,6 @@ static void clustered_init(void *state, const struct vm_scheme_env *env)
     s->pool = (struct pool_frame *)(s->links + env->nframes + 1);
     s->open = (bool *)(s->pool + env->nframes);
     vm_links_head(s->links, env->nframes);
-}
-
-static bool clustered_accept(const struct vm_scheme_env *env, struct vm_error *e)
-{
-    (void)env, (void)e;
-    return true;
-}
-
-static unsigned clustered_va_bits(const struct vm_scheme_env *env)
-{
-    unsigned bits = KERNEL_MAP_VPN_BITS + env->page_shift;
-    return bits < 64 ? bits : 64;
-}
-
-static uint64_t clustered_orders(const struct vm_scheme_env *env)
-{
-    (void)env;
-    return 1;
-}
-
-static inline bool clustered_names(const struct clustered *s, vm_va va)
-{
-    return va >> s->env.page_shift >> KERNEL_MAP_VPN_BITS == 0;
 }
 
 /* ---- nodes ---- */
@@ -341,7 +319,7 @@ static bool clustered_ensure(void *state, vm_asid asid, vm_va va, unsigned order
 {
     struct clustered *s = state;
     VM_ASSERT(asid < s->env.nasids && s->open[asid] && order == 0);
-    if (!clustered_names(s, va))
+    if (!kernel_map_names(&s->env, va))
         return vm_fail(s->env.refusal, VM_EMACHINE, "address 0x%llx: clustered names %u bits",
                        (unsigned long long)va, KERNEL_MAP_VPN_BITS + s->env.page_shift);
     return kernel_map_ensure(&s->kernel, asid, va >> s->env.page_shift) &&
@@ -352,7 +330,7 @@ static struct vm_pte clustered_get(const void *state, vm_asid asid, vm_va va)
 {
     const struct clustered *s = state;
     uint64_t vpn = va >> s->env.page_shift;
-    uint64_t word = clustered_names(s, va) ? kernel_map_get(&s->kernel, asid, vpn) : 0;
+    uint64_t word = kernel_map_names(&s->env, va) ? kernel_map_get(&s->kernel, asid, vpn) : 0;
     if (!kernel_is_present(word))
         return kernel_pte(word);
     vm_pa node = node_find(s, node_tag(s, asid, vpn));
@@ -415,7 +393,7 @@ static void clustered_walk(void *state, vm_asid asid, vm_va va, enum vm_access a
 {
     struct clustered *s = state;
     walk_begin(out);
-    if (!clustered_names(s, va)) {
+    if (!kernel_map_names(&s->env, va)) {
         out->fault = VM_WALK_BOUNDS;
         return;
     }
@@ -540,7 +518,7 @@ static size_t clustered_va_fields(const void *state, struct vm_field *out)
     unsigned shift = s->env.page_shift, low = shift + s->cluster_shift;
     size_t n = 0;
     out[n++] =
-        (struct vm_field){"cluster", (uint8_t)(clustered_va_bits(&s->env) - 1), (uint8_t)low};
+        (struct vm_field){"cluster", (uint8_t)(kernel_map_va_bits(&s->env) - 1), (uint8_t)low};
     if (low > shift)
         out[n++] = (struct vm_field){"word", (uint8_t)(low - 1), (uint8_t)shift};
     out[n++] = (struct vm_field){"offset", (uint8_t)(shift - 1), 0};
@@ -565,9 +543,9 @@ const struct vm_scheme_ops vm_scheme_clustered = {
     .marks = VM_FRAME_REFERENCED | VM_FRAME_DIRTY,
     .param = params,
     .nparams = sizeof params / sizeof params[0],
-    .accept = clustered_accept,
-    .va_bits = clustered_va_bits,
-    .orders = clustered_orders,
+    .accept = scheme_accept_all,
+    .va_bits = kernel_map_va_bits,
+    .orders = scheme_base_orders,
     .size = clustered_size,
     .init = clustered_init,
     .open = clustered_open,

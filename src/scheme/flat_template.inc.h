@@ -28,9 +28,11 @@
  * ch. 4 (P0LR, P1LR: a table up, a table down).
  */
 #define PTE_PFN_BITS 44
+#include "scheme/answers.h"
 #include "scheme/riscv.inc.h"
 
 #include "scheme/entry.inc.h"
+#include "scheme/words.h"
 
 #include <string.h>
 
@@ -68,12 +70,6 @@ static size_t space_bytes(const struct vm_scheme_env *env)
 static unsigned flat_va_bits(const struct vm_scheme_env *env)
 {
     return (unsigned)vm_params_count(env->params, "bits");
-}
-
-static uint64_t flat_orders(const struct vm_scheme_env *env)
-{
-    (void)env;
-    return 1;
 }
 
 static bool flat_accept(const struct vm_scheme_env *env, struct vm_error *e)
@@ -129,18 +125,6 @@ static inline uint64_t flat_index(const struct flat *s, uint64_t vpn)
 static inline vm_pa flat_at(const struct flat *s, const struct flat_table *t, uint64_t index)
 {
     return ((vm_pa)t->first << s->env.page_shift) + (index << WORD_SHIFT);
-}
-
-static inline uint64_t flat_load(const struct flat *s, vm_pa at)
-{
-    uint64_t word;
-    memcpy(&word, s->env.memory + at, sizeof word);
-    return word;
-}
-
-static inline void flat_store(struct flat *s, vm_pa at, uint64_t word)
-{
-    memcpy(s->env.memory + at, &word, sizeof word);
 }
 
 /* ---- length and room ---- */
@@ -212,7 +196,7 @@ static void flat_shorten(struct flat *s, struct flat_table *t)
         uint64_t frame = (length - 1) >> s->words_shift;
         if (s->filled[t->first + frame] == 0)
             length = frame << s->words_shift;
-        else if (flat_load(s, flat_at(s, t, length - 1)) == 0)
+        else if (word_load(&s->env, flat_at(s, t, length - 1)) == 0)
             length--;
         else
             break;
@@ -278,7 +262,7 @@ static struct vm_pte flat_get(const void *state, vm_asid asid, vm_va va)
     const struct flat *s = state;
     vm_pa at;
     bool has_word = flat_names(s, va) && flat_find(s, asid, va, &at);
-    return entry_decode(has_word ? flat_load(s, at) : 0);
+    return entry_decode(has_word ? word_load(&s->env, at) : 0);
 }
 
 static void flat_set(void *state, vm_asid asid, vm_va va, struct vm_pte pte)
@@ -287,8 +271,8 @@ static void flat_set(void *state, vm_asid asid, vm_va va, struct vm_pte pte)
     vm_pa at;
     bool has_word = flat_names(s, va) && flat_find(s, asid, va, &at);
     VM_ASSERT(has_word && (pte.state != VM_PTE_PRESENT || pte.pfn < s->env.nframes));
-    uint64_t before = flat_load(s, at), after = entry_encode(pte);
-    flat_store(s, at, after);
+    uint64_t before = word_load(&s->env, at), after = entry_encode(pte);
+    word_store(&s->env, at, after);
     uint32_t *filled = &s->filled[at >> s->env.page_shift];
     *filled = *filled + (after != 0) - (before != 0);
 }
@@ -306,7 +290,7 @@ static uint64_t flat_skip(const struct flat *s, const struct flat_space *space, 
         uint64_t after = side ? s->pages - (index & ~low) : (index | low) + 1;
         return side || after < s->split ? after : s->split;
     }
-    return flat_load(s, flat_at(s, t, index)) == 0 ? vpn + 1 : vpn;
+    return word_load(&s->env, flat_at(s, t, index)) == 0 ? vpn + 1 : vpn;
 }
 
 static vm_va flat_next(const void *state, vm_asid asid, vm_va va, vm_va end)
@@ -328,11 +312,10 @@ static vm_va flat_next(const void *state, vm_asid asid, vm_va va, vm_va end)
 static void flat_trim(void *state, vm_asid asid, vm_va va, vm_va end)
 {
     struct flat *s = state;
-    struct flat_space *space = flat_space(s, asid);
     VM_ASSERT(va <= end);
     /* A table that does not grow stays whole until close. */
     for (unsigned side = 0; side < FLAT_TABLES && FLAT_GROWS; side++)
-        flat_shorten(s, &space->table[side]);
+        flat_shorten(s, &flat_space(s, asid)->table[side]);
 }
 
 static void flat_walk(void *state, vm_asid asid, vm_va va, enum vm_access access, unsigned mode,
@@ -349,11 +332,11 @@ static void flat_walk(void *state, vm_asid asid, vm_va va, enum vm_access access
         out->fault = VM_WALK_ABSENT;
         return;
     }
-    uint64_t word = flat_load(s, at);
+    uint64_t word = word_load(&s->env, at);
     walk_load(out, at, word, s->env.page_shift, VM_LOAD_LEAF);
     uint64_t after = walk_end(out, access, mode, word);
     if (after != word) {
-        flat_store(s, at, after);
+        word_store(&s->env, at, after);
         out->nstores++;
     }
 }
@@ -376,7 +359,7 @@ static void flat_check_table(const struct flat *s, const struct flat_table *t)
         uint32_t filled = 0;
         for (uint64_t k = 0; k <= vm_low_bits(s->words_shift); k++) {
             uint64_t index = ((uint64_t)i << s->words_shift) + k;
-            uint64_t word = flat_load(s, flat_at(s, t, index));
+            uint64_t word = word_load(&s->env, flat_at(s, t, index));
             VM_ASSERT(entry_encode(entry_decode(word)) == word);
             VM_ASSERT(word == 0 || index < t->length);
             filled += word != 0;
@@ -417,7 +400,7 @@ const struct vm_scheme_ops FLAT_OPS = {
     .nparams = sizeof params / sizeof params[0],
     .accept = flat_accept,
     .va_bits = flat_va_bits,
-    .orders = flat_orders,
+    .orders = scheme_base_orders,
     .size = flat_size,
     .init = flat_init,
     .open = flat_open,

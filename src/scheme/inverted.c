@@ -33,6 +33,7 @@
 #include "scheme/riscv.inc.h"
 
 #include "base/random.h"
+#include "scheme/answers.h"
 #include "scheme/entry.inc.h"
 #include "scheme/kernel_map.h"
 #include "scheme/words.h"
@@ -88,30 +89,6 @@ static void inverted_init(void *state, const struct vm_scheme_env *env)
     kernel_map_init(&s->kernel, room, env->nasids, env->refusal);
     s->block = (vm_pfn *)(room + kernel_map_size(env->nasids));
     s->open = (bool *)(s->block + env->nframes);
-}
-
-static bool inverted_accept(const struct vm_scheme_env *env, struct vm_error *e)
-{
-    (void)env, (void)e;
-    return true;
-}
-
-static unsigned inverted_va_bits(const struct vm_scheme_env *env)
-{
-    unsigned bits = KERNEL_MAP_VPN_BITS + env->page_shift;
-    return bits < 64 ? bits : 64;
-}
-
-static uint64_t inverted_orders(const struct vm_scheme_env *env)
-{
-    (void)env;
-    return 1;
-}
-
-/* Page keys must tell all addresses apart. */
-static inline bool inverted_names(const struct inverted *s, vm_va va)
-{
-    return va >> s->env.page_shift >> KERNEL_MAP_VPN_BITS == 0;
 }
 
 /* ---- anchors, entries, links ---- */
@@ -289,7 +266,7 @@ static bool inverted_ensure(void *state, vm_asid asid, vm_va va, unsigned order)
 {
     struct inverted *s = state;
     VM_ASSERT(asid < s->env.nasids && s->open[asid] && order == 0);
-    if (!inverted_names(s, va))
+    if (!kernel_map_names(&s->env, va))
         return vm_fail(s->env.refusal, VM_EMACHINE, "address 0x%llx: inverted names %u bits",
                        (unsigned long long)va, KERNEL_MAP_VPN_BITS + s->env.page_shift);
     return kernel_map_ensure(&s->kernel, asid, va >> s->env.page_shift) &&
@@ -300,8 +277,9 @@ static struct vm_pte inverted_get(const void *state, vm_asid asid, vm_va va)
 {
     const struct inverted *s = state;
     VM_ASSERT(asid < s->env.nasids && s->open[asid]);
-    uint64_t word =
-        inverted_names(s, va) ? kernel_map_get(&s->kernel, asid, va >> s->env.page_shift) : 0;
+    uint64_t word = kernel_map_names(&s->env, va)
+                        ? kernel_map_get(&s->kernel, asid, va >> s->env.page_shift)
+                        : 0;
     return kernel_is_present(word) ? entry_decode(entry_word(s, (uint32_t)kernel_place(word)))
                                    : kernel_pte(word);
 }
@@ -350,7 +328,7 @@ static void inverted_walk(void *state, vm_asid asid, vm_va va, enum vm_access ac
     struct inverted *s = state;
     walk_begin(out);
     out->fault = VM_WALK_BOUNDS;
-    if (!inverted_names(s, va))
+    if (!kernel_map_names(&s->env, va))
         return;
     uint64_t key = inverted_key(s, asid, va);
     vm_pa at = anchor_at(s, key);
@@ -444,7 +422,7 @@ static void inverted_check(const void *state)
 static size_t inverted_va_fields(const void *state, struct vm_field *out)
 {
     const struct inverted *s = state;
-    out[0] = (struct vm_field){"VPN", (uint8_t)(inverted_va_bits(&s->env) - 1),
+    out[0] = (struct vm_field){"VPN", (uint8_t)(kernel_map_va_bits(&s->env) - 1),
                                (uint8_t)s->env.page_shift};
     out[1] = (struct vm_field){"offset", (uint8_t)(s->env.page_shift - 1), 0};
     return 2;
@@ -474,9 +452,9 @@ const struct vm_scheme_ops vm_scheme_inverted = {
     .marks = VM_FRAME_REFERENCED | VM_FRAME_DIRTY,
     .param = params,
     .nparams = sizeof params / sizeof params[0],
-    .accept = inverted_accept,
-    .va_bits = inverted_va_bits,
-    .orders = inverted_orders,
+    .accept = scheme_accept_all,
+    .va_bits = kernel_map_va_bits,
+    .orders = scheme_base_orders,
     .size = inverted_size,
     .init = inverted_init,
     .open = inverted_open,

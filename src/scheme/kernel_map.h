@@ -108,6 +108,17 @@ void kernel_map_close(struct kernel_map *m, vm_asid asid);
 uint64_t kernel_map_bytes(const struct kernel_map *m, vm_asid asid);
 void kernel_map_check(const struct kernel_map *m);
 
+/* Addresses that have a page number here: page keys must tell them apart. */
+static inline unsigned kernel_map_va_bits(const struct vm_scheme_env *env)
+{
+    unsigned bits = KERNEL_MAP_VPN_BITS + env->page_shift;
+    return bits < 64 ? bits : 64;
+}
+static inline bool kernel_map_names(const struct vm_scheme_env *env, vm_va va)
+{
+    return va >> env->page_shift >> KERNEL_MAP_VPN_BITS == 0;
+}
+
 /* The same in addresses, for an address space's next and trim. */
 static inline uint64_t kernel_vpn_end(vm_va end, unsigned page_shift)
 {

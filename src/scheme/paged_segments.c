@@ -23,9 +23,11 @@
  * Approach: Paging and Segments"); Multics has it with the tables' bases in descriptors.
  */
 #define PTE_PFN_BITS 44
+#include "scheme/answers.h"
 #include "scheme/riscv.inc.h"
 
 #include "scheme/entry.inc.h"
+#include "scheme/words.h"
 
 #include <string.h>
 
@@ -67,12 +69,6 @@ static unsigned paged_va_bits(const struct vm_scheme_env *env)
 static unsigned paged_top_bits(const struct vm_scheme_env *env)
 {
     return (unsigned)vm_params_count(env->params, "segments");
-}
-
-static uint64_t paged_orders(const struct vm_scheme_env *env)
-{
-    (void)env;
-    return 1;
 }
 
 static bool paged_accept(const struct vm_scheme_env *env, struct vm_error *e)
@@ -133,18 +129,6 @@ static vm_pa word_at(const struct paged *s, const struct paged_segment *g, uint3
     return ((vm_pa)g->base << s->env.page_shift) + ((vm_pa)index << WORD_SHIFT);
 }
 
-static uint64_t word_load(const struct paged *s, vm_pa at)
-{
-    uint64_t word;
-    memcpy(&word, s->env.memory + at, sizeof word);
-    return word;
-}
-
-static void word_store(struct paged *s, vm_pa at, uint64_t word)
-{
-    memcpy(s->env.memory + at, &word, sizeof word);
-}
-
 /* The segment's table moves to more frames. Taking them may change its entries: they are copied
  * after. */
 static bool table_grow(struct paged *s, struct paged_segment *g, uint32_t bound)
@@ -173,7 +157,7 @@ static bool table_grow(struct paged *s, struct paged_segment *g, uint32_t bound)
 static uint32_t bound_needed(const struct paged *s, const struct paged_segment *g)
 {
     uint32_t bound = g->bound;
-    while (bound > 0 && word_load(s, word_at(s, g, bound - 1)) == 0)
+    while (bound > 0 && word_load(&s->env, word_at(s, g, bound - 1)) == 0)
         bound--;
     return bound;
 }
@@ -229,7 +213,7 @@ static struct vm_pte paged_get(const void *state, vm_asid asid, vm_va va)
         return entry_decode(0);
     const struct paged_segment *g = segment_of(s, asid, va);
     uint32_t index = index_of(s, va);
-    return entry_decode(index < g->bound ? word_load(s, word_at(s, g, index)) : 0);
+    return entry_decode(index < g->bound ? word_load(&s->env, word_at(s, g, index)) : 0);
 }
 
 static void paged_set(void *state, vm_asid asid, vm_va va, struct vm_pte pte)
@@ -242,8 +226,8 @@ static void paged_set(void *state, vm_asid asid, vm_va va, struct vm_pte pte)
     VM_ASSERT(index < g->bound);
     VM_ASSERT(pte.state != VM_PTE_PRESENT || pte.pfn < s->env.nframes);
     vm_pa at = word_at(s, g, index);
-    uint64_t before = word_load(s, at), after = entry_encode(pte);
-    word_store(s, at, after);
+    uint64_t before = word_load(&s->env, at), after = entry_encode(pte);
+    word_store(&s->env, at, after);
     uint32_t *filled = &s->filled[at >> s->env.page_shift];
     *filled = *filled + (after != 0) - (before != 0);
 }
@@ -258,7 +242,7 @@ static uint32_t next_index(const struct paged *s, const struct paged_segment *g,
         vm_pa at = word_at(s, g, index);
         if (s->filled[at >> s->env.page_shift] == 0)
             index = (index | (a_frame - 1)) + 1;
-        else if (word_load(s, at) == 0)
+        else if (word_load(&s->env, at) == 0)
             index++;
         else
             return index;
@@ -311,11 +295,11 @@ static void paged_walk(void *state, vm_asid asid, vm_va va, enum vm_access acces
         return;
     }
     vm_pa at = word_at(s, g, index);
-    uint64_t word = word_load(s, at), after;
+    uint64_t word = word_load(&s->env, at), after;
     walk_load(out, at, word, s->env.page_shift, VM_LOAD_LEAF);
     after = walk_end(out, access, mode, word);
     if (after != word) {
-        word_store(s, at, after);
+        word_store(&s->env, at, after);
         out->nstores++;
     }
 }
@@ -337,7 +321,7 @@ static void check_table(const struct paged *s, const struct paged_segment *g)
     for (uint32_t f = 0; f < frames_for(s, g->bound); f++) {
         uint32_t filled = 0;
         for (uint32_t i = f * a_frame; i < (f + 1) * a_frame; i++) {
-            uint64_t word = word_load(s, word_at(s, g, i));
+            uint64_t word = word_load(&s->env, word_at(s, g, i));
             VM_ASSERT(entry_encode(entry_decode(word)) == word);
             VM_ASSERT(i < g->bound || word == 0);
             filled += word != 0;
@@ -374,7 +358,7 @@ const struct vm_scheme_ops vm_scheme_paged_segments = {
     .nparams = sizeof params / sizeof params[0],
     .accept = paged_accept,
     .va_bits = paged_va_bits,
-    .orders = paged_orders,
+    .orders = scheme_base_orders,
     .size = paged_size,
     .init = paged_init,
     .open = paged_open,

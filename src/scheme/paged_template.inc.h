@@ -31,6 +31,7 @@
  */
 #include "base/assert.h"
 #include "base/bits.h"
+#include "scheme/answers.h"
 #include "scheme/walk.h"
 
 #include <string.h>
@@ -507,15 +508,15 @@ static void paged_drop_empty(struct paged *s, struct paged_space *space, uint64_
 /* The lengths become what the entries need; table pages beyond them go. */
 static void paged_shorten(struct paged *s, struct paged_space *space)
 {
-    uint64_t words = (uint64_t)s->area_pages << s->words_shift;
-    uint64_t front = 0, found, back_first = words - space->back;
+    uint64_t end = (uint64_t)s->area_pages << s->words_shift;
+    uint64_t front = 0, found, back = end - space->back;
     for (uint64_t at = 0; (found = paged_scan(s, space, at, space->front)) < space->front;)
         front = at = found + 1;
-    uint64_t back_found = paged_scan(s, space, back_first, words);
+    uint64_t back_found = paged_scan(s, space, back, end);
     paged_drop_empty(s, space, front, space->front);
-    paged_drop_empty(s, space, back_first, back_found);
+    paged_drop_empty(s, space, back, back_found);
     space->front = front;
-    space->back = words - back_found;
+    space->back = end - back_found;
 }
 
 static void paged_trim(void *state, vm_asid asid, vm_va va, vm_va end)
@@ -582,12 +583,6 @@ static void paged_footprint(const void *state, vm_asid asid, struct vm_footprint
     };
 }
 
-static uint64_t paged_orders(const struct vm_scheme_env *env)
-{
-    (void)env;
-    return 1;
-}
-
 /* ---- the check ---- */
 
 /* Asserts invariants 2 and 3 of table page t; answers whether it is in memory. */
@@ -650,7 +645,7 @@ const struct vm_scheme_ops PAGED_OPS = {
     .nparams = sizeof params / sizeof params[0],
     .accept = paged_accept,
     .va_bits = paged_va_bits,
-    .orders = paged_orders,
+    .orders = scheme_base_orders,
     .size = paged_size,
     .init = paged_init,
     .open = paged_open,

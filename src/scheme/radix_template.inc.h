@@ -85,8 +85,10 @@ static unsigned radix_level(const struct radix *s, unsigned order)
  * without the hole in the middle. */
 static inline vm_va radix_va(const struct radix *s, uint64_t position)
 {
+    if (!RADIX_SIGN_EXTENDED)
+        return position;
     unsigned above = 64 - radix_top(s);
-    return RADIX_SIGN_EXTENDED ? (vm_va)((int64_t)(position << above) >> above) : position;
+    return (vm_va)((int64_t)(position << above) >> above);
 }
 
 static inline bool radix_names(const struct radix *s, vm_va va)

@@ -10,6 +10,7 @@
  * accessed and dirty bits: a writable segment counts as dirty from the beginning.
  */
 #include "base/assert.h"
+#include "scheme/answers.h"
 #include "scheme/segments.h"
 
 struct registers_space {
@@ -29,12 +30,6 @@ static bool registers_find(const struct registers *s, vm_va va, struct vm_span *
 static unsigned registers_va_bits(const struct vm_scheme_env *env)
 {
     return (unsigned)vm_params_count(env->params, "bits");
-}
-
-static uint64_t registers_orders(const struct vm_scheme_env *env)
-{
-    (void)env;
-    return 1;
 }
 
 static size_t registers_size(const struct vm_scheme_env *env)
@@ -191,7 +186,7 @@ static size_t registers_word_fields(const void *state, const struct vm_walk *wal
 #define REGISTERS_OPS                                                                              \
     .unit = VM_UNIT_SEGMENT, .segments = &registers_segments, .in_registers = true,                \
     .marks = VM_FRAME_REFERENCED | VM_FRAME_DIRTY, .va_bits = registers_va_bits,                   \
-    .orders = registers_orders, .size = registers_size, .open = registers_open,                    \
+    .orders = scheme_base_orders, .size = registers_size, .open = registers_open,                  \
     .close = registers_close, .ensure = registers_ensure, .get = registers_get,                    \
     .set = registers_set, .next = registers_next, .trim = registers_trim, .walk = registers_walk,  \
     .footprint = registers_footprint, .check = registers_check,                                    \

@@ -23,6 +23,7 @@
  */
 #include "base/assert.h"
 #include "scheme/segments.h"
+#include "scheme/words.h"
 
 #include <string.h>
 
@@ -98,13 +99,6 @@ static vm_pa table_at(const struct segment_table *s, vm_asid asid, vm_va va)
            (va >> s->offset_bits << WORD_SHIFT);
 }
 
-static uint64_t word_load(const struct segment_table *s, vm_pa at)
-{
-    uint64_t word;
-    memcpy(&word, s->env.memory + at, sizeof word);
-    return word;
-}
-
 static struct vm_segment word_decode(uint64_t word)
 {
     struct vm_segment g = {.prot = (uint8_t)(word >> WORD_RIGHTS & VM_PROT_ALL),
@@ -167,16 +161,15 @@ static bool table_span(const void *state, vm_va va, struct vm_span *out)
 static struct vm_segment table_segment(const void *state, vm_asid asid, vm_va va)
 {
     const struct segment_table *s = state;
-    return word_decode(va >> s->bits == 0 ? word_load(s, table_at(s, asid, va)) : 0);
+    return word_decode(va >> s->bits == 0 ? word_load(&s->env, table_at(s, asid, va)) : 0);
 }
 
 static void table_set_segment(void *state, vm_asid asid, vm_va va, struct vm_segment segment)
 {
     const struct segment_table *s = state;
-    uint64_t word = word_encode(segment);
     VM_ASSERT(va >> s->bits == 0 && segment.pages <= UINT64_C(1)
                                                          << (s->offset_bits - s->env.page_shift));
-    memcpy(s->env.memory + table_at(s, asid, va), &word, sizeof word);
+    word_store(&s->env, table_at(s, asid, va), word_encode(segment));
 }
 
 static const struct vm_segment_ops table_segments = {
@@ -235,7 +228,7 @@ static void table_walk(void *state, vm_asid asid, vm_va va, enum vm_access acces
         return;
     }
     vm_pa at = table_at(s, asid, va);
-    uint64_t word = word_load(s, at), after = word;
+    uint64_t word = word_load(&s->env, at), after = word;
     uint64_t marks = WORD_ACCESSED | (access == VM_WRITE ? WORD_DIRTY : 0);
     struct vm_segment g = word_decode(word);
     walk_load(out, at, word, s->offset_bits, VM_LOAD_LEAF);
@@ -246,7 +239,7 @@ static void table_walk(void *state, vm_asid asid, vm_va va, enum vm_access acces
         out->fault = VM_WALK_UNMARKED;
     out->dirty = out->pfn != VM_NOFRAME && (after & WORD_DIRTY);
     if (after != word) {
-        memcpy(s->env.memory + at, &after, sizeof after);
+        word_store(&s->env, at, after);
         out->nstores++;
     }
 }
@@ -264,7 +257,7 @@ static void table_check(const void *state)
     for (uint32_t asid = 0; asid < s->env.nasids; asid++)
         for (vm_va va = 0; s->space[asid].open && va >> s->bits == 0;
              va += UINT64_C(1) << s->offset_bits) {
-            uint64_t word = word_load(s, table_at(s, (vm_asid)asid, va));
+            uint64_t word = word_load(&s->env, table_at(s, (vm_asid)asid, va));
             struct vm_segment g = word_decode(word);
             VM_ASSERT(word_encode(g) == word && (g.pages == 0) == (word == 0));
         }

@@ -41,6 +41,7 @@ static bool add_frame(struct search *a, struct vm_story_frame *f)
 
 static bool add_choice(struct search *a, struct vm_story_step *s)
 {
+    /* An array of pointers: NOLINTNEXTLINE(bugprone-sizeof-expression) */
     a->frame = malloc((s->leaving.frame.n + (size_t)1) * sizeof a->frame[0]);
     if (!a->frame || !add_frame(a, &s->leaving.victim))
         return false;

@@ -49,8 +49,8 @@ static struct manual_end found(struct manual_end end, uint64_t frame, unsigned o
     return end;
 }
 
-/* Steps as in "Virtual Address Translation Process", one after the other as there: cut into functions
- * it could not be held against the page. NOLINTNEXTLINE(readability-function-cognitive-complexity) */
+/* Steps as in "Virtual Address Translation Process", in their order there: cut into functions they
+ * could not be held against it. NOLINTNEXTLINE(readability-function-cognitive-complexity) */
 struct manual_end manual_walk_riscv(const struct manual *m, vm_va va, enum vm_access access,
                                     unsigned mode)
 {

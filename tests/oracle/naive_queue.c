@@ -32,9 +32,11 @@ static uint32_t choose(const struct naive_queue *q, uint64_t now, uint64_t *star
 
 static bool bus_is_free(const struct naive_queue *q, uint64_t from, uint64_t ns)
 {
-    for (size_t i = 0; i < q->n; i++)
-        if (q->request[i].bus < from + ns && from < q->request[i].done)
+    for (size_t i = 0; i < q->n; i++) {
+        const struct naive_request *r = &q->request[i];
+        if (r->bus < r->done && r->bus < from + ns && from < r->done)
             return false;
+    }
     return true;
 }
 

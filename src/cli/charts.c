@@ -16,6 +16,8 @@ static const struct {
     bool (*write)(FILE *out, const struct vm_chart *c, struct vm_error *e);
 } kinds[] = {
     {"csv", vm_report_chart_csv},
+    {"svg", vm_report_chart_svg},
+    {"png", vm_report_chart_png},
 };
 #define NKINDS (sizeof kinds / sizeof kinds[0])
 

@@ -14,8 +14,10 @@
 #include <pagoda/chart.h>
 
 #define CHART_FLAGS                                                                                \
+    {"csv", 0, "FILE", "write the chart's data; of several, FILE gets each one's name", NULL},     \
+        {"svg", 0, "FILE", "draw the chart as SVG (by gnuplot)", NULL},                            \
     {                                                                                              \
-        "csv", 0, "FILE", "write the chart's data; of several, FILE gets each one's name", NULL    \
+        "png", 0, "FILE", "draw the chart as PNG (by gnuplot)", NULL                               \
     }
 
 /* Write the files that flags ask for; print JSON if --json does; if neither, the charts as text.

@@ -16,6 +16,7 @@
  *
  * Invariant: the ring is list RING, the frames that are in, the one under the hand first.
  */
+#include "policy/part.h"
 #include "policy/rings.h"
 
 enum { RING };

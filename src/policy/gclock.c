@@ -18,6 +18,7 @@
  *  1. The ring is list RING, the frames that are in, in the order of their coming from the hand.
  *  2. count[frame] <= full for a frame that is in.
  */
+#include "policy/part.h"
 #include "policy/rings.h"
 
 enum { RING };

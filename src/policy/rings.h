@@ -18,8 +18,11 @@
 #ifndef POLICY_RINGS_H
 #define POLICY_RINGS_H
 
+#include "base/assert.h"
 #include "base/links.h"
-#include "policy/part.h"
+#include "policy/block.h"
+
+#include <pagoda/types.h>
 
 #define RINGS_MAX 8
 

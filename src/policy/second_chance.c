@@ -11,6 +11,7 @@
  *
  * Invariant: the queue is list QUEUE, the frames that are in, the next to be looked at first.
  */
+#include "policy/part.h"
 #include "policy/rings.h"
 
 enum { QUEUE };

@@ -204,8 +204,13 @@ static void the_state_stays_in_its_block(void **state)
             struct vm_error e;
             struct vm_params params;
             struct vm_future future = {.next = never, .n = sizeof never / sizeof never[0]};
-            struct vm_policy_env env = {
-                .nframes = nframes[k], .bits = bits, .params = &params, .future = &future};
+            struct vm_policy_env env = {.nframes = nframes[k],
+                                        .capacity = nframes[k],
+                                        .bits = bits,
+                                        .params = &params,
+                                        .future = &future,
+                                        .clock = &(struct vm_policy_clock){0},
+                                        .host = &vm_policy_host_plain};
             assert_true(vm_params_parse(&params, ops->name, ops->param, ops->nparams, NULL, &e));
             size_t size = (ops->size(&env) + 63) / 64 * 64;
             uint8_t *block = aligned_alloc(64, size + FENCE);

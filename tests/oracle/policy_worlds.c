@@ -35,6 +35,7 @@ const char *policy_spec_at(size_t i)
 {
     static const char *const spec[] = {
         "opt",
+        "unopt",
         "fifo",
         "random",
         "lru",
@@ -43,6 +44,11 @@ const char *policy_spec_at(size_t i)
         "lfu:ties=fifo",
         "clock",
         "clock:load=referenced",
+        "second-chance",
+        "second-chance:load=referenced",
+        "gclock",
+        "gclock:bits=1",
+        "gclock:bits=3,load=referenced",
         "nru",
         "nru:pick=first",
         "nru:tick=1",

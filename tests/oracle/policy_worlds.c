@@ -54,6 +54,8 @@ const char *policy_spec_at(size_t i)
         "aging:bits=3,tick=1",
         "aging:bits=11,tick=7",
         "aging:bits=16,tick=20",
+        "sieve",
+        "sieve:load=referenced",
     };
     return i < sizeof spec / sizeof spec[0] ? spec[i] : NULL;
 }

@@ -29,6 +29,7 @@ struct bench {
     struct vm_policy_env env;
     struct vm_replay r;
     struct vm_future future;
+    struct vm_policy_clock clock;
     void *state;
 };
 
@@ -150,8 +151,13 @@ static void prepare(void *group, size_t i)
     struct vm_error e;
     b->ops = vm_policy_at(i);
     b->future = (struct vm_future){.refill = future_ended};
-    b->env = (struct vm_policy_env){
-        .nframes = NFRAMES, .seed = 1, .params = &b->params, .future = &b->future};
+    b->env = (struct vm_policy_env){.nframes = NFRAMES,
+                                    .capacity = NFRAMES,
+                                    .seed = 1,
+                                    .params = &b->params,
+                                    .future = &b->future,
+                                    .clock = &b->clock,
+                                    .host = &vm_policy_host_plain};
     vm_arena_close(&b->machine);
     if (!vm_params_parse(&b->params, b->ops->name, b->ops->param, b->ops->nparams, NULL, &e) ||
         !vm_arena_open(&b->machine, b->ops->size(&b->env) + NPAGES * 4 + NFRAMES * 5 + 1024, &e))
@@ -161,8 +167,10 @@ static void prepare(void *group, size_t i)
     b->r.bits = b->env.bits = vm_arena_take(&b->machine, NFRAMES);
     b->r.page_of = vm_arena_take(&b->machine, NFRAMES * sizeof(uint32_t));
     b->r.frame_of = vm_arena_take(&b->machine, NPAGES * sizeof(uint32_t));
-    b->r.tick_refs = b->ops->tick_refs(&b->env);
-    b->r.tick_next = b->r.tick_refs ? b->r.tick_refs : UINT64_MAX;
+    uint64_t tick = b->ops->tick_first(&b->env);
+    b->r.tick_next = tick ? tick : UINT64_MAX;
+    b->clock = (struct vm_policy_clock){0};
+    b->r.clock = &b->clock;
     b->state = vm_arena_take(&b->machine, b->ops->size(&b->env));
     b->ops->init(b->state, &b->env);
 }

@@ -2,8 +2,12 @@
  *
  * A policy sees frames come (insert), be touched, and go (remove, or as its own victim). It answers
  * one question: victim. It may read and clear the frames' referenced bits and read their dirty
- * bits. It knows no address space, no table and no price; global, per-process and working-set
- * allotments are its host's composition of policies.
+ * bits. It knows no address space, no table and no price; what it may ask of its host besides is
+ * struct vm_policy_host: whose a page is, how long processes have run, and to have a page cleaned.
+ *
+ * Some policies do more than to answer. Who holds down the memory of a process gives frames up while
+ * others are free (release); who keeps second-chance lists takes a page's mapping away, not its
+ * frame (park), and hears of the touch that finds it there (soft).
  *
  * Hosts: the page replay (engine/, stamps a policy's code into the loop by
  * policy/replay_template.inc.h) and the memory of a machine (space/).
@@ -13,8 +17,14 @@
  *  2. insert is the frame's first touch; `touch` reports later ones, in order. What is reported
  *     depends on touch_kind; the host sets the frame's bits itself before.
  *  3. victim is asked only when at least one frame is in; the frame it returns is out of the
- *     policy.
- *  4. State lies in one block of ops->size bytes, zeroed, aligned to 64; a policy allocates nothing
+ *     policy. A host may ask for several on end, and may insert without having asked: it frees
+ *     ahead of need. `incoming` is the page that wants the frame, as insert will name it, or
+ *     VM_NOPAGE: ghosts are looked up by it. The next insert need not be of that page.
+ *  4. release is asked until it answers VM_NOFRAME, before a page comes in (`incoming`, that has no
+ *     frame yet) and after a tick (VM_NOPAGE); what it returns is out of the policy. park likewise,
+ *     after insert, soft and tick: its frames stay in, without VM_FRAME_REFERENCED, and are touched
+ *     no more until `soft` tells of a touch.
+ *  5. State lies in one block of ops->size bytes, zeroed, aligned to 64; a policy allocates nothing
  *     and fails at nothing after init. Equal calls and seed give equal answers.
  */
 #ifndef PAGODA_POLICY_H
@@ -44,6 +54,11 @@ enum vm_reason {
     VM_REASON_BITS,     /* the referenced (and dirty) bits, as a hand or a class finds them */
     VM_REASON_AGES,     /* the referenced bits of the last ticks, read as a number */
     VM_REASON_CHANCE,   /* nothing */
+    VM_REASON_NEAREST,  /* its next touch is nearest */
+    VM_REASON_HISTORY,  /* its touches before the last, too: how often, how far apart */
+    VM_REASON_LISTS,    /* its place in the list that the policy thinks has more than its share */
+    VM_REASON_IDLE,     /* it has not been touched for a window of its process's time */
+    VM_REASON_SHARE,    /* its process has more than its share; there its own policy chooses */
 };
 
 /* The future, for opt: for each touch that the policy will be told of (inserts included), the
@@ -62,12 +77,44 @@ static inline uint32_t vm_future_take(struct vm_future *f)
     return *f->next++;
 }
 
+/* The time that processes have run, in touches. Kept by the host: right at each call of insert,
+ * victim, release and soft (the touch that is under way not counted) and tick (all counted). */
+struct vm_policy_clock {
+    uint64_t touches;      /* of all */
+    vm_asid running;       /* whose touches they are now */
+    uint64_t since;        /* touches when it began to run */
+    const uint64_t *spent; /* [VM_ASID_MAX + 1] each one's touches before that; NULL: all 0 */
+};
+/* The virtual time of a process: its own touches. */
+static inline uint64_t vm_policy_time(const struct vm_policy_clock *c, vm_asid owner)
+{
+    uint64_t spent = c->spent ? c->spent[owner] : 0;
+    return owner == c->running ? spent + c->touches - c->since : spent;
+}
+
+/* What a policy may ask of its host. */
+struct vm_policy_host {
+    void *host;
+    /* Whose page it is, of a page that insert, victim or release was told. */
+    vm_asid (*owner)(void *host, uint64_t page);
+    /* The size of a process, in pages. */
+    uint64_t (*pages)(void *host, vm_asid owner);
+    /* Write the dirty page of `frame`, which stays, and clear VM_FRAME_DIRTY. False: not now. */
+    bool (*clean)(void *host, vm_pfn frame);
+};
+/* Of a single process, 0, of one page; nothing is cleaned. */
+extern const struct vm_policy_host vm_policy_host_plain;
+
 struct vm_policy_env {
-    uint32_t nframes; /* frame numbers are below */
-    uint8_t *bits;    /* [nframes] enum vm_frame_bits; the policy may clear REFERENCED */
+    uint32_t nframes;  /* frame numbers are below */
+    uint32_t capacity; /* frames it may expect to have, at most nframes: what its parts are shares
+                          of */
+    uint8_t *bits;     /* [nframes] enum vm_frame_bits; the policy may clear REFERENCED */
     uint64_t seed;
     const struct vm_params *params; /* parsed against the policy's own table; only during init */
     struct vm_future *future;       /* NULL unless the policy asks for it (needs_future) */
+    const struct vm_policy_clock *clock;
+    const struct vm_policy_host *host;
 };
 
 /* The page replay's counters, and where its pages are. */
@@ -79,7 +126,8 @@ struct vm_replay {
     uint32_t last;           /* frame + 1 of the touch before (VM_TOUCH_ORDER only); 0: none */
     uint64_t touches;        /* references to pages */
     uint64_t misses, evictions, writebacks;
-    uint64_t tick_refs, tick_next; /* a tick after every tick_refs touches; 0, UINT64_MAX: none */
+    uint64_t tick_next; /* the number of touches after which to tick; UINT64_MAX: never */
+    struct vm_policy_clock *clock; /* the policy's; `touches` is written before it is asked */
 };
 
 /* A page reference: the page's dense id, times two, plus one if it is a write. */
@@ -97,8 +145,10 @@ struct vm_policy_ops {
     const char *summary; /* one line: what leaves */
     enum vm_touch_kind touch_kind;
     enum { VM_FUTURE_UNUSED, VM_FUTURE_NEEDED } future;
+    enum { VM_GHOSTS_NONE, VM_GHOSTS_KEPT } ghosts; /* whether it remembers pages that have left */
     enum vm_reason reason;
-    uint64_t (*tick_refs)(const struct vm_policy_env *env); /* touches between ticks; 0: no ticks */
+    uint64_t (*tick_first)(
+        const struct vm_policy_env *env); /* touches before a tick; 0: no ticks */
     const struct vm_param *param;
     size_t nparams;
 
@@ -107,9 +157,12 @@ struct vm_policy_ops {
     void (*insert)(void *state, vm_pfn frame, uint64_t page); /* page: its identity, for ghosts */
     void (*touch)(void *state, const vm_pfn *frame, size_t n);
     void (*remove)(void *state, vm_pfn frame);
-    vm_pfn (*victim)(void *state);
-    void (*tick)(void *state);
-    void (*check)(const void *state); /* asserts the whole structure's invariants */
+    vm_pfn (*victim)(void *state, uint64_t incoming);
+    uint64_t (*tick)(void *state); /* touches before the next; 0: no more ticks */
+    vm_pfn (*release)(void *state, uint64_t incoming);
+    vm_pfn (*park)(void *state);
+    void (*soft)(void *state, vm_pfn frame); /* a touch of a parked frame: it is in use again */
+    void (*check)(const void *state);        /* asserts the whole structure's invariants */
 
     /* The stamped loops: all n references; equal to calling the ops one by one. */
     void (*replay)(void *state, struct vm_replay *r, const vm_pageref *ref, size_t n);

@@ -167,6 +167,7 @@ struct vm_memory_config {
     const struct vm_params *fit_params;
     enum vm_compact compact; /* needed: segments are moved together where that makes room */
     struct vm_future *future;
+    const struct vm_policy_clock *clock;
     struct vm_counts *counts; /* where to count */
     void *host;
     /* The entry of this page, of this whole space, has changed: no TLB may keep it. */

@@ -125,8 +125,8 @@ static bool tell_next(struct vm_cursor *c, struct vm_error *e)
 static bool stand(struct vm_cursor *c, uint64_t ref, struct vm_error *e)
 {
     struct telling *t = slot_of(c, ref);
-    if (!t->ordered && t->story.reason == VM_REASON_FARTHEST &&
-        !look_ahead(c->config, c->source, &t->story, e))
+    bool ahead = t->story.reason == VM_REASON_FARTHEST || t->story.reason == VM_REASON_NEAREST;
+    if (!t->ordered && ahead && !look_ahead(c->config, c->source, &t->story, e))
         return false;
     if (!t->ordered)
         telling_order(t);

@@ -618,7 +618,14 @@ static uint64_t rank_of(enum vm_reason reason, const struct vm_story_frame *f)
         return (f->spared ? 0u : 4u) + (f->bits & (VM_FRAME_REFERENCED | VM_FRAME_DIRTY));
     case VM_REASON_AGES:
         return f->ages;
+    case VM_REASON_NEAREST:
+        return f->next ? f->next : UINT64_MAX;
+    case VM_REASON_IDLE:
+        return f->last;
     case VM_REASON_CHANCE:
+    case VM_REASON_HISTORY:
+    case VM_REASON_LISTS:
+    case VM_REASON_SHARE:
         break;
     }
     return 0;

@@ -89,6 +89,7 @@ static bool build_memory(struct vm_engine *m, const struct vm_parts *p, enum vm_
         .scheme_params = &m->scheme_params,
         .policy = p->policy,
         .policy_params = &m->policy_params,
+        .clock = &m->clock,
         .device = p->device,
         .device_params = &m->device_params,
         .fit = p->fit,
@@ -128,8 +129,9 @@ static void set_ticks(struct vm_engine *m)
     struct vm_policy_env env = {.nframes =
                                     (uint32_t)(m->config.memory_bytes / m->config.page_bytes),
                                 .params = &m->policy_params};
-    m->tick_every = m->policy->tick_refs(&env);
-    m->tick_next = m->tick_every ? m->tick_every : UINT64_MAX;
+    m->clock.spent = m->spent;
+    uint64_t first = m->policy->tick_first(&env);
+    m->tick_next = first ? first : UINT64_MAX;
 }
 
 /* The frame's bits that a touch sets, so far as the scheme's hardware has them. */
@@ -259,6 +261,7 @@ static bool run_refs(struct vm_engine *m, const vm_va *va, const uint16_t *meta,
         uint32_t done = run_segment(m, va, meta, length);
         crossings = m->crossings[0] + m->crossings[1] + m->crossings[2] - crossings;
         m->counts.touches += done + crossings;
+        m->clock.touches = m->counts.touches;
         if (m->failed)
             return false;
         if (m->ntouched)

@@ -130,10 +130,12 @@ struct vm_engine {
     void *policy_state;
     struct vm_memory *memory;
     struct vm_counts counts;
-    uint64_t tick_every, tick_next; /* in touches; UINT64_MAX: never */
-    bool refilled;                  /* software: the touch missed, and has not trapped again */
-    uint64_t scan_every, scan_next; /* of the collapse daemon, likewise */
-    bool failed;                    /* error says why */
+    uint64_t tick_next; /* in touches; UINT64_MAX: never */
+    struct vm_policy_clock clock;
+    uint64_t spent[VM_ASID_MAX + 1]; /* the clock's */
+    bool refilled;                   /* software: the touch missed, and has not trapped again */
+    uint64_t scan_every, scan_next;  /* of the collapse daemon, likewise */
+    bool failed;                     /* error says why */
     struct vm_error error;
 
     struct vm_layout *layout; /* where the trace's addresses lie; NULL: where they are */

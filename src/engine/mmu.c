@@ -112,8 +112,9 @@ void vm_mmu_tick(struct vm_engine *m)
 {
     vm_mmu_settle(m);
     TELL(m, .kind = VM_TAP_TICK);
-    m->policy->tick(m->policy_state);
-    m->tick_next += m->tick_every;
+    m->clock.touches = m->tick_next;
+    uint64_t after = m->policy->tick(m->policy_state);
+    m->tick_next = after ? m->tick_next + after : UINT64_MAX;
 }
 
 /* ---- a touch that level 1 did not answer ---- */
@@ -314,6 +315,7 @@ touch_miss(struct vm_engine *m, vm_va va, uint64_t tag, enum vm_access access, u
     if (touch_large(m, tag, access))
         return true;
     m->touch = m->counts.touches + at;
+    m->clock.touches = m->touch - 1;
     if (vm_levels_search(m, tag, access, &hit) || vm_prefetch_take(m, tag, &hit))
         return touch_found(m, va, tag, access, &hit);
     m->counts.tlb_misses++;

@@ -102,6 +102,7 @@ struct vm_pages {
     void *policy_state, *device_state;
     struct vm_params policy_params, device_params;
     struct vm_replay replay;
+    struct vm_policy_clock clock;
     uint64_t pages; /* distinct ones so far: what is above is touched for the first time */
     unsigned page_shift;
     struct vm_arena arena;
@@ -127,6 +128,9 @@ static bool build(struct vm_pages *p, const struct vm_config *c, struct vm_futur
         return false;
     uint64_t nframes = c->memory_bytes / c->page_bytes;
     struct vm_policy_env env = {.nframes = (uint32_t)nframes,
+                                .capacity = (uint32_t)nframes,
+                                .clock = &p->clock,
+                                .host = &vm_policy_host_plain,
                                 .seed = c->seed,
                                 .params = &p->policy_params,
                                 .future = future};
@@ -145,8 +149,9 @@ static bool build(struct vm_pages *p, const struct vm_config *c, struct vm_futur
     env.bits = p->replay.bits;
     p->policy_state = vm_arena_take(&p->arena, p->policy->size(&env));
     p->device_state = vm_arena_take(&p->arena, p->device->size());
-    p->replay.tick_refs = p->policy->tick_refs(&env);
-    p->replay.tick_next = p->replay.tick_refs ? p->replay.tick_refs : UINT64_MAX;
+    uint64_t tick = p->policy->tick_first(&env);
+    p->replay.tick_next = tick ? tick : UINT64_MAX;
+    p->replay.clock = &p->clock;
     p->page_shift = vm_log2(c->page_bytes);
     p->policy->init(p->policy_state, &env);
     p->device->init(p->device_state, &p->device_params);

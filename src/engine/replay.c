@@ -145,16 +145,29 @@ static void recorder_remove(void *state, vm_pfn frame)
     (void)state, (void)frame;
 }
 
-static vm_pfn recorder_victim(void *state)
+static vm_pfn recorder_victim(void *state, uint64_t incoming)
 {
-    (void)state;
+    (void)state, (void)incoming;
     VM_ASSERT(!"a rehearsal has frames for all pages");
     return VM_NOFRAME;
 }
 
-static void recorder_tick(void *state)
+static uint64_t recorder_tick(void *state)
 {
     (void)state;
+    return 0;
+}
+
+static vm_pfn recorder_release(void *state, uint64_t incoming)
+{
+    (void)state, (void)incoming;
+    return VM_NOFRAME;
+}
+
+static vm_pfn recorder_park(void *state)
+{
+    (void)state;
+    return VM_NOFRAME;
 }
 
 static void recorder_check(const void *state)
@@ -168,8 +181,9 @@ static const struct vm_policy_ops recorder = {
     .summary = "writes down what it is told",
     .touch_kind = VM_TOUCH_ORDER,
     .future = VM_FUTURE_UNUSED,
+    .ghosts = VM_GHOSTS_NONE,
     .reason = VM_REASON_CHANCE,
-    .tick_refs = recorder_ticks,
+    .tick_first = recorder_ticks,
     .size = recorder_size,
     .init = recorder_init,
     .insert = recorder_insert,
@@ -177,6 +191,9 @@ static const struct vm_policy_ops recorder = {
     .remove = recorder_remove,
     .victim = recorder_victim,
     .tick = recorder_tick,
+    .release = recorder_release,
+    .park = recorder_park,
+    .soft = recorder_remove,
     .check = recorder_check,
 };
 

@@ -105,6 +105,9 @@ void vm_mmu_switch(struct vm_engine *m, vm_asid asid)
     if (m->config.tlb_tags == VM_TLB_TAGS_FLUSH)
         flush_all(m);
     m->asid = asid;
+    m->spent[m->clock.running] += m->clock.touches - m->clock.since;
+    m->clock.running = asid;
+    m->clock.since = m->clock.touches;
     m->tag_asid = m->config.tlb_tags == VM_TLB_TAGS_ASID ? asid : 0;
     m->predictor.nknown = 0; /* no distance leads from one space to another */
 }

@@ -27,6 +27,7 @@ struct aging {
     uint8_t *bits;       /* the host's */
     uint32_t nframes, nin, nsorted, next;
     unsigned counter_bits;
+    uint64_t tick; /* touches from one to the next */
 };
 
 static size_t layout(struct aging *s, uintptr_t start, uint32_t nframes)
@@ -52,6 +53,7 @@ static void init(void *state, const struct vm_policy_env *env)
     layout(s, (uintptr_t)state, env->nframes);
     s->bits = env->bits;
     s->nframes = env->nframes;
+    s->tick = tick_by_param(env);
     s->counter_bits = (unsigned)vm_params_count(env->params, "bits");
 }
 
@@ -76,8 +78,9 @@ static inline void remove_frame(void *state, vm_pfn frame)
     s->nin--;
 }
 
-static inline vm_pfn victim(void *state)
+static inline vm_pfn victim(void *state, uint64_t incoming)
 {
+    (void)incoming;
     struct aging *s = state;
     VM_ASSERT(s->nin);
     while (s->next < s->nsorted && s->where[s->order[s->next]] != SORTED)
@@ -123,7 +126,7 @@ static void sort_byte(struct aging *s, unsigned shift)
         s->order[start[s->counter[was[i]] >> shift & 255]++] = was[i];
 }
 
-static void tick(void *state)
+static uint64_t tick(void *state)
 {
     struct aging *s = state;
     unsigned top = s->counter_bits - 1;
@@ -136,6 +139,7 @@ static void tick(void *state)
     collect(s);
     for (unsigned shift = 0; shift < s->counter_bits; shift += 8)
         sort_byte(s, shift);
+    return s->tick;
 }
 _Static_assert(VM_FRAME_REFERENCED == 1, "it is shifted to the counter's top");
 
@@ -173,20 +177,20 @@ const struct vm_policy_ops vm_policy_aging = {
     .summary = "the page with the oldest, thinnest history of references leaves",
     .touch_kind = VM_TOUCH_REFBIT,
     .future = VM_FUTURE_UNUSED,
+    .ghosts = VM_GHOSTS_NONE,
     .reason = VM_REASON_AGES,
-    .tick_refs = tick_by_param,
+    .tick_first = tick_by_param,
     .param = param,
     .nparams = sizeof param / sizeof param[0],
     .size = size,
     .init = init,
     .insert = insert,
-    .touch = touch,
     .remove = remove_frame,
     .victim = victim,
     .tick = tick,
+    PART_VICTIMS_ALONE,
     .check = check,
-    .replay = replay,
-    .replay_runs = replay_runs,
+    PART_STAMPED,
 };
 
 #define REPLAY_KIND   VM_TOUCH_REFBIT

@@ -81,8 +81,9 @@ static inline void remove_frame(void *state, vm_pfn frame)
         s->hand = VM_NOFRAME;
 }
 
-static inline vm_pfn victim(void *state)
+static inline vm_pfn victim(void *state, uint64_t incoming)
 {
+    (void)incoming;
     struct clock_ring *s = state;
     VM_ASSERT(s->nin);
     vm_pfn frame = s->hand;
@@ -116,20 +117,19 @@ const struct vm_policy_ops vm_policy_clock = {
     .summary = "round in order of loading; a referenced page is passed once",
     .touch_kind = VM_TOUCH_REFBIT,
     .future = VM_FUTURE_UNUSED,
+    .ghosts = VM_GHOSTS_NONE,
     .reason = VM_REASON_BITS,
-    .tick_refs = tick_never,
     .param = param,
     .nparams = sizeof param / sizeof param[0],
     .size = size,
     .init = init,
     .insert = insert,
-    .touch = touch,
     .remove = remove_frame,
     .victim = victim,
-    .tick = tick_nothing,
+    PART_NO_TICKS,
+    PART_VICTIMS_ALONE,
     .check = check,
-    .replay = replay,
-    .replay_runs = replay_runs,
+    PART_STAMPED,
 };
 
 #define REPLAY_KIND   VM_TOUCH_REFBIT

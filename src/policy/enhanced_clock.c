@@ -110,8 +110,9 @@ static inline vm_pfn find_victim(struct enhanced_clock *s)
     return frame;
 }
 
-static inline vm_pfn victim(void *state)
+static inline vm_pfn victim(void *state, uint64_t incoming)
 {
+    (void)incoming;
     struct enhanced_clock *s = state;
     VM_ASSERT(s->nin);
     vm_pfn frame = find_victim(s);
@@ -144,20 +145,19 @@ const struct vm_policy_ops vm_policy_enhanced_clock = {
     .summary = "round by frame number; not referenced and clean leaves before dirty",
     .touch_kind = VM_TOUCH_REFBIT,
     .future = VM_FUTURE_UNUSED,
+    .ghosts = VM_GHOSTS_NONE,
     .reason = VM_REASON_BITS,
-    .tick_refs = tick_never,
     .param = param,
     .nparams = sizeof param / sizeof param[0],
     .size = size,
     .init = init,
     .insert = insert,
-    .touch = touch,
     .remove = remove_frame,
     .victim = victim,
-    .tick = tick_nothing,
+    PART_NO_TICKS,
+    PART_VICTIMS_ALONE,
     .check = check,
-    .replay = replay,
-    .replay_runs = replay_runs,
+    PART_STAMPED,
 };
 
 #define REPLAY_KIND   VM_TOUCH_REFBIT

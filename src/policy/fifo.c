@@ -58,8 +58,9 @@ static inline void remove_frame(void *state, vm_pfn frame)
     s->nin--;
 }
 
-static inline vm_pfn victim(void *state)
+static inline vm_pfn victim(void *state, uint64_t incoming)
 {
+    (void)incoming;
     struct fifo *s = state;
     VM_ASSERT(s->nin);
     vm_pfn frame = s->link[s->nframes].next;
@@ -87,18 +88,17 @@ const struct vm_policy_ops vm_policy_fifo = {
     .summary = "the page that was loaded longest ago leaves",
     .touch_kind = VM_TOUCH_NONE,
     .future = VM_FUTURE_UNUSED,
+    .ghosts = VM_GHOSTS_NONE,
     .reason = VM_REASON_OLDEST,
-    .tick_refs = tick_never,
     .size = size,
     .init = init,
     .insert = insert,
-    .touch = touch,
     .remove = remove_frame,
     .victim = victim,
-    .tick = tick_nothing,
+    PART_NO_TICKS,
+    PART_VICTIMS_ALONE,
     .check = check,
-    .replay = replay,
-    .replay_runs = replay_runs,
+    PART_STAMPED,
 };
 
 #define REPLAY_KIND   VM_TOUCH_NONE

@@ -135,8 +135,9 @@ static vm_pfn lowest_of_heap(struct lfu *s)
     }
 }
 
-static inline vm_pfn victim(void *state)
+static inline vm_pfn victim(void *state, uint64_t incoming)
 {
+    (void)incoming;
     struct lfu *s = state;
     vm_pfn frame;
     while ((frame = s->link[s->nframes].next) != s->nframes && s->rank[frame].count > 1) {
@@ -181,20 +182,19 @@ const struct vm_policy_ops vm_policy_lfu = {
     .summary = "the page touched the fewest times since it was loaded leaves",
     .touch_kind = VM_TOUCH_EACH,
     .future = VM_FUTURE_UNUSED,
+    .ghosts = VM_GHOSTS_NONE,
     .reason = VM_REASON_FEWEST,
-    .tick_refs = tick_never,
     .param = param,
     .nparams = sizeof param / sizeof param[0],
     .size = size,
     .init = init,
     .insert = insert,
-    .touch = touch,
     .remove = remove_frame,
     .victim = victim,
-    .tick = tick_nothing,
+    PART_NO_TICKS,
+    PART_VICTIMS_ALONE,
     .check = check,
-    .replay = replay,
-    .replay_runs = replay_runs,
+    PART_STAMPED,
 };
 
 #define REPLAY_KIND   VM_TOUCH_EACH

@@ -6,8 +6,9 @@
  */
 #include "policy/recency.h"
 
-static inline vm_pfn victim(void *state)
+static inline vm_pfn victim(void *state, uint64_t incoming)
 {
+    (void)incoming;
     return recency_take_newest(state);
 }
 
@@ -16,18 +17,17 @@ const struct vm_policy_ops vm_policy_mru = {
     .summary = "the page that was touched last leaves",
     .touch_kind = VM_TOUCH_ORDER,
     .future = VM_FUTURE_UNUSED,
+    .ghosts = VM_GHOSTS_NONE,
     .reason = VM_REASON_NEWEST,
-    .tick_refs = tick_never,
     .size = recency_size,
     .init = recency_init,
     .insert = recency_insert,
-    .touch = touch,
     .remove = recency_remove,
     .victim = victim,
-    .tick = tick_nothing,
+    PART_NO_TICKS,
+    PART_VICTIMS_ALONE,
     .check = recency_check,
-    .replay = replay,
-    .replay_runs = replay_runs,
+    PART_STAMPED,
 };
 
 #define REPLAY_KIND   VM_TOUCH_ORDER

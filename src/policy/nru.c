@@ -28,6 +28,7 @@ struct nru {
     uint8_t *bits; /* the host's */
     uint32_t nframes, nin;
     enum { PICK_RANDOM, PICK_FIRST } pick;
+    uint64_t tick; /* touches from one to the next */
     struct vm_random random;
 };
 _Static_assert((VM_FRAME_REFERENCED | VM_FRAME_DIRTY) == CLASSES - 1, "two bits make four classes");
@@ -58,6 +59,7 @@ static void init(void *state, const struct vm_policy_env *env)
     layout(s, (uintptr_t)state, env->nframes);
     s->bits = env->bits;
     s->nframes = env->nframes;
+    s->tick = tick_by_param(env);
     s->pick = vm_params_count(env->params, "pick") ? PICK_FIRST : PICK_RANDOM;
     vm_random_seed(&s->random, env->seed);
 }
@@ -126,8 +128,9 @@ static inline vm_pfn any_frame(struct nru *s, vm_pfn lowest)
     return frame == VM_NOFRAME ? lowest : frame;
 }
 
-static inline vm_pfn victim(void *state)
+static inline vm_pfn victim(void *state, uint64_t incoming)
 {
+    (void)incoming;
     struct nru *s = state;
     VM_ASSERT(s->nin);
     vm_pfn frame = lowest_frame(s);
@@ -148,7 +151,7 @@ static inline uint64_t dirty_word(const struct nru *s, vm_pfn first)
 }
 
 /* A word of 64 frames at a time: a tick falls on all of them. */
-static void tick(void *state)
+static uint64_t tick(void *state)
 {
     struct nru *s = state;
     for (vm_pfn f = 0; f < s->nframes; f++)
@@ -164,6 +167,7 @@ static void tick(void *state)
     }
     for (unsigned k = 0; k < CLASSES; k++)
         vm_bitset_refit(&s->seen[k]);
+    return s->tick;
 }
 
 static void check(const void *state)
@@ -192,20 +196,20 @@ const struct vm_policy_ops vm_policy_nru = {
     .summary = "a page of the lowest class leaves: referenced since the last tick, then dirty",
     .touch_kind = VM_TOUCH_REFBIT,
     .future = VM_FUTURE_UNUSED,
+    .ghosts = VM_GHOSTS_NONE,
     .reason = VM_REASON_BITS,
-    .tick_refs = tick_by_param,
+    .tick_first = tick_by_param,
     .param = param,
     .nparams = sizeof param / sizeof param[0],
     .size = size,
     .init = init,
     .insert = insert,
-    .touch = touch,
     .remove = remove_frame,
     .victim = victim,
     .tick = tick,
+    PART_VICTIMS_ALONE,
     .check = check,
-    .replay = replay,
-    .replay_runs = replay_runs,
+    PART_STAMPED,
 };
 
 #define REPLAY_KIND   VM_TOUCH_REFBIT

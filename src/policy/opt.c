@@ -149,8 +149,9 @@ static void remove_frame(void *state, vm_pfn frame)
     s->key[frame] = 0;
 }
 
-static inline vm_pfn victim(void *state)
+static inline vm_pfn victim(void *state, uint64_t incoming)
 {
+    (void)incoming;
     struct opt *s = state;
     for (;;) {
         if (__builtin_expect(s->end == HEAP_ROOT, 0))
@@ -188,18 +189,17 @@ const struct vm_policy_ops vm_policy_opt = {
     .summary = "the page needed farthest in the future leaves (it reads the future)",
     .touch_kind = VM_TOUCH_ORDER,
     .future = VM_FUTURE_NEEDED,
+    .ghosts = VM_GHOSTS_NONE,
     .reason = VM_REASON_FARTHEST,
-    .tick_refs = tick_never,
     .size = size,
     .init = init,
     .insert = insert,
-    .touch = touch,
     .remove = remove_frame,
     .victim = victim,
-    .tick = tick_nothing,
+    PART_NO_TICKS,
+    PART_VICTIMS_ALONE,
     .check = check,
-    .replay = replay,
-    .replay_runs = replay_runs,
+    PART_STAMPED,
 };
 
 #define REPLAY_KIND   VM_TOUCH_ORDER

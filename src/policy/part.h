@@ -14,9 +14,10 @@ static inline void touch_nothing(void *state, vm_pfn frame, uint32_t times)
     (void)state, (void)frame, (void)times;
 }
 
-static inline void tick_nothing(void *state)
+static inline uint64_t tick_nothing(void *state)
 {
     (void)state;
+    return 0;
 }
 
 static inline uint64_t tick_never(const struct vm_policy_env *env)
@@ -24,6 +25,30 @@ static inline uint64_t tick_never(const struct vm_policy_env *env)
     (void)env;
     return 0;
 }
+
+/* For policies that give up no frame unasked, and park none. */
+static inline vm_pfn release_nothing(void *state, uint64_t incoming)
+{
+    (void)state, (void)incoming;
+    return VM_NOFRAME;
+}
+
+static inline vm_pfn park_nothing(void *state)
+{
+    (void)state;
+    return VM_NOFRAME;
+}
+
+static inline void soft_never(void *state, vm_pfn frame)
+{
+    (void)state, (void)frame;
+    VM_ASSERT(!"it has parked no frame");
+}
+
+/* Parts of an ops table: what most policies do not do, and what the template stamps. */
+#define PART_NO_TICKS      .tick_first = tick_never, .tick = tick_nothing
+#define PART_VICTIMS_ALONE .release = release_nothing, .park = park_nothing, .soft = soft_never
+#define PART_STAMPED       .touch = touch, .replay = replay, .replay_runs = replay_runs
 
 /* Four touches a frame between ticks, unless the parameter `tick` says how many: long enough for
  * the frames in use to be told from those that are not, whatever the size of memory. */

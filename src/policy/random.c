@@ -59,8 +59,9 @@ static inline void remove_frame(void *state, vm_pfn frame)
     s->place[frame] = 0;
 }
 
-static inline vm_pfn victim(void *state)
+static inline vm_pfn victim(void *state, uint64_t incoming)
 {
+    (void)incoming;
     struct random_choice *s = state;
     VM_ASSERT(s->nin);
     vm_pfn frame = s->in[vm_random_below(&s->random, s->nin)];
@@ -85,18 +86,17 @@ const struct vm_policy_ops vm_policy_random = {
     .summary = "any page leaves, each as likely as any other",
     .touch_kind = VM_TOUCH_NONE,
     .future = VM_FUTURE_UNUSED,
+    .ghosts = VM_GHOSTS_NONE,
     .reason = VM_REASON_CHANCE,
-    .tick_refs = tick_never,
     .size = size,
     .init = init,
     .insert = insert,
-    .touch = touch,
     .remove = remove_frame,
     .victim = victim,
-    .tick = tick_nothing,
+    PART_NO_TICKS,
+    PART_VICTIMS_ALONE,
     .check = check,
-    .replay = replay,
-    .replay_runs = replay_runs,
+    PART_STAMPED,
 };
 
 #define REPLAY_KIND   VM_TOUCH_NONE

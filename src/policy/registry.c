@@ -15,3 +15,27 @@ static const struct vm_policy_ops *const rows[] = {
 #define REGISTRY      policy
 #define REGISTRY_NOUN "policy"
 #include "base/registry.inc.h"
+
+static vm_asid plain_owner(void *host, uint64_t page)
+{
+    (void)host, (void)page;
+    return 0;
+}
+
+static uint64_t plain_pages(void *host, vm_asid owner)
+{
+    (void)host, (void)owner;
+    return 1;
+}
+
+static bool plain_clean(void *host, vm_pfn frame)
+{
+    (void)host, (void)frame;
+    return false;
+}
+
+const struct vm_policy_host vm_policy_host_plain = {
+    .owner = plain_owner,
+    .pages = plain_pages,
+    .clean = plain_clean,
+};

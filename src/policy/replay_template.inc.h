@@ -22,11 +22,11 @@ static void touch(void *state, const vm_pfn *frame, size_t n)
         REPLAY_TOUCH(state, frame[i], 1);
 }
 
-REPLAY_INLINE vm_pfn replay_free_frame(void *state, struct vm_replay *r)
+REPLAY_INLINE vm_pfn replay_free_frame(void *state, struct vm_replay *r, uint32_t incoming)
 {
     if (r->nused < r->nframes)
         return r->nused++;
-    vm_pfn frame = REPLAY_VICTIM(state);
+    vm_pfn frame = REPLAY_VICTIM(state, incoming);
     r->evictions++;
     r->writebacks += (r->bits[frame] & VM_FRAME_DIRTY) != 0;
     r->frame_of[r->page_of[frame]] = 0;
@@ -36,7 +36,8 @@ REPLAY_INLINE vm_pfn replay_free_frame(void *state, struct vm_replay *r)
 /* Bring `page` in; its frame. */
 REPLAY_INLINE vm_pfn replay_miss(void *state, struct vm_replay *r, uint32_t page, uint8_t bits)
 {
-    vm_pfn frame = replay_free_frame(state, r);
+    r->clock->touches = r->touches;
+    vm_pfn frame = replay_free_frame(state, r, page);
     r->misses++;
     r->page_of[frame] = page;
     r->frame_of[page] = frame + 1;
@@ -73,8 +74,9 @@ REPLAY_INLINE void replay_reference(void *state, struct vm_replay *r, vm_pageref
 REPLAY_INLINE void replay_tick(void *state, struct vm_replay *r)
 {
     if (r->touches == r->tick_next) {
-        REPLAY_TICK(state);
-        r->tick_next += r->tick_refs;
+        r->clock->touches = r->touches;
+        uint64_t after = REPLAY_TICK(state);
+        r->tick_next = after ? r->touches + after : UINT64_MAX;
     }
 }
 
@@ -86,10 +88,12 @@ static void replay_span(void *state, struct vm_replay *host, const vm_pageref *r
     for (; i + REPLAY_AHEAD < n; i++) {
         __builtin_prefetch(&r.frame_of[ref[i + REPLAY_AHEAD] >> 1]);
         replay_reference(state, &r, ref[i], 1);
+        r.touches++;
     }
-    for (; i < n; i++)
+    for (; i < n; i++) {
         replay_reference(state, &r, ref[i], 1);
-    r.touches += n;
+        r.touches++;
+    }
     *host = r;
 }
 

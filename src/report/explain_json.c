@@ -103,7 +103,7 @@ static json_t *rival_json(struct draft *d, const struct vm_story_frame *f)
 {
     json_t *rival = frame_json(d, f);
     put_flag(d, rival, "spared", f->spared);
-    if (d->story->reason == VM_REASON_FARTHEST)
+    if (d->story->reason == VM_REASON_FARTHEST || d->story->reason == VM_REASON_NEAREST)
         put_count(d, rival, "next", f->next);
     if (d->story->reason == VM_REASON_AGES)
         put_count(d, rival, "age", f->ages >> (16 - d->story->age_bits));

@@ -451,6 +451,11 @@ static const struct {
     [VM_REASON_AGES] = {"referenced in the last ticks ", "against",
                         "the page referenced least in the last ticks leaves"},
     [VM_REASON_CHANCE] = {"", "", "any page leaves, by chance"},
+    [VM_REASON_NEAREST] = {"", "against", "the page needed soonest leaves"},
+    [VM_REASON_HISTORY] = {"", "", "how often and how far apart pages were touched decides"},
+    [VM_REASON_LISTS] = {"", "", "its place in the policy's lists decides"},
+    [VM_REASON_IDLE] = {"last touched ", "before", "a page that is not in use any more leaves"},
+    [VM_REASON_SHARE] = {"", "", "its process has more than its share of memory"},
 };
 
 /* A frame's number that the choice turned on: "at 14", "3 times", "never". */
@@ -463,12 +468,14 @@ static const char *reason_number(const struct vm_story *s, const struct vm_story
         return reference_text(f->came, out, cap);
     case VM_REASON_STALEST:
     case VM_REASON_NEWEST:
+    case VM_REASON_IDLE:
         return reference_text(f->last, out, cap);
     case VM_REASON_FEWEST:
         snprintf(out, cap, "%s time%s", vm_text_count(f->touches, count, sizeof count),
                  f->touches == 1 ? "" : "s");
         return out;
     case VM_REASON_FARTHEST:
+    case VM_REASON_NEAREST:
         snprintf(out, cap, "%s", "never needed again");
         if (f->next)
             snprintf(out, cap, "needed next at %s", vm_text_count(f->next, count, sizeof count));
@@ -482,6 +489,9 @@ static const char *reason_number(const struct vm_story *s, const struct vm_story
             snprintf(out + i, cap - i, "%d", f->ages >> (15 - i) & 1);
         return out;
     case VM_REASON_CHANCE:
+    case VM_REASON_HISTORY:
+    case VM_REASON_LISTS:
+    case VM_REASON_SHARE:
         break;
     }
     snprintf(out, cap, "%s", "");
@@ -492,7 +502,8 @@ static const char *reason_number(const struct vm_story *s, const struct vm_story
  */
 static uint32_t nearest(const struct vm_story_step *s, enum vm_reason reason)
 {
-    uint32_t most = reason == VM_REASON_BITS ? 0 : 2;
+    bool compares = *reasons[reason].than;
+    uint32_t most = compares ? 2 : 0;
     return s->leaving.frame.n < most ? s->leaving.frame.n : most;
 }
 

@@ -141,7 +141,7 @@ static vm_pfn get_frame(struct vm_memory *m, const struct vm_fault *f)
     vm_pfn pfn = VM_NOFRAME;
     if (m->c.huge.pages == VM_HUGE_RESERVE)
         pfn = vm_reserve_get(m, f);
-    return pfn == VM_NOFRAME ? vm_frame_get(m, f->va) : pfn;
+    return pfn == VM_NOFRAME ? vm_frame_get(m, f->va, vm_memory_key(m, f->va, f->asid)) : pfn;
 }
 
 /* Get a frame, fill it, map it and tell the policy. False: m->out. */

@@ -128,11 +128,11 @@ void vm_unit_remove(struct vm_memory *m, vm_pfn f)
 
 /* Who leaves, a base page: a huge page that is named is split, and the policy asked again. A split
  * may free frames, which is enough too: then *freed has one. False: m->out. */
-static bool unit_victim(struct vm_memory *m, vm_pfn *victim, vm_pfn *freed)
+static bool unit_victim(struct vm_memory *m, uint64_t incoming, vm_pfn *victim, vm_pfn *freed)
 {
     while (m->nunits > 0) {
         m->c.settle(m->c.host);
-        *victim = m->c.policy->victim(m->policy);
+        *victim = m->c.policy->victim(m->policy, incoming);
         m->nunits--;
         VM_ASSERT(*victim < m->c.nframes && m->frame[*victim].owner < VM_FRAME_NO_PAGE);
         if (!vm_huge_has(m, *victim))
@@ -237,13 +237,13 @@ void vm_frame_note_used(struct vm_memory *m, uint32_t n)
 }
 
 /* `free` is a free frame that was taken, or VM_NOFRAME: then reservations end, and at last the
- * policy's victim leaves. */
-static vm_pfn frame_or_victim(struct vm_memory *m, vm_pfn free)
+ * policy's victim leaves for the page `incoming`. */
+static vm_pfn frame_or_victim(struct vm_memory *m, vm_pfn free, uint64_t incoming)
 {
     vm_pfn victim;
     if (free == VM_NOFRAME && vm_reserve_break_first(m))
         free = vm_frames_take(m->frames, 0);
-    if (free == VM_NOFRAME && !unit_victim(m, &victim, &free))
+    if (free == VM_NOFRAME && !unit_victim(m, incoming, &victim, &free))
         return VM_NOFRAME;
     if (free != VM_NOFRAME) {
         vm_frame_note_used(m, 1);
@@ -256,11 +256,11 @@ static vm_pfn frame_or_victim(struct vm_memory *m, vm_pfn free)
     return free;
 }
 
-vm_pfn vm_frame_get(struct vm_memory *m, vm_va va)
+vm_pfn vm_frame_get(struct vm_memory *m, vm_va va, uint64_t key)
 {
     uint32_t last = m->c.colours ? m->c.colours - 1 : 0;
     uint32_t colour = (uint32_t)(va >> m->c.page_shift) & last;
-    vm_pfn f = frame_or_victim(m, vm_frames_take_colour(m->frames, colour));
+    vm_pfn f = frame_or_victim(m, vm_frames_take_colour(m->frames, colour), key);
     m->c.counts->colour_misses += f != VM_NOFRAME && (f & last) != colour;
     return f;
 }
@@ -363,7 +363,7 @@ static vm_pfn take_inside(struct vm_memory *m, uint32_t n)
     vm_pfn first = vm_frames_take_run(m->frames, n);
     if (n > 1)
         return first == VM_NOFRAME ? window_claim(m, n) : first;
-    first = frame_or_victim(m, first);
+    first = frame_or_victim(m, first, VM_NOPAGE);
     m->nused -= first != VM_NOFRAME; /* note_tables counts it */
     return first;
 }

@@ -43,6 +43,9 @@ static struct vm_policy_env policy_env(struct vm_memory *m)
 {
     return (struct vm_policy_env){
         .nframes = m->c.nframes,
+        .capacity = m->c.nframes,
+        .clock = m->c.clock,
+        .host = &m->policy_host,
         .bits = m->bits,
         .seed = m->c.seed,
         .params = m->c.policy_params,
@@ -114,6 +117,29 @@ static void take_all(struct vm_memory *m)
     m->device = vm_arena_take(a, m->c.device->size());
 }
 
+/* ---- what the policy may ask ---- */
+
+static vm_asid owner_of(void *memory, uint64_t page)
+{
+    (void)memory;
+    return vm_key_asid(page);
+}
+
+static uint64_t pages_of(void *memory, vm_asid owner)
+{
+    const struct vm_memory *m = memory;
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < m->space[owner].nvmas; i++)
+        bytes += m->space[owner].vma[i].end - m->space[owner].vma[i].start;
+    return bytes >> m->c.page_shift;
+}
+
+static bool clean(void *memory, vm_pfn frame)
+{
+    (void)memory, (void)frame;
+    return false;
+}
+
 struct vm_memory *vm_memory_open(const struct vm_memory_config *c, struct vm_error *e)
 {
     struct vm_memory *m = calloc(1, sizeof *m);
@@ -124,6 +150,7 @@ struct vm_memory *vm_memory_open(const struct vm_memory_config *c, struct vm_err
     VM_ASSERT(c->nframes > 0 && c->page_shift >= c->scheme->page_shift_min &&
               c->page_shift <= c->scheme->page_shift_max);
     m->c = *c;
+    m->policy_host = (struct vm_policy_host){m, owner_of, pages_of, clean};
     bool apart = c->tables == VM_TABLES_APART;
     m->frames_all = c->nframes + (apart ? TABLES_APART : 0);
     m->apart_end = c->nframes;

@@ -77,15 +77,16 @@ struct vm_memory {
     struct vm_segments *seg;        /* segment.h; NULL: the scheme's unit is the page */
     struct vm_space *space;         /* [VM_ASID_MAX + 1] */
     void *scheme, *policy, *device; /* states */
-    uint8_t *physical;              /* the frames' bytes; only tables' are ever touched */
-    struct vm_error out;            /* why the last vm_frame_get or take answered VM_NOFRAME */
+    struct vm_policy_host policy_host;
+    uint8_t *physical;   /* the frames' bytes; only tables' are ever touched */
+    struct vm_error out; /* why the last vm_frame_get or take answered VM_NOFRAME */
 };
 
 /* ---- frame.c ---- */
 
-/* A frame for the page of `va`: a free one, of its colour if it can be, or the policy's victim's.
- * VM_NOFRAME: m->out says why. */
-vm_pfn vm_frame_get(struct vm_memory *m, vm_va va);
+/* A frame for the page `key` of `va`: a free one, of its colour if it can be, or the policy's
+ * victim's. VM_NOFRAME: m->out says why. */
+vm_pfn vm_frame_get(struct vm_memory *m, vm_va va, uint64_t key);
 void vm_frame_free(struct vm_memory *m, vm_pfn f);
 /* A node of the pool of sharers, or 0: there is none left (m->out). */
 uint32_t vm_sharer_take(struct vm_memory *m);

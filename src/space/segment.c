@@ -457,7 +457,7 @@ vm_pfn vm_segment_room(struct vm_memory *m, uint32_t n)
         if (failed || (m->seg->nunits == 0 && !fail_room(m, n)))
             return VM_NOFRAME;
         m->c.settle(m->c.host);
-        if (!leave_with_frames(m, m->c.policy->victim(m->policy), VM_LEAVES_CHOSEN))
+        if (!leave_with_frames(m, m->c.policy->victim(m->policy, VM_NOPAGE), VM_LEAVES_CHOSEN))
             return VM_NOFRAME;
     }
     m->nused += n;

@@ -132,7 +132,7 @@ static void fill(struct vm_memory *m, vm_pfn f, vm_va kva)
 
 static vm_pfn bring(struct vm_memory *m, vm_va kva)
 {
-    vm_pfn f = vm_frame_get(m, kva);
+    vm_pfn f = vm_frame_get(m, kva, vm_memory_key(m, kva, VM_ASID_KERNEL));
     if (f == VM_NOFRAME)
         return f;
     fill(m, f, kva);

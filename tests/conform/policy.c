@@ -40,8 +40,9 @@ static void rows_have_all_their_functions(void **state)
     (void)state;
     const struct vm_policy_ops *ops;
     for (size_t i = 0; (ops = vm_policy_at(i)); i++) {
-        assert_true(ops->tick_refs && ops->size && ops->init && ops->insert && ops->touch);
+        assert_true(ops->tick_first && ops->size && ops->init && ops->insert && ops->touch);
         assert_true(ops->remove && ops->victim && ops->tick && ops->check);
+        assert_true(ops->release && ops->park && ops->soft);
         assert_true(ops->replay && ops->replay_runs);
     }
 }
@@ -153,7 +154,7 @@ static void drain(struct policy_host *h)
             n++;
         }
     for (; n > 0; n--) {
-        vm_pfn frame = h->ops->victim(h->state);
+        vm_pfn frame = h->ops->victim(h->state, VM_NOPAGE);
         assert_true(frame < h->r.nframes && in[frame]);
         in[frame] = 0;
         h->ops->check(h->state);
@@ -217,7 +218,7 @@ static void the_state_stays_in_its_block(void **state)
             ops->check(block);
             ops->tick(block);
             for (vm_pfn f = 0; f < nframes[k]; f++)
-                assert_true(ops->victim(block) < nframes[k]);
+                assert_true(ops->victim(block, VM_NOPAGE) < nframes[k]);
             ops->check(block);
             for (size_t b = 0; b < FENCE; b++)
                 assert_int_equal(block[size + b], 0x5a);

@@ -503,8 +503,14 @@ static bool sooner(enum vm_reason reason, unsigned age_bits, const struct vm_sto
         return b->next && (!a->next || a->next > b->next);
     case VM_REASON_AGES:
         return a->ages >> (16 - age_bits) < b->ages >> (16 - age_bits);
+    case VM_REASON_NEAREST:
+        return a->next && (!b->next || a->next < b->next);
     case VM_REASON_BITS:
     case VM_REASON_CHANCE:
+    case VM_REASON_HISTORY:
+    case VM_REASON_LISTS:
+    case VM_REASON_IDLE: /* a hand, or a window, finds one that is idle, not the most idle */
+    case VM_REASON_SHARE:
         return false;
     }
     return false;

@@ -4,7 +4,7 @@
 
 #include "base/assert.h"
 
-static vm_pfn frame_for_newcomer(struct policy_host *h)
+static vm_pfn frame_for_newcomer(struct policy_host *h, uint32_t page)
 {
     struct vm_replay *r = &h->r;
     if (r->nused < r->nframes)
@@ -15,7 +15,7 @@ static vm_pfn frame_for_newcomer(struct policy_host *h)
             if (r->frame_of[r->page_of[f]] != f + 1)
                 return f;
     }
-    vm_pfn frame = h->ops->victim(h->state);
+    vm_pfn frame = h->ops->victim(h->state, page);
     VM_ASSERT(frame < r->nframes && r->frame_of[r->page_of[frame]] == frame + 1);
     r->evictions++;
     if (r->bits[frame] & VM_FRAME_DIRTY)
@@ -26,7 +26,8 @@ static vm_pfn frame_for_newcomer(struct policy_host *h)
 
 static void load_page(struct policy_host *h, uint32_t page, uint8_t bits)
 {
-    vm_pfn frame = frame_for_newcomer(h);
+    h->clock.touches = h->r.touches;
+    vm_pfn frame = frame_for_newcomer(h, page);
     h->r.misses++;
     h->r.page_of[frame] = page;
     h->r.frame_of[page] = frame + 1;
@@ -50,8 +51,9 @@ void policy_host_step(struct policy_host *h, vm_pageref ref)
     }
     h->last_page = page;
     if (++r->touches == r->tick_next) {
-        h->ops->tick(h->state);
-        r->tick_next += r->tick_refs;
+        h->clock.touches = r->touches;
+        uint64_t after = h->ops->tick(h->state);
+        r->tick_next = after ? r->touches + after : UINT64_MAX;
     }
 }
 

@@ -1,7 +1,7 @@
 /* naive_policies.c - replacement policies as a textbook tells them: every choice looks at every
  * frame, and nothing is remembered that could be looked up. Written from the definitions,
  * without a look at src/policy/; it shares with it only the random numbers. */
-#include "oracle/policy_host.h"
+#include "oracle/paper.h"
 
 #include "base/assert.h"
 #include "base/random.h"
@@ -258,10 +258,13 @@ struct policy_outcome policy_play_naive(const struct policy_world *w)
     const char *text = vm_spec_split(w->policy, name, sizeof name);
     const struct vm_policy_ops *ops = vm_policy_find(name, &e);
     VM_ASSERT(ops && vm_params_parse(&m.params, name, ops->param, ops->nparams, text, &e));
+    if (paper_find(name))
+        return paper_play(paper_find(name), w, &m.params);
     size_t k = 0;
     while (k < sizeof models / sizeof models[0] && strcmp(models[k].name, name))
         k++;
-    VM_ASSERT(k < sizeof models / sizeof models[0]); /* a new policy needs its model here */
+    VM_ASSERT(k < sizeof models /
+                      sizeof models[0]); /* a new policy needs a model, here or in papers.def */
     m.seat = calloc(w->nframes, sizeof *m.seat);
     m.queue = calloc(w->nframes + (size_t)w->n, sizeof *m.queue);
     VM_ASSERT(m.seat && m.queue);

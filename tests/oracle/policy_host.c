@@ -42,7 +42,12 @@ void policy_host_open(struct policy_host *h, const struct policy_world *w)
         fprintf(stderr, "%s\n", e.text);
         abort();
     }
-    h->env = (struct vm_policy_env){.nframes = w->nframes, .seed = w->seed, .params = &h->params};
+    h->env = (struct vm_policy_env){.nframes = w->nframes,
+                                    .capacity = w->nframes,
+                                    .seed = w->seed,
+                                    .params = &h->params,
+                                    .clock = &h->clock,
+                                    .host = &vm_policy_host_plain};
     size_t state_bytes = h->ops->size(&h->env);
     size_t bytes = state_bytes + w->nframes * (size_t)8 + w->npages * (size_t)4 + w->n * 4 + 1024;
     VM_ASSERT(vm_arena_open(&h->arena, bytes, &e));
@@ -50,8 +55,9 @@ void policy_host_open(struct policy_host *h, const struct policy_world *w)
     h->r.bits = taken(h, w->nframes);
     h->r.page_of = taken(h, w->nframes * sizeof(uint32_t));
     h->r.frame_of = taken(h, w->npages * sizeof(uint32_t));
-    h->r.tick_refs = h->ops->tick_refs(&h->env);
-    h->r.tick_next = h->r.tick_refs ? h->r.tick_refs : UINT64_MAX;
+    uint64_t tick = h->ops->tick_first(&h->env);
+    h->r.tick_next = tick ? tick : UINT64_MAX;
+    h->r.clock = &h->clock;
     h->env.bits = h->r.bits;
     if (h->ops->future == VM_FUTURE_NEEDED) {
         uint32_t *word = taken(h, w->n * sizeof *word);

@@ -27,6 +27,7 @@ struct policy_host {
     struct vm_replay r;
     struct vm_future future; /* of the world's references, for a policy that reads it */
     struct vm_policy_env env;
+    struct vm_policy_clock clock;
     struct vm_arena arena;
     void *state;
     uint32_t npages;

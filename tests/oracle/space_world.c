@@ -195,6 +195,7 @@ bool space_world_open(struct space_world *w, const struct space_plan *plan)
         .device = &log_device,
         .device_params = &w->device_params,
         .counts = &w->counts,
+        .clock = &w->clock,
         .host = w,
         .shootdown = shootdown,
         .shootdown_space = shootdown_space,
@@ -212,7 +213,8 @@ bool space_world_open(struct space_world *w, const struct space_plan *plan)
     w->scheme_state = vm_memory_scheme_state(w->memory);
     w->policy_state = vm_memory_policy_state(w->memory);
     struct vm_policy_env env = {.nframes = plan->nframes, .params = &w->policy_params};
-    w->tick_every = w->policy->tick_refs(&env);
+    uint64_t first = w->policy->tick_first(&env);
+    w->tick_next = first ? first : UINT64_MAX;
     w->scan_every = plan->scan_every;
     return true;
 }
@@ -233,8 +235,11 @@ static void touched(struct space_world *w, struct touch t, enum vm_access access
         vm_memory_note_touched(w->memory, t.pfn);
     if (!inserted && w->policy->touch_kind >= VM_TOUCH_ORDER)
         w->policy->touch(w->policy_state, &unit, 1);
-    if (w->tick_every && ++w->counts.touches % w->tick_every == 0)
-        w->policy->tick(w->policy_state);
+    w->clock.touches = ++w->counts.touches;
+    if (w->clock.touches == w->tick_next) {
+        uint64_t after = w->policy->tick(w->policy_state);
+        w->tick_next = after ? w->clock.touches + after : UINT64_MAX;
+    }
 }
 
 static bool resolve(struct space_world *w, struct vm_fault *f, struct touch *t)

@@ -40,7 +40,8 @@ struct space_world {
     const struct vm_alloc_ops *fit;
     struct vm_params scheme_params, policy_params, device_params, fit_params;
     struct vm_counts counts;
-    uint64_t tick_every, scan_every;
+    struct vm_policy_clock clock;
+    uint64_t tick_next, scan_every;
     uint64_t now;                         /* steps so far */
     uint64_t written_at[WORLD_SLOTS + 2]; /* [slot] the step of its last write */
     uint64_t reads, writes, file_reads;   /* transfers */

@@ -1,0 +1,120 @@
+/* ghosts.h - pages that have left and are remembered: a table by page, and lists of them.
+ *
+ * A ghost is a number below the table's capacity; it has a page, and the policy may keep more by it
+ * in arrays of its own. A page has at most one. Lists are of base/links.h, over the ghosts and the
+ * heads of as many lists as the policy has.
+ *
+ *     page --hash--> slot --> ghost --> page, links
+ *
+ * Linear probing in a table at most half full, so that a look for a page that is not there, which
+ * is what most misses make, ends after one or two slots of one cache line. Removal moves later
+ * entries back; nothing is left behind.
+ *
+ * Invariants (ghosts_check)
+ *  1. slot[] has each ghost that is in once, in the run of full slots from its page's home.
+ *  2. A ghost is on the free chain or in the table.
+ */
+#ifndef POLICY_GHOSTS_H
+#define POLICY_GHOSTS_H
+
+#include "base/bits.h"
+#include "base/links.h"
+#include "base/random.h"
+#include "policy/part.h"
+
+#define GHOST_NONE UINT32_MAX
+
+struct ghosts {
+    uint64_t *page;        /* [cap] */
+    uint32_t *slot;        /* [mask + 1] ghost + 1; 0: empty */
+    struct vm_links *link; /* [cap + nlists]; list k's head is cap + k */
+    uint32_t cap, mask;
+    uint32_t n;           /* that are in */
+    uint32_t fresh, free; /* numbers from fresh on were never used; free: ghost + 1, chained by
+                              link.next, 0: none */
+};
+
+static inline void ghosts_layout(struct ghosts *g, struct block *b, uint32_t cap, uint32_t nlists)
+{
+    uint32_t slots = 4;
+    while (slots < 2 * (uint64_t)cap)
+        slots *= 2;
+    g->cap = cap;
+    g->mask = slots - 1;
+    g->page = block_take(b, cap * sizeof *g->page);
+    g->slot = block_take(b, slots * sizeof *g->slot);
+    g->link = block_take(b, (cap + (size_t)nlists) * sizeof *g->link);
+}
+
+static inline void ghosts_init(struct ghosts *g, uint32_t nlists)
+{
+    for (uint32_t k = 0; k < nlists; k++)
+        vm_links_head(g->link, g->cap + k);
+}
+
+static inline uint32_t ghosts_home(const struct ghosts *g, uint64_t page)
+{
+    return (uint32_t)vm_mix64(page) & g->mask;
+}
+
+/* The page's ghost, or GHOST_NONE. */
+static inline uint32_t ghosts_find(const struct ghosts *g, uint64_t page)
+{
+    for (uint32_t i = ghosts_home(g, page); g->slot[i]; i = (i + 1) & g->mask)
+        if (g->page[g->slot[i] - 1] == page)
+            return g->slot[i] - 1;
+    return GHOST_NONE;
+}
+
+/* A ghost for a page that has none; at most `cap` are in. It is on no list yet. */
+static inline uint32_t ghosts_add(struct ghosts *g, uint64_t page)
+{
+    VM_ASSERT(g->n < g->cap);
+    uint32_t ghost = g->free ? g->free - 1 : g->fresh++;
+    if (g->free)
+        g->free = g->link[ghost].next;
+    uint32_t i = ghosts_home(g, page);
+    while (g->slot[i])
+        i = (i + 1) & g->mask;
+    g->slot[i] = ghost + 1;
+    g->page[ghost] = page;
+    g->n++;
+    return ghost;
+}
+
+/* Forget a ghost, which is on no list any more. */
+static inline void ghosts_drop(struct ghosts *g, uint32_t ghost)
+{
+    uint32_t hole = ghosts_home(g, g->page[ghost]);
+    while (g->slot[hole] != ghost + 1) {
+        VM_ASSERT(g->slot[hole]);
+        hole = (hole + 1) & g->mask;
+    }
+    for (uint32_t i = (hole + 1) & g->mask; g->slot[i]; i = (i + 1) & g->mask) {
+        uint32_t home = ghosts_home(g, g->page[g->slot[i] - 1]);
+        if (((i - home) & g->mask) >= ((i - hole) & g->mask)) {
+            g->slot[hole] = g->slot[i];
+            hole = i;
+        }
+    }
+    g->slot[hole] = 0;
+    g->link[ghost].next = g->free;
+    g->free = ghost + 1;
+    g->n--;
+}
+
+/* Asserts invariant 1, and that n of the ghosts are in. */
+static inline void ghosts_check(const struct ghosts *g)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i <= g->mask; i++) {
+        if (!g->slot[i])
+            continue;
+        VM_ASSERT(g->slot[i] <= g->fresh &&
+                  ghosts_find(g, g->page[g->slot[i] - 1]) == g->slot[i] - 1);
+        n++;
+    }
+    VM_ASSERT(n == g->n && g->n <= g->cap && g->fresh <= g->cap);
+}
+
+#endif

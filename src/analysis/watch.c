@@ -1,5 +1,6 @@
 /* watch.c - see watch.h. */
 #include "analysis/watch.h"
+#include "analysis/slices.h"
 #include "base/bits.h"
 #include "engine/pages.h"
 #include "engine/replay.h"
@@ -12,9 +13,9 @@ struct page_watch {
     struct replay replay;
     struct vm_page_stream stream;
     struct vm_pages *pages;
-    uint32_t *page_in; /* [frames] the page seen in it last, plus 1; 0: none */
-    struct vm_batch batch;
-    uint32_t at, event_at; /* of the batch: references and events before are done */
+    uint32_t *page_in;  /* [frames] the page seen in it last, plus 1; 0: none */
+    uint64_t evictions; /* seen so far */
+    struct slices slices;
     bool ended;
 };
 
@@ -93,18 +94,42 @@ static uint64_t key_of(const struct page_watch *p, uint32_t page)
     return vm_page_key(key & ~UINT64_C(0xfff), p->stream.page_shift, vm_key_asid(key));
 }
 
-/* The frame of the page just touched may have been another's. */
+/* The page in the frame now, plus 1; 0: none. */
+static uint32_t page_in(const struct vm_replay *r, uint32_t frame)
+{
+    uint32_t page = r->page_of[frame];
+    return r->frame_of[page] == frame + 1 ? page + 1 : 0;
+}
+
+static void look_at(struct watch *w, uint32_t frame)
+{
+    struct page_watch *p = &w->page;
+    uint32_t before = p->page_in[frame], now = page_in(vm_pages_replay(p->pages), frame);
+    if (before == now)
+        return;
+    if (before)
+        note(w, key_of(p, before - 1), -1);
+    if (now)
+        note(w, key_of(p, now - 1), 1);
+    p->page_in[frame] = now;
+}
+
+/* After a touch of `page`. What is evicted makes room in its frame, and nothing else changes;
+ * unless the policy has given up frames that nobody asked for: then all are looked at. */
 static void look(struct watch *w, uint32_t page)
 {
     struct page_watch *p = &w->page;
     const struct vm_replay *r = vm_pages_replay(p->pages);
-    uint32_t frame = r->frame_of[page] - 1, before = p->page_in[frame];
-    if (before == page + 1)
+    uint32_t frame = r->frame_of[page] - 1;
+    uint64_t evicted = r->evictions - p->evictions;
+    bool replaced = p->page_in[frame] && p->page_in[frame] != page + 1;
+    p->evictions = r->evictions;
+    if (evicted == replaced) {
+        look_at(w, frame);
         return;
-    if (before)
-        note(w, key_of(p, before - 1), -1);
-    note(w, key_of(p, page), 1);
-    p->page_in[frame] = page + 1;
+    }
+    for (uint32_t f = 0; f < r->nused; f++)
+        look_at(w, f);
 }
 
 static bool on_runs(void *host, const struct vm_page_run *run, size_t n, struct vm_error *e)
@@ -128,6 +153,7 @@ static bool open_pages(struct watch *w, const struct vm_config *c, const struct 
         return false;
     p->stream.host = w;
     p->stream.emit = on_runs;
+    p->slices.done = true;
     p->page_in = calloc(c->memory_bytes / c->page_bytes, sizeof *p->page_in);
     if (!p->page_in)
         return vm_fail(e, VM_ESYSTEM, "no memory to watch a replay");
@@ -135,43 +161,29 @@ static bool open_pages(struct watch *w, const struct vm_config *c, const struct 
     return p->pages;
 }
 
-/* Events of the batch that stand before reference `at`. */
-static bool step_events(struct page_watch *p, struct vm_error *e)
-{
-    for (; p->event_at < p->batch.nevents && p->batch.event[p->event_at].at == p->at;
-         p->event_at++) {
-        struct vm_event event = p->batch.event[p->event_at];
-        event.at = 0;
-        struct vm_batch one = {.nevents = 1, .event = &event};
-        if (!vm_page_stream_batch(&p->stream, &one, e))
-            return false;
-    }
-    return true;
-}
-
-static bool step_reference(struct watch *w, struct vm_error *e)
+static bool step_slice(struct watch *w, const struct vm_batch *one, struct vm_error *e)
 {
     struct page_watch *p = &w->page;
-    struct vm_batch one = {.nrefs = 1, .va = p->batch.va + p->at, .meta = p->batch.meta + p->at};
-    w->ref++;
-    p->at++;
-    return vm_page_stream_batch(&p->stream, &one, e) && vm_page_stream_end(&p->stream, e);
+    w->ref += one->nrefs;
+    return vm_page_stream_batch(&p->stream, one, e) && vm_page_stream_end(&p->stream, e);
 }
 
 static bool fill(struct page_watch *p, struct vm_error *e)
 {
-    p->at = p->event_at = 0;
-    if (!vm_trace_read(p->replay.trace, &p->batch, e))
+    struct vm_batch batch;
+    if (!vm_trace_read(p->replay.trace, &batch, e))
         return false;
-    p->ended = !p->batch.nrefs && !p->batch.nevents;
+    p->ended = !batch.nrefs && !batch.nevents;
+    slices_of(&p->slices, &batch);
     return true;
 }
 
 static bool pages_to(struct watch *w, uint64_t refs, struct vm_error *e)
 {
     struct page_watch *p = &w->page;
+    struct vm_batch one;
     while (w->ref < refs && !p->ended) {
-        if (!step_events(p, e) || !(p->at < p->batch.nrefs ? step_reference(w, e) : fill(p, e)))
+        if (!(slices_next(&p->slices, 1, &one) ? step_slice(w, &one, e) : fill(p, e)))
             return false;
     }
     return vm_replay_sound(&p->replay, e);

@@ -8,6 +8,7 @@
 
 #include <pagoda/analysis.h>
 #include <pagoda/chart.h>
+#include <pagoda/compare.h>
 #include <pagoda/engine.h>
 #include <pagoda/story.h>
 #include <pagoda/tables.h>
@@ -24,6 +25,9 @@ bool vm_report_replay_json(FILE *out, const struct vm_result *r, struct vm_error
 
 void vm_report_tables_text(FILE *out, const struct vm_table_costs *t, enum vm_colour colour);
 bool vm_report_tables_json(FILE *out, const struct vm_table_costs *t, struct vm_error *e);
+
+void vm_report_compare_text(FILE *out, const struct vm_comparison *c, enum vm_colour colour);
+bool vm_report_compare_json(FILE *out, const struct vm_comparison *c, struct vm_error *e);
 
 /* References of one run, told: all three reports show the same stories. */
 struct vm_explanation {
@@ -51,11 +55,11 @@ bool vm_report_profile_json(FILE *out, const struct vm_profile *p, const struct 
 /* As characters, `columns` wide, with axes, ticks and a key. */
 bool vm_report_chart_text(FILE *out, const struct vm_chart *c, unsigned columns,
                           enum vm_colour colour, struct vm_error *e);
-/* Its data: one row a point (series, x, y), or a cell (x, y, value). */
+/* Its data: one row a point (series, x, y), or a cell that is not empty (x, y, value). */
 bool vm_report_chart_csv(FILE *out, const struct vm_chart *c, struct vm_error *e);
-/* Drawn by gnuplot into a file: SVG or PNG, by the path's ending. Errors: VM_EUSAGE (the ending),
- * VM_ESYSTEM (gnuplot is not installed or failed; cannot write). */
-bool vm_report_chart_draw(const char *path, const struct vm_chart *c, struct vm_error *e);
+/* Drawn by gnuplot, which must be installed. Errors: VM_ESYSTEM (it is not there, or failed). */
+bool vm_report_chart_svg(FILE *out, const struct vm_chart *c, struct vm_error *e);
+bool vm_report_chart_png(FILE *out, const struct vm_chart *c, struct vm_error *e);
 /* All of them: a JSON document, and one HTML file that needs no other. */
 bool vm_report_charts_json(FILE *out, const struct vm_chart *c, size_t n, struct vm_error *e);
 bool vm_report_charts_html(FILE *out, const char *title, const struct vm_chart *c, size_t n,

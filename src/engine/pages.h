@@ -45,6 +45,8 @@ void vm_pages_counts(struct vm_pages *p, struct vm_counts *out);
 /* Waits for the device, each transfer priced as one that follows no other. */
 void vm_pages_waits(struct vm_pages *p, uint64_t waits_ns[VM_WAITS]);
 uint64_t vm_pages_resident(const struct vm_pages *p);
+/* Which page is in which frame, now. */
+const struct vm_replay *vm_pages_replay(const struct vm_pages *p);
 void vm_pages_close(struct vm_pages *p); /* NULL is fine */
 
 #endif

@@ -1,8 +1,8 @@
 /* tlb_staircase.c - the size of a TLB, seen from a program: time an access against pages touched.
  *
  * A program touches one word in each of n pages, again and again. While n pages are within the
- * reach of a level of TLBs their translations stay there; beyond it an lru TLB misses at each touch,
- * and the curve steps up to the price of the next level, or of a walk. Two passes come before what
+ * reach of a level of TLBs their translations stay there; beyond it an lru TLB misses at each
+ * touch, and the curve steps up to the price of the next level, or of a walk. Two passes come before what
  * is counted: the first brings the pages in, the second fills the TLBs. The price of a pass is the
  * difference between two replays that are equal up to where the shorter ends.
  *

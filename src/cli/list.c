@@ -161,9 +161,11 @@ static const struct flag no_flags[] = {{0}};
 
 const struct command command_list = {
     .name = "list",
-    .usage = "[policies|schemes|formats|workloads|devices|readaheads|allocators|presets|options]",
+    .usage = "[KIND]",
     .summary = "the parts that can be named, with their parameters",
     .about =
+        "KIND is policies, schemes, formats, workloads, devices, readaheads, allocators, presets\n"
+        "or options; without it, all of them.\n"
         "Parameters follow a name: clock:load=referenced, @zipf:pages=1M,s=0.9. Each is shown\n"
         "with the value that it has if it is not given.",
     .flag = no_flags,

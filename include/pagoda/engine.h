@@ -135,6 +135,8 @@ struct vm_engine *vm_engine_open(const struct vm_config *c, enum vm_stray stray,
                                  struct vm_future *future, struct vm_error *e);
 /* Consume a batch. Errors: VM_EMACHINE (out of memory or swap), VM_EINPUT (an impossible event). */
 bool vm_engine_run(struct vm_engine *m, const struct vm_batch *batch, struct vm_error *e);
+/* Nanoseconds since the machine was opened: what its processor did, and what it waited. */
+uint64_t vm_engine_now(struct vm_engine *m);
 /* Tell `tap` of every step from now on; NULL: no more. It must live as long as it is told. */
 void vm_engine_listen(struct vm_engine *m, const struct vm_tap *tap);
 /* Counts so far; the conservation laws are asserted. */
@@ -163,8 +165,9 @@ struct vm_engine_parts {
     const struct vm_counts
         *counts; /* so far, within a touch too: vm_engine_counts is for between */
     unsigned page_shift;
-    uint32_t nframes;    /* of memory for pages */
-    const uint8_t *bits; /* [nframes] enum vm_frame_bits */
+    uint32_t nframes;         /* of memory for pages */
+    const uint8_t *bits;      /* [nframes] enum vm_frame_bits */
+    const uint64_t *waits_ns; /* [VM_WAITS] so far, within a touch too */
 };
 void vm_engine_parts(const struct vm_engine *m, struct vm_engine_parts *out);
 void vm_engine_check(const struct vm_engine *m); /* every part's check */
@@ -180,8 +183,9 @@ void vm_engine_close(struct vm_engine *m);       /* NULL is fine */
     X(mark, "referenced and dirty bits written apart from walks, or by the kernel")                \
     X(fault, "page faults: trap, kernel, return")                                                  \
     X(copy, "zeroing and copying pages")                                                           \
-    X(swap_in, "reading pages back from the swap device or their file")                            \
-    X(swap_out, "writing dirty pages to the swap device")                                          \
+    X(swap_in, "waiting for pages that are read back from the swap device or their file")          \
+    X(swap_out, "waiting for dirty pages that are written to the swap device to make room")        \
+    X(stall, "waiting for a frame whose page is still being written")                              \
     X(shootdown, "removing pages from the TLBs")                                                   \
     X(switching, "switches of address space")
 

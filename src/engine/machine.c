@@ -106,6 +106,8 @@ static bool build_memory(struct vm_engine *m, const struct vm_parts *p, enum vm_
         .emptied = vm_mmu_emptied,
         .joined = vm_mmu_joined,
         .parted = vm_mmu_parted,
+        .now = vm_clock_now,
+        .wait = vm_clock_wait,
     };
     uint64_t slots = m->config.swap_bytes / m->config.page_bytes;
     if (m->config.swap_bytes && (slots == 0 || slots > UINT32_MAX - 2))
@@ -159,7 +161,7 @@ static bool build(struct vm_engine *m, const struct vm_parts *p, enum vm_stray s
     set_marks(m);
     if (!vm_data_open(m, e))
         return false;
-    m->segment = segments[p->policy->touch_kind][m->caches.levels > 0];
+    m->run = segments[p->policy->touch_kind][m->caches.levels > 0];
     struct vm_huge_config huge;
     struct vm_scheme_env env = {.page_shift = m->page_shift, .params = &m->scheme_params};
     if (!vm_refill_check(&m->config, e) || !m->scheme->accept(&env, e) ||
@@ -193,8 +195,10 @@ struct vm_engine *vm_engine_open_with(const struct vm_config *c, const struct vm
         m->fit_params = p.fit_params;
         if (policy)
             p.policy = policy;
-        if (build(m, &p, stray, future, e))
+        if (build(m, &p, stray, future, e)) {
+            vm_clock_open(m);
             return m;
+        }
     }
     vm_engine_close(m);
     return NULL;
@@ -237,7 +241,7 @@ static uint32_t run_segment(struct vm_engine *m, const vm_va *va, const uint16_t
     uint32_t length = nameable(m, va, n);
     if (length == 0)
         return vm_mmu_segment_beyond(m, va, meta, n);
-    return m->tap ? vm_mmu_segment_told(m, va, meta, n) : m->segment(m, va, meta, length);
+    return m->tap ? vm_mmu_segment_told(m, va, meta, n) : m->run(m, va, meta, length);
 }
 
 /* The collapse daemon's turn. */
@@ -249,6 +253,11 @@ static bool scan(struct vm_engine *m)
     return !m->failed;
 }
 
+static uint64_t crossings(const struct vm_engine *m)
+{
+    return m->crossings[0] + m->crossings[1] + m->crossings[2];
+}
+
 /* References [*va, *va + n), in segments that end where a tick or a scan is due. */
 static bool run_refs(struct vm_engine *m, const vm_va *va, const uint16_t *meta, uint32_t n)
 {
@@ -257,10 +266,12 @@ static bool run_refs(struct vm_engine *m, const vm_va *va, const uint16_t *meta,
         uint64_t due = m->tick_next < m->scan_next ? m->tick_next : m->scan_next;
         if (due - m->counts.touches < length)
             length = (uint32_t)(due - m->counts.touches);
-        uint64_t crossings = m->crossings[0] + m->crossings[1] + m->crossings[2];
+        m->segment.meta = meta;
+        m->segment.crossings = crossings(m);
         uint32_t done = run_segment(m, va, meta, length);
-        crossings = m->crossings[0] + m->crossings[1] + m->crossings[2] - crossings;
-        m->counts.touches += done + crossings;
+        vm_mmu_count_kinds(m, done);
+        m->segment.counted = 0;
+        m->counts.touches += done + crossings(m) - m->segment.crossings;
         m->clock.touches = m->counts.touches;
         if (m->failed)
             return false;
@@ -413,7 +424,7 @@ void vm_engine_counts(struct vm_engine *m, struct vm_counts *out)
     out->writes = m->kinds[VM_WRITE];
     out->fetches = m->kinds[VM_FETCH];
     out->refs = out->reads + out->writes + out->fetches;
-    out->crossings = m->crossings[0] + m->crossings[1] + m->crossings[2];
+    out->crossings = crossings(m);
     if (m->scheme->in_registers) { /* hot ones, too, walk; it costs nothing */
         out->tlb_misses = out->touches;
         out->miss_present = out->touches - out->touches_faulted;
@@ -473,6 +484,7 @@ void vm_engine_parts(const struct vm_engine *m, struct vm_engine_parts *out)
         .page_shift = m->page_shift,
         .nframes = (uint32_t)(m->config.memory_bytes / m->config.page_bytes),
         .bits = m->bits,
+        .waits_ns = m->waits_ns,
     };
 }
 

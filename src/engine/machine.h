@@ -103,6 +103,13 @@ struct vm_engine {
     vm_pfn touched[2 * SEGMENT_REFS + 2];
     uint64_t crossings[VM_ACCESSES];
     uint64_t kinds[VM_ACCESSES];
+    /* The segment under way: its references, of which `counted` are in kinds[] already, and the
+     * crossings before it. */
+    struct {
+        const uint16_t *meta;
+        uint32_t counted;
+        uint64_t crossings;
+    } segment;
     vm_pa hot_pa[VM_ACCESSES][HOT_SLOTS]; /* where hot[]'s pages begin */
     vm_pa place; /* where the page of the last touch begins, or NOWHERE; of a hot one it is unset */
     struct vm_caches caches;
@@ -154,7 +161,11 @@ struct vm_engine {
     struct vm_arena arena, cache_arena;
     /* Runs up to n references from the front of the columns; answers how many it did: fewer than n
      * after a reference that crosses a page boundary, or when failed. */
-    uint32_t (*segment)(struct vm_engine *m, const vm_va *va, const uint16_t *meta, uint32_t n);
+    uint32_t (*run)(struct vm_engine *m, const vm_va *va, const uint16_t *meta, uint32_t n);
+
+    struct vm_result meter; /* of what has a price: as it stood when time was asked last */
+    uint64_t now_ns;
+    uint64_t waits_ns[VM_WAITS];
 };
 
 /* Tell the tap, if there is one. */
@@ -210,6 +221,15 @@ uint32_t vm_mmu_segment_beyond(struct vm_engine *m, const vm_va *va, const uint1
 void vm_mmu_cool(struct vm_engine *m); /* empty hot[] and large[] */
 void vm_mmu_settle(void *engine);      /* tell the policy of touched[]; empties hot[] too */
 void vm_mmu_tick(struct vm_engine *m);
+/* The first n references of the segment under way are in kinds[] from now on. */
+void vm_mmu_count_kinds(struct vm_engine *m, uint32_t n);
+
+/* ---- clock.c ---- */
+
+void vm_clock_open(struct vm_engine *m); /* the machine is built */
+uint64_t vm_clock_now(void *engine);
+/* Of the moment that vm_clock_now answered last. */
+void vm_clock_wait(void *engine, uint64_t until_ns, enum vm_wait why);
 
 /* ---- shootdown.c ---- */
 

@@ -346,18 +346,22 @@ touch_crossing(struct vm_engine *m, vm_va va, uint16_t meta,
     }
 }
 
-/* Of the first n references. A loop of its own is a few vector instructions for eight of them. */
-static void count_kinds(struct vm_engine *m, const uint16_t *meta, uint32_t n)
+/* A loop of its own is a few vector instructions for eight references. */
+void vm_mmu_count_kinds(struct vm_engine *m, uint32_t n)
 {
     _Static_assert(VM_WRITE == 1 && VM_FETCH == 2, "a bit of the access tells one from the others");
+    const uint16_t *meta = m->segment.meta;
     uint16_t writes = 0, fetches = 0; /* n <= SEGMENT_REFS */
-    for (uint32_t i = 0; i < n; i++) {
+    for (uint32_t i = m->segment.counted; i < n; i++) {
         writes += meta[i] & VM_WRITE;
         fetches += (meta[i] & VM_FETCH) / VM_FETCH;
     }
     m->kinds[VM_WRITE] += writes;
     m->kinds[VM_FETCH] += fetches;
-    m->kinds[VM_READ] += n - writes - fetches;
+    if (n > m->segment.counted) {
+        m->kinds[VM_READ] += n - m->segment.counted - writes - fetches;
+        m->segment.counted = n;
+    }
 }
 
 /* One touch with every step told: level 1 is searched like the others. */
@@ -374,7 +378,6 @@ uint32_t vm_mmu_segment_told(struct vm_engine *m, const vm_va *va, const uint16_
 {
     (void)n;
     touch_crossing(m, va[0], meta[0], touch_told, 1);
-    count_kinds(m, meta, 1);
     return 1;
 }
 
@@ -392,7 +395,6 @@ uint32_t vm_mmu_segment_beyond(struct vm_engine *m, const vm_va *va, const uint1
     else
         touch_miss(m, va[0], KEY_OF_NONE, access, 1);
     vm_data_touch(m, va[0], va[0], access);
-    count_kinds(m, meta, 1);
     return 1;
 }
 

@@ -60,7 +60,6 @@ uint32_t SEGMENT(struct vm_engine *m, const vm_va *va, const uint16_t *meta, uin
         if (CACHES)
             access_place(m, va[i - 1], meta[i - 1]);
     }
-    count_kinds(m, meta, i);
     return i;
 }
 

@@ -72,7 +72,7 @@ struct vm_memory {
     uint32_t *slot_frame; /* [nslots] frame + 1 that has the slot's copy, 0: none */
     uint32_t nslots, slot_fresh, slot_head;
     uint64_t slots_used;
-    uint64_t read_ns, write_ns;
+    struct vm_queue queue; /* before the device */
 
     struct vm_segments *seg;        /* segment.h; NULL: the scheme's unit is the page */
     struct vm_space *space;         /* [VM_ASID_MAX + 1] */
@@ -179,9 +179,13 @@ vm_slot vm_swap_take(struct vm_memory *m);
 void vm_swap_unref(struct vm_memory *m, vm_slot s);
 /* Frame `f` gives up its clean copy in its slot. */
 void vm_swap_detach(struct vm_memory *m, vm_pfn f);
-/* Price one page read from or written to slot `s` (or from the file, VM_SLOT_FILE). */
+/* One page is read from slot `s` (or from the file, VM_SLOT_FILE), or written to it, and the
+ * process waits for that. */
 void vm_swap_read(struct vm_memory *m, vm_slot s, uint64_t page_key);
 void vm_swap_write(struct vm_memory *m, vm_slot s);
+/* The same of any bytes of the device. */
+void vm_swap_read_at(struct vm_memory *m, uint64_t position, uint64_t bytes);
+void vm_swap_write_at(struct vm_memory *m, uint64_t position, uint64_t bytes);
 /* Where a page's file is on the device. */
 uint64_t vm_swap_file_position(const struct vm_memory *m, uint64_t page_key);
 

@@ -1,5 +1,5 @@
 /* swap.c - the swap map: which slots are used, by how many entries, and which frame still has a
- * slot's page; and the transfers, priced by the device.
+ * slot's page; and the transfers, for which the process waits.
  *
  * A slot is taken when a dirty page without one is evicted, and kept while an entry is swapped to
  * it or a frame holds its clean copy: a page that comes back and is not written to again leaves
@@ -75,14 +75,29 @@ static uint64_t position(const struct vm_memory *m, vm_slot s, uint64_t page_key
     return (uint64_t)s << m->c.page_shift;
 }
 
+static void transfer(struct vm_memory *m, enum vm_transfer kind, uint64_t at, uint64_t bytes,
+                     enum vm_wait why)
+{
+    uint64_t now = m->c.now(m->c.host);
+    m->c.wait(m->c.host, vm_queue_submit(&m->queue, kind, at, bytes, now), why);
+}
+
+void vm_swap_read_at(struct vm_memory *m, uint64_t at, uint64_t bytes)
+{
+    transfer(m, VM_TRANSFER_READ, at, bytes, VM_WAIT_READ);
+}
+
+void vm_swap_write_at(struct vm_memory *m, uint64_t at, uint64_t bytes)
+{
+    transfer(m, VM_TRANSFER_WRITE, at, bytes, VM_WAIT_WRITE);
+}
+
 void vm_swap_read(struct vm_memory *m, vm_slot s, uint64_t page_key)
 {
-    m->read_ns += m->c.device->transfer(m->device, VM_TRANSFER_READ, position(m, s, page_key),
-                                        UINT64_C(1) << m->c.page_shift);
+    vm_swap_read_at(m, position(m, s, page_key), UINT64_C(1) << m->c.page_shift);
 }
 
 void vm_swap_write(struct vm_memory *m, vm_slot s)
 {
-    m->write_ns += m->c.device->transfer(m->device, VM_TRANSFER_WRITE, position(m, s, 0),
-                                         UINT64_C(1) << m->c.page_shift);
+    vm_swap_write_at(m, position(m, s, 0), UINT64_C(1) << m->c.page_shift);
 }

@@ -8,6 +8,7 @@
 
 #include <pagoda/analysis.h>
 #include <pagoda/chart.h>
+#include <pagoda/compare.h>
 #include <pagoda/engine.h>
 #include <pagoda/story.h>
 #include <pagoda/tables.h>
@@ -24,6 +25,9 @@ bool vm_report_replay_json(FILE *out, const struct vm_result *r, struct vm_error
 
 void vm_report_tables_text(FILE *out, const struct vm_table_costs *t, enum vm_colour colour);
 bool vm_report_tables_json(FILE *out, const struct vm_table_costs *t, struct vm_error *e);
+
+void vm_report_compare_text(FILE *out, const struct vm_comparison *c, enum vm_colour colour);
+bool vm_report_compare_json(FILE *out, const struct vm_comparison *c, struct vm_error *e);
 
 /* References of one run, told: all three reports show the same stories. */
 struct vm_explanation {

@@ -32,9 +32,25 @@ const char *option_metavar(const struct vm_option *o)
     return NULL;
 }
 
+/* The *i-th option of a machine for which the command has no flag of its own, or NULL; then *i is
+ * less by how many there are. */
+static const struct vm_option *other_option(const struct command *c, size_t *i)
+{
+    const struct vm_option *o;
+    for (size_t k = 0; (o = vm_option_at(k)); k++) {
+        size_t own = 0;
+        while (c->flag[own].name && strcmp(c->flag[own].name, o->flag) != 0)
+            own++;
+        if (!c->flag[own].name && (*i)-- == 0)
+            return o;
+    }
+    return NULL;
+}
+
 bool command_flag(const struct command *c, size_t i, struct flag *out)
 {
-    size_t own = 0, options = 0;
+    size_t own = 0;
+    const struct vm_option *o;
     while (c->flag[own].name)
         own++;
     if (i < own) {
@@ -43,19 +59,15 @@ bool command_flag(const struct command *c, size_t i, struct flag *out)
     }
     i -= own;
     if (c->machine == MACHINE_FLAGS_TAKEN) {
-        while (vm_option_at(options))
-            options++;
         if (i < 2) {
             *out = machine_flags[i];
             return true;
         }
         i -= 2;
-        if (i < options) {
-            const struct vm_option *o = vm_option_at(i);
+        if ((o = other_option(c, &i))) {
             *out = (struct flag){o->flag, 0, option_metavar(o), o->help, o->fallback};
             return true;
         }
-        i -= options;
     }
     if (c->json == JSON_FLAG_TAKEN && i-- == 0) {
         *out = json_flag;

@@ -10,14 +10,43 @@
 
 #define COLUMNS_MAX 160 /* a wider picture shows no more */
 
-/* Files of which there is one for each chart. */
+/* What goes into one file. */
+struct sheet {
+    const char *title;
+    const struct vm_chart *chart; /* [n] */
+    size_t n;
+};
+
+static bool put_csv(FILE *out, const struct sheet *s, struct vm_error *e)
+{
+    return vm_report_chart_csv(out, s->chart, e);
+}
+
+static bool put_svg(FILE *out, const struct sheet *s, struct vm_error *e)
+{
+    return vm_report_chart_svg(out, s->chart, e);
+}
+
+static bool put_png(FILE *out, const struct sheet *s, struct vm_error *e)
+{
+    return vm_report_chart_png(out, s->chart, e);
+}
+
+static bool put_html(FILE *out, const struct sheet *s, struct vm_error *e)
+{
+    return vm_report_charts_html(out, s->title, s->chart, s->n, e);
+}
+
+enum files { FILES_FOR_EACH, FILES_FOR_ALL };
 static const struct {
     const char *flag;
-    bool (*write)(FILE *out, const struct vm_chart *c, struct vm_error *e);
+    enum files files; /* one for each chart, or for all of them */
+    bool (*put)(FILE *out, const struct sheet *s, struct vm_error *e);
 } kinds[] = {
-    {"csv", vm_report_chart_csv},
-    {"svg", vm_report_chart_svg},
-    {"png", vm_report_chart_png},
+    {"csv", FILES_FOR_EACH, put_csv},
+    {"svg", FILES_FOR_EACH, put_svg},
+    {"png", FILES_FOR_EACH, put_png},
+    {"html", FILES_FOR_ALL, put_html},
 };
 #define NKINDS (sizeof kinds / sizeof kinds[0])
 
@@ -52,14 +81,15 @@ static bool save(const char *path, const char *text, size_t bytes, struct vm_err
     return s && vm_sink_commit(s, e);
 }
 
-static bool write_chart(size_t kind, const char *path, const struct vm_chart *c, struct vm_error *e)
+static bool write_sheet(size_t kind, const char *path, const struct sheet *sheet,
+                        struct vm_error *e)
 {
     char *text = NULL;
     size_t bytes;
     FILE *f = open_memstream(&text, &bytes);
     if (!f)
         return vm_fail(e, VM_ESYSTEM, "%s: %s", path, strerror(errno));
-    bool good = kinds[kind].write(f, c, e);
+    bool good = kinds[kind].put(f, sheet, e);
     if (fclose(f) != 0 && good)
         good = vm_fail(e, VM_ESYSTEM, "%s: %s", path, strerror(errno));
     good = good && save(path, text, bytes, e);
@@ -67,12 +97,12 @@ static bool write_chart(size_t kind, const char *path, const struct vm_chart *c,
     return good;
 }
 
-static bool write_kind(size_t kind, const char *path, const struct vm_chart *c, size_t n,
-                       struct vm_error *e)
+static bool write_each(size_t kind, const char *path, const struct sheet *all, struct vm_error *e)
 {
-    for (size_t i = 0; i < n; i++) {
-        char *own = path_of(path, &c[i], n);
-        bool good = own ? write_chart(kind, own, &c[i], e)
+    for (size_t i = 0; i < all->n; i++) {
+        struct sheet one = {all->title, &all->chart[i], 1};
+        char *own = path_of(path, one.chart, all->n);
+        bool good = own ? write_sheet(kind, own, &one, e)
                         : vm_fail(e, VM_ESYSTEM, "%s: no memory for a file's name", path);
         free(own);
         if (!good)
@@ -84,10 +114,11 @@ static bool write_kind(size_t kind, const char *path, const struct vm_chart *c, 
 bool charts_write(const struct args *a, const char *title, const struct vm_chart *c, size_t n,
                   struct vm_error *e)
 {
-    (void)title;
+    const struct sheet all = {title, c, n};
     for (size_t i = 0; i < NKINDS; i++) {
         const char *path = args_value(a, kinds[i].flag);
-        if (path && !write_kind(i, path, c, n, e))
+        if (path && !(kinds[i].files == FILES_FOR_EACH ? write_each(i, path, &all, e)
+                                                       : write_sheet(i, path, &all, e)))
             return false;
     }
     return true;

@@ -16,8 +16,9 @@
 #define CHART_FLAGS                                                                                \
     {"csv", 0, "FILE", "write the chart's data; of several, FILE gets each one's name", NULL},     \
         {"svg", 0, "FILE", "draw the chart as SVG (by gnuplot)", NULL},                            \
+        {"png", 0, "FILE", "draw the chart as PNG (by gnuplot)", NULL},                            \
     {                                                                                              \
-        "png", 0, "FILE", "draw the chart as PNG (by gnuplot)", NULL                               \
+        "html", 0, "FILE", "write a page with the charts and their data, in one file", NULL        \
     }
 
 /* Write the files that flags ask for; print JSON if --json does; if neither, the charts as text.

@@ -235,6 +235,11 @@ uint64_t vm_pages_resident(const struct vm_pages *p)
     return p->replay.nused;
 }
 
+const struct vm_replay *vm_pages_replay(const struct vm_pages *p)
+{
+    return &p->replay;
+}
+
 void vm_pages_close(struct vm_pages *p)
 {
     if (!p)

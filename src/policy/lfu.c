@@ -99,18 +99,6 @@ static inline void touch_frame(void *state, vm_pfn frame, uint32_t times)
         r->since = s->now++;
 }
 
-/* Close the gap that `at` has become, with the last entry. */
-static inline void close_gap(struct lfu *s, size_t at)
-{
-    struct rank last = s->heap[--s->end];
-    if (at == s->end)
-        return;
-    if (at > HEAP_ROOT && rank_before(&last, &s->heap[HEAP_PARENT(at)]))
-        heap_rise(s, at, last);
-    else
-        heap_sink(s, at, last);
-}
-
 static void remove_frame(void *state, vm_pfn frame)
 {
     struct lfu *s = state;
@@ -118,7 +106,7 @@ static void remove_frame(void *state, vm_pfn frame)
     if (s->slot[frame] == WAITING)
         vm_links_remove(s->link, frame);
     else
-        close_gap(s, s->slot[frame]);
+        heap_close(s, s->slot[frame]);
     s->slot[frame] = 0;
 }
 

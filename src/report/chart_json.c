@@ -54,6 +54,7 @@ static json_t *chart_json(struct vm_json *j, const struct vm_chart *c)
     vm_json_put(j, o, "name", json_string(c->name));
     vm_json_put(j, o, "title", vm_json_text(c->title));
     vm_json_put(j, o, "note", c->note ? vm_json_text(c->note) : json_null());
+    vm_json_put(j, o, "about", c->about ? vm_json_text(c->about) : json_null());
     vm_json_put(j, o, "x", axis_json(&c->x));
     vm_json_put(j, o, "y", axis_json(&c->y));
     for (size_t i = 0; !c->heat && i < c->nseries; i++)

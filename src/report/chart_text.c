@@ -287,6 +287,22 @@ static void print_heat_key(const struct print *p, const struct vm_heat *h)
             chart_value_text(VM_AXIS_PLAIN, l.most, most, sizeof most));
 }
 
+/* Words to lines of the chart's width. */
+static void print_paragraph(const struct print *p, const char *text)
+{
+    size_t column = 0;
+    while (*text) {
+        size_t n = strcspn(text, " ");
+        if (column && column + 1 + n > p->columns) {
+            fputc('\n', p->out);
+            column = 0;
+        }
+        column += (size_t)fprintf(p->out, "%s%.*s", column ? " " : "", (int)n, text);
+        text += n + strspn(text + n, " ");
+    }
+    fputs("\n\n", p->out);
+}
+
 static size_t longest_label(const struct chart_axis *a)
 {
     size_t longest = 0;
@@ -322,8 +338,10 @@ bool vm_report_chart_text(FILE *out, const struct vm_chart *c, unsigned columns,
                       .columns = columns < COLUMNS_MIN ? COLUMNS_MIN : columns};
     if (!grid_make(&g, &p, c))
         return vm_fail(e, VM_ESYSTEM, "no memory to draw %s", c->name);
-    fprintf(out, "%s%s%s\n%s%s%s\n", p.style.bold, c->title, p.style.end, p.style.dim, c->y.label,
-            p.style.end);
+    fprintf(out, "%s%s%s\n", p.style.bold, c->title, p.style.end);
+    if (c->about)
+        print_paragraph(&p, c->about);
+    fprintf(out, "%s%s%s\n", p.style.dim, c->y.label, p.style.end);
     for (size_t l = g.lines; l-- > 0;)
         print_line(&p, &g, c, l);
     print_x_axis(&p, &g);

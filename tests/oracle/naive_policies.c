@@ -66,6 +66,11 @@ static double nearness(const struct naive *m, const struct seat *s)
     return -1e18;
 }
 
+static double farness(const struct naive *m, const struct seat *s)
+{
+    return -nearness(m, s);
+}
+
 static double counter(const struct naive *m, const struct seat *s)
 {
     (void)m;
@@ -81,6 +86,11 @@ static double frequency(const struct naive *m, const struct seat *s)
 static uint32_t choose_opt(struct naive *m)
 {
     return least(m, nearness);
+}
+
+static uint32_t choose_unopt(struct naive *m)
+{
+    return least(m, farness);
 }
 
 static uint32_t choose_fifo(struct naive *m)
@@ -171,9 +181,17 @@ static const struct {
     const char *name;
     uint32_t (*choose)(struct naive *);
 } models[] = {
-    {"opt", choose_opt},     {"fifo", choose_fifo}, {"random", choose_random},
-    {"lru", choose_lru},     {"mru", choose_mru},   {"lfu", choose_lfu},
-    {"clock", choose_clock}, {"nru", choose_nru},   {"enhanced-clock", choose_enhanced_clock},
+    {"opt", choose_opt},
+    {"unopt", choose_unopt},
+    {"fifo", choose_fifo},
+    {"random", choose_random},
+    {"lru", choose_lru},
+    {"mru", choose_mru},
+    {"lfu", choose_lfu},
+    {"clock", choose_clock},
+    {"second-chance", choose_clock},
+    {"nru", choose_nru},
+    {"enhanced-clock", choose_enhanced_clock},
     {"aging", choose_aging},
 };
 
@@ -229,7 +247,7 @@ static void play(struct naive *m, uint32_t (*choose)(struct naive *), bool load_
     out->touches++;
 }
 
-/* "clock" and "enhanced-clock" have the parameter `load`; with the others a newcomer has been
+/* Some have the parameter `load`; with the others a newcomer has been
  * referenced. */
 static bool loads_clear(const struct naive *m)
 {

@@ -42,7 +42,7 @@ static void rows_have_all_their_functions(void **state)
     for (size_t i = 0; (ops = vm_policy_at(i)); i++) {
         assert_true(ops->tick_first && ops->size && ops->init && ops->insert && ops->touch);
         assert_true(ops->remove && ops->victim && ops->tick && ops->check);
-        assert_true(ops->release && ops->park && ops->soft);
+        assert_true(ops->release && ops->switched && ops->park && ops->soft);
         assert_true(ops->replay && ops->replay_runs);
     }
 }
@@ -204,8 +204,13 @@ static void the_state_stays_in_its_block(void **state)
             struct vm_error e;
             struct vm_params params;
             struct vm_future future = {.next = never, .n = sizeof never / sizeof never[0]};
-            struct vm_policy_env env = {
-                .nframes = nframes[k], .bits = bits, .params = &params, .future = &future};
+            struct vm_policy_env env = {.nframes = nframes[k],
+                                        .capacity = nframes[k],
+                                        .bits = bits,
+                                        .params = &params,
+                                        .future = &future,
+                                        .clock = &(struct vm_policy_clock){0},
+                                        .host = &vm_policy_host_plain};
             assert_true(vm_params_parse(&params, ops->name, ops->param, ops->nparams, NULL, &e));
             size_t size = (ops->size(&env) + 63) / 64 * 64;
             uint8_t *block = aligned_alloc(64, size + FENCE);
@@ -249,7 +254,7 @@ static void frames_that_never_come_cost_nothing(void **state)
         ref[i] = (vm_pageref)(i % 16 * 2);
     for (size_t i = 0; (ops = vm_policy_at(i)); i++) {
         struct policy_host h;
-        struct policy_world w = {ops->name, 1u << 22, NPAGES, 1, ref, 64};
+        struct policy_world w = {ops->name, 1u << 22, NPAGES, 1, ref, 64, 0};
         policy_host_open(&h, &w);
         for (size_t k = 0; k < 64; k++)
             policy_host_step(&h, ref[k]);

@@ -70,6 +70,18 @@ static inline uint64_t tick_by_param(const struct vm_policy_env *env)
         "tick", VM_PARAM_COUNT, "0", 0, 0, NULL, "touches between ticks; 0: four for each frame"   \
     }
 
+/* A window of the time of processes, the parameter `tau`, chosen as ticks are. */
+static inline uint64_t part_window(const struct vm_policy_env *env)
+{
+    uint64_t tau = vm_params_count(env->params, "tau");
+    return tau ? tau : UINT64_C(4) * env->capacity;
+}
+#define PART_WINDOW_PARAM                                                                          \
+    {                                                                                              \
+        "tau", VM_PARAM_COUNT, "0", 0, 0, NULL,                                                    \
+            "touches of its process after which a page is idle; 0: four for each frame"            \
+    }
+
 /* What of a newcomer's frame bits a policy with the parameter `load` keeps. */
 static inline uint8_t part_load_mask(const struct vm_params *params)
 {

@@ -73,6 +73,7 @@ static void in_worlds(void (*law)(const struct policy_world *))
     for (w.seed = 0; w.seed < test_rounds(ROUNDS); w.seed++) {
         policy_world_fill(ref, NPAGES, w.seed);
         w.nframes = 1 + w.seed % NFRAMES;
+        w.nprocs = w.seed % 5;
         for (size_t i = 0; (ops = vm_policy_at(i)); i++) {
             w.policy = ops->name;
             law(&w);
@@ -178,6 +179,8 @@ static void drops_and_ticks(const struct policy_world *w)
         if (vm_random_below(&random, 50) == 0)
             h.ops->tick(h.state);
         h.ops->check(h.state);
+        if (vm_random_below(&random, 20) == 0)
+            h.ops->switched(h.state);
     }
     drain(&h);
     policy_host_close(&h);

@@ -54,6 +54,14 @@ const char *policy_spec_at(size_t i)
         "aging:bits=3,tick=1",
         "aging:bits=11,tick=7",
         "aging:bits=16,tick=20",
+        "working-set",
+        "working-set:tau=1",
+        "working-set:tau=7",
+        "working-set:tau=60",
+        "pff",
+        "pff:interval=1",
+        "pff:interval=5",
+        "pff:interval=1000",
     };
     return i < sizeof spec / sizeof spec[0] ? spec[i] : NULL;
 }

@@ -54,6 +54,8 @@ const char *policy_spec_at(size_t i)
         "car:delta=integer",
         "lfu",
         "lfu:ties=fifo",
+        "lfu:keep=1k",
+        "lfu:keep=5,ties=fifo",
         "clock",
         "clock:load=referenced",
         "second-chance",

@@ -5,8 +5,8 @@
  * bits. It knows no address space, no table and no price; what it may ask of its host besides is
  * struct vm_policy_host: whose a page is, how long processes have run, and to have a page cleaned.
  *
- * Some policies do more than to answer. Who holds down the memory of a process gives frames up while
- * others are free (release); who keeps second-chance lists takes a page's mapping away, not its
+ * Some policies do more than to answer. Who holds down the memory of a process gives frames up
+ * while others are free (release); who keeps second-chance lists takes a page's mapping away, not its
  * frame (park), and hears of the touch that finds it there (soft).
  *
  * Hosts: the page replay (engine/, stamps a policy's code into the loop by

@@ -74,6 +74,14 @@ const char *policy_spec_at(size_t i)
         "aging:bits=3,tick=1",
         "aging:bits=11,tick=7",
         "aging:bits=16,tick=20",
+        "sieve",
+        "sieve:load=referenced",
+        "s3-fifo",
+        "s3-fifo:look=before",
+        "s3-fifo:small=40",
+        "s3-fifo:small=30,hits=1,ghosts=300",
+        "s3-fifo:hits=3,ghosts=50",
+        "s3-fifo:look=before,fill=main,small=25",
     };
     return i < sizeof spec / sizeof spec[0] ? spec[i] : NULL;
 }

@@ -9,6 +9,7 @@
 #include <pagoda/analysis.h>
 #include <pagoda/chart.h>
 #include <pagoda/compare.h>
+#include <pagoda/curve.h>
 #include <pagoda/engine.h>
 #include <pagoda/experiment.h>
 #include <pagoda/locality.h>
@@ -46,6 +47,13 @@ bool vm_report_compare_json(FILE *out, const struct vm_comparison *c, struct vm_
 /* Miss ratio and time against memory, a series a policy. */
 bool vm_report_compare_charts(const struct vm_comparison *c, struct vm_charts *out,
                               struct vm_error *e);
+
+void vm_report_curve_text(FILE *out, const struct vm_curves *s, enum vm_colour colour);
+/* Which points of each curve: those of the sizes shown, or every one at which misses fall. */
+enum vm_curve_points { VM_CURVE_POINTS_SHOWN, VM_CURVE_POINTS_ALL };
+bool vm_report_curve_json(FILE *out, const struct vm_curves *s, enum vm_curve_points which,
+                          struct vm_error *e);
+bool vm_report_curve_charts(const struct vm_curves *s, struct vm_charts *out, struct vm_error *e);
 
 /* What to show of a program's locality. */
 #define VM_WINDOWS_MAX 512

@@ -116,8 +116,8 @@ static double nice_step(double least, enum vm_axis_unit unit)
 
 static void add_tick(struct chart_axis *a, double at, enum vm_axis_unit unit)
 {
-    double slack = (a->hi - a->lo) * 1e-9;
-    if (at < a->lo - slack || at > a->hi + slack || a->nticks == CHART_TICKS_MAX)
+    double place = chart_axis_place(a, at);
+    if (place < -1e-9 || place > 1 + 1e-9 || a->nticks == CHART_TICKS_MAX)
         return;
     struct chart_tick *t = &a->tick[a->nticks++];
     t->at = at;

@@ -311,7 +311,7 @@ static void assert_axis(const struct chart_axis *a)
 {
     assert_true(a->lo < a->hi);
     assert_true(a->scale == VM_SCALE_LINEAR || a->lo > 0);
-    assert_true(a->nticks >= 1 && a->nticks <= CHART_TICKS_MAX);
+    assert_true(a->nticks >= 2 && a->nticks <= CHART_TICKS_MAX);
     for (size_t i = 0; i < a->nticks; i++) {
         double place = chart_axis_place(a, a->tick[i].at);
         assert_true(place >= -1e-6 && place <= 1 + 1e-6);

@@ -1,16 +1,23 @@
 /* compare.c - `pagoda compare`: replacement policies beside each other. */
-#include "cli/cli.h"
+#include "cli/charts.h"
 
 #include <pagoda/compare.h>
 #include <string.h>
 
 static bool report(const struct vm_comparison *c, const struct args *a, struct vm_error *e)
 {
-    if (args_has(a, "json") && !vm_report_compare_json(stdout, c, e))
-        return false;
-    if (!args_has(a, "json"))
+    struct vm_charts charts;
+    if (args_has(a, "json"))
+        return vm_report_compare_json(stdout, c, e) && stdout_finish(e);
+    if (!charts_asked(a)) {
         vm_report_compare_text(stdout, c, stdout_colour());
-    return stdout_finish(e);
+        return stdout_finish(e);
+    }
+    if (!vm_report_compare_charts(c, &charts, e))
+        return false;
+    bool done = charts_write(a, c->trace.name, charts.chart, charts.n, e);
+    vm_charts_free(&charts);
+    return done && stdout_finish(e);
 }
 
 /* The machine without --memory, which here is a list. */
@@ -69,6 +76,7 @@ static const struct flag flags[] = {
      "the policy whose pages the others' are held against; without it the first named, of all the "
      "best",
      NULL},
+    CHART_FLAGS,
     TRACE_FLAGS,
     {0}};
 

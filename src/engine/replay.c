@@ -192,6 +192,7 @@ static const struct vm_policy_ops recorder = {
     .victim = recorder_victim,
     .tick = recorder_tick,
     .release = recorder_release,
+    .switched = recorder_tick,
     .park = recorder_park,
     .soft = recorder_remove,
     .check = recorder_check,
@@ -291,7 +292,7 @@ static void gather_machine(struct vm_engine *m, struct vm_result *out)
     out->table_frames = vm_memory_table_frames(memory);
     vm_memory_footprint(memory, &out->tables);
     gather_regions(memory, out);
-    vm_price(out, vm_memory_read_ns(memory), vm_memory_write_ns(memory), &out->prices);
+    vm_price(out, m->waits_ns, &out->prices);
 }
 
 static struct vm_future *future(struct replay *r)
@@ -354,7 +355,7 @@ static bool rehearse_pages(struct replay *r, struct vm_spool *spool, uint32_t *n
 
 static void gather_pages(const struct vm_page_stream *s, struct vm_pages *p, struct vm_result *out)
 {
-    uint64_t read_ns, write_ns;
+    uint64_t waits_ns[VM_WAITS];
     out->nframes = (uint32_t)(out->config.memory_bytes / out->config.page_bytes);
     vm_pages_counts(p, &out->counts);
     out->counts.reads = s->kinds[VM_READ];
@@ -365,8 +366,8 @@ static void gather_pages(const struct vm_page_stream *s, struct vm_pages *p, str
     out->counts.switches = s->switches;
     out->pages = s->ids.n;
     out->resident = vm_pages_resident(p);
-    vm_pages_transfers(p, &read_ns, &write_ns);
-    vm_price(out, read_ns, write_ns, &out->prices);
+    vm_pages_waits(p, waits_ns);
+    vm_price(out, waits_ns, &out->prices);
 }
 
 static bool run_pages(struct replay *r, struct vm_error *e)
@@ -379,6 +380,7 @@ static bool run_pages(struct replay *r, struct vm_error *e)
     if (done) {
         s.host = p;
         s.emit = vm_pages_run;
+        s.switched = vm_pages_switched;
         done = stream_all(r, "replaying", &s, e);
         if (done)
             gather_pages(&s, p, r->out);

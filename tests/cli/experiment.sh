@@ -15,7 +15,8 @@ done
 like "$out" "^ +Arpaci-Dusseau" "and with its source"
 "$PAGODA" list --json >all.json
 is "$(member all.json "[p['name'] for x in r['experiments'] for p in x['params']
-    if p['name'] in [o['name'] for o in r['options']]]")" "[]" "no parameter has the name of a machine's option"
+    if p['name'] in [o['name'] for o in r['options']]]")" "[]" \
+    "no parameter has the name of a machine's option"
 refused 2 'unknown experiment "loping"' "an unknown experiment" "$PAGODA" experiment loping
 hinted looping
 refused 2 'experiment looping has no --stride' "a parameter of another" \
@@ -142,8 +143,8 @@ fi
 # ---- gnuplot ----
 
 mkdir empty
-refused 4 'gnuplot: no such program' "no gnuplot" env PATH="$PWD/empty" "$PAGODA" experiment looping \
-    --svg x.svg
+refused 4 'gnuplot: no such program' "no gnuplot" \
+    env PATH="$PWD/empty" "$PAGODA" experiment looping --svg x.svg
 hinted 'gnuplot-nox'
 mkdir broken
 printf '#!/bin/sh\nexec >&2\necho "line 1: no way"\nexit 1\n' >broken/gnuplot

@@ -92,7 +92,8 @@ static void opt_keeps_what_it_can_of_a_loop(void **unused)
     vm_figures_free(&f);
 }
 
-/* random keeps a page until its turn comes with (1 - 1/c) ^ misses in a turn: h = (1-1/c)^(n (1-h)). */
+/* random keeps a page until its turn comes with chance (1 - 1/c) to the power of the misses in a
+ * turn: h = (1 - 1/c)^(n (1 - h)). */
 static void random_has_no_worst_case(void **unused)
 {
     (void)unused;
@@ -332,8 +333,8 @@ static void a_stride_halves_the_reach_of_sets(void **unused)
 /* ---- page-size ---- */
 
 /* 64 words, one every 4 KiB from 256 MiB on: 64 blocks of 64 bytes are used. A bounded table has an
- * entry of 8 bytes for each page up to the last one, in whole frames, of which it doubles the number
- * when it grows. */
+ * entry of 8 bytes for each page up to the last one, in whole frames, of which it doubles the
+ * number when it grows. */
 static void what_pages_hold_unused_and_what_tables_take(void **unused)
 {
     (void)unused;

@@ -92,6 +92,7 @@ enum vm_locality_part {
 /* At one page size. */
 struct vm_locality_size {
     uint64_t page_bytes;
+    uint64_t touches, pages;
     struct vm_intervals intervals;
     struct vm_fault_times faults;
 };

@@ -146,7 +146,10 @@ static bool gather_size(struct measuring *m, size_t i, struct vm_locality_size *
                         struct vm_error *e)
 {
     struct meter *t = &m->meter[i];
+    const struct vm_page_stream *s = &t->stream;
     out->page_bytes = m->request->page_bytes[i];
+    out->touches = m->refs + s->crossings;
+    out->pages = s->ids.n;
     return (!wants(m, SPANS) || intervals_result(&t->intervals, &out->intervals, e)) &&
            (!wants(m, VM_LOCALITY_FAULTS) ||
             fault_times_result(&t->faults, m->period, m->period_refs, &out->faults, e));

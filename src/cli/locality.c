@@ -6,7 +6,7 @@
 #include <string.h>
 
 #define PERIODS "128"
-#define ROWS    64
+#define ROWS    128
 
 static const struct {
     const char *name;

@@ -150,9 +150,14 @@ void vm_report_locality_text(FILE *out, const struct vm_locality *l,
         {VM_LOCALITY_FAULTS, show_faults},
     };
     struct sheet s = {out, l, view, vm_style(colour)};
-    char refs[32];
+    char refs[32], touches[32], pages[32], size[32];
     vm_text_trace(out, &l->trace, s.style);
     fprintf(out, "  %s references\n", vm_text_count(l->refs, refs, sizeof refs));
+    for (size_t i = 0; i < l->nsizes; i++)
+        fprintf(out, "  %s touches of %s pages of %s\n",
+                vm_text_count(l->size[i].touches, touches, sizeof touches),
+                vm_text_count(l->size[i].pages, pages, sizeof pages),
+                vm_text_bytes(l->size[i].page_bytes, size, sizeof size));
     for (size_t p = 0; p < sizeof parts / sizeof parts[0]; p++)
         for (size_t i = 0; (l->parts & parts[p].part) && i < l->nsizes; i++)
             parts[p].show(&s, &l->size[i]);

@@ -37,11 +37,15 @@ struct vm_service {
     uint64_t bus_ns;     /* does not */
 };
 
+/* Who does the work of a transfer: whoever waits for it leaves the processor to others, or not. */
+enum vm_server { VM_SERVED_BY_DEVICE, VM_SERVED_BY_PROCESSOR };
+
 struct vm_device_ops {
     const char *name;
     const char *summary;
     const struct vm_param *param; /* each default with its source in the device's file */
     size_t nparams;
+    enum vm_server server;
     size_t (*size)(void);
     void (*init)(void *state, const struct vm_params *params);
     /* Requests that can be under way at once: 1 to VM_QUEUE_DEPTH_MAX. */

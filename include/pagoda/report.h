@@ -10,6 +10,7 @@
 #include <pagoda/chart.h>
 #include <pagoda/compare.h>
 #include <pagoda/engine.h>
+#include <pagoda/experiment.h>
 #include <pagoda/locality.h>
 #include <pagoda/story.h>
 #include <pagoda/tables.h>
@@ -96,5 +97,9 @@ bool vm_report_chart_png(FILE *out, const struct vm_chart *c, struct vm_error *e
 bool vm_report_charts_json(FILE *out, const struct vm_chart *c, size_t n, struct vm_error *e);
 bool vm_report_charts_html(FILE *out, const char *title, const struct vm_chart *c, size_t n,
                            struct vm_error *e);
+
+bool vm_report_experiment_json(FILE *out, const struct vm_experiment_ops *x,
+                               const struct vm_experiment_request *r, const struct vm_figures *f,
+                               struct vm_error *e);
 
 #endif

@@ -220,6 +220,10 @@ bool vm_memory_event(struct vm_memory *m, const struct vm_event *event, struct v
 /* Make the address space ready for walks. Errors: VM_EMACHINE: no frame for its root table. */
 bool vm_memory_use_space(struct vm_memory *m, vm_asid asid, struct vm_error *e);
 
+/* All pages of the address space leave memory, but for those that others map too; nobody waits for
+ * their writes, which are as long as they lie side by side. Errors: VM_EMACHINE: out of swap. */
+bool vm_memory_suspend(struct vm_memory *m, vm_asid asid, struct vm_error *e);
+
 /* One look of the collapse daemon (VM_HUGE_COLLAPSE; else nothing), for hosts to call now and then.
  * Errors: VM_EMACHINE, as of a fault. */
 bool vm_memory_scan(struct vm_memory *m, struct vm_error *e);

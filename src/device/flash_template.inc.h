@@ -70,6 +70,7 @@ const struct vm_device_ops FLASH_OPS = {
     .summary = FLASH_SUMMARY,
     .param = params,
     .nparams = sizeof params / sizeof params[0],
+    .server = VM_SERVED_BY_DEVICE,
     .size = flash_size,
     .init = flash_init,
     .depth = flash_depth,

@@ -62,6 +62,7 @@ const struct vm_device_ops vm_device_hdd = {
     .summary = "hard disk: a seek and half a turn, unless the request follows the last one",
     .param = params,
     .nparams = sizeof params / sizeof params[0],
+    .server = VM_SERVED_BY_DEVICE,
     .size = hdd_size,
     .init = hdd_init,
     .depth = hdd_depth,

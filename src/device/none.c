@@ -28,6 +28,7 @@ static struct vm_service none_service(void *state, enum vm_transfer kind, uint64
 const struct vm_device_ops vm_device_none = {
     .name = "none",
     .summary = "a store that costs nothing",
+    .server = VM_SERVED_BY_DEVICE,
     .size = none_size,
     .init = none_init,
     .depth = none_depth,

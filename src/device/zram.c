@@ -57,6 +57,7 @@ const struct vm_device_ops vm_device_zram = {
     .summary = "compressed memory (LZ4)",
     .param = params,
     .nparams = sizeof params / sizeof params[0],
+    .server = VM_SERVED_BY_PROCESSOR,
     .size = zram_size,
     .init = zram_init,
     .depth = zram_depth,

@@ -1,5 +1,5 @@
 /* clock.c - a machine's time: what its processor has done so far, at the prices of all it has
- * counted, and what it has waited for the device.
+ * counted, and when it had nothing to do.
  *
  * Nothing keeps time while references run: only a transfer asks for it, and then it is worked out
  * from the counts by the very formulas that price a whole run (price.c). So the clock and the
@@ -7,11 +7,17 @@
  *
  * Invariants
  *  1. Time never runs back (although the price of walks that overlap may become less in hindsight).
- *  2. At the end the prices' total is the processor's time plus the waits.
+ *  2. Where one process runs the processor is idle while it waits: at the end the prices' total is
+ *     the time.
+ *  3. Where several do, a wait is the process's own: its time runs ahead of the machine's, which
+ *     goes on with another (vm_engine_share).
  */
 #include "base/assert.h"
 #include "engine/machine.h"
+#include "engine/parts.h"
 #include "engine/price.h"
+
+#include <string.h>
 
 /* References of the segment under way that are done: those before the touch that missed last. */
 static uint32_t refs_done(const struct vm_engine *m)
@@ -39,9 +45,58 @@ static void read_meter(struct vm_engine *m)
         vm_engine_answers(m, &r->answers);
 }
 
+/* ---- who waits ---- */
+
+/* Nobody else has work for the processor. */
+static void wait_idly(struct vm_engine *m, uint64_t until_ns)
+{
+    m->idle_ns += until_ns - m->now_ns;
+    m->past_ns = until_ns;
+}
+
+/* Others may: the run ends. */
+static void wait_blocked(struct vm_engine *m, uint64_t until_ns)
+{
+    m->blocked_until = until_ns;
+}
+
+void vm_engine_share(struct vm_engine *m)
+{
+    struct vm_parts parts;
+    struct vm_error e;
+    bool found = vm_parts_find(&parts, &m->config, &e);
+    VM_ASSERT(found);
+    if (parts.device->server == VM_SERVED_BY_DEVICE)
+        m->wait = wait_blocked;
+}
+
+uint64_t vm_engine_blocked(const struct vm_engine *m)
+{
+    return m->blocked_until;
+}
+
+void vm_engine_idle(struct vm_engine *m, uint64_t until_ns)
+{
+    vm_clock_begin(m);
+    vm_clock_now(m);
+    if (until_ns > m->now_ns)
+        wait_idly(m, until_ns);
+}
+
+bool vm_engine_suspend(struct vm_engine *m, vm_asid asid, struct vm_error *e)
+{
+    vm_clock_begin(m);
+    vm_mmu_settle(m);
+    m->last_touch = NO_TOUCH;
+    return vm_memory_suspend(m->memory, asid, e);
+}
+
+/* ---- the clock ---- */
+
 void vm_clock_open(struct vm_engine *m)
 {
     struct vm_result *r = &m->meter;
+    m->wait = wait_idly;
     r->config = m->config;
     r->ntlbs = vm_engine_ntlbs(m);
     r->nwalk_caches = vm_engine_nwalk_caches(m);
@@ -51,21 +106,22 @@ void vm_clock_open(struct vm_engine *m)
     vm_engine_answers(m, &r->answers);
 }
 
+void vm_clock_begin(struct vm_engine *m)
+{
+    m->blocked_until = 0;
+    m->now_ns = m->past_ns;
+}
+
 uint64_t vm_clock_now(void *engine)
 {
     struct vm_engine *m = engine;
     read_meter(m);
-    uint64_t now = (uint64_t)vm_price_cpu(&m->meter);
-    for (int why = 0; why < VM_WAITS; why++)
-        now += m->waits_ns[why];
-    if (now > m->now_ns)
-        m->now_ns = now;
+    uint64_t now = (uint64_t)vm_price_cpu(&m->meter) + m->idle_ns;
+    if (now > m->past_ns)
+        m->past_ns = now;
+    if (m->past_ns > m->now_ns)
+        m->now_ns = m->past_ns;
     return m->now_ns;
-}
-
-uint64_t vm_engine_now(struct vm_engine *m)
-{
-    return vm_clock_now(m);
 }
 
 void vm_clock_wait(void *engine, uint64_t until_ns, enum vm_wait why)
@@ -74,5 +130,18 @@ void vm_clock_wait(void *engine, uint64_t until_ns, enum vm_wait why)
     if (until_ns <= m->now_ns)
         return;
     m->waits_ns[why] += until_ns - m->now_ns;
+    m->wait(m, until_ns);
     m->now_ns = until_ns;
+}
+
+void vm_engine_time(struct vm_engine *m, struct vm_time *out)
+{
+    struct vm_prices p;
+    vm_clock_begin(m);
+    out->now_ns = vm_clock_now(m);
+    out->idle_ns = m->idle_ns;
+    vm_price_parts(&m->meter, &p);
+    out->program_ns = p.memory_ns + p.tlb_ns + p.walk_ns + p.refill_ns;
+    out->kernel_ns = p.mark_ns + p.fault_ns + p.copy_ns + p.shootdown_ns + p.switching_ns;
+    memcpy(out->waits_ns, m->waits_ns, sizeof out->waits_ns);
 }

@@ -281,6 +281,8 @@ static bool run_refs(struct vm_engine *m, const vm_va *va, const uint16_t *meta,
             vm_mmu_tick(m);
         if (m->counts.touches >= m->scan_next && !scan(m))
             return false;
+        if (m->blocked_until)
+            return true;
         va += done;
         meta += done;
         n -= done;
@@ -318,6 +320,8 @@ static bool run_laid(struct vm_engine *m, const vm_va *va, const uint16_t *meta,
             !vm_layout_refs(m->layout, m->asid, va + i, meta + i, length, laid, &done, &m->error);
         if (m->failed || !run_refs(m, laid, meta + i, done))
             return false;
+        if (m->blocked_until)
+            return true;
         if (done < length && !run_parts(m, va[i + done], meta[i + done]))
             return false;
         done += done < length;
@@ -380,25 +384,50 @@ static bool run_event(struct vm_engine *m, const struct vm_event *event, struct 
     return true;
 }
 
+static uint64_t refs_so_far(const struct vm_engine *m)
+{
+    return m->kinds[VM_READ] + m->kinds[VM_WRITE] + m->kinds[VM_FETCH];
+}
+
+/* References [at, end) of the batch. */
+static bool run_stretch(struct vm_engine *m, const struct vm_batch *b, uint32_t at, uint32_t end,
+                        struct vm_error *e)
+{
+    if (at == end)
+        return true;
+    uint64_t before = refs_so_far(m);
+    if (!vm_memory_use_space(m->memory, m->asid, e))
+        return false;
+    if (!(m->layout ? run_laid : run_refs)(m, b->va + at, b->meta + at, end - at)) {
+        *e = m->error;
+        return false;
+    }
+    m->done.refs += (uint32_t)(refs_so_far(m) - before);
+    return true;
+}
+
 bool vm_engine_run(struct vm_engine *m, const struct vm_batch *batch, struct vm_error *e)
 {
-    uint32_t at = 0;
-    for (uint32_t k = 0; k <= batch->nevents; k++) {
+    vm_clock_begin(m);
+    m->done.refs = m->done.events = 0;
+    for (uint32_t k = 0; k <= batch->nevents && !m->blocked_until; k++) {
         uint32_t end = k < batch->nevents ? batch->event[k].at : batch->nrefs;
-        VM_ASSERT(at <= end && end <= batch->nrefs);
-        if (end > at) {
-            if (!vm_memory_use_space(m->memory, m->asid, e))
-                return false;
-            if (!(m->layout ? run_laid : run_refs)(m, batch->va + at, batch->meta + at, end - at)) {
-                *e = m->error;
-                return false;
-            }
-        }
-        at = end;
-        if (k < batch->nevents && !run_event(m, &batch->event[k], e))
+        VM_ASSERT(m->done.refs <= end && end <= batch->nrefs);
+        if (!run_stretch(m, batch, m->done.refs, end, e))
             return false;
+        if (k == batch->nevents || m->blocked_until)
+            break;
+        if (!run_event(m, &batch->event[k], e))
+            return false;
+        m->done.events++;
     }
     return true;
+}
+
+void vm_engine_done(const struct vm_engine *m, uint32_t *refs, uint32_t *events)
+{
+    *refs = m->done.refs;
+    *events = m->done.events;
 }
 
 void vm_engine_listen(struct vm_engine *m, const struct vm_tap *tap)

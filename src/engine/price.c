@@ -84,14 +84,13 @@ static void split(const struct vm_result *r, struct vm_prices *p)
                                             p->swap_in_ns + p->swap_out_ns + p->stall_ns);
 }
 
-/* What the processor does, by its parts: the rest are waits. */
-static struct vm_prices cpu(const struct vm_result *r)
+void vm_price_parts(const struct vm_result *r, struct vm_prices *out)
 {
     const struct vm_counts *n = &r->counts;
     const struct vm_config *c = &r->config;
     double copies = (double)n->page_copies + (double)n->table_moved_bytes / (double)c->page_bytes;
     uint64_t failed = n->violations + n->denials + n->unnamed;
-    return (struct vm_prices){
+    *out = (struct vm_prices){
         .memory_ns = memory_ns(r, failed),
         .tlb_ns = tlb_ns(r),
         .walk_ns = walk_ns(r),
@@ -115,14 +114,15 @@ static double sum(const struct vm_prices *p)
 
 double vm_price_cpu(const struct vm_result *r)
 {
-    struct vm_prices p = cpu(r);
+    struct vm_prices p;
+    vm_price_parts(r, &p);
     return sum(&p);
 }
 
 void vm_price(const struct vm_result *r, const uint64_t waits_ns[VM_WAITS], struct vm_prices *out)
 {
     const struct vm_counts *n = &r->counts;
-    *out = cpu(r);
+    vm_price_parts(r, out);
     out->swap_in_ns = (double)waits_ns[VM_WAIT_READ];
     out->swap_out_ns = (double)waits_ns[VM_WAIT_WRITE];
     out->stall_ns = (double)waits_ns[VM_WAIT_FRAME];

@@ -4,7 +4,9 @@
 
 #include <pagoda/engine.h>
 
-/* Nanoseconds of the processor: all but the waits. */
+/* What the processor does, in its parts: waits are 0, and so are sums and cases. */
+void vm_price_parts(const struct vm_result *r, struct vm_prices *out);
+/* All of them together. */
 double vm_price_cpu(const struct vm_result *r);
 
 /* Fill `out` from the counts and the waits. The effective access time is the textbook's:

@@ -85,8 +85,6 @@ static void spans_of(const struct vm_chart *c, struct span *x, struct span *y)
     for (size_t s = 0; s < c->nseries; s++)
         for (size_t i = 0; i < c->series[s].n; i++) {
             const struct vm_series *one = &c->series[s];
-            if (!has_place(c->x.scale, one->x[i]) || !has_place(c->y.scale, one->y[i]))
-                continue;
             span_add(x, c->x.scale, one->x[i]);
             span_add(y, c->y.scale, one->y[i]);
             if (one->style == VM_SERIES_BARS)

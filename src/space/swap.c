@@ -8,6 +8,10 @@
 #include "base/assert.h"
 #include "space/memory.h"
 
+/* One gathered transfer at most, so that reads behind it need not wait for long. Linux writes
+ * swap in clusters of as many pages of 4 KiB (SWAPFILE_CLUSTER, mm/swapfile.c). */
+#define CLUSTER_BYTES (UINT64_C(256) * 4096)
+
 static uint32_t first_slot(void)
 {
     return VM_SLOT_FILE + 1;
@@ -87,9 +91,43 @@ void vm_swap_read_at(struct vm_memory *m, uint64_t at, uint64_t bytes)
     transfer(m, VM_TRANSFER_READ, at, bytes, VM_WAIT_READ);
 }
 
+/* ---- writes that nobody waits for ---- */
+
+static void write_gathered(struct vm_memory *m)
+{
+    if (m->gather.bytes)
+        vm_queue_submit(&m->queue, VM_TRANSFER_WRITE, m->gather.at, m->gather.bytes,
+                        m->c.now(m->c.host));
+    m->gather.bytes = 0;
+}
+
+static void gather(struct vm_memory *m, uint64_t at, uint64_t bytes)
+{
+    if (m->gather.at + m->gather.bytes != at || m->gather.bytes + bytes > CLUSTER_BYTES)
+        write_gathered(m);
+    if (m->gather.bytes == 0)
+        m->gather.at = at;
+    m->gather.bytes += bytes;
+}
+
+void vm_swap_gather(struct vm_memory *m)
+{
+    VM_ASSERT(!m->gather.on && m->gather.bytes == 0);
+    m->gather.on = true;
+}
+
+void vm_swap_gathered(struct vm_memory *m)
+{
+    write_gathered(m);
+    m->gather.on = false;
+}
+
 void vm_swap_write_at(struct vm_memory *m, uint64_t at, uint64_t bytes)
 {
-    transfer(m, VM_TRANSFER_WRITE, at, bytes, VM_WAIT_WRITE);
+    if (m->gather.on)
+        gather(m, at, bytes);
+    else
+        transfer(m, VM_TRANSFER_WRITE, at, bytes, VM_WAIT_WRITE);
 }
 
 void vm_swap_read(struct vm_memory *m, vm_slot s, uint64_t page_key)

@@ -14,6 +14,7 @@ static const struct {
 } parts[] = {
     {"working-set", VM_LOCALITY_WORKING_SET},
     {"intervals", VM_LOCALITY_INTERVALS},
+    {"distances", VM_LOCALITY_DISTANCES},
     {"faults", VM_LOCALITY_FAULTS},
     {"heat", VM_LOCALITY_HEAT},
     {"all", VM_LOCALITY_ALL},
@@ -174,7 +175,7 @@ static bool run_locality(const struct args *a, struct vm_error *e)
 }
 
 static const struct flag flags[] = {
-    {"of", 0, "PART,...", "working-set, intervals, faults, heat", "all"},
+    {"of", 0, "PART,...", "working-set, intervals, distances, faults, heat", "all"},
     {"pages", 0, "SIZE,...", "page sizes to measure at", "4KiB"},
     {"windows", 0, "N,...", "windows of the working set, in touches; without it, powers of two",
      NULL},
@@ -192,12 +193,12 @@ static const struct flag flags[] = {
 const struct command command_locality = {
     .name = "locality",
     .usage = "TRACE [--of PART,...] [OPTION ...]",
-    .summary = "how a program uses its pages over time: working sets, intervals, faults, heat",
+    .summary = "how a program uses its pages over time: working sets, reuse, faults, heat",
     .about =
         "The mean size and the misses of the working set for every window (exact, from one pass),\n"
-        "with VMIN, its optimum, beside it; how long pages are not used; when faults come; which\n"
-        "addresses are touched when. Times are in touches of pages, or in references.\n"
-        "A memory in per cent, and the policy opt, read the trace twice.\n\n"
+        "with VMIN, its optimum, beside it; how long, and for how many other pages, pages are not\n"
+        "used; when faults come; which addresses are touched when. Times are in touches of pages,\n"
+        "or in references. A memory in per cent, and the policy opt, read the trace twice.\n\n"
         "  pagoda locality ls.pgt\n"
         "  pagoda locality ls.pgt --of working-set --pages 4KiB,2MiB --svg ws.svg\n"
         "  pagoda locality ls.pgt --of faults --policy clock --memory 256KiB --periods 32",

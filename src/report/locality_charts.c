@@ -125,6 +125,18 @@ static void add_intervals(const struct maker *m)
         add_histogram(m, &m->l->size[i].intervals.between, m->l->size[i].page_bytes, "intervals");
 }
 
+static void add_distances(const struct maker *m)
+{
+    chart_add(m->out, (struct vm_chart){.name = "distances",
+                                        .title = "Different pages between a use of a page and its "
+                                                 "next",
+                                        .note = "uses with no other page between are not drawn",
+                                        .x = {"pages", VM_AXIS_PLAIN, VM_SCALE_LOG},
+                                        .y = {"uses", VM_AXIS_PLAIN, VM_SCALE_LOG}});
+    for (size_t i = 0; i < m->l->nsizes; i++)
+        add_histogram(m, &m->l->size[i].distances, m->l->size[i].page_bytes, "distances");
+}
+
 /* ---- over time ---- */
 
 static void add_fault_series(const struct maker *m, const struct vm_locality_size *s)
@@ -215,9 +227,13 @@ bool vm_report_locality_charts(const struct vm_locality *l, const struct vm_loca
         enum vm_locality_part part;
         void (*add)(const struct maker *m);
     } charts[] = {
-        {VM_LOCALITY_WORKING_SET, add_sizes},       {VM_LOCALITY_WORKING_SET, add_misses},
-        {VM_LOCALITY_WORKING_SET, add_size_misses}, {VM_LOCALITY_INTERVALS, add_intervals},
-        {VM_LOCALITY_FAULTS, add_faults},           {VM_LOCALITY_HEAT, add_heat},
+        {VM_LOCALITY_WORKING_SET, add_sizes},
+        {VM_LOCALITY_WORKING_SET, add_misses},
+        {VM_LOCALITY_WORKING_SET, add_size_misses},
+        {VM_LOCALITY_INTERVALS, add_intervals},
+        {VM_LOCALITY_DISTANCES, add_distances},
+        {VM_LOCALITY_FAULTS, add_faults},
+        {VM_LOCALITY_HEAT, add_heat},
     };
     struct maker m = {out, l, view};
     *out = (struct vm_charts){.n = 0};

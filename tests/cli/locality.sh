@@ -17,6 +17,8 @@ is "$(member s.json '[round(w["vmin_pages"] * 6, 9) for w in r["sizes"][0]["work
     "[6.0, 8.0, 8.0, 11.0]" "VMIN's"
 is "$(member s.json '[(b["first"], b["count"]) for b in r["sizes"][0]["intervals"]]')" \
     "[(2, 2), (4, 1)]" "intervals, each number by itself"
+is "$(member s.json '[(b["first"], b["count"]) for b in r["sizes"][0]["distances"]]')" \
+    "[(1, 2), (2, 1)]" "and the different pages in them"
 # lru with two frames: 1 and 2 come, 1 hits, 3 takes 2's frame, 1 hits, 2 takes 3's.
 is "$(member s.json '[(p["faults"], p["firsts"]) for p in r["sizes"][0]["faults"]["periods"]]')" \
     "[(3, 3), (1, 0)]" "faults of the first four references, and of the last two"
@@ -65,7 +67,7 @@ exit_is 0 "nothing of a trace"
 run "$PAGODA" locality small.rwi --csv out.csv
 exit_is 0 "charts go to files"
 is "$(find . -name 'out-*.csv' | LC_ALL=C sort | tr '\n' ' ')" \
-    "./out-faults.csv ./out-heat.csv ./out-intervals.csv ./out-size_misses.csv ./out-window_misses.csv ./out-working_set.csv " \
+    "./out-distances.csv ./out-faults.csv ./out-heat.csv ./out-intervals.csv ./out-size_misses.csv ./out-window_misses.csv ./out-working_set.csv " \
     "one each"
 
 refused 2 'unknown part "haet"' "an unknown part" "$PAGODA" locality small.rwi --of haet

@@ -9,6 +9,7 @@
 #include <pagoda/analysis.h>
 #include <pagoda/chart.h>
 #include <pagoda/compare.h>
+#include <pagoda/curve.h>
 #include <pagoda/engine.h>
 #include <pagoda/experiment.h>
 #include <pagoda/locality.h>
@@ -82,6 +83,17 @@ void vm_report_profile_text(FILE *out, const struct vm_profile *p, const struct 
                             enum vm_colour colour);
 bool vm_report_profile_json(FILE *out, const struct vm_profile *p, const struct vm_trace_info *t,
                             struct vm_error *e);
+
+void vm_report_curve_text(FILE *out, const struct vm_curves *s, enum vm_colour colour);
+/* Which points of each curve: those of the sizes shown, or every one at which misses fall. */
+enum vm_curve_points { VM_CURVE_POINTS_SHOWN, VM_CURVE_POINTS_ALL };
+bool vm_report_curve_json(FILE *out, const struct vm_curves *s, enum vm_curve_points which,
+                          struct vm_error *e);
+/* All curves as one chart, which outlives them. NULL: VM_ESYSTEM. */
+struct vm_curve_chart;
+struct vm_curve_chart *vm_curve_chart_make(const struct vm_curves *s, struct vm_error *e);
+const struct vm_chart *vm_curve_chart_of(const struct vm_curve_chart *c);
+void vm_curve_chart_free(struct vm_curve_chart *c); /* NULL is fine */
 
 /* ---- charts ---- */
 

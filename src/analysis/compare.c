@@ -19,23 +19,6 @@ struct comparing {
 
 /* ---- what was asked for ---- */
 
-/* Of a list with commas, the next item; those of a policy's parameters do not part it: "a:x=1,y=2"
- * is one. Into item[cap], cut to it; NULL: no more. */
-static const char *next_item(const char *list, char *item, size_t cap)
-{
-    if (!list || !*list)
-        return NULL;
-    size_t n = strcspn(list, ",");
-    while (list[n] == ',' && memchr(list, ':', n)) {
-        size_t word = strcspn(list + n + 1, ",:=");
-        if (list[n + 1 + word] != '=')
-            break;
-        n += 1 + strcspn(list + n + 1, ",");
-    }
-    snprintf(item, cap, "%.*s", (int)n, list);
-    return list[n] ? list + n + 1 : list + n;
-}
-
 static bool is_bound(const char *spec)
 {
     return !strcmp(spec, BOUND);
@@ -77,7 +60,7 @@ static bool add_policies(struct vm_comparison *c, const char *list, struct vm_er
     for (size_t i = 0; all && vm_policy_at(i); i++)
         if (!is_bound(vm_policy_at(i)->name) && !add_policy(c, vm_policy_at(i)->name, e))
             return false;
-    for (const char *rest = all ? "" : list; (rest = next_item(rest, spec, sizeof spec));) {
+    for (const char *rest = all ? "" : list; (rest = vm_spec_next(rest, spec, sizeof spec));) {
         bounded |= is_bound(spec);
         if (!add_policy(c, spec, e))
             return false;
@@ -90,7 +73,7 @@ static bool add_policies(struct vm_comparison *c, const char *list, struct vm_er
 static bool add_memories(struct vm_comparison *c, const char *list, struct vm_error *e)
 {
     char text[64];
-    while ((list = next_item(list, text, sizeof text))) {
+    while ((list = vm_spec_next(list, text, sizeof text))) {
         if (c->nmemories == VM_COMPARE_MEMORIES)
             return vm_fail(e, VM_EUSAGE, "more than %d memories to compare", VM_COMPARE_MEMORIES);
         if (!vm_size_parse(text, "--memory", &c->memory[c->nmemories++].asked, e))

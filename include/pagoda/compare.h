@@ -77,6 +77,7 @@ struct vm_compare_request {
     const char *memories;           /* "10%,64KiB" */
     const char *against;            /* the reference policy; "best": the one with the fewest misses;
                                        NULL: the first named, or with "all" the best */
+    unsigned workers;               /* threads; 0: as many as there are processors */
     struct vm_source source;
     const struct vm_progress *progress; /* or NULL */
 };

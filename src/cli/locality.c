@@ -2,6 +2,7 @@
 #include "cli/charts.h"
 
 #include <pagoda/locality.h>
+#include <pagoda/params.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,17 +22,7 @@ static const struct {
 };
 #define NPARTS (sizeof parts / sizeof parts[0])
 
-/* ---- lists with commas ---- */
-
-/* The next item of a list, into item[cap], cut to it; NULL: no more. */
-static const char *next_item(const char *list, char *item, size_t cap)
-{
-    size_t n = list ? strcspn(list, ",") : 0;
-    if (!list || !*list)
-        return NULL;
-    snprintf(item, cap, "%.*s", (int)n, list);
-    return list[n] ? list + n + 1 : list + n;
-}
+/* ---- flags ---- */
 
 static bool add_part(const char *name, unsigned *out, struct vm_error *e)
 {
@@ -50,7 +41,7 @@ static bool parse_parts(const char *list, unsigned *out, struct vm_error *e)
 {
     char name[64];
     *out = 0;
-    while ((list = next_item(list, name, sizeof name)))
+    while ((list = vm_spec_next(list, name, sizeof name)))
         if (!add_part(name, out, e))
             return false;
     return *out || vm_fail(e, VM_EUSAGE, "--of names nothing: expected working-set,heat");
@@ -59,7 +50,7 @@ static bool parse_parts(const char *list, unsigned *out, struct vm_error *e)
 static bool parse_pages(const char *list, struct vm_locality_request *r, struct vm_error *e)
 {
     char text[64];
-    while ((list = next_item(list, text, sizeof text))) {
+    while ((list = vm_spec_next(list, text, sizeof text))) {
         if (r->nsizes == VM_LOCALITY_SIZES)
             return vm_fail(e, VM_EUSAGE, "more than %d page sizes", VM_LOCALITY_SIZES);
         if (!vm_parse_bytes(text, "--pages", &r->page_bytes[r->nsizes++], e))
@@ -77,7 +68,7 @@ static int by_number(const void *a, const void *b)
 static bool parse_windows(const char *list, struct vm_locality_view *v, struct vm_error *e)
 {
     char text[64];
-    while ((list = next_item(list, text, sizeof text))) {
+    while ((list = vm_spec_next(list, text, sizeof text))) {
         if (v->nwindows == VM_WINDOWS_MAX)
             return vm_fail(e, VM_EUSAGE, "more than %d windows", VM_WINDOWS_MAX);
         if (!vm_parse_count(text, "--windows", &v->window[v->nwindows], e))
@@ -132,23 +123,30 @@ static bool parse(const struct args *a, struct vm_locality_request *r, struct vm
            parse_bins(value_or(a, "bins", "log2"), v, e);
 }
 
+static bool report_charts(const struct args *a, const struct vm_locality *l,
+                          const struct vm_locality_view *v, const struct vm_charts *charts,
+                          struct vm_error *e)
+{
+    if (!charts_write(a, l->trace.name, charts->chart, charts->n, e))
+        return false;
+    if (args_has(a, "json"))
+        return vm_report_locality_json(stdout, l, v, e) && stdout_finish(e);
+    vm_report_locality_text(stdout, l, v, stdout_colour());
+    if (charts_asked(a))
+        return stdout_finish(e);
+    putchar('\n');
+    return charts_print(charts->chart, charts->n, e);
+}
+
 static bool report(const struct args *a, const struct vm_locality *l,
                    const struct vm_locality_view *v, struct vm_error *e)
 {
     struct vm_charts charts;
-    if (args_has(a, "json"))
-        return vm_report_locality_json(stdout, l, v, e) && stdout_finish(e);
-    if (!charts_asked(a))
-        vm_report_locality_text(stdout, l, v, stdout_colour());
     if (!vm_report_locality_charts(l, v, &charts, e))
         return false;
-    bool done = charts_write(a, l->trace.name, charts.chart, charts.n, e);
-    if (done && !charts_asked(a)) {
-        putchar('\n');
-        done = charts_print(charts.chart, charts.n, e);
-    }
+    bool done = report_charts(a, l, v, &charts, e);
     vm_charts_free(&charts);
-    return done && stdout_finish(e);
+    return done;
 }
 
 static bool run_locality(const struct args *a, struct vm_error *e)

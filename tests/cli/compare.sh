@@ -79,6 +79,10 @@ run "$PAGODA" compare belady.rwi --model pages --memory 12KiB,16KiB --policies f
 exit_is 0 "charts go to files"
 like "$(cat out-miss_ratio.csv)" '^fifo,12288,0\.75$' "with the numbers"
 
+"$PAGODA" compare @zipf:refs=3000,pages=100,writes=0.3 --memory 30% --workers 1 --json >w1.json
+"$PAGODA" compare @zipf:refs=3000,pages=100,writes=0.3 --memory 30% --workers 7 --json >w7.json
+is "$(cat w7.json)" "$(cat w1.json)" "threads change nothing"
+
 refused 2 'unknown policy "lur"' "an unknown policy" "$PAGODA" compare belady.rwi --policies lur
 hinted lru
 refused 2 'unknown parameter|unknown .*"speed"' "an unknown parameter" \
@@ -91,6 +95,7 @@ for bad in 0% 101% -1% x% % 0; do
     refused 2 '^pagoda: --memory' "a memory of $bad" "$PAGODA" compare belady.rwi --memory "$bad"
 done
 refused 2 'no memory' "no memory" "$PAGODA" compare belady.rwi --memory ''
+refused 2 'expected 1 to 256' "no threads" "$PAGODA" compare belady.rwi --workers 0
 refused 2 'expected --policies' "--policy" "$PAGODA" compare belady.rwi --policy lru
 refused 2 'expected --memory' "--frames" "$PAGODA" compare belady.rwi --frames 3
 refused 2 'can be read once' "standard input" "$PAGODA" compare -

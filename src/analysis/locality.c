@@ -54,6 +54,12 @@ static bool on_runs(void *host, const struct vm_page_run *run, size_t n, struct 
            (!t->heat || heat_runs(t->heat, &t->stream.ids, t->all->period, run, n, e));
 }
 
+static void on_switch(void *host, vm_asid asid)
+{
+    struct meter *t = host;
+    vm_pages_switched(t->faults.pages, asid);
+}
+
 static bool open_meter(struct meter *t, struct measuring *m, uint64_t page_bytes,
                        struct vm_error *e)
 {
@@ -64,6 +70,8 @@ static bool open_meter(struct meter *t, struct measuring *m, uint64_t page_bytes
         return false;
     t->stream.host = t;
     t->stream.emit = on_runs;
+    if (wants(m, VM_LOCALITY_FAULTS))
+        t->stream.switched = on_switch;
     if (t == m->meter && wants(m, VM_LOCALITY_HEAT)) {
         t->heat = &m->heat;
         if (!heat_open(t->heat, m->request->periods_max, t->stream.page_shift, e))

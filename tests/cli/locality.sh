@@ -66,8 +66,9 @@ run "$PAGODA" locality small.rwi --skip 6
 exit_is 0 "nothing of a trace"
 run "$PAGODA" locality small.rwi --csv out.csv
 exit_is 0 "charts go to files"
-is "$(find . -name 'out-*.csv' | LC_ALL=C sort | tr '\n' ' ')" \
-    "./out-distances.csv ./out-faults.csv ./out-heat.csv ./out-intervals.csv ./out-size_misses.csv ./out-window_misses.csv ./out-working_set.csv " \
+is "$(find . -name 'out-*.csv' | sed 's/.*out-//' | LC_ALL=C sort | tr '\n' ' ')" \
+    "distances.csv faults.csv heat.csv intervals.csv size_misses.csv window_misses.csv $(
+    )working_set.csv " \
     "one each"
 
 refused 2 'unknown part "haet"' "an unknown part" "$PAGODA" locality small.rwi --of haet

@@ -12,6 +12,7 @@
 #include <pagoda/engine.h>
 #include <pagoda/story.h>
 #include <pagoda/tables.h>
+#include <pagoda/thrash.h>
 #include <stdio.h>
 
 #define VM_JSON_SCHEMA 1
@@ -28,6 +29,11 @@ bool vm_report_tables_json(FILE *out, const struct vm_table_costs *t, struct vm_
 
 void vm_report_compare_text(FILE *out, const struct vm_comparison *c, enum vm_colour colour);
 bool vm_report_compare_json(FILE *out, const struct vm_comparison *c, struct vm_error *e);
+
+/* The machine and what was asked of it are told too. */
+void vm_report_thrash_text(FILE *out, const struct vm_thrash *t, enum vm_colour colour);
+bool vm_report_thrash_json(FILE *out, const struct vm_thrash *t, const struct vm_thrash_request *r,
+                           struct vm_error *e);
 
 /* References of one run, told: all three reports show the same stories. */
 struct vm_explanation {

@@ -128,9 +128,9 @@ static bool build_memory(struct vm_engine *m, const struct vm_parts *p, enum vm_
 
 static void set_ticks(struct vm_engine *m)
 {
-    struct vm_policy_env env = {.nframes =
-                                    (uint32_t)(m->config.memory_bytes / m->config.page_bytes),
-                                .params = &m->policy_params};
+    uint32_t nframes = (uint32_t)(m->config.memory_bytes / m->config.page_bytes);
+    struct vm_policy_env env = {
+        .nframes = nframes, .capacity = nframes, .params = &m->policy_params};
     m->clock.spent = m->spent;
     uint64_t first = m->policy->tick_first(&env);
     m->tick_next = first ? first : UINT64_MAX;

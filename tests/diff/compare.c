@@ -153,9 +153,12 @@ static void policies_part_where_their_resident_sets_first_differ(void **unused)
         struct policy_world w[2];
         struct vm_config config[2];
         for (int k = 0; k < 2; k++) {
-            w[k] = (struct policy_world){
-                policy_spec_at(vm_random_below(&random, specs)), 0, npages, i, ref, WORLD_REFS};
-            w[k].nframes = 1 + i % 12;
+            w[k] = (struct policy_world){.policy = policy_spec_at(vm_random_below(&random, specs)),
+                                         .nframes = 1 + i % 12,
+                                         .npages = npages,
+                                         .seed = i,
+                                         .ref = ref,
+                                         .n = WORLD_REFS};
             vm_config_init(&config[k]);
             config[k].model = VM_MODEL_PAGES;
             config[k].seed = i;

@@ -236,8 +236,9 @@ static void with_a_frame_for_each_page_only_first_references_miss(void **state)
         w.nframes = NPAGES;
         for (size_t i = 0; (w.policy = policy_spec_at(i)); i++) {
             struct policy_outcome out = policy_play(&w, WORLD_REFS);
-            assert_int_equal(out.misses, distinct);
-            assert_int_equal(out.evictions, 0);
+            if (!out.releases)
+                assert_int_equal(out.misses, distinct);
+            assert_int_equal(out.evictions, out.releases);
         }
     }
 }
@@ -253,7 +254,7 @@ static void counts_are_conserved(void **state)
             struct policy_outcome out = policy_play(&w, WORLD_REFS);
             assert_int_equal(out.touches, w.n);
             assert_true(out.misses >= out.evictions && out.misses - out.evictions <= w.nframes);
-            assert_true(out.writebacks <= out.evictions);
+            assert_true(out.writebacks <= out.evictions && out.releases <= out.evictions);
         }
     }
 }

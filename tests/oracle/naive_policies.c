@@ -227,6 +227,8 @@ static void play(struct naive *m, uint32_t (*choose)(struct naive *), bool load_
     m->seat[i].dirty |= writes;
     m->seat[i].touched = m->now;
     out->touches++;
+    for (uint32_t k = 0; k < m->nseats; k++)
+        out->space_time += m->seat[k].taken;
 }
 
 /* Some have the parameter `load`; with the others a newcomer has been

@@ -82,6 +82,14 @@ const char *policy_spec_at(size_t i)
         "s3-fifo:small=30,hits=1,ghosts=300",
         "s3-fifo:hits=3,ghosts=50",
         "s3-fifo:look=before,fill=main,small=25",
+        "working-set",
+        "working-set:tau=1",
+        "working-set:tau=7",
+        "working-set:tau=60",
+        "pff",
+        "pff:interval=1",
+        "pff:interval=5",
+        "pff:interval=1000",
     };
     return i < sizeof spec / sizeof spec[0] ? spec[i] : NULL;
 }

@@ -96,6 +96,16 @@ const char *policy_spec_at(size_t i)
         "pff:interval=1",
         "pff:interval=5",
         "pff:interval=1000",
+        "vms",
+        "vms:lists=50,high=100",
+        "vms:limit=2",
+        "vms:limit=3,lists=80,high=30",
+        "vms:lists=0,high=0",
+        "wsclock",
+        "wsclock:tau=1,writes=1",
+        "wsclock:tau=6,writes=0",
+        "wsclock:tau=25",
+        "wsclock:tau=1000,writes=2",
     };
     return i < sizeof spec / sizeof spec[0] ? spec[i] : NULL;
 }

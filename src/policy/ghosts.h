@@ -8,11 +8,12 @@
  *
  * Linear probing in a table at most half full, so that a look for a page that is not there, which
  * is what most misses make, ends after one or two slots of one cache line. Removal moves later
- * entries back; nothing is left behind.
+ * entries back; nothing is left behind. The table begins small and doubles when it is half full: so
+ * a policy may have room for far more ghosts than there ever are, and the few lie close together.
  *
  * Invariants (ghosts_check)
  *  1. slot[] has each ghost that is in once, in the run of full slots from its page's home.
- *  2. A ghost is on the free chain or in the table.
+ *  2. A ghost is on the free chain, its page VM_NOPAGE, or in the table.
  */
 #ifndef POLICY_GHOSTS_H
 #define POLICY_GHOSTS_H
@@ -22,11 +23,14 @@
 #include "base/random.h"
 #include "policy/part.h"
 
-#define GHOST_NONE UINT32_MAX
+#include <string.h>
+
+#define GHOST_NONE   UINT32_MAX
+#define GHOSTS_FIRST 64 /* slots at first */
 
 struct ghosts {
     uint64_t *page;        /* [cap] */
-    uint32_t *slot;        /* [mask + 1] ghost + 1; 0: empty */
+    uint32_t *slot;        /* [mask + 1 of at least 2 * cap] ghost + 1; 0: empty */
     struct vm_links *link; /* [cap + nlists]; list k's head is cap + k */
     uint32_t cap, mask;
     uint32_t n;           /* that are in */
@@ -36,11 +40,11 @@ struct ghosts {
 
 static inline void ghosts_layout(struct ghosts *g, struct block *b, uint32_t cap, uint32_t nlists)
 {
-    uint32_t slots = 4;
-    while (slots < 2 * (uint64_t)cap)
+    size_t slots = GHOSTS_FIRST;
+    while (slots < 2 * (size_t)cap)
         slots *= 2;
     g->cap = cap;
-    g->mask = slots - 1;
+    g->mask = GHOSTS_FIRST - 1;
     g->page = block_take(b, cap * sizeof *g->page);
     g->slot = block_take(b, slots * sizeof *g->slot);
     g->link = block_take(b, (cap + (size_t)nlists) * sizeof *g->link);
@@ -66,18 +70,34 @@ static inline uint32_t ghosts_find(const struct ghosts *g, uint64_t page)
     return GHOST_NONE;
 }
 
+static inline void ghosts_place(struct ghosts *g, uint32_t ghost)
+{
+    uint32_t i = ghosts_home(g, g->page[ghost]);
+    while (g->slot[i])
+        i = (i + 1) & g->mask;
+    g->slot[i] = ghost + 1;
+}
+
+static __attribute__((noinline)) void ghosts_grow(struct ghosts *g)
+{
+    memset(g->slot, 0, (g->mask + (size_t)1) * sizeof *g->slot);
+    g->mask = g->mask * 2 + 1;
+    for (uint32_t ghost = 0; ghost < g->fresh; ghost++)
+        if (g->page[ghost] != VM_NOPAGE)
+            ghosts_place(g, ghost);
+}
+
 /* A ghost for a page that has none; at most `cap` are in. It is on no list yet. */
 static inline uint32_t ghosts_add(struct ghosts *g, uint64_t page)
 {
     VM_ASSERT(g->n < g->cap);
+    if (__builtin_expect(g->n > g->mask / 2, 0))
+        ghosts_grow(g);
     uint32_t ghost = g->free ? g->free - 1 : g->fresh++;
     if (g->free)
         g->free = g->link[ghost].next;
-    uint32_t i = ghosts_home(g, page);
-    while (g->slot[i])
-        i = (i + 1) & g->mask;
-    g->slot[i] = ghost + 1;
     g->page[ghost] = page;
+    ghosts_place(g, ghost);
     g->n++;
     return ghost;
 }
@@ -98,6 +118,7 @@ static inline void ghosts_drop(struct ghosts *g, uint32_t ghost)
         }
     }
     g->slot[hole] = 0;
+    g->page[ghost] = VM_NOPAGE;
     g->link[ghost].next = g->free;
     g->free = ghost + 1;
     g->n--;
@@ -115,6 +136,9 @@ static inline void ghosts_check(const struct ghosts *g)
         n++;
     }
     VM_ASSERT(n == g->n && g->n <= g->cap && g->fresh <= g->cap);
+    for (uint32_t ghost = 0; ghost < g->fresh; ghost++)
+        n -= g->page[ghost] != VM_NOPAGE;
+    VM_ASSERT(n == 0);
 }
 
 #endif

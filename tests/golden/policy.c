@@ -72,6 +72,7 @@ static const struct {
     {"s3-fifo:look=before", {154599, 122211, 97098, 77764, 31001}},
     {"s3-fifo:look=before,fill=main", {154631, 122172, 97055, 78452, 30847}},
     {"s3-fifo:look=before,fill=main,hits=1", {154503, 121325, 96353, 77732, 31134}},
+    {"lirs", {154020, 108278, 91642, 80960, 37399}},
 };
 #define TRACE_REFS  200000
 #define TRACE_PAGES 5000

@@ -62,6 +62,10 @@ const char *policy_spec_at(size_t i)
         "s3-fifo:small=30,hits=1,ghosts=300",
         "s3-fifo:hits=3,ghosts=50",
         "s3-fifo:look=before,fill=main,small=25",
+        "lirs",
+        "lirs:hir=30,least=1",
+        "lirs:hir=20,stack=1.5",
+        "lirs:least=3,stack=1",
     };
     return i < sizeof spec / sizeof spec[0] ? spec[i] : NULL;
 }

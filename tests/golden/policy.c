@@ -73,6 +73,8 @@ static const struct {
     {"s3-fifo:look=before,fill=main", {154631, 122172, 97055, 78452, 30847}},
     {"s3-fifo:look=before,fill=main,hits=1", {154503, 121325, 96353, 77732, 31134}},
     {"lirs", {154020, 108278, 91642, 80960, 37399}},
+    {"clock-pro", {154970, 121327, 96837, 80641, 34413}},
+    {"clock-pro:least=5,most=5", {154916, 121085, 96319, 80474, 34627}},
 };
 #define TRACE_REFS  200000
 #define TRACE_PAGES 5000

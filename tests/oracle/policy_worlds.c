@@ -66,6 +66,9 @@ const char *policy_spec_at(size_t i)
         "lirs:hir=30,least=1",
         "lirs:hir=20,stack=1.5",
         "lirs:least=3,stack=1",
+        "clock-pro",
+        "clock-pro:least=5,most=5",
+        "clock-pro:least=30,most=60",
     };
     return i < sizeof spec / sizeof spec[0] ? spec[i] : NULL;
 }

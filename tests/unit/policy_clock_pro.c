@@ -66,6 +66,14 @@ static void clock_pro_goes_on_without_the_pages_that_the_host_drops(void **state
     leaves("clock-pro", 4, "1 2 3 4 5 /4 /5 /1 /2 6 7 8 9 3", "3 7 8 9");
 }
 
+/* 1 and 2 were hot: until two others are, nobody is demoted for a page that becomes hot. 3 is, for
+ * 7, and so leaves before 9. */
+static void clock_pro_new_hot_pages_take_the_places_of_dropped_ones(void **state)
+{
+    (void)state;
+    leaves("clock-pro:least=5,most=5", 6, "1 2 3 4 5 6 /1 /2 7 8 5 6 7 9 10", "4 5 6 7 9 10");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -76,6 +84,7 @@ int main(void)
         cmocka_unit_test(clock_pro_an_immediate_repeat_is_no_touch),
         cmocka_unit_test(clock_pro_a_ghost_that_returns_makes_cold_pages_more),
         cmocka_unit_test(clock_pro_goes_on_without_the_pages_that_the_host_drops),
+        cmocka_unit_test(clock_pro_new_hot_pages_take_the_places_of_dropped_ones),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -69,6 +69,10 @@ const char *policy_spec_at(size_t i)
         "clock-pro",
         "clock-pro:least=5,most=5",
         "clock-pro:least=30,most=60",
+        "w-tinylfu",
+        "w-tinylfu:window=30,protected=50",
+        "w-tinylfu:sample=1,counters=1,update=all",
+        "w-tinylfu:window=20,sample=3,admit=jitter",
     };
     return i < sizeof spec / sizeof spec[0] ? spec[i] : NULL;
 }

@@ -22,6 +22,7 @@ static void agree(struct policy_outcome (*way)(const struct policy_world *, size
     for (uint64_t seed = 0; seed < test_rounds(WORLDS); seed++) {
         w.seed = seed;
         w.npages = 2 + seed % 39;
+        w.nprocs = seed % 4;
         w.nframes = 1 + seed % 12;
         policy_world_fill(ref, w.npages, seed);
         for (size_t i = 0; (w.policy = policy_spec_at(i)); i++)

@@ -81,6 +81,9 @@ static const struct {
     {"s3-fifo:look=before", {154599, 122211, 97098, 77764, 31001}},
     {"s3-fifo:look=before,fill=main", {154631, 122172, 97055, 78452, 30847}},
     {"s3-fifo:look=before,fill=main,hits=1", {154503, 121325, 96353, 77732, 31134}},
+    {"lirs", {154020, 108278, 91642, 80960, 37399}},
+    {"clock-pro", {154970, 121327, 96837, 80641, 34413}},
+    {"clock-pro:least=5,most=5", {154916, 121085, 96319, 80474, 34627}},
 };
 
 static void misses_on_a_real_trace_are_those_of_the_reference_programs(void **state)

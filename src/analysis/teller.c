@@ -385,6 +385,19 @@ static void tell_leaving(struct teller *r, const struct vm_leaving *leaving)
     keep_bits(r);
 }
 
+static void tell_cleaned(struct teller *r, const struct vm_tap_event *v)
+{
+    uint64_t write_ns = vm_memory_write_ns(r->history->parts.memory);
+    struct vm_story_step *s = add_step(r->telling, VM_TAP_CLEANED);
+    if (!s)
+        return;
+    s->cleaned.pfn = v->cleaned.pfn;
+    s->cleaned.key = v->cleaned.key;
+    s->cleaned.slot = v->cleaned.slot;
+    add_price(r->telling, s, VM_STORY_PRICE_swap_out, (double)(write_ns - r->write_ns));
+    r->write_ns = write_ns;
+}
+
 static void tell_fill(struct teller *r, const struct vm_tap_event *v)
 {
     struct vm_story_step *s = add_step(r->telling, VM_TAP_FILL);
@@ -514,6 +527,9 @@ void teller_event(struct teller *r, const struct vm_tap_event *v)
         break;
     case VM_TAP_LINE:
         tell_line(r, v);
+        break;
+    case VM_TAP_CLEANED:
+        tell_cleaned(r, v);
         break;
     case VM_TAP_EMPTIED:
     case VM_TAP_JOINED:

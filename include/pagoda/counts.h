@@ -60,10 +60,13 @@
     X(evictions, "pages that replacement took out of memory")                                      \
     X(writebacks, "evictions of a dirty page: one write to the swap device")                       \
     X(clean_drops, "evictions of a clean page: no transfer")                                       \
-    X(releases, "pages that the policy gave up though no frame was wanted; part of evictions")     \
+    X(releases, "of the evictions, those of pages that the policy gave up while frames were free") \
+    X(cleanings, "dirty pages written ahead of need: they stay, clean")                            \
+    X(space_time,                                                                                  \
+      "frames that held pages, summed over the touches (pages model): divided by touches, "        \
+      "the mean resident set")                                                                     \
     X(parks, "pages that the policy took the entries of, not the frame: the next touch is soft")   \
     X(shared_writes, "dirty pages of shared files written as their last mapping went")             \
-    X(cleanings, "dirty pages written ahead of need, which stayed in memory")                      \
     X(page_copies, "pages zeroed or copied in memory")                                             \
     X(moves, "segments moved in memory, to grow or to make one hole of many")                      \
     X(moved_bytes, "bytes copied by moves")                                                        \
@@ -127,7 +130,7 @@ struct vm_counts {
     L(c->demand_zero + c->soft_faults + c->cow_breaks + c->swap_ins + c->file_ins == c->faults)    \
     L(c->violations + c->denials + c->unnamed <= c->touches)                                       \
     L(c->writebacks + c->clean_drops == c->evictions)                                              \
-    L(c->releases <= c->evictions + c->demotions)                                                  \
+    L(c->releases <= c->evictions)                                                                 \
     L(c->slots_taken - c->slots_freed == c->slots_used)                                            \
     L(c->slots_used <= c->slots_peak && c->slots_peak <= c->slots_taken)                           \
     L(c->fragmented <= c->misfits)                                                                 \

@@ -74,6 +74,12 @@ static bool build_tlbs(struct vm_engine *m, struct vm_error *e)
 
 /* ---- opening and closing ---- */
 
+/* NULL without shares. */
+static const struct vm_allotment *allotment_of(const struct vm_engine *m)
+{
+    return m->allotment.inner ? &m->allotment : NULL;
+}
+
 static bool build_memory(struct vm_engine *m, const struct vm_parts *p, enum vm_stray stray,
                          struct vm_future *future, struct vm_huge_config huge, struct vm_error *e)
 {
@@ -89,6 +95,7 @@ static bool build_memory(struct vm_engine *m, const struct vm_parts *p, enum vm_
         .scheme_params = &m->scheme_params,
         .policy = p->policy,
         .policy_params = &m->policy_params,
+        .allotment = allotment_of(m),
         .clock = &m->clock,
         .device = p->device,
         .device_params = &m->device_params,
@@ -107,6 +114,8 @@ static bool build_memory(struct vm_engine *m, const struct vm_parts *p, enum vm_
         .emptied = vm_mmu_emptied,
         .joined = vm_mmu_joined,
         .parted = vm_mmu_parted,
+        .now = vm_clock_now,
+        .wait = vm_clock_wait,
     };
     uint64_t slots = m->config.swap_bytes / m->config.page_bytes;
     if (m->config.swap_bytes && (slots == 0 || slots > UINT32_MAX - 2))
@@ -128,9 +137,11 @@ static bool build_memory(struct vm_engine *m, const struct vm_parts *p, enum vm_
 
 static void set_ticks(struct vm_engine *m)
 {
-    struct vm_policy_env env = {.nframes =
-                                    (uint32_t)(m->config.memory_bytes / m->config.page_bytes),
-                                .params = &m->policy_params};
+    uint32_t nframes = (uint32_t)(m->config.memory_bytes / m->config.page_bytes);
+    struct vm_policy_env env = {.nframes = nframes,
+                                .capacity = nframes,
+                                .params = &m->policy_params,
+                                .allotment = allotment_of(m)};
     m->clock.spent = m->spent;
     uint64_t first = m->policy->tick_first(&env);
     m->tick_next = first ? first : UINT64_MAX;
@@ -161,7 +172,7 @@ static bool build(struct vm_engine *m, const struct vm_parts *p, enum vm_stray s
     set_marks(m);
     if (!vm_data_open(m, e))
         return false;
-    m->segment = segments[p->policy->touch_kind][m->caches.levels > 0];
+    m->run = segments[p->policy->touch_kind][m->caches.levels > 0];
     struct vm_huge_config huge;
     struct vm_scheme_env env = {.page_shift = m->page_shift, .params = &m->scheme_params};
     if (!vm_refill_check(&m->config, e) || !m->scheme->accept(&env, e) ||
@@ -177,6 +188,23 @@ static bool build(struct vm_engine *m, const struct vm_parts *p, enum vm_stray s
                           m->scheme_state, m->scheme->va_bits(&env), m->page_shift, e);
 }
 
+/* Shares are of frames, and a policy counts what it knows by one number. */
+static bool counts_frames(const struct vm_config *c, const struct vm_parts *p, struct vm_error *e)
+{
+    if (c->allot == VM_ALLOT_GLOBAL)
+        return true;
+    if (p->scheme->unit == VM_UNIT_SEGMENT)
+        return vm_fail(e, VM_EMACHINE,
+                       "scheme %s has segments: expected one of pages where processes have shares "
+                       "of memory (--allot)",
+                       p->scheme->name);
+    if (c->huge_pages != VM_HUGE_NEVER)
+        return vm_fail(e, VM_EMACHINE,
+                       "huge pages where processes have shares of memory (--allot): expected one "
+                       "or the other");
+    return true;
+}
+
 struct vm_engine *vm_engine_open_with(const struct vm_config *c, const struct vm_policy_ops *policy,
                                       enum vm_stray stray, struct vm_future *future,
                                       struct vm_error *e)
@@ -188,15 +216,19 @@ struct vm_engine *vm_engine_open_with(const struct vm_config *c, const struct vm
         return NULL;
     }
     m->config = *c;
-    if (vm_parts_find(&p, c, e) && vm_huge_parts(c, &p, e)) {
+    if (vm_parts_find(&p, c, e) && vm_huge_parts(c, &p, e) && counts_frames(c, &p, e)) {
         m->scheme_params = p.scheme_params;
         m->policy_params = p.policy_params;
         m->device_params = p.device_params;
         m->fit_params = p.fit_params;
         if (policy)
             p.policy = policy;
-        if (build(m, &p, stray, future, e))
+        else
+            vm_parts_allot(&p, c, &m->local, &m->allotment);
+        if (build(m, &p, stray, future, e)) {
+            vm_clock_open(m);
             return m;
+        }
     }
     vm_engine_close(m);
     return NULL;
@@ -239,7 +271,7 @@ static uint32_t run_segment(struct vm_engine *m, const vm_va *va, const uint16_t
     uint32_t length = nameable(m, va, n);
     if (length == 0)
         return vm_mmu_segment_beyond(m, va, meta, n);
-    return m->tap ? vm_mmu_segment_told(m, va, meta, n) : m->segment(m, va, meta, length);
+    return m->tap ? vm_mmu_segment_told(m, va, meta, n) : m->run(m, va, meta, length);
 }
 
 /* The collapse daemon's turn. */
@@ -251,6 +283,11 @@ static bool scan(struct vm_engine *m)
     return !m->failed;
 }
 
+static uint64_t crossings(const struct vm_engine *m)
+{
+    return m->crossings[0] + m->crossings[1] + m->crossings[2];
+}
+
 /* References [*va, *va + n), in segments that end where a tick or a scan is due. */
 static bool run_refs(struct vm_engine *m, const vm_va *va, const uint16_t *meta, uint32_t n)
 {
@@ -259,10 +296,12 @@ static bool run_refs(struct vm_engine *m, const vm_va *va, const uint16_t *meta,
         uint64_t due = m->tick_next < m->scan_next ? m->tick_next : m->scan_next;
         if (due - m->counts.touches < length)
             length = (uint32_t)(due - m->counts.touches);
-        uint64_t crossings = m->crossings[0] + m->crossings[1] + m->crossings[2];
+        m->segment.meta = meta;
+        m->segment.crossings = crossings(m);
         uint32_t done = run_segment(m, va, meta, length);
-        crossings = m->crossings[0] + m->crossings[1] + m->crossings[2] - crossings;
-        m->counts.touches += done + crossings;
+        vm_mmu_count_kinds(m, done);
+        m->segment.counted = 0;
+        m->counts.touches += done + crossings(m) - m->segment.crossings;
         m->clock.touches = m->counts.touches;
         if (m->failed)
             return false;
@@ -274,6 +313,8 @@ static bool run_refs(struct vm_engine *m, const vm_va *va, const uint16_t *meta,
             return false;
         if (m->counts.touches >= m->scan_next && !scan(m))
             return false;
+        if (m->blocked_until)
+            return true;
         va += done;
         meta += done;
         n -= done;
@@ -311,6 +352,8 @@ static bool run_laid(struct vm_engine *m, const vm_va *va, const uint16_t *meta,
             !vm_layout_refs(m->layout, m->asid, va + i, meta + i, length, laid, &done, &m->error);
         if (m->failed || !run_refs(m, laid, meta + i, done))
             return false;
+        if (m->blocked_until)
+            return true;
         if (done < length && !run_parts(m, va[i + done], meta[i + done]))
             return false;
         done += done < length;
@@ -373,25 +416,50 @@ static bool run_event(struct vm_engine *m, const struct vm_event *event, struct 
     return true;
 }
 
+static uint64_t refs_so_far(const struct vm_engine *m)
+{
+    return m->kinds[VM_READ] + m->kinds[VM_WRITE] + m->kinds[VM_FETCH];
+}
+
+/* References [at, end) of the batch. */
+static bool run_stretch(struct vm_engine *m, const struct vm_batch *b, uint32_t at, uint32_t end,
+                        struct vm_error *e)
+{
+    if (at == end)
+        return true;
+    uint64_t before = refs_so_far(m);
+    if (!vm_memory_use_space(m->memory, m->asid, e))
+        return false;
+    if (!(m->layout ? run_laid : run_refs)(m, b->va + at, b->meta + at, end - at)) {
+        *e = m->error;
+        return false;
+    }
+    m->done.refs += (uint32_t)(refs_so_far(m) - before);
+    return true;
+}
+
 bool vm_engine_run(struct vm_engine *m, const struct vm_batch *batch, struct vm_error *e)
 {
-    uint32_t at = 0;
-    for (uint32_t k = 0; k <= batch->nevents; k++) {
+    vm_clock_begin(m);
+    m->done.refs = m->done.events = 0;
+    for (uint32_t k = 0; k <= batch->nevents && !m->blocked_until; k++) {
         uint32_t end = k < batch->nevents ? batch->event[k].at : batch->nrefs;
-        VM_ASSERT(at <= end && end <= batch->nrefs);
-        if (end > at) {
-            if (!vm_memory_use_space(m->memory, m->asid, e))
-                return false;
-            if (!(m->layout ? run_laid : run_refs)(m, batch->va + at, batch->meta + at, end - at)) {
-                *e = m->error;
-                return false;
-            }
-        }
-        at = end;
-        if (k < batch->nevents && !run_event(m, &batch->event[k], e))
+        VM_ASSERT(m->done.refs <= end && end <= batch->nrefs);
+        if (!run_stretch(m, batch, m->done.refs, end, e))
             return false;
+        if (k == batch->nevents || m->blocked_until)
+            break;
+        if (!run_event(m, &batch->event[k], e))
+            return false;
+        m->done.events++;
     }
     return true;
+}
+
+void vm_engine_done(const struct vm_engine *m, uint32_t *refs, uint32_t *events)
+{
+    *refs = m->done.refs;
+    *events = m->done.events;
 }
 
 void vm_engine_listen(struct vm_engine *m, const struct vm_tap *tap)
@@ -417,7 +485,7 @@ void vm_engine_counts(struct vm_engine *m, struct vm_counts *out)
     out->writes = m->kinds[VM_WRITE];
     out->fetches = m->kinds[VM_FETCH];
     out->refs = out->reads + out->writes + out->fetches;
-    out->crossings = m->crossings[0] + m->crossings[1] + m->crossings[2];
+    out->crossings = crossings(m);
     if (m->scheme->in_registers) { /* hot ones, too, walk; it costs nothing */
         out->tlb_misses = out->touches;
         out->miss_present = out->touches - out->touches_faulted;
@@ -477,6 +545,7 @@ void vm_engine_parts(const struct vm_engine *m, struct vm_engine_parts *out)
         .page_shift = m->page_shift,
         .nframes = (uint32_t)(m->config.memory_bytes / m->config.page_bytes),
         .bits = m->bits,
+        .waits_ns = m->waits_ns,
     };
 }
 

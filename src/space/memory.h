@@ -11,6 +11,7 @@
  *   fault.c   the fault path
  *   huge.c    huge pages: made, split, shared
  *   reserve.c runs of frames set aside for huge pages to come
+ *   suspend.c  a whole process leaves
  *   collapse.c  the scan that makes huge pages of base pages
  *   event.c   map, unmap, protect, advise, fork, exec, exit
  *   segment.h the same for schemes whose unit is the segment
@@ -98,7 +99,11 @@ struct vm_memory {
     struct vm_files files;
     uint32_t nslots;
     uint64_t slots_used;
-    uint64_t read_ns, write_ns;
+    struct vm_queue queue; /* before the device */
+    struct {
+        bool on;
+        uint64_t at, bytes; /* still to be written */
+    } gather;
 
     struct vm_segments *seg;        /* segment.h; NULL: the scheme's unit is the page */
     struct vm_space *space;         /* [VM_ASID_MAX + 1] */
@@ -166,6 +171,8 @@ void vm_frame_unpromise(struct vm_memory *m, uint32_t promised);
 void vm_frame_free_sharers(struct vm_memory *m, uint32_t chain);
 /* Mappers plus swapped entries on its slot. */
 uint64_t vm_frame_users(const struct vm_memory *m, vm_pfn f);
+/* The base page in `f` leaves memory, whoever it is; `f` is free. False: m->out. */
+bool vm_frame_vacate(struct vm_memory *m, vm_pfn f);
 /* Table frames, for scheme/. */
 vm_pfn vm_frame_take(void *memory, uint32_t n);
 void vm_frame_give(void *memory, vm_pfn first, uint32_t n);
@@ -298,11 +305,18 @@ void vm_page_cache_check(const struct vm_memory *m);
 
 /* Frame `f` has no home any more. */
 void vm_home_leave(struct vm_memory *m, vm_pfn f);
-/* Price one page read from slot `s` (or from the file, VM_SLOT_FILE), or written there. */
+/* One page is read from slot `s` (or from the file, VM_SLOT_FILE), or written there, and the process
+ * waits for that. */
 void vm_swap_read(struct vm_memory *m, vm_slot s, uint64_t page_key);
 void vm_swap_write(struct vm_memory *m, vm_slot s, uint64_t page_key);
 /* The same of the page in `f`, to its home. */
 void vm_home_write(struct vm_memory *m, vm_pfn f);
+/* The same of any bytes of the device. */
+void vm_swap_read_at(struct vm_memory *m, uint64_t position, uint64_t bytes);
+void vm_swap_write_at(struct vm_memory *m, uint64_t position, uint64_t bytes);
+/* Between these two nobody waits for a write, and what lies side by side is one transfer. */
+void vm_swap_gather(struct vm_memory *m);
+void vm_swap_gathered(struct vm_memory *m);
 /* Where a page's file is on the device. */
 uint64_t vm_swap_file_position(const struct vm_memory *m, uint64_t page_key);
 

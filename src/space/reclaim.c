@@ -154,6 +154,7 @@ static bool give_up(struct vm_memory *m, vm_pfn f)
     vm_reserve_break_at(m, f);
     if (vm_evict(m, f, VM_LEAVES_GIVEN)) {
         vm_frame_free(m, f);
+        m->c.counts->releases++;
         return true;
     }
     vm_unit_insert(m, f, m->frame[f].owner);
@@ -167,8 +168,8 @@ bool vm_policy_release(struct vm_memory *m, uint64_t incoming)
         vm_pfn f = m->c.policy->release(m->policy, incoming);
         if (f == VM_NOFRAME)
             return true;
-        m->c.counts->releases++;
         if (m->seg) {
+            m->c.counts->releases++;
             if (!vm_unit_leave(m, f, VM_LEAVES_GIVEN))
                 return false;
             continue;
@@ -281,7 +282,10 @@ bool vm_policy_clean(void *memory, vm_pfn f)
     if (m->seg || vm_huge_has(m, f) || vm_is_table_page(m, f) || !(m->bits[f] & VM_FRAME_DIRTY))
         return false;
     vm_reserve_break_at(m, f);
-    if (!write_home(m, f))
+    vm_swap_gather(m); /* nobody waits for it */
+    bool written = write_home(m, f);
+    vm_swap_gathered(m);
+    if (!written)
         return false;
     m->c.counts->cleanings++;
     clean_entries(m, f);

@@ -42,7 +42,7 @@ static void rows_have_all_their_functions(void **state)
     for (size_t i = 0; (ops = vm_policy_at(i)); i++) {
         assert_true(ops->tick_first && ops->size && ops->init && ops->insert && ops->touch);
         assert_true(ops->remove && ops->victim && ops->tick && ops->check);
-        assert_true(ops->release && ops->park && ops->soft);
+        assert_true(ops->release && ops->switched && ops->park && ops->soft);
         assert_true(ops->replay && ops->replay_runs);
     }
 }
@@ -73,6 +73,7 @@ static void in_worlds(void (*law)(const struct policy_world *))
     for (w.seed = 0; w.seed < test_rounds(ROUNDS); w.seed++) {
         policy_world_fill(ref, NPAGES, w.seed);
         w.nframes = 1 + w.seed % NFRAMES;
+        w.nprocs = w.seed % 5;
         for (size_t i = 0; (ops = vm_policy_at(i)); i++) {
             w.policy = ops->name;
             law(&w);
@@ -178,6 +179,8 @@ static void drops_and_ticks(const struct policy_world *w)
         if (vm_random_below(&random, 50) == 0)
             h.ops->tick(h.state);
         h.ops->check(h.state);
+        if (vm_random_below(&random, 20) == 0)
+            h.ops->switched(h.state);
     }
     drain(&h);
     policy_host_close(&h);
@@ -187,6 +190,65 @@ static void hosts_may_drop_pages_and_tick_at_any_time(void **state)
 {
     (void)state;
     in_worlds(drops_and_ticks);
+}
+
+/* One call that the contract allows, at random: `in` has the frames that are in. Pages are few, so
+ * that one is often in two frames: so it is when a fork's copy is broken while the other stays. */
+static void any_call(struct policy_host *h, struct vm_random *random, uint8_t *in, uint32_t *nin)
+{
+    uint64_t page = vm_random_below(random, 6);
+    vm_pfn frame = (vm_pfn)vm_random_below(random, h->r.nframes);
+    h->clock.touches++;
+    switch (vm_random_below(random, 8)) {
+    case 0:
+        if (*nin == 0)
+            return;
+        frame = h->ops->victim(h->state, vm_random_below(random, 3) ? page : VM_NOPAGE);
+        assert_true(frame < h->r.nframes && in[frame]);
+        in[frame] = 0;
+        --*nin;
+        return;
+    case 1:
+        if (in[frame]) {
+            h->ops->remove(h->state, frame);
+            in[frame] = 0;
+            --*nin;
+        }
+        return;
+    case 2:
+        h->ops->tick(h->state);
+        return;
+    default:
+        h->r.bits[frame] |= VM_FRAME_REFERENCED;
+        if (in[frame]) {
+            h->ops->touch(h->state, &frame, 1);
+        } else {
+            h->ops->insert(h->state, frame, page);
+            in[frame] = 1;
+            ++*nin;
+        }
+    }
+}
+
+static void any_calls(const struct policy_world *w)
+{
+    struct policy_host h;
+    struct vm_random random;
+    uint8_t in[NFRAMES] = {0};
+    uint32_t nin = 0;
+    vm_random_seed(&random, w->seed);
+    policy_host_open(&h, w);
+    for (size_t i = 0; i < w->n && h.ops->future == VM_FUTURE_UNUSED; i++) {
+        any_call(&h, &random, in, &nin);
+        h.ops->check(h.state);
+    }
+    policy_host_close(&h);
+}
+
+static void hosts_may_call_in_any_order_that_the_contract_allows(void **state)
+{
+    (void)state;
+    in_worlds(any_calls);
 }
 
 /* Around the words of bits and the groups of a heap. */
@@ -204,8 +266,13 @@ static void the_state_stays_in_its_block(void **state)
             struct vm_error e;
             struct vm_params params;
             struct vm_future future = {.next = never, .n = sizeof never / sizeof never[0]};
-            struct vm_policy_env env = {
-                .nframes = nframes[k], .bits = bits, .params = &params, .future = &future};
+            struct vm_policy_env env = {.nframes = nframes[k],
+                                        .capacity = nframes[k],
+                                        .bits = bits,
+                                        .params = &params,
+                                        .future = &future,
+                                        .clock = &(struct vm_policy_clock){0},
+                                        .host = &vm_policy_host_plain};
             assert_true(vm_params_parse(&params, ops->name, ops->param, ops->nparams, NULL, &e));
             size_t size = (ops->size(&env) + 63) / 64 * 64;
             uint8_t *block = aligned_alloc(64, size + FENCE);
@@ -249,7 +316,7 @@ static void frames_that_never_come_cost_nothing(void **state)
         ref[i] = (vm_pageref)(i % 16 * 2);
     for (size_t i = 0; (ops = vm_policy_at(i)); i++) {
         struct policy_host h;
-        struct policy_world w = {ops->name, 1u << 22, NPAGES, 1, ref, 64};
+        struct policy_world w = {ops->name, 1u << 22, NPAGES, 1, ref, 64, {0}, 0};
         policy_host_open(&h, &w);
         for (size_t k = 0; k < 64; k++)
             policy_host_step(&h, ref[k]);
@@ -269,6 +336,7 @@ int main(void)
         cmocka_unit_test(the_same_seed_does_the_same),
         cmocka_unit_test(touches_that_need_not_be_told_change_nothing),
         cmocka_unit_test(hosts_may_drop_pages_and_tick_at_any_time),
+        cmocka_unit_test(hosts_may_call_in_any_order_that_the_contract_allows),
         cmocka_unit_test(the_state_stays_in_its_block),
         cmocka_unit_test(frames_that_never_come_cost_nothing),
     };

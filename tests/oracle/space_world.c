@@ -29,9 +29,16 @@ static void device_init(void *state, const struct vm_params *params)
     (void)state, (void)params; /* the world comes later */
 }
 
-static uint64_t device_transfer(void *state, enum vm_transfer kind, uint64_t position,
-                                uint64_t bytes)
+static uint32_t device_depth(const void *state)
 {
+    (void)state;
+    return 1;
+}
+
+static struct vm_service device_service(void *state, enum vm_transfer kind, uint64_t position,
+                                        uint64_t bytes, uint64_t start_ns)
+{
+    VM_ASSERT(start_ns >= ((struct log_device *)state)->world->time_ns);
     struct space_world *w = ((struct log_device *)state)->world;
     unsigned shift = w->memory->c.page_shift;
     uint64_t slot = position >> shift, end = slot + (bytes >> shift);
@@ -49,7 +56,7 @@ static uint64_t device_transfer(void *state, enum vm_transfer kind, uint64_t pos
         while (slot < end)
             VM_ASSERT(w->written_at[slot++]);
     }
-    return 1;
+    return (struct vm_service){.latency_ns = 1};
 }
 
 static const struct vm_device_ops log_device = {
@@ -57,7 +64,8 @@ static const struct vm_device_ops log_device = {
     .summary = "writes down what it is told",
     .size = device_size,
     .init = device_init,
-    .transfer = device_transfer,
+    .depth = device_depth,
+    .service = device_service,
 };
 
 /* ---- the host ---- */
@@ -159,6 +167,20 @@ static void emptied(void *host, vm_pfn first, uint32_t n)
     (void)w, (void)first;
 }
 
+/* Time passes only in waits. */
+static uint64_t time_now(void *host)
+{
+    return ((const struct space_world *)host)->time_ns;
+}
+
+static void time_wait(void *host, uint64_t until_ns, enum vm_wait why)
+{
+    struct space_world *w = host;
+    VM_ASSERT(until_ns >= w->time_ns);
+    w->waits_ns[why] += until_ns - w->time_ns;
+    w->time_ns = until_ns;
+}
+
 static void find_parts(struct space_world *w, const struct space_plan *plan)
 {
     char name[64];
@@ -214,6 +236,8 @@ bool space_world_open(struct space_world *w, const struct space_plan *plan)
         .emptied = emptied,
         .joined = joined,
         .parted = parted,
+        .now = time_now,
+        .wait = time_wait,
     };
     w->memory = vm_memory_open(&c, &w->error);
     if (!w->memory)
@@ -221,7 +245,8 @@ bool space_world_open(struct space_world *w, const struct space_plan *plan)
     ((struct log_device *)w->memory->device)->world = w;
     w->scheme_state = vm_memory_scheme_state(w->memory);
     w->policy_state = vm_memory_policy_state(w->memory);
-    struct vm_policy_env env = {.nframes = plan->nframes, .params = &w->policy_params};
+    struct vm_policy_env env = {
+        .nframes = plan->nframes, .capacity = plan->nframes, .params = &w->policy_params};
     uint64_t first = w->policy->tick_first(&env);
     w->tick_next = first ? first : UINT64_MAX;
     w->scan_every = plan->scan_every;
@@ -362,6 +387,9 @@ void space_world_check(const struct space_world *w)
     VM_ASSERT(w->writes + w->file_writes ==
               c->writebacks + c->table_writes + c->cleanings + c->shared_writes);
     VM_ASSERT(w->reads == c->swap_ins + c->table_faults + c->table_reads);
+    VM_ASSERT(c->cleanings || w->waits_ns[VM_WAIT_WRITE] == w->writes + w->file_writes);
+    VM_ASSERT(w->waits_ns[VM_WAIT_FRAME] == 0);
+    VM_ASSERT(c->cleanings || w->waits_ns[VM_WAIT_READ] == w->reads + w->file_reads);
     VM_ASSERT(w->file_reads == c->file_ins && c->table_faults <= c->table_evictions);
     VM_ASSERT(vm_memory_resident(w->memory) <= w->memory->c.nframes);
     VM_ASSERT(w->memory->c.tables == VM_TABLES_APART || c->frames_peak <= w->memory->c.nframes);

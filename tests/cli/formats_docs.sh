@@ -10,6 +10,7 @@ docs=$PAGODA_SOURCE/docs/formats
 "$PAGODA" replay @uniform:pages=200,refs=2000 --frames 100 --walk-caches p1=4 --cache l1=4KiB/2 \
     --json >replay.json
 "$PAGODA" tables @uniform:pages=200,refs=2000 sv39 --json >tables.json
+"$PAGODA" curve @uniform:pages=200,refs=2000 --shards 0.5 --error --json >curve.json
 "$PAGODA" info @uniform:pages=200,refs=2000 --json >info.json
 "$PAGODA" list --json >list.json
 "$PAGODA" convert @loop:refs=10 -o t.pgt --json >convert.json
@@ -56,7 +57,7 @@ print("\n".join(sorted({p for one in (whole if isinstance(whole, list) else [who
                         for p in paths(one, "")})))
 PYTHON
 }
-for kind in replay tables explain info list convert record; do
+for kind in replay tables curve explain info list convert record; do
     if [[ ! -s $kind.json ]]; then
         skip "no valgrind"
         continue

@@ -15,6 +15,7 @@
 #include <pagoda/locality.h>
 #include <pagoda/story.h>
 #include <pagoda/tables.h>
+#include <pagoda/thrash.h>
 #include <stdio.h>
 
 #define VM_JSON_SCHEMA 1
@@ -69,6 +70,11 @@ bool vm_report_locality_json(FILE *out, const struct vm_locality *l,
                              const struct vm_locality_view *view, struct vm_error *e);
 bool vm_report_locality_charts(const struct vm_locality *l, const struct vm_locality_view *view,
                                struct vm_charts *out, struct vm_error *e);
+
+/* The machine and what was asked of it are told too. */
+void vm_report_thrash_text(FILE *out, const struct vm_thrash *t, enum vm_colour colour);
+bool vm_report_thrash_json(FILE *out, const struct vm_thrash *t, const struct vm_thrash_request *r,
+                           struct vm_error *e);
 
 /* References of one run, told: all three reports show the same stories. */
 struct vm_explanation {

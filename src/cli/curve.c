@@ -64,23 +64,11 @@ static bool parse_sample(const struct args *a, struct vm_curve_request *r, struc
            vm_fail(e, VM_EUSAGE, "--shards-size %s: expected a number of pages", pages);
 }
 
-static bool parse_workers(const struct args *a, struct vm_curve_request *r, struct vm_error *e)
-{
-    const char *text = args_value(a, "workers");
-    uint64_t n = 0;
-    if (text && !vm_parse_count(text, "--workers", &n, e))
-        return false;
-    if (text && (n < 1 || n > 256))
-        return vm_fail(e, VM_EUSAGE, "--workers %s: expected 1 to 256", text);
-    r->workers = (unsigned)n;
-    return true;
-}
-
 static bool parse(const struct args *a, struct vm_curve_request *r, struct vm_error *e)
 {
     const char *pages = args_value(a, "pages"), *of = args_value(a, "of");
     if (!parse_pages(pages ? pages : "4KiB", r, e) || !parse_of(of ? of : "memory", r, e) ||
-        !parse_sample(a, r, e) || !parse_workers(a, r, e))
+        !parse_sample(a, r, e) || !args_workers(a, &r->workers, e))
         return false;
     bool lru_only = r->of == VM_CURVE_OF_TLB || r->sample_rate > 0 || r->sample_pages;
     r->policies = args_value(a, "policies");

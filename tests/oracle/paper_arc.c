@@ -89,4 +89,9 @@ static uint32_t refer(void *model, uint64_t now, uint32_t x, bool write)
     return leaver;
 }
 
-const struct paper_model paper_arc = {"arc", open_model, refer, free};
+const struct paper_model paper_arc = {
+    .name = "arc",
+    .open = open_model,
+    .refer = refer,
+    .close = free,
+};

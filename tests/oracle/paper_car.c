@@ -77,4 +77,9 @@ static uint32_t refer(void *model, uint64_t now, uint32_t x, bool write)
     return leaver;
 }
 
-const struct paper_model paper_car = {"car", open_model, refer, free};
+const struct paper_model paper_car = {
+    .name = "car",
+    .open = open_model,
+    .refer = refer,
+    .close = free,
+};

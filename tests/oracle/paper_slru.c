@@ -71,4 +71,9 @@ static uint32_t refer(void *model, uint64_t now, uint32_t page, bool write)
     return leaver;
 }
 
-const struct paper_model paper_slru = {"slru", open_model, refer, free};
+const struct paper_model paper_slru = {
+    .name = "slru",
+    .open = open_model,
+    .refer = refer,
+    .close = free,
+};

@@ -71,4 +71,9 @@ static uint32_t refer(void *model, uint64_t now, uint32_t x, bool write)
     return leaver;
 }
 
-const struct paper_model paper_twoq = {"2q", open_model, refer, free};
+const struct paper_model paper_twoq = {
+    .name = "2q",
+    .open = open_model,
+    .refer = refer,
+    .close = free,
+};

@@ -76,7 +76,7 @@ hinted heat
 refused 2 'names nothing' "no part" "$PAGODA" locality small.rwi --of ''
 refused 2 'no page size' "no page size" "$PAGODA" locality small.rwi --pages ''
 refused 2 'more than 8 page sizes' "too many of them" \
-    "$PAGODA" locality small.rwi --pages 4k,8k,16k,32k,64k,128k,256k,512k,1M
+    "$PAGODA" locality small.rwi --pages "$(printf %dKiB, 4 8 16 32 64 128 256 512 1024)"
 refused 2 'unknown policy "lur"' "an unknown policy" "$PAGODA" locality small.rwi --policy lur
 hinted lru
 refused 2 'unknown kind of bins' "unknown bins" "$PAGODA" locality small.rwi --bins log3

@@ -52,6 +52,7 @@ enum vm_curve_of { VM_CURVE_OF_MEMORY, VM_CURVE_OF_TLB };
 
 #define VM_CURVE_PAGES    8   /* page sizes at most */
 #define VM_CURVE_POLICIES 64  /* policies at most */
+#define VM_CURVES_MAX     64  /* policies times page sizes at most */
 #define VM_CURVE_SIZES    256 /* sizes to show at most */
 
 struct vm_curves {

@@ -107,6 +107,9 @@ static bool add_policies(struct measuring *m, struct vm_error *e)
             return false;
     if (!m->npolicies)
         return vm_fail(e, VM_EUSAGE, "no policies: expected names with commas between");
+    if (m->npolicies * r->npages > VM_CURVES_MAX)
+        return vm_fail(e, VM_EUSAGE, "%zu policies at %zu page sizes: expected %d curves at most",
+                       m->npolicies, r->npages, VM_CURVES_MAX);
     for (size_t i = 0; i < m->npolicies; i++)
         if (m->way[i] != WAY_LRU && (samples(r) || r->of == VM_CURVE_OF_TLB))
             return vm_fail(e, VM_EUSAGE, "policy %s: %s", m->policy[i],

@@ -6,27 +6,27 @@
 #include <pagoda/params.h>
 #include <string.h>
 
-static bool report_curves(const struct vm_curves *s, const struct vm_chart *chart,
-                          const struct args *a, struct vm_error *e)
+static bool report_charts(const struct vm_curves *s, const struct args *a, struct vm_error *e)
 {
-    enum vm_curve_points which = args_has(a, "all") ? VM_CURVE_POINTS_ALL : VM_CURVE_POINTS_SHOWN;
-    if (!charts_write(a, chart->title, chart, 1, e))
+    struct vm_charts charts;
+    if (!vm_report_curve_charts(s, &charts, e))
         return false;
-    if (args_has(a, "json"))
-        return vm_report_curve_json(stdout, s, which, e) && stdout_finish(e);
-    vm_report_curve_text(stdout, s, stdout_colour());
-    if (charts_asked(a))
-        return stdout_finish(e);
-    putchar('\n');
-    return charts_print(chart, 1, e);
+    bool done = charts_asked(a) ? charts_write(a, s->trace.name, charts.chart, charts.n, e)
+                                : charts_print(charts.chart, charts.n, e);
+    vm_charts_free(&charts);
+    return done && stdout_finish(e);
 }
 
 static bool report(const struct vm_curves *s, const struct args *a, struct vm_error *e)
 {
-    struct vm_curve_chart *chart = vm_curve_chart_make(s, e);
-    bool done = chart && report_curves(s, vm_curve_chart_of(chart), a, e);
-    vm_curve_chart_free(chart);
-    return done;
+    enum vm_curve_points which = args_has(a, "all") ? VM_CURVE_POINTS_ALL : VM_CURVE_POINTS_SHOWN;
+    if (args_has(a, "json"))
+        return vm_report_curve_json(stdout, s, which, e) && stdout_finish(e);
+    if (!charts_asked(a)) {
+        vm_report_curve_text(stdout, s, stdout_colour());
+        putchar('\n');
+    }
+    return report_charts(s, a, e);
 }
 
 static bool parse_of(const char *what, struct vm_curve_request *r, struct vm_error *e)

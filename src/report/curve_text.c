@@ -43,6 +43,12 @@ static void show_size(FILE *out, const struct vm_curves *s, size_t i, struct vm_
     fprintf(out, "  %10s %s%10s%s", first, style.dim, second, style.end);
 }
 
+/* A sample of one page in a hundred knows nothing of sizes below a hundred pages. */
+static bool is_known(const struct vm_curve *c, uint64_t frames)
+{
+    return frames > 0 && (c->way != VM_CURVE_SAMPLED || (double)frames * c->rate >= 1);
+}
+
 static void show_row(FILE *out, const struct vm_curves *s, size_t i, struct vm_style style)
 {
     char share[32];
@@ -50,7 +56,7 @@ static void show_row(FILE *out, const struct vm_curves *s, size_t i, struct vm_s
     for (size_t k = 0; k < s->ncurves; k++) {
         const struct vm_curve *c = &s->curve[k];
         uint64_t frames = vm_curve_frames(s, c, i);
-        if (frames == 0)
+        if (!is_known(c, frames))
             fprintf(out, "  %*s", COLUMN, "-");
         else
             fprintf(out, "  %*s", COLUMN,

@@ -60,6 +60,11 @@
     X(evictions, "pages that replacement took out of memory")                                      \
     X(writebacks, "evictions of a dirty page: one write to the swap device")                       \
     X(clean_drops, "evictions of a clean page: no transfer")                                       \
+    X(releases, "of the evictions, those of pages that the policy gave up while frames were free") \
+    X(cleanings, "dirty pages written ahead of need: they stay, clean")                            \
+    X(space_time,                                                                                  \
+      "frames that held pages, summed over the touches (pages model): divided by touches, "        \
+      "the mean resident set")                                                                     \
     X(page_copies, "pages zeroed or copied in memory")                                             \
     X(moves, "segments moved in memory, to grow or to make one hole of many")                      \
     X(moved_bytes, "bytes copied by moves")                                                        \
@@ -120,6 +125,7 @@ struct vm_counts {
     L(c->demand_zero + c->soft_faults + c->cow_breaks + c->swap_ins + c->file_ins == c->faults)    \
     L(c->violations + c->denials + c->unnamed <= c->touches)                                       \
     L(c->writebacks + c->clean_drops == c->evictions)                                              \
+    L(c->releases <= c->evictions)                                                                 \
     L(c->fragmented <= c->misfits)                                                                 \
     L(c->compactions <= c->fragmented)                                                             \
     L(c->moves <= c->moved_bytes)                                                                  \

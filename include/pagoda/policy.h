@@ -6,8 +6,8 @@
  * struct vm_policy_host: whose a page is, how long processes have run, and to have a page cleaned.
  *
  * Some policies do more than to answer. Who holds down the memory of a process gives frames up
- * while others are free (release); who keeps second-chance lists takes a page's mapping away, not its
- * frame (park), and hears of the touch that finds it there (soft).
+ * while others are free (release); who keeps second-chance lists takes a page's mapping away, not
+ * its frame (park), and hears of the touch that finds it there (soft).
  *
  * Hosts: the page replay (engine/, stamps a policy's code into the loop by
  * policy/replay_template.inc.h) and the memory of a machine (space/).
@@ -22,9 +22,11 @@
  *     VM_NOPAGE: ghosts are looked up by it. The next insert need not be of that page.
  *  4. release is asked until it answers VM_NOFRAME, before a page comes in (`incoming`, that has no
  *     frame yet) and after a tick (VM_NOPAGE); what it returns is out of the policy. park likewise,
- *     after insert, soft and tick: its frames stay in, without VM_FRAME_REFERENCED, and are touched
- *     no more until `soft` tells of a touch.
- *  5. State lies in one block of ops->size bytes, zeroed, aligned to 64; a policy allocates nothing
+ *     after insert, soft and tick: its frames stay in, with VM_FRAME_PARKED and without
+ *     VM_FRAME_REFERENCED, and are touched no more until `soft` tells of a touch; by then the host
+ *     has cleared VM_FRAME_PARKED.
+ *  5. switched is called when another process runs than before, with the clock as it is then.
+ *  6. State lies in one block of ops->size bytes, zeroed, aligned to 64; a policy allocates nothing
  *     and fails at nothing after init. Equal calls and seed give equal answers.
  */
 #ifndef PAGODA_POLICY_H
@@ -78,17 +80,18 @@ static inline uint32_t vm_future_take(struct vm_future *f)
 }
 
 /* The time that processes have run, in touches. Kept by the host: right at each call of insert,
- * victim, release and soft (the touch that is under way not counted) and tick (all counted). */
+ * victim, release, park and soft for a touch (which is not counted yet), and of tick, switched and
+ * what is asked after them (all counted). */
 struct vm_policy_clock {
     uint64_t touches;      /* of all */
     vm_asid running;       /* whose touches they are now */
     uint64_t since;        /* touches when it began to run */
     const uint64_t *spent; /* [VM_ASID_MAX + 1] each one's touches before that; NULL: all 0 */
 };
-/* The virtual time of a process: its own touches. */
+/* The virtual time of a process: its own touches. The kernel has none. */
 static inline uint64_t vm_policy_time(const struct vm_policy_clock *c, vm_asid owner)
 {
-    uint64_t spent = c->spent ? c->spent[owner] : 0;
+    uint64_t spent = c->spent && owner <= VM_ASID_MAX ? c->spent[owner] : 0;
     return owner == c->running ? spent + c->touches - c->since : spent;
 }
 
@@ -105,6 +108,15 @@ struct vm_policy_host {
 /* Of a single process, 0, of one page; nothing is cleaned. */
 extern const struct vm_policy_host vm_policy_host_plain;
 
+/* How memory is shared out among processes: not at all (global replacement); `frames` for each, or
+ * equal parts (0); parts as the processes' sizes are. */
+enum vm_allot { VM_ALLOT_GLOBAL, VM_ALLOT_FIXED, VM_ALLOT_PROPORTIONAL };
+struct vm_allotment {
+    const struct vm_policy_ops *inner; /* who replaces within a share */
+    enum vm_allot kind;
+    uint32_t frames;
+};
+
 struct vm_policy_env {
     uint32_t nframes;  /* frame numbers are below */
     uint32_t capacity; /* frames it may expect to have, at most nframes: what its parts are shares
@@ -115,17 +127,25 @@ struct vm_policy_env {
     struct vm_future *future;       /* NULL unless the policy asks for it (needs_future) */
     const struct vm_policy_clock *clock;
     const struct vm_policy_host *host;
+    const struct vm_allotment *allotment; /* for policy/local.h alone; NULL to all others */
 };
 
 /* The page replay's counters, and where its pages are. */
 struct vm_replay {
     uint32_t nframes, nused; /* frames [0, nused) have been given out */
+    uint32_t free, nfree;    /* of those, frame + 1 of the one released last, chained by page_of, 0:
+                                none; and how many there are */
     uint8_t *bits;           /* [nframes] */
     uint32_t *page_of;       /* [nframes] the page in the frame */
     uint32_t *frame_of;      /* [npages] frame + 1 of the page, 0: not resident */
     uint32_t last;           /* frame + 1 of the touch before (VM_TOUCH_ORDER only); 0: none */
     uint64_t touches;        /* references to pages */
     uint64_t misses, evictions, writebacks;
+    uint64_t releases;    /* of the evictions: pages that the policy gave up unasked */
+    uint64_t soft_faults; /* touches of parked frames, which are no misses */
+    uint64_t space_time;  /* touches times the frames that held pages after them, so far as touch
+                             number space_time_from, since when their number is what it is */
+    uint64_t space_time_from;
     uint64_t tick_next; /* the number of touches after which to tick; UINT64_MAX: never */
     struct vm_policy_clock *clock; /* the policy's; `touches` is written before it is asked */
 };
@@ -160,6 +180,7 @@ struct vm_policy_ops {
     vm_pfn (*victim)(void *state, uint64_t incoming);
     uint64_t (*tick)(void *state); /* touches before the next; 0: no more ticks */
     vm_pfn (*release)(void *state, uint64_t incoming);
+    uint64_t (*switched)(void *state); /* touches before the next tick; 0: it stays as it was */
     vm_pfn (*park)(void *state);
     void (*soft)(void *state, vm_pfn frame); /* a touch of a parked frame: it is in use again */
     void (*check)(const void *state);        /* asserts the whole structure's invariants */

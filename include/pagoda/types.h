@@ -48,8 +48,9 @@ enum vm_prot {
 enum vm_frame_bits {
     VM_FRAME_REFERENCED = 1,
     VM_FRAME_DIRTY = 2,
-    VM_FRAME_TOUCHED = 4 /* of a base page in a huge page: used since it is part of it; no hardware
-                            has this bit, and only counts and a split look at it */
+    VM_FRAME_TOUCHED = 4, /* of a base page in a huge page: used since it is part of it; no hardware
+                             has this bit, and only counts and a split look at it */
+    VM_FRAME_PARKED = 8   /* its page is there and not mapped: a policy has parked it */
 };
 
 /* The protection bit that an access needs. */

@@ -58,7 +58,7 @@ bool charts_asked(const struct args *a)
     return false;
 }
 
-/* `path`; of several charts, with this one's name before its ending. To be freed; NULL: no memory. */
+/* `path`; of several charts, with this one's name before its ending. To be freed, or NULL. */
 static char *path_of(const char *path, const struct vm_chart *c, size_t n)
 {
     const char *last = strrchr(path, '/'), *end = strrchr(path, '.');

@@ -70,6 +70,18 @@ static bool touch_pages(struct vm_page_stream *s, vm_va va, unsigned bytes, bool
     return touch(s, last | s->asid, write, e);
 }
 
+/* The next reference is of s->asid. */
+static bool tell_switch(struct vm_page_stream *s, struct vm_error *e)
+{
+    if (s->switched) {
+        if (!emit_pending(s, e) || !flush(s, e))
+            return false;
+        s->switched(s->host, s->asid);
+    }
+    s->told = s->asid;
+    return true;
+}
+
 bool vm_page_stream_batch(struct vm_page_stream *s, const struct vm_batch *b, struct vm_error *e)
 {
     uint32_t k = 0;
@@ -81,6 +93,8 @@ bool vm_page_stream_batch(struct vm_page_stream *s, const struct vm_batch *b, st
             }
         if (i == b->nrefs)
             break;
+        if (s->told != s->asid && !tell_switch(s, e))
+            return false;
         enum vm_access access = vm_ref_access(b->meta[i]);
         s->kinds[access]++;
         if (!touch_pages(s, b->va[i], vm_ref_bytes(b->meta[i]), access == VM_WRITE, e))
@@ -98,11 +112,18 @@ bool vm_page_stream_end(struct vm_page_stream *s, struct vm_error *e)
 
 struct vm_pages {
     const struct vm_policy_ops *policy;
+    struct vm_policy_ops local; /* *policy where memory has shares */
+    struct vm_allotment allotment;
     const struct vm_device_ops *device;
     void *policy_state, *device_state;
     struct vm_params policy_params, device_params;
     struct vm_replay replay;
     struct vm_policy_clock clock;
+    struct vm_policy_host host;
+    uint64_t spent[VM_ASID_MAX + 1];    /* the clock's */
+    uint64_t pages_of[VM_ASID_MAX + 1]; /* distinct pages that each one touched */
+    vm_asid *owner;                     /* [pages] */
+    uint64_t cleanings;
     uint64_t pages; /* distinct ones so far: what is above is touched for the first time */
     unsigned page_shift;
     struct vm_arena arena;
@@ -121,23 +142,50 @@ bool vm_pages_check(const struct vm_config *c, struct vm_error *e)
     return true;
 }
 
+/* ---- what the policy may ask ---- */
+
+static vm_asid owner_of(void *pages, uint64_t page)
+{
+    const struct vm_pages *p = pages;
+    return p->owner[page];
+}
+
+static uint64_t pages_of(void *pages, vm_asid owner)
+{
+    const struct vm_pages *p = pages;
+    return p->pages_of[owner];
+}
+
+static bool clean(void *pages, vm_pfn frame)
+{
+    struct vm_pages *p = pages;
+    VM_ASSERT(p->replay.bits[frame] & VM_FRAME_DIRTY);
+    p->replay.bits[frame] &= (uint8_t)~VM_FRAME_DIRTY;
+    p->cleanings++;
+    return true;
+}
+
 static bool build(struct vm_pages *p, const struct vm_config *c, struct vm_future *future,
                   struct vm_error *e)
 {
     if (!vm_pages_check(c, e))
         return false;
     uint64_t nframes = c->memory_bytes / c->page_bytes;
+    p->host = (struct vm_policy_host){p, owner_of, pages_of, clean};
+    p->clock.spent = p->spent;
     struct vm_policy_env env = {.nframes = (uint32_t)nframes,
                                 .capacity = (uint32_t)nframes,
                                 .clock = &p->clock,
-                                .host = &vm_policy_host_plain,
+                                .host = &p->host,
+                                .allotment = p->allotment.inner ? &p->allotment : NULL,
                                 .seed = c->seed,
                                 .params = &p->policy_params,
                                 .future = future};
     if (!vm_arena_open(&p->arena,
                        vm_arena_room(p->policy->size(&env)) + vm_arena_room(p->device->size()) +
                            vm_arena_room(nframes) + vm_arena_room(sizeof(uint32_t) * nframes) +
-                           vm_arena_room(sizeof(uint32_t) * VM_PAGES_MAX),
+                           vm_arena_room(sizeof(uint32_t) * VM_PAGES_MAX) +
+                           vm_arena_room(sizeof(vm_asid) * VM_PAGES_MAX),
                        e))
         return false;
     p->replay = (struct vm_replay){
@@ -146,6 +194,7 @@ static bool build(struct vm_pages *p, const struct vm_config *c, struct vm_futur
         .page_of = vm_arena_take(&p->arena, sizeof(uint32_t) * nframes),
         .frame_of = vm_arena_take(&p->arena, sizeof(uint32_t) * VM_PAGES_MAX),
     };
+    p->owner = vm_arena_take(&p->arena, sizeof(vm_asid) * VM_PAGES_MAX);
     env.bits = p->replay.bits;
     p->policy_state = vm_arena_take(&p->arena, p->policy->size(&env));
     p->device_state = vm_arena_take(&p->arena, p->device->size());
@@ -164,6 +213,7 @@ static bool find_parts(struct vm_pages *p, const struct vm_config *c, struct vm_
     struct vm_parts parts;
     if (!vm_parts_find(&parts, c, e))
         return false;
+    vm_parts_allot(&parts, c, &p->local, &p->allotment);
     p->policy = parts.policy;
     p->device = parts.device;
     p->policy_params = parts.policy_params;
@@ -185,15 +235,39 @@ struct vm_pages *vm_pages_open(const struct vm_config *c, struct vm_future *futu
     return NULL;
 }
 
+static void note_page(struct vm_pages *p, uint32_t page)
+{
+    if (page < p->pages)
+        return;
+    p->pages = page + 1;
+    p->owner[page] = p->clock.running;
+    p->pages_of[p->clock.running]++;
+}
+
 bool vm_pages_run(void *pages, const struct vm_page_run *run, size_t n, struct vm_error *e)
 {
     struct vm_pages *p = pages;
     (void)e;
-    for (size_t i = 0; i < n; i++)
-        if (run[i].ref / 2 >= p->pages)
-            p->pages = run[i].ref / 2 + 1;
-    p->policy->replay_runs(p->policy_state, &p->replay, run, n);
+    /* Shares go by how many pages of whom have been touched, which no page to come must change. */
+    size_t step = p->allotment.inner ? 1 : n;
+    for (size_t i = 0; i < n; i += step) {
+        for (size_t k = i; k < i + step; k++)
+            note_page(p, run[k].ref / 2);
+        p->policy->replay_runs(p->policy_state, &p->replay, run + i, step);
+    }
     return true;
+}
+
+void vm_pages_switched(void *pages, vm_asid asid)
+{
+    struct vm_pages *p = pages;
+    p->clock.touches = p->replay.touches;
+    p->spent[p->clock.running] += p->clock.touches - p->clock.since;
+    p->clock.running = asid;
+    p->clock.since = p->clock.touches;
+    uint64_t after = p->policy->switched(p->policy_state);
+    if (after)
+        p->replay.tick_next = p->clock.touches + after;
 }
 
 /* Pages that had been in memory before and came back. What they came from is not known here. */
@@ -215,26 +289,31 @@ void vm_pages_counts(struct vm_pages *p, struct vm_counts *out)
 {
     const struct vm_replay *r = &p->replay;
     out->touches = r->touches;
-    out->faults = r->misses;
+    out->faults = r->misses + r->soft_faults;
+    out->soft_faults = r->soft_faults;
     out->demand_zero = p->pages;
     out->swap_ins = returned(p);
     out->page_copies = p->pages;
     out->evictions = r->evictions;
     out->writebacks = r->writebacks;
     out->clean_drops = r->evictions - r->writebacks;
+    out->releases = r->releases;
+    out->cleanings = p->cleanings;
+    out->space_time = r->space_time + (r->touches - r->space_time_from) * vm_pages_resident(p);
     out->frames_peak = r->nused;
 }
 
 void vm_pages_waits(struct vm_pages *p, uint64_t waits_ns[VM_WAITS])
 {
     waits_ns[VM_WAIT_READ] = transfers_ns(p, VM_TRANSFER_READ, returned(p));
-    waits_ns[VM_WAIT_WRITE] = transfers_ns(p, VM_TRANSFER_WRITE, p->replay.writebacks);
+    waits_ns[VM_WAIT_WRITE] =
+        transfers_ns(p, VM_TRANSFER_WRITE, p->replay.writebacks + p->cleanings);
     waits_ns[VM_WAIT_FRAME] = 0;
 }
 
 uint64_t vm_pages_resident(const struct vm_pages *p)
 {
-    return p->replay.nused;
+    return p->replay.nused - p->replay.nfree;
 }
 
 const struct vm_replay *vm_pages_replay(const struct vm_pages *p)

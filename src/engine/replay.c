@@ -192,6 +192,7 @@ static const struct vm_policy_ops recorder = {
     .victim = recorder_victim,
     .tick = recorder_tick,
     .release = recorder_release,
+    .switched = recorder_tick,
     .park = recorder_park,
     .soft = recorder_remove,
     .check = recorder_check,
@@ -379,6 +380,7 @@ static bool run_pages(struct replay *r, struct vm_error *e)
     if (done) {
         s.host = p;
         s.emit = vm_pages_run;
+        s.switched = vm_pages_switched;
         done = stream_all(r, "replaying", &s, e);
         if (done)
             gather_pages(&s, p, r->out);

@@ -108,6 +108,10 @@ void vm_mmu_switch(struct vm_engine *m, vm_asid asid)
     m->spent[m->clock.running] += m->clock.touches - m->clock.since;
     m->clock.running = asid;
     m->clock.since = m->clock.touches;
+    vm_mmu_settle(m);
+    uint64_t after = m->policy->switched(m->policy_state);
+    if (after)
+        m->tick_next = m->clock.touches + after;
     m->tag_asid = m->config.tlb_tags == VM_TLB_TAGS_ASID ? asid : 0;
     m->predictor.nknown = 0; /* no distance leads from one space to another */
 }

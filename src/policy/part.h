@@ -39,6 +39,12 @@ static inline vm_pfn park_nothing(void *state)
     return VM_NOFRAME;
 }
 
+static inline uint64_t switched_nothing(void *state)
+{
+    (void)state;
+    return 0;
+}
+
 static inline void soft_never(void *state, vm_pfn frame)
 {
     (void)state, (void)frame;
@@ -47,7 +53,9 @@ static inline void soft_never(void *state, vm_pfn frame)
 
 /* Parts of an ops table: what most policies do not do, and what the template stamps. */
 #define PART_NO_TICKS      .tick_first = tick_never, .tick = tick_nothing
-#define PART_VICTIMS_ALONE .release = release_nothing, .park = park_nothing, .soft = soft_never
+#define PART_NO_PROCESSES  .switched = switched_nothing
+#define PART_NO_PARKING    .park = park_nothing, .soft = soft_never
+#define PART_VICTIMS_ALONE .release = release_nothing, PART_NO_PROCESSES, PART_NO_PARKING
 #define PART_STAMPED       .touch = touch, .replay = replay, .replay_runs = replay_runs
 
 /* Four touches a frame between ticks, unless the parameter `tick` says how many: long enough for
@@ -55,11 +63,23 @@ static inline void soft_never(void *state, vm_pfn frame)
 static inline uint64_t tick_by_param(const struct vm_policy_env *env)
 {
     uint64_t tick = vm_params_count(env->params, "tick");
-    return tick ? tick : UINT64_C(4) * env->nframes;
+    return tick ? tick : UINT64_C(4) * env->capacity;
 }
 #define PART_TICK_PARAM                                                                            \
     {                                                                                              \
         "tick", VM_PARAM_COUNT, "0", 0, 0, NULL, "touches between ticks; 0: four for each frame"   \
+    }
+
+/* A window of the time of processes, the parameter `tau`, chosen as ticks are. */
+static inline uint64_t part_window(const struct vm_policy_env *env)
+{
+    uint64_t tau = vm_params_count(env->params, "tau");
+    return tau ? tau : UINT64_C(4) * env->capacity;
+}
+#define PART_WINDOW_PARAM                                                                          \
+    {                                                                                              \
+        "tau", VM_PARAM_COUNT, "0", 0, 0, NULL,                                                    \
+            "touches of its process after which a page is idle; 0: four for each frame"            \
     }
 
 /* What of a newcomer's frame bits a policy with the parameter `load` keeps. */
@@ -81,7 +101,7 @@ static inline uint32_t part_share(uint32_t frames, double percent, uint32_t leas
 }
 
 /* Stamped into each policy's file by replay_template.inc.h, which it includes last. */
-static void touch(void *state, const vm_pfn *frame, size_t n);
+__attribute__((unused)) static void touch(void *state, const vm_pfn *frame, size_t n);
 static void replay(void *state, struct vm_replay *r, const vm_pageref *ref, size_t n);
 static void replay_runs(void *state, struct vm_replay *host, const struct vm_page_run *run,
                         size_t n);

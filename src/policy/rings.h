@@ -109,6 +109,19 @@ static inline void rings_drop(struct rings *r, vm_pfn frame)
     rings_take(r, r->on[frame] - 1u, frame);
 }
 
+/* The frame, which is on list k, becomes its last. */
+static inline void rings_renew(struct rings *r, unsigned k, vm_pfn frame)
+{
+    vm_pfn first = rings_first(r, k);
+    VM_EXPECT(frame < r->nframes && rings_on(r, k, frame));
+    if (frame == first) {
+        rings_turn(r, k);
+    } else if (frame != r->link[first].prev) {
+        vm_links_remove(r->link, frame);
+        vm_links_push_last(r->link, first, frame);
+    }
+}
+
 static inline vm_pfn rings_take_first(struct rings *r, unsigned k)
 {
     vm_pfn frame = rings_first(r, k);

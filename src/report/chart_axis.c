@@ -85,8 +85,6 @@ static void spans_of(const struct vm_chart *c, struct span *x, struct span *y)
     for (size_t s = 0; s < c->nseries; s++)
         for (size_t i = 0; i < c->series[s].n; i++) {
             const struct vm_series *one = &c->series[s];
-            if (!has_place(c->x.scale, one->x[i]) || !has_place(c->y.scale, one->y[i]))
-                continue;
             span_add(x, c->x.scale, one->x[i]);
             span_add(y, c->y.scale, one->y[i]);
             if (one->style == VM_SERIES_BARS)
@@ -118,8 +116,8 @@ static double nice_step(double least, enum vm_axis_unit unit)
 
 static void add_tick(struct chart_axis *a, double at, enum vm_axis_unit unit)
 {
-    double slack = (a->hi - a->lo) * 1e-9;
-    if (at < a->lo - slack || at > a->hi + slack || a->nticks == CHART_TICKS_MAX)
+    double place = chart_axis_place(a, at);
+    if (place < -1e-9 || place > 1 + 1e-9 || a->nticks == CHART_TICKS_MAX)
         return;
     struct chart_tick *t = &a->tick[a->nticks++];
     t->at = at;
@@ -160,9 +158,10 @@ static void axis_make(struct chart_axis *out, const struct vm_axis *a, struct sp
     *out = (struct chart_axis){.scale = a->scale, .lo = s.lo, .hi = s.hi};
     if (a->scale == VM_SCALE_LOG)
         log_ticks(out, wanted, a->unit);
-    if (out->nticks < 2) {
+    /* Two at least: a nice step may be too long for what it is to divide. */
+    for (unsigned parts = wanted; out->nticks < 2 && parts < 1u << 16; parts *= 2) {
         out->nticks = 0;
-        linear_ticks(out, nice_step((s.hi - s.lo) / wanted, a->unit), a->unit);
+        linear_ticks(out, nice_step((s.hi - s.lo) / parts, a->unit), a->unit);
     }
 }
 

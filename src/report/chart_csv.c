@@ -1,7 +1,7 @@
 /* chart_csv.c - a chart's data as comma-separated values (RFC 4180, with bare newlines).
  *
  * One header line; then "series,x,y", a row a point in the order of the series, y empty where there
- * is a gap; of a heat map "x,y,value", a row a cell that is not empty, at the cell's lowest x and y.
+ * is a gap; of a heat map "x,y,value", a row a cell that is not empty, at its lowest x and y.
  */
 #include "report/chart_axis.h"
 

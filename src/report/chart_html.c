@@ -2,8 +2,8 @@
  *
  * The page carries Chart.js (found when Pagoda is built, and embedded), its style and script
  * (chart_page.css, chart_page.js), and the charts' data as JSON. For those who do not see pictures,
- * and where scripts are off, each chart's data is a table too: a row for each x that a series has; of
- * a heat map, a row for each row of cells.
+ * and where scripts are off, each chart's data is a table too: a row for each x that a series has;
+ * of a heat map, a row for each row of cells.
  *
  * Invariants
  *  1. No text of a chart can end the element that it stands in: names are escaped in HTML, and the

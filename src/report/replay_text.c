@@ -251,10 +251,16 @@ static void show_memory(const struct page *p)
     row(p, "evictions", c->evictions, 0, "");
     row_if(p, "  written to swap", c->writebacks, c->evictions, "evictions");
     row_if(p, "  clean, dropped", c->clean_drops, c->evictions, "evictions");
+    row_if(p, "  given up unasked", c->releases, c->evictions, "evictions");
+    row_if(p, "cleaned ahead of need", c->cleanings, 0, "");
     row_if(p, "  pages of page tables", c->table_evictions, c->evictions, "evictions");
     row_if(p, "bytes of tables that moved", c->table_moved_bytes, 0, "");
     row_if(p, "pages of tables read back", c->table_faults, 0, "");
     row(p, "frames used at most", c->frames_peak, p->r->nframes, "memory");
+    if (c->releases)
+        fprintf(p->out, "  %-26s %15.1f   %spages held, the mean over all touches%s\n",
+                "mean resident set", (double)c->space_time / (double)c->touches, p->style.dim,
+                p->style.end);
     row_if(p, "  page tables at most", c->table_frames_peak, c->frames_peak, "those");
     row_if(p, "swap slots used at most", c->slots_peak, 0, "");
     row_if(p, "frames of another colour", c->colour_misses, 0, "");

@@ -42,7 +42,7 @@ static void rows_have_all_their_functions(void **state)
     for (size_t i = 0; (ops = vm_policy_at(i)); i++) {
         assert_true(ops->tick_first && ops->size && ops->init && ops->insert && ops->touch);
         assert_true(ops->remove && ops->victim && ops->tick && ops->check);
-        assert_true(ops->release && ops->park && ops->soft);
+        assert_true(ops->release && ops->switched && ops->park && ops->soft);
         assert_true(ops->replay && ops->replay_runs);
     }
 }
@@ -73,6 +73,7 @@ static void in_worlds(void (*law)(const struct policy_world *))
     for (w.seed = 0; w.seed < test_rounds(ROUNDS); w.seed++) {
         policy_world_fill(ref, NPAGES, w.seed);
         w.nframes = 1 + w.seed % NFRAMES;
+        w.nprocs = w.seed % 5;
         for (size_t i = 0; (ops = vm_policy_at(i)); i++) {
             w.policy = ops->name;
             law(&w);
@@ -178,6 +179,8 @@ static void drops_and_ticks(const struct policy_world *w)
         if (vm_random_below(&random, 50) == 0)
             h.ops->tick(h.state);
         h.ops->check(h.state);
+        if (vm_random_below(&random, 20) == 0)
+            h.ops->switched(h.state);
     }
     drain(&h);
     policy_host_close(&h);
@@ -313,7 +316,7 @@ static void frames_that_never_come_cost_nothing(void **state)
         ref[i] = (vm_pageref)(i % 16 * 2);
     for (size_t i = 0; (ops = vm_policy_at(i)); i++) {
         struct policy_host h;
-        struct policy_world w = {ops->name, 1u << 22, NPAGES, 1, ref, 64};
+        struct policy_world w = {ops->name, 1u << 22, NPAGES, 1, ref, 64, {0}, 0};
         policy_host_open(&h, &w);
         for (size_t k = 0; k < 64; k++)
             policy_host_step(&h, ref[k]);

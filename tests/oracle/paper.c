@@ -27,59 +27,117 @@ const struct paper_model *paper_find(const char *name)
 
 /* ---- playing ---- */
 
-struct player {
+struct paper_memory {
     uint32_t *frame_of; /* [npages] frame + 1; 0: not resident */
     bool *dirty;        /* [npages] */
-    uint32_t nused;
+    uint32_t *freed;    /* [nframes] frames that pages have left, the last to be used first */
+    uint32_t nframes, nfreed, nused;
     struct policy_outcome out;
 };
 
-/* The page leaves; its frame. */
-static uint32_t leave(struct player *p, uint32_t page)
+bool paper_in(const struct paper_memory *m, uint32_t page)
 {
-    uint32_t frame = p->frame_of[page] - 1;
-    VM_ASSERT(p->frame_of[page]);
-    p->frame_of[page] = 0;
-    p->out.evictions++;
-    p->out.writebacks += p->dirty[page];
-    p->dirty[page] = false;
-    return frame;
+    return m->frame_of[page] != 0;
 }
 
-static void refer(struct player *p, const struct policy_world *w, uint32_t page, uint32_t leaver)
+uint32_t paper_frame(const struct paper_memory *m, uint32_t page)
 {
-    if (p->frame_of[page]) {
+    VM_ASSERT(m->frame_of[page]);
+    return m->frame_of[page] - 1;
+}
+
+bool paper_dirty(const struct paper_memory *m, uint32_t page)
+{
+    return m->dirty[page];
+}
+
+bool paper_full(const struct paper_memory *m)
+{
+    return m->nfreed == 0 && m->nused == m->nframes;
+}
+
+void paper_evict(struct paper_memory *m, uint32_t page)
+{
+    VM_ASSERT(m->frame_of[page]);
+    m->freed[m->nfreed++] = m->frame_of[page] - 1;
+    m->frame_of[page] = 0;
+    m->out.evictions++;
+    m->out.writebacks += m->dirty[page];
+    m->dirty[page] = false;
+}
+
+void paper_release(struct paper_memory *m, uint32_t page)
+{
+    paper_evict(m, page);
+    m->out.releases++;
+}
+
+void paper_load(struct paper_memory *m, uint32_t page)
+{
+    VM_ASSERT(!m->frame_of[page] && !paper_full(m));
+    m->frame_of[page] = 1 + (m->nfreed ? m->freed[--m->nfreed] : m->nused++);
+    m->out.misses++;
+}
+
+void paper_clean(struct paper_memory *m, uint32_t page)
+{
+    VM_ASSERT(m->dirty[page]);
+    m->dirty[page] = false;
+    m->out.cleanings++;
+}
+
+void paper_soft(struct paper_memory *m)
+{
+    m->out.soft_faults++;
+}
+
+static void refer(struct paper_memory *m, uint32_t page, uint32_t leaver)
+{
+    if (m->frame_of[page]) {
         VM_ASSERT(leaver == PAPER_NONE);
         return;
     }
-    VM_ASSERT((leaver == PAPER_NONE) == (p->nused < w->nframes));
-    uint32_t frame = leaver == PAPER_NONE ? p->nused++ : leave(p, leaver);
-    p->out.misses++;
-    p->frame_of[page] = frame + 1;
+    VM_ASSERT((leaver == PAPER_NONE) == !paper_full(m));
+    if (leaver != PAPER_NONE)
+        paper_evict(m, leaver);
+    paper_load(m, page);
+}
+
+static void serve(struct paper_memory *m, const struct paper_model *model, void *state,
+                  uint64_t now, vm_pageref ref)
+{
+    uint32_t page = ref >> 1;
+    bool write = ref & 1;
+    if (model->serve)
+        model->serve(state, m, now, page, write);
+    else
+        refer(m, page, model->refer(state, now, page, write));
+    VM_ASSERT(m->frame_of[page]);
+    m->dirty[page] |= write;
+    m->out.touches++;
+    m->out.space_time += m->nused - m->nfreed;
 }
 
 struct policy_outcome paper_play(const struct paper_model *model, const struct policy_world *w,
                                  const struct vm_params *params)
 {
-    struct player p = {.frame_of = calloc(w->npages, sizeof *p.frame_of),
-                       .dirty = calloc(w->npages, sizeof *p.dirty)};
+    struct paper_memory m = {.frame_of = calloc(w->npages, sizeof *m.frame_of),
+                             .dirty = calloc(w->npages, sizeof *m.dirty),
+                             .freed = calloc(w->nframes, sizeof *m.freed),
+                             .nframes = w->nframes};
     void *state = model->open(w, params);
-    VM_ASSERT(p.frame_of && p.dirty && state);
-    for (size_t i = 0; i < w->n; i++) {
-        uint32_t page = w->ref[i] >> 1;
-        bool write = w->ref[i] & 1;
-        refer(&p, w, page, model->refer(state, i, page, write));
-        p.dirty[page] |= write;
-        p.out.touches++;
-    }
+    VM_ASSERT(m.frame_of && m.dirty && m.freed && state);
+    for (size_t i = 0; i < w->n; i++)
+        serve(&m, model, state, i, w->ref[i]);
     for (uint32_t page = 0; page < w->npages; page++)
-        if (p.frame_of[page])
-            p.out.resident =
-                policy_outcome_hash(p.out.resident, page, p.frame_of[page] - 1, p.dirty[page]);
+        if (m.frame_of[page])
+            m.out.resident =
+                policy_outcome_hash(m.out.resident, page, m.frame_of[page] - 1, m.dirty[page]);
     model->close(state);
-    free(p.frame_of);
-    free(p.dirty);
-    return p.out;
+    free(m.frame_of);
+    free(m.dirty);
+    free(m.freed);
+    return m.out;
 }
 
 /* ---- lists ---- */

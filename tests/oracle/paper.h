@@ -12,13 +12,18 @@
 
 #define PAPER_NONE UINT32_MAX
 
+struct paper_memory;
+
 struct paper_model {
     const char *name; /* the row of policies.def */
     /* A new model of memory with w->nframes frames; never NULL. */
     void *(*open)(const struct policy_world *w, const struct vm_params *params);
-    /* Reference number `now` (from 0) is to `page`, resident or not: the page that leaves for it, or
-     * PAPER_NONE. */
+    /* Reference number `now` (from 0) is to `page`, resident or not: the page that leaves for it,
+     * or PAPER_NONE. */
     uint32_t (*refer)(void *model, uint64_t now, uint32_t page, bool write);
+    /* Instead, of a model in which pages leave at other times, or are parked, or cleaned: it does
+     * the whole reference, by the functions below. NULL: refer. */
+    void (*serve)(void *model, struct paper_memory *m, uint64_t now, uint32_t page, bool write);
     void (*close)(void *model);
 };
 
@@ -27,6 +32,22 @@ const struct paper_model *paper_find(const char *name);
 /* Play the world by the model. */
 struct policy_outcome paper_play(const struct paper_model *model, const struct policy_world *w,
                                  const struct vm_params *params);
+
+/* ---- what a model that serves references does to memory ---- */
+
+/* Whether the page has a frame; which; whether that is dirty. */
+bool paper_in(const struct paper_memory *m, uint32_t page);
+uint32_t paper_frame(const struct paper_memory *m, uint32_t page);
+bool paper_dirty(const struct paper_memory *m, uint32_t page);
+/* Whether no frame is free. */
+bool paper_full(const struct paper_memory *m);
+/* The page leaves, unasked: its frame is the next to be used; or because its frame is needed. */
+void paper_release(struct paper_memory *m, uint32_t page);
+void paper_evict(struct paper_memory *m, uint32_t page);
+/* The page comes in: a miss. */
+void paper_load(struct paper_memory *m, uint32_t page);
+void paper_clean(struct paper_memory *m, uint32_t page); /* it is dirty */
+void paper_soft(struct paper_memory *m);                 /* the reference is a soft fault */
 
 /* ---- lists of pages, for models: [0] is the first ---- */
 

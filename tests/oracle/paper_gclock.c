@@ -46,4 +46,9 @@ static uint32_t refer(void *model, uint64_t now, uint32_t page, bool write)
     return leaver;
 }
 
-const struct paper_model paper_gclock = {"gclock", open_model, refer, free};
+const struct paper_model paper_gclock = {
+    .name = "gclock",
+    .open = open_model,
+    .refer = refer,
+    .close = free,
+};

@@ -19,6 +19,8 @@ struct policy_world {
     uint64_t seed;
     const vm_pageref *ref;
     size_t n;
+    struct vm_allotment allotment; /* its `inner` is the policy's, here unset */
+    uint32_t nprocs;               /* processes, each of which has as many pages on end; 0: one */
 };
 
 struct policy_host {
@@ -28,10 +30,15 @@ struct policy_host {
     struct vm_future future; /* of the world's references, for a policy that reads it */
     struct vm_policy_env env;
     struct vm_policy_clock clock;
+    struct vm_policy_host asked;
+    struct vm_policy_ops local; /* *ops, where processes have shares */
+    struct vm_allotment allotment;
+    uint64_t *spent; /* the clock's */
+    uint64_t cleanings;
+    const struct policy_world *world;
     struct vm_arena arena;
     void *state;
     uint32_t npages;
-    uint32_t ndropped;  /* frames below r.nused that are free */
     uint32_t last_page; /* the page of the reference before, VM_NOFRAME: none */
 };
 
@@ -39,7 +46,11 @@ struct policy_host {
 void policy_host_open(struct policy_host *h, const struct policy_world *w);
 void policy_host_close(struct policy_host *h);
 
-/* One reference, by the policy's functions one by one. */
+/* Whose page it is. */
+vm_asid policy_world_owner(const struct policy_world *w, uint32_t page);
+/* The references to come are of this process. */
+void policy_host_switch(struct policy_host *h, vm_asid asid);
+/* One reference, by the policy's functions one by one; it may be of another process. */
 void policy_host_step(struct policy_host *h, vm_pageref ref);
 /* The page leaves memory by the host's will; it is resident. */
 void policy_host_drop(struct policy_host *h, uint32_t page);
@@ -47,7 +58,9 @@ void policy_host_drop(struct policy_host *h, uint32_t page);
 /* What came out: for comparing. */
 struct policy_outcome {
     uint64_t touches, misses, evictions, writebacks;
-    uint64_t resident; /* a hash of which pages are in which frames, and the dirty ones */
+    uint64_t releases, soft_faults, cleanings;
+    uint64_t space_time; /* resident pages, summed over the touches */
+    uint64_t resident;   /* a hash of which pages are in which frames, and the dirty ones */
 };
 struct policy_outcome policy_host_outcome(const struct policy_host *h);
 /* Adds to such a hash that `page` is in `frame`; the order of adding does not matter. */

@@ -236,7 +236,8 @@ bool space_world_open(struct space_world *w, const struct space_plan *plan)
     ((struct log_device *)w->memory->device)->world = w;
     w->scheme_state = vm_memory_scheme_state(w->memory);
     w->policy_state = vm_memory_policy_state(w->memory);
-    struct vm_policy_env env = {.nframes = plan->nframes, .params = &w->policy_params};
+    struct vm_policy_env env = {
+        .nframes = plan->nframes, .capacity = plan->nframes, .params = &w->policy_params};
     uint64_t first = w->policy->tick_first(&env);
     w->tick_next = first ? first : UINT64_MAX;
     w->scan_every = plan->scan_every;

@@ -1,29 +1,26 @@
 /* bench_policy.c - page replay by each policy: replay.policy.NAME.zipf.
  *
- * 20 million references, one in four a write, to a million pages by Zipf's law with exponent 1, the
- * ranks scattered over the page numbers; memory holds a tenth of the pages. References lie in
- * memory as page ids, and are played in batches of 4096 as a trace reader would hand them out. For
- * a policy that reads the future the time includes making it, the backward pass.
+ * The references of zipf.h; memory holds a tenth of the pages. References lie in memory as page
+ * ids, and are played in batches of 4096 as a trace reader would hand them out. For a policy that
+ * reads the future the time includes making it, the backward pass.
  */
 #include "base/arena.h"
-#include "base/random.h"
 #include "bench.h"
 #include "policy/future.h"
+#include "zipf.h"
 
 #include <pagoda/policy.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define NREFS   (20u * 1000 * 1000)
-#define NPAGES  (1000u * 1000)
-#define NFRAMES (NPAGES / 10)
+#define NFRAMES (ZIPF_PAGES / 10)
 #define BATCH   4096
 
 struct bench {
     struct vm_arena input, machine;
-    vm_pageref *ref; /* [NREFS] */
-    uint32_t *next;  /* [NREFS] the future, when a row needs it */
+    vm_pageref *ref; /* [ZIPF_REFS] */
+    uint32_t *next;  /* [ZIPF_REFS] the future, when a row needs it */
     const struct vm_policy_ops *ops;
     struct vm_params params;
     struct vm_policy_env env;
@@ -60,53 +57,6 @@ static void row(const struct bench_host *host, size_t i, struct bench_row *out)
     snprintf(out->name, sizeof out->name, "replay.policy.%s.zipf", policy);
 }
 
-/* page_of[rank]: a random permutation (Fisher and Yates). */
-static void scatter(uint32_t *page_of, struct vm_random *random)
-{
-    for (uint32_t i = 0; i < NPAGES; i++)
-        page_of[i] = i;
-    for (uint32_t i = NPAGES - 1; i > 0; i--) {
-        uint32_t j = (uint32_t)vm_random_below(random, i + 1), page = page_of[i];
-        page_of[i] = page_of[j];
-        page_of[j] = page;
-    }
-}
-
-/* The first rank whose share of the weight up to it, in sum[], exceeds x. */
-static uint32_t rank_at(const double *sum, double x)
-{
-    uint32_t low = 0, high = NPAGES - 1;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (sum[middle] > x)
-            high = middle;
-        else
-            low = middle + 1;
-    }
-    return low;
-}
-
-static bool fill_zipf(vm_pageref *ref)
-{
-    struct vm_random random;
-    uint32_t *page_of = malloc(NPAGES * sizeof *page_of);
-    double *sum = malloc(NPAGES * sizeof *sum), total = 0;
-    bool room = page_of && sum;
-    if (room) {
-        vm_random_seed(&random, 1);
-        scatter(page_of, &random);
-        for (uint32_t i = 0; i < NPAGES; i++)
-            sum[i] = total += 1.0 / (i + 1);
-        for (uint32_t i = 0; i < NREFS; i++) {
-            uint32_t rank = rank_at(sum, vm_random_real(&random) * total);
-            ref[i] = page_of[rank] * 2 + (vm_random_below(&random, 4) == 0);
-        }
-    }
-    free(sum);
-    free(page_of);
-    return room;
-}
-
 static void close_bench(void *group)
 {
     struct bench *b = group;
@@ -123,14 +73,14 @@ static void *open_bench(const struct bench_host *host, struct vm_error *e)
         vm_fail(e, VM_ESYSTEM, "no memory for the policies' bench");
         return NULL;
     }
-    if (!vm_arena_open(&b->input, 2 * vm_arena_room(NREFS * sizeof(uint32_t)), e)) {
+    if (!vm_arena_open(&b->input, 2 * vm_arena_room(ZIPF_REFS * sizeof(uint32_t)), e)) {
         free(b);
         return NULL;
     }
-    b->ref = vm_arena_take(&b->input, NREFS * sizeof *b->ref);
-    b->next = vm_arena_take(&b->input, NREFS * sizeof *b->next);
-    memset(b->next, 0, NREFS * sizeof *b->next); /* so that no timed run waits for the kernel */
-    if (!fill_zipf(b->ref)) {
+    b->ref = vm_arena_take(&b->input, ZIPF_REFS * sizeof *b->ref);
+    b->next = vm_arena_take(&b->input, ZIPF_REFS * sizeof *b->next);
+    memset(b->next, 0, ZIPF_REFS * sizeof *b->next); /* so that no timed run waits for the kernel */
+    if (!bench_zipf(b->ref)) {
         vm_fail(e, VM_ESYSTEM, "no memory for the input of the policies' bench");
         close_bench(b);
         return NULL;
@@ -160,13 +110,14 @@ static void prepare(void *group, size_t i)
                                     .host = &vm_policy_host_plain};
     vm_arena_close(&b->machine);
     if (!vm_params_parse(&b->params, b->ops->name, b->ops->param, b->ops->nparams, NULL, &e) ||
-        !vm_arena_open(&b->machine, b->ops->size(&b->env) + NPAGES * 4 + NFRAMES * 5 + 1024, &e))
+        !vm_arena_open(&b->machine, b->ops->size(&b->env) + ZIPF_PAGES * 4 + NFRAMES * 5 + 1024,
+                       &e))
         abort();
     memset(b->machine.block, 0, b->machine.bytes);
     b->r = (struct vm_replay){.nframes = NFRAMES};
     b->r.bits = b->env.bits = vm_arena_take(&b->machine, NFRAMES);
     b->r.page_of = vm_arena_take(&b->machine, NFRAMES * sizeof(uint32_t));
-    b->r.frame_of = vm_arena_take(&b->machine, NPAGES * sizeof(uint32_t));
+    b->r.frame_of = vm_arena_take(&b->machine, ZIPF_PAGES * sizeof(uint32_t));
     uint64_t tick = b->ops->tick_first(&b->env);
     b->r.tick_next = tick ? tick : UINT64_MAX;
     b->clock = (struct vm_policy_clock){0};
@@ -179,10 +130,10 @@ static void look_ahead(struct bench *b)
 {
     struct vm_error e;
     size_t n = 0;
-    for (size_t i = 0; i < NREFS; i++)
+    for (size_t i = 0; i < ZIPF_REFS; i++)
         if (i == 0 || b->ref[i] >> 1 != b->ref[i - 1] >> 1)
             b->next[n++] = b->ref[i] >> 1;
-    if (!vm_future_of_array(b->next, n, NPAGES, &e))
+    if (!vm_future_of_array(b->next, n, ZIPF_PAGES, &e))
         abort();
     b->future.next = b->next;
     b->future.n = n;
@@ -194,8 +145,8 @@ static double run(void *group, size_t i)
     (void)i;
     if (b->ops->future == VM_FUTURE_NEEDED)
         look_ahead(b);
-    for (size_t k = 0; k < NREFS; k += BATCH)
-        b->ops->replay(b->state, &b->r, b->ref + k, NREFS - k < BATCH ? NREFS - k : BATCH);
+    for (size_t k = 0; k < ZIPF_REFS; k += BATCH)
+        b->ops->replay(b->state, &b->r, b->ref + k, ZIPF_REFS - k < BATCH ? ZIPF_REFS - k : BATCH);
     return (double)b->r.touches;
 }
 

@@ -54,6 +54,7 @@ struct vm_chart {
     size_t nseries;
     const struct vm_series *series; /* [nseries] */
     const struct vm_heat *heat;     /* instead of series; NULL: none */
+    const char *about;              /* a paragraph: what there is to see; NULL: none */
 };
 
 #endif

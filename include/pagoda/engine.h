@@ -137,6 +137,10 @@ struct vm_engine *vm_engine_open(const struct vm_config *c, enum vm_stray stray,
                                  struct vm_future *future, struct vm_error *e);
 /* Consume a batch. Errors: VM_EMACHINE (out of memory or swap), VM_EINPUT (an impossible event). */
 bool vm_engine_run(struct vm_engine *m, const struct vm_batch *batch, struct vm_error *e);
+/* Nanoseconds since the machine was opened: what its processor did, and what it waited. */
+uint64_t vm_engine_now(struct vm_engine *m);
+/* Of the batch that was run last: how much of it is done, all of it unless a process must wait. */
+void vm_engine_done(const struct vm_engine *m, uint32_t *refs, uint32_t *events);
 /* Tell `tap` of every step from now on; NULL: no more. It must live as long as it is told. */
 void vm_engine_listen(struct vm_engine *m, const struct vm_tap *tap);
 /* Counts so far; the conservation laws are asserted. */
@@ -165,12 +169,35 @@ struct vm_engine_parts {
     const struct vm_counts
         *counts; /* so far, within a touch too: vm_engine_counts is for between */
     unsigned page_shift;
-    uint32_t nframes;    /* of memory for pages */
-    const uint8_t *bits; /* [nframes] enum vm_frame_bits */
+    uint32_t nframes;         /* of memory for pages */
+    const uint8_t *bits;      /* [nframes] enum vm_frame_bits */
+    const uint64_t *waits_ns; /* [VM_WAITS] so far, within a touch too */
 };
 void vm_engine_parts(const struct vm_engine *m, struct vm_engine_parts *out);
 void vm_engine_check(const struct vm_engine *m); /* every part's check */
 void vm_engine_close(struct vm_engine *m);       /* NULL is fine */
+
+/* ---- several processes on one machine (clock.c), whose scheduler is the caller ---- */
+
+/* From now on a process that must wait ends the run behind the reference, or the event, that makes
+ * it wait: another can run meanwhile. (Nobody waits where the processor itself does the device's
+ * work.) */
+void vm_engine_share(struct vm_engine *m);
+/* Until when the process that ran last must wait; 0: it need not. */
+uint64_t vm_engine_blocked(const struct vm_engine *m);
+/* No process can run before: the processor is idle until then. */
+void vm_engine_idle(struct vm_engine *m, uint64_t until_ns);
+
+/* All pages of these leave memory: vm_memory_suspend. */
+bool vm_engine_suspend(struct vm_engine *m, vm_asid asid, struct vm_error *e);
+
+struct vm_time {
+    uint64_t now_ns, idle_ns;
+    double program_ns; /* the processor's own work for programs: accesses and their translation */
+    double kernel_ns;  /* and for the kernel: faults, copies, shootdowns, switches */
+    uint64_t waits_ns[VM_WAITS]; /* of all processes; they overlap, and with others' work */
+};
+void vm_engine_time(struct vm_engine *m, struct vm_time *out); /* between runs */
 
 /* ---- prices (price.c) ---- */
 
@@ -182,8 +209,9 @@ void vm_engine_close(struct vm_engine *m);       /* NULL is fine */
     X(mark, "referenced and dirty bits written apart from walks, or by the kernel")                \
     X(fault, "page faults: trap, kernel, return")                                                  \
     X(copy, "zeroing and copying pages")                                                           \
-    X(swap_in, "reading pages back from the swap device or their file")                            \
-    X(swap_out, "writing dirty pages to the swap device")                                          \
+    X(swap_in, "waiting for pages that are read back from the swap device or their file")          \
+    X(swap_out, "waiting for dirty pages that are written to the swap device to make room")        \
+    X(stall, "waiting for a frame whose page is still being written")                              \
     X(shootdown, "removing pages from the TLBs")                                                   \
     X(switching, "switches of address space")
 

@@ -8,9 +8,14 @@
 
 #include <pagoda/analysis.h>
 #include <pagoda/chart.h>
+#include <pagoda/compare.h>
+#include <pagoda/curve.h>
 #include <pagoda/engine.h>
+#include <pagoda/experiment.h>
+#include <pagoda/locality.h>
 #include <pagoda/story.h>
 #include <pagoda/tables.h>
+#include <pagoda/thrash.h>
 #include <stdio.h>
 
 #define VM_JSON_SCHEMA 1
@@ -24,6 +29,52 @@ bool vm_report_replay_json(FILE *out, const struct vm_result *r, struct vm_error
 
 void vm_report_tables_text(FILE *out, const struct vm_table_costs *t, enum vm_colour colour);
 bool vm_report_tables_json(FILE *out, const struct vm_table_costs *t, struct vm_error *e);
+
+/* Charts with all that they point to. */
+#define VM_CHARTS_MAX 16
+struct vm_charts {
+    size_t n;
+    struct vm_chart chart[VM_CHARTS_MAX];
+    struct vm_charts_room {
+        struct vm_charts_room *next;
+        _Alignas(16) unsigned char bytes[];
+    } * room;    /* what they point to */
+    bool failed; /* there was no memory for some of it */
+};
+void vm_charts_free(struct vm_charts *c); /* a zeroed struct is fine */
+
+void vm_report_compare_text(FILE *out, const struct vm_comparison *c, enum vm_colour colour);
+bool vm_report_compare_json(FILE *out, const struct vm_comparison *c, struct vm_error *e);
+/* Miss ratio and time against memory, a series a policy. */
+bool vm_report_compare_charts(const struct vm_comparison *c, struct vm_charts *out,
+                              struct vm_error *e);
+
+void vm_report_curve_text(FILE *out, const struct vm_curves *s, enum vm_colour colour);
+/* Which points of each curve: those of the sizes shown, or every one at which misses fall. */
+enum vm_curve_points { VM_CURVE_POINTS_SHOWN, VM_CURVE_POINTS_ALL };
+bool vm_report_curve_json(FILE *out, const struct vm_curves *s, enum vm_curve_points which,
+                          struct vm_error *e);
+bool vm_report_curve_charts(const struct vm_curves *s, struct vm_charts *out, struct vm_error *e);
+
+/* What to show of a program's locality. */
+#define VM_WINDOWS_MAX 512
+struct vm_locality_view {
+    /* Intervals in bins from a power of two to the next, or each number by itself. */
+    enum vm_bins { VM_BINS_LOG2, VM_BINS_EXACT } bins;
+    size_t nwindows;
+    uint64_t window[VM_WINDOWS_MAX]; /* [nwindows] ascending; none: some, up to the whole trace */
+};
+void vm_report_locality_text(FILE *out, const struct vm_locality *l,
+                             const struct vm_locality_view *view, enum vm_colour colour);
+bool vm_report_locality_json(FILE *out, const struct vm_locality *l,
+                             const struct vm_locality_view *view, struct vm_error *e);
+bool vm_report_locality_charts(const struct vm_locality *l, const struct vm_locality_view *view,
+                               struct vm_charts *out, struct vm_error *e);
+
+/* The machine and what was asked of it are told too. */
+void vm_report_thrash_text(FILE *out, const struct vm_thrash *t, enum vm_colour colour);
+bool vm_report_thrash_json(FILE *out, const struct vm_thrash *t, const struct vm_thrash_request *r,
+                           struct vm_error *e);
 
 /* References of one run, told: all three reports show the same stories. */
 struct vm_explanation {
@@ -51,14 +102,18 @@ bool vm_report_profile_json(FILE *out, const struct vm_profile *p, const struct 
 /* As characters, `columns` wide, with axes, ticks and a key. */
 bool vm_report_chart_text(FILE *out, const struct vm_chart *c, unsigned columns,
                           enum vm_colour colour, struct vm_error *e);
-/* Its data: one row a point (series, x, y), or a cell (x, y, value). */
+/* Its data: one row a point (series, x, y), or a cell that is not empty (x, y, value). */
 bool vm_report_chart_csv(FILE *out, const struct vm_chart *c, struct vm_error *e);
-/* Drawn by gnuplot into a file: SVG or PNG, by the path's ending. Errors: VM_EUSAGE (the ending),
- * VM_ESYSTEM (gnuplot is not installed or failed; cannot write). */
-bool vm_report_chart_draw(const char *path, const struct vm_chart *c, struct vm_error *e);
+/* Drawn by gnuplot, which must be installed. Errors: VM_ESYSTEM (it is not there, or failed). */
+bool vm_report_chart_svg(FILE *out, const struct vm_chart *c, struct vm_error *e);
+bool vm_report_chart_png(FILE *out, const struct vm_chart *c, struct vm_error *e);
 /* All of them: a JSON document, and one HTML file that needs no other. */
 bool vm_report_charts_json(FILE *out, const struct vm_chart *c, size_t n, struct vm_error *e);
 bool vm_report_charts_html(FILE *out, const char *title, const struct vm_chart *c, size_t n,
                            struct vm_error *e);
+
+bool vm_report_experiment_json(FILE *out, const struct vm_experiment_ops *x,
+                               const struct vm_experiment_request *r, const struct vm_figures *f,
+                               struct vm_error *e);
 
 #endif

@@ -148,6 +148,14 @@ enum vm_tables { VM_TABLES_INSIDE, VM_TABLES_APART };
 enum vm_stray { VM_STRAY_MAPS, VM_STRAY_FAULTS };
 enum vm_compact { VM_COMPACT_NEVER, VM_COMPACT_NEEDED };
 
+/* Why a process cannot go on. */
+enum vm_wait {
+    VM_WAIT_READ,  /* its page is being read */
+    VM_WAIT_WRITE, /* the page that makes room for it is being written: it reclaims directly */
+    VM_WAIT_FRAME, /* every frame that could be free is still being written, by somebody else */
+};
+#define VM_WAITS 3
+
 struct vm_memory_config {
     uint32_t nframes;
     unsigned page_shift;
@@ -186,6 +194,11 @@ struct vm_memory_config {
     void (*trimmed)(void *host, vm_asid asid, vm_va start, vm_va end);
     /* The frames [first, first + n) no longer hold what they held: a page, a segment, tables. */
     void (*emptied)(void *host, vm_pfn first, uint32_t n);
+    /* Nanoseconds since the machine began, as the process knows it for whose sake the kernel works:
+     * what it has waited for has passed. */
+    uint64_t (*now)(void *host);
+    /* That process cannot go on before `until_ns`, which is now for it from here on. */
+    void (*wait)(void *host, uint64_t until_ns, enum vm_wait why);
 };
 
 struct vm_memory; /* space/memory.h */
@@ -207,6 +220,10 @@ bool vm_memory_event(struct vm_memory *m, const struct vm_event *event, struct v
 
 /* Make the address space ready for walks. Errors: VM_EMACHINE: no frame for its root table. */
 bool vm_memory_use_space(struct vm_memory *m, vm_asid asid, struct vm_error *e);
+
+/* All pages of the address space leave memory, but for those that others map too; nobody waits for
+ * their writes, which are as long as they lie side by side. Errors: VM_EMACHINE: out of swap. */
+bool vm_memory_suspend(struct vm_memory *m, vm_asid asid, struct vm_error *e);
 
 /* One look of the collapse daemon (VM_HUGE_COLLAPSE; else nothing), for hosts to call now and then.
  * Errors: VM_EMACHINE, as of a fault. */
@@ -242,8 +259,7 @@ struct vm_holes {
     double fragmentation_misfits; /* its mean over the takes that found no hole long enough */
 };
 void vm_memory_holes(const struct vm_memory *m, struct vm_holes *out);
-uint64_t vm_memory_read_ns(const struct vm_memory *m);  /* device time of swap- and file-ins */
-uint64_t vm_memory_write_ns(const struct vm_memory *m); /* device time of writebacks */
+const struct vm_queue *vm_memory_queue(const struct vm_memory *m); /* before its device */
 
 /* Assert every invariant above. */
 void vm_memory_check(const struct vm_memory *m);

@@ -57,7 +57,7 @@ enum vm_story_price {
     VM_PRICES(VM_STORY_PRICE)
 #undef VM_STORY_PRICE
 };
-#define VM_STORY_PRICES_MAX 4
+#define VM_STORY_PRICES_MAX 5
 
 struct vm_story_step {
     enum vm_tap_kind

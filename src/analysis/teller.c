@@ -77,6 +77,21 @@ static uint64_t copied_bytes(const struct history *h)
     return n->page_copies * h->parts.config->page_bytes + n->table_moved_bytes;
 }
 
+/* What was waited for that no step has told of yet is this one's. */
+static void take_waits(struct teller *r, struct vm_story_step *s)
+{
+    static const enum vm_story_price price[VM_WAITS] = {
+        [VM_WAIT_READ] = VM_STORY_PRICE_swap_in,
+        [VM_WAIT_WRITE] = VM_STORY_PRICE_swap_out,
+        [VM_WAIT_FRAME] = VM_STORY_PRICE_stall,
+    };
+    for (int why = 0; why < VM_WAITS; why++) {
+        uint64_t ns = r->history->parts.waits_ns[why];
+        add_price(r->telling, s, price[why], (double)(ns - r->waits_ns[why]));
+        r->waits_ns[why] = ns;
+    }
+}
+
 /* What copies and transfers cost that no step has told of yet. Answers how many bytes were copied.
  */
 static uint64_t take_costs(struct teller *r, struct vm_story_step *s)
@@ -84,15 +99,10 @@ static uint64_t take_costs(struct teller *r, struct vm_story_step *s)
     const struct history *h = r->history;
     const struct vm_config *c = h->parts.config;
     uint64_t bytes = copied_bytes(h) - r->copied_bytes;
-    uint64_t read_ns = vm_memory_read_ns(h->parts.memory) - r->read_ns;
-    uint64_t write_ns = vm_memory_write_ns(h->parts.memory) - r->write_ns;
     add_price(r->telling, s, VM_STORY_PRICE_copy,
               (double)bytes / (double)c->page_bytes * c->copy_ns);
-    add_price(r->telling, s, VM_STORY_PRICE_swap_in, (double)read_ns);
-    add_price(r->telling, s, VM_STORY_PRICE_swap_out, (double)write_ns);
+    take_waits(r, s);
     r->copied_bytes += bytes;
-    r->read_ns += read_ns;
-    r->write_ns += write_ns;
     return bytes;
 }
 
@@ -367,7 +377,6 @@ static void tell_fault(struct teller *r, const struct vm_fault *f)
 static void tell_leaving(struct teller *r, const struct vm_leaving *leaving)
 {
     struct vm_slice frame = {0, 0};
-    uint64_t write_ns = vm_memory_write_ns(r->history->parts.memory);
     bool chosen = leaving->why == VM_LEAVES_CHOSEN;
     if (chosen)
         frame = add_frames(r, leaving->pfn, r->bits);
@@ -380,8 +389,7 @@ static void tell_leaving(struct teller *r, const struct vm_leaving *leaving)
     s->leaving.victim.spared = false;
     s->leaving.frame = frame;
     s->leaving.frames_all = frame.n + UINT64_C(1);
-    add_price(r->telling, s, VM_STORY_PRICE_swap_out, (double)(write_ns - r->write_ns));
-    r->write_ns = write_ns;
+    take_waits(r, s);
     keep_bits(r);
 }
 
@@ -572,8 +580,7 @@ void teller_begin(struct teller *r, struct telling *t, struct vm_engine *m,
     r->history = history;
     r->event = 0;
     r->copied_bytes = copied_bytes(history);
-    r->read_ns = vm_memory_read_ns(history->parts.memory);
-    r->write_ns = vm_memory_write_ns(history->parts.memory);
+    memcpy(r->waits_ns, history->parts.waits_ns, sizeof r->waits_ns);
     describe_machine(r, m);
     vm_engine_counts(m, &t->story.before);
     t->story.memory_before = whole_memory(r);

@@ -24,9 +24,9 @@ struct teller {
     struct telling *telling;
     const struct history *history; /* of what was before the event that is told */
     uint8_t *bits;                 /* [nframes] VM_REASON_BITS: before the choice; else NULL */
-    uint64_t copied_bytes, read_ns, write_ns; /* so far told */
-    uint32_t event;                           /* step of the last event + 1; 0: none */
-    vm_va va;                                 /* of the touch */
+    uint64_t copied_bytes, waits_ns[VM_WAITS]; /* so far told */
+    uint32_t event;                            /* step of the last event + 1; 0: none */
+    vm_va va;                                  /* of the touch */
     double waits;            /* of a step of the last walk: the part that is not hidden */
     struct vm_slice address; /* its fields */
 };

@@ -3,6 +3,7 @@
 #include "cli/cli.h"
 
 #include <errno.h>
+#include <pagoda/experiment.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,9 +33,64 @@ const char *option_metavar(const struct vm_option *o)
     return NULL;
 }
 
+static const char *param_metavar(const struct vm_param *p)
+{
+    static const char *const words[] = {[VM_PARAM_COUNT] = "N",
+                                        [VM_PARAM_BYTES] = "SIZE",
+                                        [VM_PARAM_REAL] = "X",
+                                        [VM_PARAM_TEXT] = "TEXT"};
+    return p->kind == VM_PARAM_WORD ? p->words : words[p->kind];
+}
+
+/* Whether an experiment before that one has a parameter with the name. */
+static bool param_seen(const char *name, size_t experiment)
+{
+    for (size_t x = 0; x < experiment; x++)
+        for (size_t i = 0; i < vm_experiment_at(x)->nparams; i++)
+            if (!strcmp(vm_experiment_at(x)->param[i].name, name))
+                return true;
+    return false;
+}
+
+/* The *i-th of all parameters that experiments have, each name once. False past the end, with their
+ * number taken from *i. */
+static bool experiment_flag(size_t *i, struct flag *out)
+{
+    const struct vm_experiment_ops *ops;
+    for (size_t x = 0; (ops = vm_experiment_at(x)); x++)
+        for (size_t k = 0; k < ops->nparams; k++) {
+            const struct vm_param *p = &ops->param[k];
+            if (param_seen(p->name, x))
+                continue;
+            if (*i == 0) {
+                *out = (struct flag){p->name, 0, param_metavar(p),
+                                     "of experiments that have it: pagoda list experiments", NULL};
+                return true;
+            }
+            --*i;
+        }
+    return false;
+}
+
+/* The *i-th option of a machine for which the command has no flag of its own, or NULL; then *i is
+ * less by how many there are. */
+static const struct vm_option *other_option(const struct command *c, size_t *i)
+{
+    const struct vm_option *o;
+    for (size_t k = 0; (o = vm_option_at(k)); k++) {
+        size_t own = 0;
+        while (c->flag[own].name && strcmp(c->flag[own].name, o->flag) != 0)
+            own++;
+        if (!c->flag[own].name && (*i)-- == 0)
+            return o;
+    }
+    return NULL;
+}
+
 bool command_flag(const struct command *c, size_t i, struct flag *out)
 {
-    size_t own = 0, options = 0;
+    size_t own = 0;
+    const struct vm_option *o;
     while (c->flag[own].name)
         own++;
     if (i < own) {
@@ -42,20 +98,18 @@ bool command_flag(const struct command *c, size_t i, struct flag *out)
         return true;
     }
     i -= own;
+    if (c->experiments == EXPERIMENT_FLAGS_TAKEN && experiment_flag(&i, out))
+        return true;
     if (c->machine == MACHINE_FLAGS_TAKEN) {
-        while (vm_option_at(options))
-            options++;
         if (i < 2) {
             *out = machine_flags[i];
             return true;
         }
         i -= 2;
-        if (i < options) {
-            const struct vm_option *o = vm_option_at(i);
+        if ((o = other_option(c, &i))) {
             *out = (struct flag){o->flag, 0, option_metavar(o), o->help, o->fallback};
             return true;
         }
-        i -= options;
     }
     if (c->json == JSON_FLAG_TAKEN && i-- == 0) {
         *out = json_flag;
@@ -273,4 +327,16 @@ bool args_trace_options(const struct args *a, struct vm_trace_options *out, stru
     return (!skip || vm_parse_count(skip, "--skip", &out->skip, e)) &&
            (!refs || vm_parse_count(refs, "--refs", &out->limit, e)) &&
            (!seed || vm_parse_count(seed, "--seed", &out->seed, e));
+}
+
+bool args_workers(const struct args *a, unsigned *out, struct vm_error *e)
+{
+    const char *text = args_value(a, "workers");
+    uint64_t n = 0;
+    if (text && !vm_parse_count(text, "--workers", &n, e))
+        return false;
+    if (text && (n < 1 || n > 256))
+        return vm_fail(e, VM_EUSAGE, "--workers %s: expected 1 to 256", text);
+    *out = (unsigned)n;
+    return true;
 }

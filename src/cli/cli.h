@@ -38,6 +38,7 @@ enum machine_flags { MACHINE_FLAGS_NONE, MACHINE_FLAGS_TAKEN };
 /* What "--" begins: operands that may begin with a dash, or a program and its arguments. */
 enum dashes { DASHES_OPERANDS, DASHES_PROGRAM };
 enum json_flag { JSON_FLAG_NONE, JSON_FLAG_TAKEN };
+enum experiment_flags { EXPERIMENT_FLAGS_NONE, EXPERIMENT_FLAGS_TAKEN };
 
 struct command {
     const char *name, *usage, *summary;
@@ -46,6 +47,7 @@ struct command {
     enum machine_flags machine; /* whether options.def's flags, --machine and --frames are too */
     enum dashes dashes;
     enum json_flag json; /* whether --json is taken */
+    enum experiment_flags experiments; /* whether parameters of experiments are flags */
     bool (*run)(const struct args *a, struct vm_error *e);
 };
 
@@ -84,6 +86,9 @@ bool args_trace_options(const struct args *a, struct vm_trace_options *out, stru
     {                                                                                              \
         "seed", 0, "N", "of a workload's random choices", "1"                                      \
     }
+
+/* --workers: how many threads; 0 without it, for as many as there are processors. */
+bool args_workers(const struct args *a, unsigned *out, struct vm_error *e);
 
 /* ---- presets.c ---- */
 

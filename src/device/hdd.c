@@ -40,13 +40,21 @@ static void hdd_init(void *state, const struct vm_params *p)
                      .head = UINT64_MAX};
 }
 
-static uint64_t hdd_transfer(void *state, enum vm_transfer kind, uint64_t position, uint64_t bytes)
+static uint32_t hdd_depth(const void *state)
 {
-    (void)kind;
+    (void)state;
+    return 1; /* one arm */
+}
+
+static struct vm_service hdd_service(void *state, enum vm_transfer kind, uint64_t position,
+                                     uint64_t bytes, uint64_t start_ns)
+{
+    (void)kind, (void)start_ns;
     struct hdd *d = state;
     double reach_ns = position == d->head ? 0 : d->reach_ns;
     d->head = position + bytes;
-    return (uint64_t)(reach_ns + (double)bytes * d->byte_ns + 0.5);
+    return (struct vm_service){.latency_ns = (uint64_t)(reach_ns + 0.5),
+                               .bus_ns = (uint64_t)((double)bytes * d->byte_ns + 0.5)};
 }
 
 const struct vm_device_ops vm_device_hdd = {
@@ -54,7 +62,9 @@ const struct vm_device_ops vm_device_hdd = {
     .summary = "hard disk: a seek and half a turn, unless the request follows the last one",
     .param = params,
     .nparams = sizeof params / sizeof params[0],
+    .server = VM_SERVED_BY_DEVICE,
     .size = hdd_size,
     .init = hdd_init,
-    .transfer = hdd_transfer,
+    .depth = hdd_depth,
+    .service = hdd_service,
 };

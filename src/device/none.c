@@ -12,19 +12,25 @@ static void none_init(void *state, const struct vm_params *params)
     (void)params;
 }
 
-static uint64_t none_transfer(void *state, enum vm_transfer kind, uint64_t position, uint64_t bytes)
+static uint32_t none_depth(const void *state)
 {
     (void)state;
-    (void)kind;
-    (void)position;
-    (void)bytes;
-    return 0;
+    return 1;
+}
+
+static struct vm_service none_service(void *state, enum vm_transfer kind, uint64_t position,
+                                      uint64_t bytes, uint64_t start_ns)
+{
+    (void)state, (void)kind, (void)position, (void)bytes, (void)start_ns;
+    return (struct vm_service){0};
 }
 
 const struct vm_device_ops vm_device_none = {
     .name = "none",
     .summary = "a store that costs nothing",
+    .server = VM_SERVED_BY_DEVICE,
     .size = none_size,
     .init = none_init,
-    .transfer = none_transfer,
+    .depth = none_depth,
+    .service = none_service,
 };

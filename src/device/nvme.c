@@ -12,4 +12,5 @@
 #define FLASH_WRITE_US   "111"
 #define FLASH_READ_MBPS  "1389"
 #define FLASH_WRITE_MBPS "1797"
+#define FLASH_DEPTH      "64"
 #include "device/flash_template.inc.h"

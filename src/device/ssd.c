@@ -11,4 +11,5 @@
 #define FLASH_WRITE_US   "25"
 #define FLASH_READ_MBPS  "540"
 #define FLASH_WRITE_MBPS "520"
+#define FLASH_DEPTH      "32"
 #include "device/flash_template.inc.h"

@@ -113,6 +113,8 @@ static bool build_memory(struct vm_engine *m, const struct vm_parts *p, enum vm_
         .emptied = vm_mmu_emptied,
         .joined = vm_mmu_joined,
         .parted = vm_mmu_parted,
+        .now = vm_clock_now,
+        .wait = vm_clock_wait,
     };
     uint64_t slots = m->config.swap_bytes / m->config.page_bytes;
     if (m->config.swap_bytes && (slots == 0 || slots > UINT32_MAX - 2))
@@ -168,7 +170,7 @@ static bool build(struct vm_engine *m, const struct vm_parts *p, enum vm_stray s
     set_marks(m);
     if (!vm_data_open(m, e))
         return false;
-    m->segment = segments[p->policy->touch_kind][m->caches.levels > 0];
+    m->run = segments[p->policy->touch_kind][m->caches.levels > 0];
     struct vm_huge_config huge;
     struct vm_scheme_env env = {.page_shift = m->page_shift, .params = &m->scheme_params};
     if (!vm_refill_check(&m->config, e) || !m->scheme->accept(&env, e) ||
@@ -221,8 +223,10 @@ struct vm_engine *vm_engine_open_with(const struct vm_config *c, const struct vm
             p.policy = policy;
         else
             vm_parts_allot(&p, c, &m->local, &m->allotment);
-        if (build(m, &p, stray, future, e))
+        if (build(m, &p, stray, future, e)) {
+            vm_clock_open(m);
             return m;
+        }
     }
     vm_engine_close(m);
     return NULL;
@@ -265,7 +269,7 @@ static uint32_t run_segment(struct vm_engine *m, const vm_va *va, const uint16_t
     uint32_t length = nameable(m, va, n);
     if (length == 0)
         return vm_mmu_segment_beyond(m, va, meta, n);
-    return m->tap ? vm_mmu_segment_told(m, va, meta, n) : m->segment(m, va, meta, length);
+    return m->tap ? vm_mmu_segment_told(m, va, meta, n) : m->run(m, va, meta, length);
 }
 
 /* The collapse daemon's turn. */
@@ -277,6 +281,11 @@ static bool scan(struct vm_engine *m)
     return !m->failed;
 }
 
+static uint64_t crossings(const struct vm_engine *m)
+{
+    return m->crossings[0] + m->crossings[1] + m->crossings[2];
+}
+
 /* References [*va, *va + n), in segments that end where a tick or a scan is due. */
 static bool run_refs(struct vm_engine *m, const vm_va *va, const uint16_t *meta, uint32_t n)
 {
@@ -285,10 +294,12 @@ static bool run_refs(struct vm_engine *m, const vm_va *va, const uint16_t *meta,
         uint64_t due = m->tick_next < m->scan_next ? m->tick_next : m->scan_next;
         if (due - m->counts.touches < length)
             length = (uint32_t)(due - m->counts.touches);
-        uint64_t crossings = m->crossings[0] + m->crossings[1] + m->crossings[2];
+        m->segment.meta = meta;
+        m->segment.crossings = crossings(m);
         uint32_t done = run_segment(m, va, meta, length);
-        crossings = m->crossings[0] + m->crossings[1] + m->crossings[2] - crossings;
-        m->counts.touches += done + crossings;
+        vm_mmu_count_kinds(m, done);
+        m->segment.counted = 0;
+        m->counts.touches += done + crossings(m) - m->segment.crossings;
         m->clock.touches = m->counts.touches;
         if (m->failed)
             return false;
@@ -298,6 +309,8 @@ static bool run_refs(struct vm_engine *m, const vm_va *va, const uint16_t *meta,
             vm_mmu_tick(m);
         if (m->counts.touches >= m->scan_next && !scan(m))
             return false;
+        if (m->blocked_until)
+            return true;
         va += done;
         meta += done;
         n -= done;
@@ -335,6 +348,8 @@ static bool run_laid(struct vm_engine *m, const vm_va *va, const uint16_t *meta,
             !vm_layout_refs(m->layout, m->asid, va + i, meta + i, length, laid, &done, &m->error);
         if (m->failed || !run_refs(m, laid, meta + i, done))
             return false;
+        if (m->blocked_until)
+            return true;
         if (done < length && !run_parts(m, va[i + done], meta[i + done]))
             return false;
         done += done < length;
@@ -397,25 +412,50 @@ static bool run_event(struct vm_engine *m, const struct vm_event *event, struct 
     return true;
 }
 
+static uint64_t refs_so_far(const struct vm_engine *m)
+{
+    return m->kinds[VM_READ] + m->kinds[VM_WRITE] + m->kinds[VM_FETCH];
+}
+
+/* References [at, end) of the batch. */
+static bool run_stretch(struct vm_engine *m, const struct vm_batch *b, uint32_t at, uint32_t end,
+                        struct vm_error *e)
+{
+    if (at == end)
+        return true;
+    uint64_t before = refs_so_far(m);
+    if (!vm_memory_use_space(m->memory, m->asid, e))
+        return false;
+    if (!(m->layout ? run_laid : run_refs)(m, b->va + at, b->meta + at, end - at)) {
+        *e = m->error;
+        return false;
+    }
+    m->done.refs += (uint32_t)(refs_so_far(m) - before);
+    return true;
+}
+
 bool vm_engine_run(struct vm_engine *m, const struct vm_batch *batch, struct vm_error *e)
 {
-    uint32_t at = 0;
-    for (uint32_t k = 0; k <= batch->nevents; k++) {
+    vm_clock_begin(m);
+    m->done.refs = m->done.events = 0;
+    for (uint32_t k = 0; k <= batch->nevents && !m->blocked_until; k++) {
         uint32_t end = k < batch->nevents ? batch->event[k].at : batch->nrefs;
-        VM_ASSERT(at <= end && end <= batch->nrefs);
-        if (end > at) {
-            if (!vm_memory_use_space(m->memory, m->asid, e))
-                return false;
-            if (!(m->layout ? run_laid : run_refs)(m, batch->va + at, batch->meta + at, end - at)) {
-                *e = m->error;
-                return false;
-            }
-        }
-        at = end;
-        if (k < batch->nevents && !run_event(m, &batch->event[k], e))
+        VM_ASSERT(m->done.refs <= end && end <= batch->nrefs);
+        if (!run_stretch(m, batch, m->done.refs, end, e))
             return false;
+        if (k == batch->nevents || m->blocked_until)
+            break;
+        if (!run_event(m, &batch->event[k], e))
+            return false;
+        m->done.events++;
     }
     return true;
+}
+
+void vm_engine_done(const struct vm_engine *m, uint32_t *refs, uint32_t *events)
+{
+    *refs = m->done.refs;
+    *events = m->done.events;
 }
 
 void vm_engine_listen(struct vm_engine *m, const struct vm_tap *tap)
@@ -441,7 +481,7 @@ void vm_engine_counts(struct vm_engine *m, struct vm_counts *out)
     out->writes = m->kinds[VM_WRITE];
     out->fetches = m->kinds[VM_FETCH];
     out->refs = out->reads + out->writes + out->fetches;
-    out->crossings = m->crossings[0] + m->crossings[1] + m->crossings[2];
+    out->crossings = crossings(m);
     if (m->scheme->in_registers) { /* hot ones, too, walk; it costs nothing */
         out->tlb_misses = out->touches;
         out->miss_present = out->touches - out->touches_faulted;
@@ -501,6 +541,7 @@ void vm_engine_parts(const struct vm_engine *m, struct vm_engine_parts *out)
         .page_shift = m->page_shift,
         .nframes = (uint32_t)(m->config.memory_bytes / m->config.page_bytes),
         .bits = m->bits,
+        .waits_ns = m->waits_ns,
     };
 }
 

@@ -103,6 +103,13 @@ struct vm_engine {
     vm_pfn touched[2 * SEGMENT_REFS + 2];
     uint64_t crossings[VM_ACCESSES];
     uint64_t kinds[VM_ACCESSES];
+    /* The segment under way: its references, of which `counted` are in kinds[] already, and the
+     * crossings before it. */
+    struct {
+        const uint16_t *meta;
+        uint32_t counted;
+        uint64_t crossings;
+    } segment;
     vm_pa hot_pa[VM_ACCESSES][HOT_SLOTS]; /* where hot[]'s pages begin */
     vm_pa place; /* where the page of the last touch begins, or NOWHERE; of a hot one it is unset */
     struct vm_caches caches;
@@ -155,8 +162,19 @@ struct vm_engine {
     struct vm_params policy_params, scheme_params, device_params, fit_params;
     struct vm_arena arena, cache_arena;
     /* Runs up to n references from the front of the columns; answers how many it did: fewer than n
-     * after a reference that crosses a page boundary, or when failed. */
-    uint32_t (*segment)(struct vm_engine *m, const vm_va *va, const uint16_t *meta, uint32_t n);
+     * after a reference that crosses a page boundary or must wait, or when failed. */
+    uint32_t (*run)(struct vm_engine *m, const vm_va *va, const uint16_t *meta, uint32_t n);
+
+    struct vm_result meter;      /* of what has a price: as it stood when time was asked last */
+    uint64_t past_ns;            /* no moment before will be again */
+    uint64_t now_ns;             /* of the process that runs, or ran last: it may have waited */
+    uint64_t idle_ns;            /* the processor had nothing to do */
+    uint64_t waits_ns[VM_WAITS]; /* of processes: others' work may hide them */
+    void (*wait)(struct vm_engine *m, uint64_t until_ns); /* the one that runs waits: clock.c */
+    uint64_t blocked_until;                               /* it cannot go on before; 0: it can */
+    struct {
+        uint32_t refs, events;
+    } done; /* of the batch that was run last */
 };
 
 /* Tell the tap, if there is one. */
@@ -212,6 +230,17 @@ uint32_t vm_mmu_segment_beyond(struct vm_engine *m, const vm_va *va, const uint1
 void vm_mmu_cool(struct vm_engine *m); /* empty hot[] and large[] */
 void vm_mmu_settle(void *engine);      /* tell the policy of touched[]; empties hot[] too */
 void vm_mmu_tick(struct vm_engine *m);
+/* The first n references of the segment under way are in kinds[] from now on. */
+void vm_mmu_count_kinds(struct vm_engine *m, uint32_t n);
+
+/* ---- clock.c ---- */
+
+void vm_clock_open(struct vm_engine *m); /* the machine is built */
+uint64_t vm_clock_now(void *engine);
+/* A run begins: the process before may have waited, this one has not. */
+void vm_clock_begin(struct vm_engine *m);
+/* From the moment on that vm_clock_now answered last. */
+void vm_clock_wait(void *engine, uint64_t until_ns, enum vm_wait why);
 
 /* ---- shootdown.c ---- */
 

@@ -212,6 +212,12 @@ static void install_neighbours(struct vm_engine *m, uint64_t tag, unsigned order
     }
 }
 
+/* Neither has the machine failed nor must the process wait. */
+static bool goes_on(const struct vm_engine *m)
+{
+    return !m->failed && !m->blocked_until;
+}
+
 /* Walk and make the outcome the entry of every level; `missed` or not, a TLB had the page. */
 static bool touch_walk(struct vm_engine *m, vm_va va, uint64_t tag, enum vm_access access,
                        bool missed)
@@ -224,7 +230,7 @@ static bool touch_walk(struct vm_engine *m, vm_va va, uint64_t tag, enum vm_acce
         if (missed)
             vm_levels_charge(m, access, 0, m->plan.levels);
         vm_mmu_cool(m);
-        return !m->failed;
+        return goes_on(m);
     }
     struct vm_tlb_entry e = vm_walk_entry(&w);
     uint64_t page_tag = vm_tlb_tag(tag, w.order);
@@ -248,7 +254,7 @@ static bool touch_walk(struct vm_engine *m, vm_va va, uint64_t tag, enum vm_acce
     }
     if (missed)
         vm_prefetch_after(m, tag, w.order, access);
-    return true;
+    return goes_on(m);
 }
 
 /* A TLB, or the prefetch buffer, has the page: *hit. */
@@ -307,7 +313,8 @@ static bool touch_large(struct vm_engine *m, uint64_t tag, enum vm_access access
     return true;
 }
 
-/* Level 1 has no entry that answers this touch completely. It is number `at` of its segment. */
+/* Level 1 has no entry that answers this touch completely. It is number `at` of its segment. False:
+ * the segment ends with this reference. */
 static bool __attribute__((noinline))
 touch_miss(struct vm_engine *m, vm_va va, uint64_t tag, enum vm_access access, uint32_t at)
 {
@@ -333,7 +340,7 @@ touch_crossing(struct vm_engine *m, vm_va va, uint16_t meta,
     const unsigned shift = m->page_shift;
     const enum vm_access access = vm_ref_access(meta);
     const vm_va last = va + vm_ref_bytes(meta) - 1;
-    while (touch(m, va, va >> shift << 12 | m->tag_asid, access, done)) {
+    while (touch(m, va, va >> shift << 12 | m->tag_asid, access, done) || !m->failed) {
         vm_data_touch(m, va, last, access);
         if (va >> shift == last >> shift)
             return;
@@ -346,18 +353,22 @@ touch_crossing(struct vm_engine *m, vm_va va, uint16_t meta,
     }
 }
 
-/* Of the first n references. A loop of its own is a few vector instructions for eight of them. */
-static void count_kinds(struct vm_engine *m, const uint16_t *meta, uint32_t n)
+/* A loop of its own is a few vector instructions for eight references. */
+void vm_mmu_count_kinds(struct vm_engine *m, uint32_t n)
 {
     _Static_assert(VM_WRITE == 1 && VM_FETCH == 2, "a bit of the access tells one from the others");
+    const uint16_t *meta = m->segment.meta;
     uint16_t writes = 0, fetches = 0; /* n <= SEGMENT_REFS */
-    for (uint32_t i = 0; i < n; i++) {
+    for (uint32_t i = m->segment.counted; i < n; i++) {
         writes += meta[i] & VM_WRITE;
         fetches += (meta[i] & VM_FETCH) / VM_FETCH;
     }
     m->kinds[VM_WRITE] += writes;
     m->kinds[VM_FETCH] += fetches;
-    m->kinds[VM_READ] += n - writes - fetches;
+    if (n > m->segment.counted) {
+        m->kinds[VM_READ] += n - m->segment.counted - writes - fetches;
+        m->segment.counted = n;
+    }
 }
 
 /* One touch with every step told: level 1 is searched like the others. */
@@ -374,7 +385,6 @@ uint32_t vm_mmu_segment_told(struct vm_engine *m, const vm_va *va, const uint16_
 {
     (void)n;
     touch_crossing(m, va[0], meta[0], touch_told, 1);
-    count_kinds(m, meta, 1);
     return 1;
 }
 
@@ -392,7 +402,6 @@ uint32_t vm_mmu_segment_beyond(struct vm_engine *m, const vm_va *va, const uint1
     else
         touch_miss(m, va[0], KEY_OF_NONE, access, 1);
     vm_data_touch(m, va[0], va[0], access);
-    count_kinds(m, meta, 1);
     return 1;
 }
 

@@ -9,7 +9,8 @@
  * fewer than one touch in 200 walks (docs/decisions/0002).
  */
 
-/* One touch of the page with this tag, number `at` of its segment. False: the machine failed. */
+/* One touch of the page with this tag, number `at` of its segment. False: the machine failed, or
+ * the process must wait: the segment ends. */
 static inline bool SEGMENT_(touch)(struct vm_engine *m, vm_va va, uint64_t tag,
                                    enum vm_access access, uint32_t at)
 {
@@ -55,12 +56,12 @@ uint32_t SEGMENT(struct vm_engine *m, const vm_va *va, const uint16_t *meta, uin
             touch_crossing(m, va[i - 1], meta[i - 1], SEGMENT_(touch), i);
             break;
         }
-        if (!SEGMENT_(touch)(m, va[i - 1], tag, access, i))
-            break;
-        if (CACHES)
+        bool on = SEGMENT_(touch)(m, va[i - 1], tag, access, i);
+        if (CACHES && !m->failed)
             access_place(m, va[i - 1], meta[i - 1]);
+        if (!on)
+            break;
     }
-    count_kinds(m, meta, i);
     return i;
 }
 

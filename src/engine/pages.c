@@ -281,7 +281,8 @@ static uint64_t transfers_ns(struct vm_pages *p, enum vm_transfer kind, uint64_t
 {
     uint64_t bytes = UINT64_C(1) << p->page_shift;
     p->device->init(p->device_state, &p->device_params);
-    return n * p->device->transfer(p->device_state, kind, 2 * bytes, bytes);
+    struct vm_service s = p->device->service(p->device_state, kind, 2 * bytes, bytes, 0);
+    return n * (s.latency_ns + s.bus_ns);
 }
 
 void vm_pages_counts(struct vm_pages *p, struct vm_counts *out)
@@ -302,15 +303,22 @@ void vm_pages_counts(struct vm_pages *p, struct vm_counts *out)
     out->frames_peak = r->nused;
 }
 
-void vm_pages_transfers(struct vm_pages *p, uint64_t *read_ns, uint64_t *write_ns)
+void vm_pages_waits(struct vm_pages *p, uint64_t waits_ns[VM_WAITS])
 {
-    *read_ns = transfers_ns(p, VM_TRANSFER_READ, returned(p));
-    *write_ns = transfers_ns(p, VM_TRANSFER_WRITE, p->replay.writebacks + p->cleanings);
+    waits_ns[VM_WAIT_READ] = transfers_ns(p, VM_TRANSFER_READ, returned(p));
+    waits_ns[VM_WAIT_WRITE] =
+        transfers_ns(p, VM_TRANSFER_WRITE, p->replay.writebacks + p->cleanings);
+    waits_ns[VM_WAIT_FRAME] = 0;
 }
 
 uint64_t vm_pages_resident(const struct vm_pages *p)
 {
     return p->replay.nused - p->replay.nfree;
+}
+
+const struct vm_replay *vm_pages_replay(const struct vm_pages *p)
+{
+    return &p->replay;
 }
 
 void vm_pages_close(struct vm_pages *p)

@@ -5,8 +5,9 @@ static double tlb_ns(const struct vm_result *r)
 {
     double ns = 0;
     for (size_t i = 0; i < r->ntlbs; i++)
-        ns +=
-            (double)(r->tlb[i].counts.lookups - r->tlb[i].counts.misses) * r->tlb[i].config.hit_ns;
+        /* Within a touch a lookup may not be counted yet whose miss is. */
+        ns += (double)(int64_t)(r->tlb[i].counts.lookups - r->tlb[i].counts.misses) *
+              r->tlb[i].config.hit_ns;
     return ns;
 }
 
@@ -80,10 +81,10 @@ static void split(const struct vm_result *r, struct vm_prices *p)
     p->miss = mean(n->miss_present, (double)n->miss_present * (memory + walk));
     p->fault = mean(n->touches_faulted, ((double)n->touches_faulted - failed) * memory +
                                             fault_walks * walk + p->fault_ns + p->copy_ns +
-                                            p->swap_in_ns + p->swap_out_ns);
+                                            p->swap_in_ns + p->swap_out_ns + p->stall_ns);
 }
 
-void vm_price(const struct vm_result *r, uint64_t read_ns, uint64_t write_ns, struct vm_prices *out)
+void vm_price_parts(const struct vm_result *r, struct vm_prices *out)
 {
     const struct vm_counts *n = &r->counts;
     const struct vm_config *c = &r->config;
@@ -97,15 +98,36 @@ void vm_price(const struct vm_result *r, uint64_t read_ns, uint64_t write_ns, st
         .mark_ns = (double)n->mark_stores * c->memory_ns + (double)n->mark_traps * c->fault_ns,
         .fault_ns = (double)(n->faults + n->table_faults + failed) * c->fault_ns,
         .copy_ns = copies * c->copy_ns,
-        .swap_in_ns = (double)read_ns,
-        .swap_out_ns = (double)write_ns,
         .shootdown_ns = (double)n->shootdowns * c->shootdown_ns,
         .switching_ns = (double)n->switches * c->switch_ns,
     };
-#define VM_PRICE_SUM(field, what) out->total_ns += out->field##_ns;
+}
+
+static double sum(const struct vm_prices *p)
+{
+    double ns = 0;
+#define VM_PRICE_SUM(field, what) ns += p->field##_ns;
     VM_PRICES(VM_PRICE_SUM)
 #undef VM_PRICE_SUM
-    if (c->model == VM_MODEL_MACHINE)
+    return ns;
+}
+
+double vm_price_cpu(const struct vm_result *r)
+{
+    struct vm_prices p;
+    vm_price_parts(r, &p);
+    return sum(&p);
+}
+
+void vm_price(const struct vm_result *r, const uint64_t waits_ns[VM_WAITS], struct vm_prices *out)
+{
+    const struct vm_counts *n = &r->counts;
+    vm_price_parts(r, out);
+    out->swap_in_ns = (double)waits_ns[VM_WAIT_READ];
+    out->swap_out_ns = (double)waits_ns[VM_WAIT_WRITE];
+    out->stall_ns = (double)waits_ns[VM_WAIT_FRAME];
+    out->total_ns = sum(out);
+    if (r->config.model == VM_MODEL_MACHINE)
         split(r, out);
     out->access_ns = n->refs ? out->total_ns / (double)n->refs : 0;
 }

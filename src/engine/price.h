@@ -4,10 +4,14 @@
 
 #include <pagoda/engine.h>
 
-/* Fill `out` from the counts and the device's times. The effective access time is the textbook's:
+/* What the processor does, in its parts: waits are 0, and so are sums and cases. */
+void vm_price_parts(const struct vm_result *r, struct vm_prices *out);
+/* All of them together. */
+double vm_price_cpu(const struct vm_result *r);
+
+/* Fill `out` from the counts and the waits. The effective access time is the textbook's:
  * everything that happened, divided by the references (Silberschatz, Operating System Concepts,
  * 10.2.3; 9.3.2 with TLBs). */
-void vm_price(const struct vm_result *r, uint64_t read_ns, uint64_t write_ns,
-              struct vm_prices *out);
+void vm_price(const struct vm_result *r, const uint64_t waits_ns[VM_WAITS], struct vm_prices *out);
 
 #endif

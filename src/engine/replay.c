@@ -26,11 +26,6 @@
 
 /* ---- reading ---- */
 
-struct consumer {
-    void *host;
-    bool (*batch)(void *host, const struct vm_batch *b, struct vm_error *e);
-};
-
 void vm_replay_report(const struct replay *r, const char *what, uint64_t refs)
 {
     struct vm_trace_info info;
@@ -40,8 +35,8 @@ void vm_replay_report(const struct replay *r, const char *what, uint64_t refs)
     r->progress->report(r->progress->host, what, &info, refs);
 }
 
-/* Every batch of the open trace, to its end. */
-static bool read_all(struct replay *r, const char *what, struct consumer c, struct vm_error *e)
+bool vm_replay_read(struct replay *r, const char *what, struct replay_consumer c,
+                    struct vm_error *e)
 {
     struct vm_batch b;
     uint64_t refs = 0, next = REPLAY_REPORT_REFS;
@@ -77,7 +72,7 @@ static bool is_pipe(const struct replay *r)
     return r->source->spec[0] != '@' && !r->source->bytes && info.bytes_all == 0;
 }
 
-static bool may_read_twice(const struct replay *r, const char *who, struct vm_error *e)
+bool vm_replay_may_reread(const struct replay *r, const char *who, struct vm_error *e)
 {
     bool standard = !strcmp(r->source->spec, "-");
     if (!standard && !(r->trace && is_pipe(r)))
@@ -92,7 +87,7 @@ static bool may_look_ahead(const struct replay *r, struct vm_error *e)
 {
     char who[64];
     snprintf(who, sizeof who, "policy %s", r->policy->name);
-    return may_read_twice(r, who, e);
+    return vm_replay_may_reread(r, who, e);
 }
 
 static enum vm_stray stray_rule(const struct vm_config *c, const struct vm_trace *t)
@@ -216,7 +211,7 @@ static bool rehearse_on(struct replay *r, struct vm_engine *m, struct vm_spool *
 {
     struct recorder *rec = m->policy_state;
     rec->spool = spool;
-    if (!read_all(r, "looking ahead", (struct consumer){m, engine_batch}, e))
+    if (!vm_replay_read(r, "looking ahead", (struct replay_consumer){m, engine_batch}, e))
         return false;
     vm_mmu_settle(m);
     if (rec->failed)
@@ -297,7 +292,7 @@ static void gather_machine(struct vm_engine *m, struct vm_result *out)
     out->table_frames = vm_memory_table_frames(memory);
     vm_memory_footprint(memory, &out->tables);
     gather_regions(memory, out);
-    vm_price(out, vm_memory_read_ns(memory), vm_memory_write_ns(memory), &out->prices);
+    vm_price(out, m->waits_ns, &out->prices);
 }
 
 static struct vm_future *future(struct replay *r)
@@ -309,7 +304,7 @@ static bool run_machine(struct replay *r, struct vm_error *e)
 {
     r->out->stray = stray_rule(r->config, r->trace);
     struct vm_engine *m = vm_replay_machine(r, e);
-    bool done = m && read_all(r, "replaying", (struct consumer){m, engine_batch}, e);
+    bool done = m && vm_replay_read(r, "replaying", (struct replay_consumer){m, engine_batch}, e);
     if (done)
         gather_machine(m, r->out);
     vm_engine_close(m);
@@ -326,7 +321,8 @@ static bool stream_batch(void *host, const struct vm_batch *b, struct vm_error *
 static bool stream_all(struct replay *r, const char *what, struct vm_page_stream *s,
                        struct vm_error *e)
 {
-    return read_all(r, what, (struct consumer){s, stream_batch}, e) && vm_page_stream_end(s, e);
+    return vm_replay_read(r, what, (struct replay_consumer){s, stream_batch}, e) &&
+           vm_page_stream_end(s, e);
 }
 
 static bool spool_runs(void *host, const struct vm_page_run *run, size_t n, struct vm_error *e)
@@ -359,7 +355,7 @@ static bool rehearse_pages(struct replay *r, struct vm_spool *spool, uint32_t *n
 
 static void gather_pages(const struct vm_page_stream *s, struct vm_pages *p, struct vm_result *out)
 {
-    uint64_t read_ns, write_ns;
+    uint64_t waits_ns[VM_WAITS];
     out->nframes = (uint32_t)(out->config.memory_bytes / out->config.page_bytes);
     vm_pages_counts(p, &out->counts);
     out->counts.reads = s->kinds[VM_READ];
@@ -370,8 +366,8 @@ static void gather_pages(const struct vm_page_stream *s, struct vm_pages *p, str
     out->counts.switches = s->switches;
     out->pages = s->ids.n;
     out->resident = vm_pages_resident(p);
-    vm_pages_transfers(p, &read_ns, &write_ns);
-    vm_price(out, read_ns, write_ns, &out->prices);
+    vm_pages_waits(p, waits_ns);
+    vm_price(out, waits_ns, &out->prices);
 }
 
 static bool run_pages(struct replay *r, struct vm_error *e)
@@ -450,7 +446,7 @@ bool vm_replay_begin(struct replay *r, struct vm_error *e)
 
 bool vm_replay_again(struct replay *r, struct vm_error *e)
 {
-    if (!may_read_twice(r, "going back", e))
+    if (!vm_replay_may_reread(r, "going back", e))
         return false;
     if (r->touches)
         vm_future_open(&r->future, r->touches);

@@ -24,9 +24,22 @@ struct replay {
     struct vm_future_reader future;
 };
 
+/* Who takes the batches of a pass. */
+struct replay_consumer {
+    void *host;
+    bool (*batch)(void *host, const struct vm_batch *b, struct vm_error *e);
+};
+
 /* Open the trace and, for a policy that needs it, look through it first. Errors: as of the parts.
  */
 bool vm_replay_begin(struct replay *r, struct vm_error *e);
+/* Every batch of the open trace, to its end; `what` labels the progress. Errors: the consumer's and
+ * VM_EINPUT. */
+bool vm_replay_read(struct replay *r, const char *what, struct replay_consumer c,
+                    struct vm_error *e);
+/* Whether the trace can be read more than once, as `who` does. Errors: VM_EUSAGE: standard input,
+ * or a trace that lies open and is a pipe. */
+bool vm_replay_may_reread(const struct replay *r, const char *who, struct vm_error *e);
 /* The trace from its beginning again. Errors: VM_EUSAGE: a pipe, which cannot be. */
 bool vm_replay_again(struct replay *r, struct vm_error *e);
 /* The machine, for the trace as it lies open. */

@@ -7,27 +7,43 @@
  *     page --hash--> slot --> ghost --> page, links
  *
  * Linear probing in a table at most half full, so that a look for a page that is not there, which
- * is what most misses make, ends after one or two slots of one cache line. Removal moves later
- * entries back; nothing is left behind.
+ * is what most misses make, ends after one or two slots of one cache line. A slot has the page's
+ * hash beside the ghost: a look passes others' slots, and a removal, which moves later entries back
+ * so that nothing is left behind, finds their homes, without a load of their pages from elsewhere.
+ * The table begins with four slots and doubles when it is half full: a policy may have room for far
+ * more ghosts than ever come, and the few then lie close together.
+ *
+ * A page may be in two frames, as after a fork, and so be in memory and a ghost at once; it may then
+ * leave again while it is one.
  *
  * Invariants (ghosts_check)
- *  1. slot[] has each ghost that is in once, in the run of full slots from its page's home.
- *  2. A ghost is on the free chain or in the table.
+ *  1. slot[] has each ghost that is in once, in the run of full slots from its page's home, with its
+ *     page's hash.
+ *  2. A ghost below `fresh` is in the table, or on the free chain, its page VM_NOPAGE.
  */
 #ifndef POLICY_GHOSTS_H
 #define POLICY_GHOSTS_H
 
-#include "base/bits.h"
+#include "base/assert.h"
 #include "base/links.h"
 #include "base/random.h"
-#include "policy/part.h"
+#include "policy/block.h"
 
-#define GHOST_NONE UINT32_MAX
+#include <pagoda/types.h>
+#include <string.h>
+
+#define GHOST_NONE   UINT32_MAX
+#define GHOSTS_FIRST 4 /* slots at first */
+
+struct ghost_slot {
+    uint32_t hash;  /* of the page; its low bits are the home */
+    uint32_t ghost; /* + 1; 0: empty */
+};
 
 struct ghosts {
-    uint64_t *page;        /* [cap] */
-    uint32_t *slot;        /* [mask + 1] ghost + 1; 0: empty */
-    struct vm_links *link; /* [cap + nlists]; list k's head is cap + k */
+    uint64_t *page;          /* [cap] */
+    struct ghost_slot *slot; /* [mask + 1, of at least 2 * cap] */
+    struct vm_links *link;   /* [cap + nlists]; list k's head is cap + k */
     uint32_t cap, mask;
     uint32_t n;           /* that are in */
     uint32_t fresh, free; /* numbers from fresh on were never used; free: ghost + 1, chained by
@@ -36,11 +52,11 @@ struct ghosts {
 
 static inline void ghosts_layout(struct ghosts *g, struct block *b, uint32_t cap, uint32_t nlists)
 {
-    uint32_t slots = 4;
-    while (slots < 2 * (uint64_t)cap)
+    size_t slots = GHOSTS_FIRST;
+    while (slots < 2 * (size_t)cap)
         slots *= 2;
     g->cap = cap;
-    g->mask = slots - 1;
+    g->mask = GHOSTS_FIRST - 1;
     g->page = block_take(b, cap * sizeof *g->page);
     g->slot = block_take(b, slots * sizeof *g->slot);
     g->link = block_take(b, (cap + (size_t)nlists) * sizeof *g->link);
@@ -52,32 +68,52 @@ static inline void ghosts_init(struct ghosts *g, uint32_t nlists)
         vm_links_head(g->link, g->cap + k);
 }
 
-static inline uint32_t ghosts_home(const struct ghosts *g, uint64_t page)
+static inline uint32_t ghosts_hash(uint64_t page)
 {
-    return (uint32_t)vm_mix64(page) & g->mask;
+    return (uint32_t)vm_mix64(page);
 }
 
 /* The page's ghost, or GHOST_NONE. */
 static inline uint32_t ghosts_find(const struct ghosts *g, uint64_t page)
 {
-    for (uint32_t i = ghosts_home(g, page); g->slot[i]; i = (i + 1) & g->mask)
-        if (g->page[g->slot[i] - 1] == page)
-            return g->slot[i] - 1;
+    uint32_t hash = ghosts_hash(page);
+    if (g->n == 0) /* no look at memory that nobody has used yet */
+        return GHOST_NONE;
+    for (uint32_t i = hash & g->mask; g->slot[i].ghost; i = (i + 1) & g->mask)
+        if (g->slot[i].hash == hash && g->page[g->slot[i].ghost - 1] == page)
+            return g->slot[i].ghost - 1;
     return GHOST_NONE;
+}
+
+/* Into the first empty slot from its home. */
+static inline void ghosts_place(struct ghosts *g, uint32_t ghost)
+{
+    uint32_t hash = ghosts_hash(g->page[ghost]), i = hash & g->mask;
+    while (g->slot[i].ghost)
+        i = (i + 1) & g->mask;
+    g->slot[i] = (struct ghost_slot){.hash = hash, .ghost = ghost + 1};
+}
+
+static __attribute__((noinline)) void ghosts_grow(struct ghosts *g)
+{
+    memset(g->slot, 0, (g->mask + (size_t)1) * sizeof *g->slot);
+    g->mask = g->mask * 2 + 1;
+    for (uint32_t ghost = 0; ghost < g->fresh; ghost++)
+        if (g->page[ghost] != VM_NOPAGE)
+            ghosts_place(g, ghost);
 }
 
 /* A ghost for a page that has none; at most `cap` are in. It is on no list yet. */
 static inline uint32_t ghosts_add(struct ghosts *g, uint64_t page)
 {
     VM_ASSERT(g->n < g->cap);
+    if (__builtin_expect(g->n > g->mask / 2, 0))
+        ghosts_grow(g);
     uint32_t ghost = g->free ? g->free - 1 : g->fresh++;
     if (g->free)
         g->free = g->link[ghost].next;
-    uint32_t i = ghosts_home(g, page);
-    while (g->slot[i])
-        i = (i + 1) & g->mask;
-    g->slot[i] = ghost + 1;
     g->page[ghost] = page;
+    ghosts_place(g, ghost);
     g->n++;
     return ghost;
 }
@@ -85,36 +121,61 @@ static inline uint32_t ghosts_add(struct ghosts *g, uint64_t page)
 /* Forget a ghost, which is on no list any more. */
 static inline void ghosts_drop(struct ghosts *g, uint32_t ghost)
 {
-    uint32_t hole = ghosts_home(g, g->page[ghost]);
-    while (g->slot[hole] != ghost + 1) {
-        VM_ASSERT(g->slot[hole]);
+    uint32_t hole = ghosts_hash(g->page[ghost]) & g->mask;
+    while (g->slot[hole].ghost != ghost + 1) {
+        VM_ASSERT(g->slot[hole].ghost);
         hole = (hole + 1) & g->mask;
     }
-    for (uint32_t i = (hole + 1) & g->mask; g->slot[i]; i = (i + 1) & g->mask) {
-        uint32_t home = ghosts_home(g, g->page[g->slot[i] - 1]);
-        if (((i - home) & g->mask) >= ((i - hole) & g->mask)) {
+    for (uint32_t i = (hole + 1) & g->mask; g->slot[i].ghost; i = (i + 1) & g->mask)
+        if (((i - g->slot[i].hash) & g->mask) >= ((i - hole) & g->mask)) {
             g->slot[hole] = g->slot[i];
             hole = i;
         }
-    }
-    g->slot[hole] = 0;
+    g->slot[hole].ghost = 0;
+    g->page[ghost] = VM_NOPAGE;
     g->link[ghost].next = g->free;
     g->free = ghost + 1;
     g->n--;
 }
 
-/* Asserts invariant 1, and that n of the ghosts are in. */
+/* ---- ghosts that are on lists, the oldest first ---- */
+
+static inline uint32_t ghosts_oldest(const struct ghosts *g, uint32_t list)
+{
+    VM_EXPECT(!vm_links_empty(g->link, g->cap + list));
+    return g->link[g->cap + list].next;
+}
+
+/* A ghost for a page that has none, the newest of the list. */
+static inline uint32_t ghosts_push(struct ghosts *g, uint32_t list, uint64_t page)
+{
+    uint32_t ghost = ghosts_add(g, page);
+    vm_links_push_last(g->link, g->cap + list, ghost);
+    return ghost;
+}
+
+/* Forget a ghost that is on a list. */
+static inline void ghosts_forget(struct ghosts *g, uint32_t ghost)
+{
+    vm_links_remove(g->link, ghost);
+    ghosts_drop(g, ghost);
+}
+
+/* Asserts the invariants. */
 static inline void ghosts_check(const struct ghosts *g)
 {
-    uint32_t n = 0;
+    uint32_t n = 0, nfree = 0;
     for (uint32_t i = 0; i <= g->mask; i++) {
-        if (!g->slot[i])
+        if (!g->slot[i].ghost)
             continue;
-        VM_ASSERT(g->slot[i] <= g->fresh &&
-                  ghosts_find(g, g->page[g->slot[i] - 1]) == g->slot[i] - 1);
+        uint32_t ghost = g->slot[i].ghost - 1;
+        VM_ASSERT(ghost < g->fresh && g->slot[i].hash == ghosts_hash(g->page[ghost]) &&
+                  ghosts_find(g, g->page[ghost]) == ghost);
         n++;
     }
-    VM_ASSERT(n == g->n && g->n <= g->cap && g->fresh <= g->cap);
+    for (uint32_t ghost = g->free; ghost; ghost = g->link[ghost - 1].next)
+        VM_ASSERT(++nfree <= g->fresh && ghost <= g->fresh && g->page[ghost - 1] == VM_NOPAGE);
+    VM_ASSERT(n == g->n && n + nfree == g->fresh && g->fresh <= g->cap);
 }
 
 #endif

@@ -62,6 +62,18 @@ static inline void heap_sink(HEAP_OWNER *s, size_t at, HEAP_ENTRY entry)
     HEAP_PLACED(s, at);
 }
 
+/* Take out the entry at `at`: the last one fills the hole. */
+static inline void heap_close(HEAP_OWNER *s, size_t at)
+{
+    HEAP_ENTRY last = s->heap[--s->end];
+    if (at == s->end)
+        return;
+    if (at > HEAP_ROOT && HEAP_BEFORE(last, s->heap[HEAP_PARENT(at)]))
+        heap_rise(s, at, last);
+    else
+        heap_sink(s, at, last);
+}
+
 static inline void heap_check(const HEAP_OWNER *s)
 {
     VM_ASSERT(s->end >= HEAP_ROOT);

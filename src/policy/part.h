@@ -93,6 +93,13 @@ static inline uint8_t part_load_mask(const struct vm_params *params)
         "load", VM_PARAM_WORD, "clear", 0, 0, "clear|referenced", "a newcomer's referenced bit"    \
     }
 
+/* `percent` of so many frames, rounded down, or the least that it may be. */
+static inline uint32_t part_share(uint32_t frames, double percent, uint32_t least)
+{
+    uint32_t share = (uint32_t)(frames * percent / 100);
+    return share > least ? share : least;
+}
+
 /* Stamped into each policy's file by replay_template.inc.h, which it includes last. */
 __attribute__((unused)) static void touch(void *state, const vm_pfn *frame, size_t n);
 static void replay(void *state, struct vm_replay *r, const vm_pageref *ref, size_t n);

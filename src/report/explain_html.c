@@ -2,6 +2,7 @@
  * screens and for paper. Bits are shown as cells, a colour a field.
  */
 #include "report/explain_lines.h"
+#include "report/html.h"
 #include "report/words.h"
 
 #include <errno.h>
@@ -46,18 +47,6 @@ struct page {
     bool in_step, in_list, in_table;
 };
 
-static void put(const struct page *p, const char *text)
-{
-    for (; *text; text++) {
-        const char *escape = *text == '<' ? "&lt;" : *text == '>' ? "&gt;" : NULL;
-        escape = *text == '&' ? "&amp;" : *text == '"' ? "&quot;" : escape;
-        if (escape)
-            fputs(escape, p->out);
-        else
-            fputc(*text, p->out);
-    }
-}
-
 static void close_table(struct page *p)
 {
     if (p->in_table)
@@ -98,7 +87,7 @@ static void show_step(struct page *p, const struct explain_line *l)
         fputs("<ol>\n", p->out);
     p->in_step = p->in_list = true;
     fprintf(p->out, "<li class=\"%s\"><h3><span>", moods[l->mood]);
-    put(p, l->text);
+    vm_html_text(p->out, l->text);
     fprintf(p->out, "</span><span class=\"ns\">%s</span></h3>\n",
             l->ns > 0 ? vm_text_ns(l->ns, ns, sizeof ns) : "");
 }
@@ -107,7 +96,7 @@ static void show_part(struct page *p, const struct explain_line *l)
 {
     close_list(p);
     fputs("<h2>", p->out);
-    put(p, l->text);
+    vm_html_text(p->out, l->text);
     fputs("</h2>\n", p->out);
 }
 
@@ -115,7 +104,7 @@ static void open_row(struct page *p, const char *label)
 {
     open_table(p);
     fputs("<tr><th>", p->out);
-    put(p, label);
+    vm_html_text(p->out, label);
     fputs("</th>", p->out);
 }
 
@@ -123,7 +112,7 @@ static void show_row(struct page *p, const struct explain_line *l)
 {
     open_row(p, l->label);
     fputs("<td>", p->out);
-    put(p, l->text);
+    vm_html_text(p->out, l->text);
     fputs("</td></tr>\n", p->out);
 }
 
@@ -133,7 +122,7 @@ static void show_field(struct page *p, const struct explain_line *l, uint32_t i)
     const struct vm_field *f = &p->story->field[l->field.first + i];
     uint64_t value = l->value >> f->low & ((UINT64_C(2) << (f->high - f->low)) - 1);
     fprintf(p->out, "<span class=\"c%u%s\"><small>", i % NCOLOURS, value ? "" : " off");
-    put(p, f->name);
+    vm_html_text(p->out, f->name);
     if (f->high != f->low)
         fprintf(p->out, " %u:%u", f->high, f->low);
     fputs("</small>", p->out);
@@ -153,7 +142,7 @@ static void show_bits(struct page *p, const struct explain_line *l)
     fputs("<td>", p->out);
     if (*l->text) {
         fputs("<code>", p->out);
-        put(p, l->text);
+        vm_html_text(p->out, l->text);
         fprintf(p->out, "</code> holds <code>0x%0*llx</code>", (int)l->bits / 4,
                 (unsigned long long)l->value);
     }
@@ -175,7 +164,7 @@ static void show_frame(struct page *p, const struct explain_line *l)
             (unsigned long long)f->came);
     fprintf(p->out, "<td>last touched at %llu</td><td>%llu touches</td><td><b>",
             (unsigned long long)f->last, (unsigned long long)f->touches);
-    put(p, l->text);
+    vm_html_text(p->out, l->text);
     fputs("</b></td></tr>\n", p->out);
 }
 
@@ -217,7 +206,7 @@ static bool show_story(FILE *out, const struct vm_story *s)
     char title[160];
     explain_lines_make(&lines, s);
     fputs("<section>\n<h2>", out);
-    put(&p, explain_title(s, title, sizeof title));
+    vm_html_text(out, explain_title(s, title, sizeof title));
     fputs("</h2>\n", out);
     for (size_t i = 0; i < lines.n; i++)
         show_line(&p, &lines.line[i]);
@@ -235,7 +224,7 @@ static void show_machine(const struct page *p, const struct vm_config *c)
     for (size_t i = 0; vm_option_at(i); i++) {
         const struct vm_option *o = vm_option_at(i);
         fprintf(p->out, "<tr><th>%s %s</th><td>", o->section, o->key);
-        put(p, vm_config_text(c, o, value, sizeof value));
+        vm_html_text(p->out, vm_config_text(c, o, value, sizeof value));
         fputs("</td></tr>\n", p->out);
     }
     fputs("</table></details>\n", p->out);
@@ -248,9 +237,9 @@ bool vm_report_explain_html(FILE *out, const struct vm_explanation *x, struct vm
     fputs("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
           "<meta name=\"viewport\" content=\"width=device-width\">\n<title>pagoda explain: ",
           out);
-    put(&p, x->trace.name);
+    vm_html_text(out, x->trace.name);
     fprintf(out, "</title>\n<style>\n%s</style>\n</head>\n<body>\n<h1>", style);
-    put(&p, x->trace.name);
+    vm_html_text(out, x->trace.name);
     fprintf(out, " <span class=\"dim\">%s, hash 0x%llx</span></h1>\n", x->trace.format,
             (unsigned long long)x->trace.hash);
     for (size_t i = 0; i < x->nstories && good; i++)

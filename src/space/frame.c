@@ -317,16 +317,21 @@ static vm_pfn window_huge(const struct vm_memory *m, vm_pfn first, vm_pfn end)
     return VM_NOFRAME;
 }
 
+bool vm_frame_vacate(struct vm_memory *m, vm_pfn f)
+{
+    vm_unit_remove(m, f);
+    if (!evict(m, f, VM_LEAVES_CLAIMED))
+        return false;
+    vm_frame_free(m, f);
+    return true;
+}
+
 /* Every base page in [first, end), where no tables are, leaves memory. */
 static bool window_empty(struct vm_memory *m, vm_pfn first, vm_pfn end)
 {
     for (vm_pfn f = first; f < end; f++) {
-        if (vm_frames_is_free(m->frames, f))
-            continue;
-        vm_unit_remove(m, f);
-        if (!evict(m, f, VM_LEAVES_CLAIMED))
+        if (!vm_frames_is_free(m->frames, f) && !vm_frame_vacate(m, f))
             return false;
-        vm_frame_free(m, f);
     }
     return true;
 }

@@ -177,6 +177,7 @@ struct vm_memory *vm_memory_open(const struct vm_memory_config *c, struct vm_err
     c->scheme->init(m->scheme, &scheme);
     c->policy->init(m->policy, &policy);
     c->device->init(m->device, c->device_params);
+    vm_queue_init(&m->queue, c->device, m->device);
     return m;
 }
 
@@ -267,14 +268,9 @@ void vm_memory_holes(const struct vm_memory *m, struct vm_holes *out)
         out->fragmentation_misfits = m->seg->fragmentation / (double)m->c.counts->misfits;
 }
 
-uint64_t vm_memory_read_ns(const struct vm_memory *m)
+const struct vm_queue *vm_memory_queue(const struct vm_memory *m)
 {
-    return m->read_ns;
-}
-
-uint64_t vm_memory_write_ns(const struct vm_memory *m)
-{
-    return m->write_ns;
+    return &m->queue;
 }
 
 /* ---- the check ---- */
@@ -443,6 +439,7 @@ static void check_slots(const struct census *c)
 
 void vm_memory_check(const struct vm_memory *m)
 {
+    vm_queue_check(&m->queue);
     if (m->seg) {
         vm_segments_check(m);
         return;

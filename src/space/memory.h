@@ -8,6 +8,7 @@
  *   fault.c   the fault path
  *   huge.c    huge pages: made, split, shared
  *   reserve.c runs of frames set aside for huge pages to come
+ *   suspend.c  a whole process leaves
  *   collapse.c  the scan that makes huge pages of base pages
  *   event.c   map, unmap, protect, advise, fork, exec, exit
  *   segment.h the same for schemes whose unit is the segment
@@ -72,7 +73,11 @@ struct vm_memory {
     uint32_t *slot_frame; /* [nslots] frame + 1 that has the slot's copy, 0: none */
     uint32_t nslots, slot_fresh, slot_head;
     uint64_t slots_used;
-    uint64_t read_ns, write_ns;
+    struct vm_queue queue; /* before the device */
+    struct {
+        bool on;
+        uint64_t at, bytes; /* still to be written */
+    } gather;
 
     struct vm_segments *seg;        /* segment.h; NULL: the scheme's unit is the page */
     struct vm_space *space;         /* [VM_ASID_MAX + 1] */
@@ -108,6 +113,8 @@ void vm_frame_unpromise(struct vm_memory *m, uint32_t promised);
 void vm_frame_free_sharers(struct vm_memory *m, uint32_t chain);
 /* Mappers plus swapped entries on its slot. */
 uint64_t vm_frame_users(const struct vm_memory *m, vm_pfn f);
+/* The base page in `f` leaves memory, whoever it is; `f` is free. False: m->out. */
+bool vm_frame_vacate(struct vm_memory *m, vm_pfn f);
 /* Table frames, for scheme/. */
 vm_pfn vm_frame_take(void *memory, uint32_t n);
 void vm_frame_give(void *memory, vm_pfn first, uint32_t n);
@@ -179,9 +186,16 @@ vm_slot vm_swap_take(struct vm_memory *m);
 void vm_swap_unref(struct vm_memory *m, vm_slot s);
 /* Frame `f` gives up its clean copy in its slot. */
 void vm_swap_detach(struct vm_memory *m, vm_pfn f);
-/* Price one page read from or written to slot `s` (or from the file, VM_SLOT_FILE). */
+/* One page is read from slot `s` (or from the file, VM_SLOT_FILE), or written to it, and the
+ * process waits for that. */
 void vm_swap_read(struct vm_memory *m, vm_slot s, uint64_t page_key);
 void vm_swap_write(struct vm_memory *m, vm_slot s);
+/* The same of any bytes of the device. */
+void vm_swap_read_at(struct vm_memory *m, uint64_t position, uint64_t bytes);
+void vm_swap_write_at(struct vm_memory *m, uint64_t position, uint64_t bytes);
+/* Between these two nobody waits for a write, and what lies side by side is one transfer. */
+void vm_swap_gather(struct vm_memory *m);
+void vm_swap_gathered(struct vm_memory *m);
 /* Where a page's file is on the device. */
 uint64_t vm_swap_file_position(const struct vm_memory *m, uint64_t page_key);
 

@@ -55,9 +55,8 @@ bool vm_unit_write(struct vm_memory *m, uint32_t u, uint32_t pages)
             return false;
         vm_run_attach(m, s, u);
     }
-    m->write_ns +=
-        m->c.device->transfer(m->device, VM_TRANSFER_WRITE, (uint64_t)unit->slot << m->c.page_shift,
-                              (uint64_t)pages << m->c.page_shift);
+    vm_swap_write_at(m, (uint64_t)unit->slot << m->c.page_shift,
+                     (uint64_t)pages << m->c.page_shift);
     return true;
 }
 
@@ -68,8 +67,7 @@ void vm_unit_read(struct vm_memory *m, vm_slot s, uint64_t key, uint32_t pages)
         at = vm_swap_file_position(m, key);
     else if (pages > run_of(m, s)->slots)
         pages = run_of(m, s)->slots;
-    m->read_ns +=
-        m->c.device->transfer(m->device, VM_TRANSFER_READ, at, (uint64_t)pages << m->c.page_shift);
+    vm_swap_read_at(m, at, (uint64_t)pages << m->c.page_shift);
 }
 
 void vm_run_ref(struct vm_memory *m, vm_slot s)

@@ -1,5 +1,5 @@
 /* swap.c - the swap map: which slots are used, by how many entries, and which frame still has a
- * slot's page; and the transfers, priced by the device.
+ * slot's page; and the transfers, for which the process waits.
  *
  * A slot is taken when a dirty page without one is evicted, and kept while an entry is swapped to
  * it or a frame holds its clean copy: a page that comes back and is not written to again leaves
@@ -7,6 +7,10 @@
  */
 #include "base/assert.h"
 #include "space/memory.h"
+
+/* One gathered transfer at most, so that reads behind it need not wait for long. Linux writes
+ * swap in clusters of as many pages of 4 KiB (SWAPFILE_CLUSTER, mm/swapfile.c). */
+#define CLUSTER_BYTES (UINT64_C(256) * 4096)
 
 static uint32_t first_slot(void)
 {
@@ -75,14 +79,63 @@ static uint64_t position(const struct vm_memory *m, vm_slot s, uint64_t page_key
     return (uint64_t)s << m->c.page_shift;
 }
 
+static void transfer(struct vm_memory *m, enum vm_transfer kind, uint64_t at, uint64_t bytes,
+                     enum vm_wait why)
+{
+    uint64_t now = m->c.now(m->c.host);
+    m->c.wait(m->c.host, vm_queue_submit(&m->queue, kind, at, bytes, now), why);
+}
+
+void vm_swap_read_at(struct vm_memory *m, uint64_t at, uint64_t bytes)
+{
+    transfer(m, VM_TRANSFER_READ, at, bytes, VM_WAIT_READ);
+}
+
+/* ---- writes that nobody waits for ---- */
+
+static void write_gathered(struct vm_memory *m)
+{
+    if (m->gather.bytes)
+        vm_queue_submit(&m->queue, VM_TRANSFER_WRITE, m->gather.at, m->gather.bytes,
+                        m->c.now(m->c.host));
+    m->gather.bytes = 0;
+}
+
+static void gather(struct vm_memory *m, uint64_t at, uint64_t bytes)
+{
+    if (m->gather.at + m->gather.bytes != at || m->gather.bytes + bytes > CLUSTER_BYTES)
+        write_gathered(m);
+    if (m->gather.bytes == 0)
+        m->gather.at = at;
+    m->gather.bytes += bytes;
+}
+
+void vm_swap_gather(struct vm_memory *m)
+{
+    VM_ASSERT(!m->gather.on && m->gather.bytes == 0);
+    m->gather.on = true;
+}
+
+void vm_swap_gathered(struct vm_memory *m)
+{
+    write_gathered(m);
+    m->gather.on = false;
+}
+
+void vm_swap_write_at(struct vm_memory *m, uint64_t at, uint64_t bytes)
+{
+    if (m->gather.on)
+        gather(m, at, bytes);
+    else
+        transfer(m, VM_TRANSFER_WRITE, at, bytes, VM_WAIT_WRITE);
+}
+
 void vm_swap_read(struct vm_memory *m, vm_slot s, uint64_t page_key)
 {
-    m->read_ns += m->c.device->transfer(m->device, VM_TRANSFER_READ, position(m, s, page_key),
-                                        UINT64_C(1) << m->c.page_shift);
+    vm_swap_read_at(m, position(m, s, page_key), UINT64_C(1) << m->c.page_shift);
 }
 
 void vm_swap_write(struct vm_memory *m, vm_slot s)
 {
-    m->write_ns += m->c.device->transfer(m->device, VM_TRANSFER_WRITE, position(m, s, 0),
-                                         UINT64_C(1) << m->c.page_shift);
+    vm_swap_write_at(m, position(m, s, 0), UINT64_C(1) << m->c.page_shift);
 }

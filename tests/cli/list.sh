@@ -26,6 +26,7 @@ schemes src/scheme/schemes.def SCHEME
 formats src/trace/formats.def FORMAT
 workloads src/trace/workloads.def WORKLOAD
 devices src/device/devices.def DEVICE
+readaheads src/readahead/readaheads.def READAHEAD
 allocators src/alloc/allocators.def ALLOCATOR
 presets machines/presets.def PRESET
 options src/engine/options.def OPTION

@@ -192,6 +192,65 @@ static void hosts_may_drop_pages_and_tick_at_any_time(void **state)
     in_worlds(drops_and_ticks);
 }
 
+/* One call that the contract allows, at random: `in` has the frames that are in. Pages are few, so
+ * that one is often in two frames: so it is when a fork's copy is broken while the other stays. */
+static void any_call(struct policy_host *h, struct vm_random *random, uint8_t *in, uint32_t *nin)
+{
+    uint64_t page = vm_random_below(random, 6);
+    vm_pfn frame = (vm_pfn)vm_random_below(random, h->r.nframes);
+    h->clock.touches++;
+    switch (vm_random_below(random, 8)) {
+    case 0:
+        if (*nin == 0)
+            return;
+        frame = h->ops->victim(h->state, vm_random_below(random, 3) ? page : VM_NOPAGE);
+        assert_true(frame < h->r.nframes && in[frame]);
+        in[frame] = 0;
+        --*nin;
+        return;
+    case 1:
+        if (in[frame]) {
+            h->ops->remove(h->state, frame);
+            in[frame] = 0;
+            --*nin;
+        }
+        return;
+    case 2:
+        h->ops->tick(h->state);
+        return;
+    default:
+        h->r.bits[frame] |= VM_FRAME_REFERENCED;
+        if (in[frame]) {
+            h->ops->touch(h->state, &frame, 1);
+        } else {
+            h->ops->insert(h->state, frame, page);
+            in[frame] = 1;
+            ++*nin;
+        }
+    }
+}
+
+static void any_calls(const struct policy_world *w)
+{
+    struct policy_host h;
+    struct vm_random random;
+    uint8_t in[NFRAMES] = {0};
+    uint32_t nin = 0;
+    vm_random_seed(&random, w->seed);
+    policy_host_open(&h, w);
+    for (size_t i = 0; i < w->n && h.ops->future == VM_FUTURE_UNUSED; i++) {
+        any_call(&h, &random, in, &nin);
+        h.ops->check(h.state);
+    }
+    policy_host_close(&h);
+}
+
+static void hosts_may_call_in_any_order_that_the_contract_allows(void **state)
+{
+    (void)state;
+    in_worlds(any_calls);
+}
+
 /* Around the words of bits and the groups of a heap. */
 static void the_state_stays_in_its_block(void **state)
 {
@@ -277,6 +336,7 @@ int main(void)
         cmocka_unit_test(the_same_seed_does_the_same),
         cmocka_unit_test(touches_that_need_not_be_told_change_nothing),
         cmocka_unit_test(hosts_may_drop_pages_and_tick_at_any_time),
+        cmocka_unit_test(hosts_may_call_in_any_order_that_the_contract_allows),
         cmocka_unit_test(the_state_stays_in_its_block),
         cmocka_unit_test(frames_that_never_come_cost_nothing),
     };

@@ -49,7 +49,8 @@ static void silberschatz_faults_of_fifo_opt_and_lru(void **state)
     assert_int_equal(misses("lru", 3, text), 12);
 }
 
-/* reference programs' misses at 50, 250, 500, 1000 and 2500 frames */
+/* reference programs' misses at 50, 250, 500, 1000 and 2500 frames; 0: not comparable, for a reason
+ * that docs/validation.md gives */
 static const uint32_t frames[] = {50, 250, 500, 1000, 2500};
 static const struct {
     const char *policy;
@@ -60,9 +61,29 @@ static const struct {
     {"mru", {196787, 188686, 178336, 157765, 88516}},
     {"clock", {165307, 124870, 88472, 74243, 40147}},
     {"clock:load=referenced", {168279, 126934, 90652, 66267, 42826}},
+    {"second-chance", {165307, 124870, 88472, 74243, 40147}},
+    {"second-chance:load=referenced", {168279, 126934, 90652, 66267, 42826}},
+    {"gclock:bits=1", {165307, 124870, 88472, 74243, 40147}},
+    {"gclock:bits=2", {163538, 123798, 89313, 75346, 33646}},
+    {"slru:fill=room", {158728, 121722, 110991, 75757, 37975}},
+    {"slru:segments=4,fill=room", {0, 0, 110158, 92964, 31604}},
+    {"2q", {157097, 122340, 109757, 72769, 38839}},
+    {"2q:ghost=before", {157083, 122332, 109761, 72766, 38852}},
+    {"arc", {156023, 119517, 93004, 68836, 40073}},
+    {"arc:delta=integer", {156503, 120042, 92309, 67656, 40037}},
+    {"car", {155525, 119843, 91838, 68658, 39838}},
     {"lfu", {168012, 149544, 136366, 115703, 35449}},
     {"lfu:ties=fifo", {168012, 149544, 136396, 115734, 35444}},
+    {"lfu:keep=5000", {165501, 142330, 129511, 87143, 29541}},
     {"opt", {131406, 84129, 61466, 43309, 16067}},
+    {"sieve", {158127, 133690, 114803, 92977, 28229}},
+    {"s3-fifo", {154609, 122244, 97114, 77767, 31001}},
+    {"s3-fifo:look=before", {154599, 122211, 97098, 77764, 31001}},
+    {"s3-fifo:look=before,fill=main", {154631, 122172, 97055, 78452, 30847}},
+    {"s3-fifo:look=before,fill=main,hits=1", {154503, 121325, 96353, 77732, 31134}},
+    {"lirs", {154020, 108278, 91642, 80960, 37399}},
+    {"clock-pro", {154970, 121327, 96837, 80641, 34413}},
+    {"clock-pro:least=5,most=5", {154916, 121085, 96319, 80474, 34627}},
 };
 
 static void misses_on_a_real_trace_are_those_of_the_reference_programs(void **state)
@@ -76,7 +97,7 @@ static void misses_on_a_real_trace_are_those_of_the_reference_programs(void **st
             w.policy = found[i].policy;
             w.nframes = frames[k];
             struct policy_outcome out = policy_play(&w, 4096);
-            if (out.misses != found[i].misses[k])
+            if (found[i].misses[k] && out.misses != found[i].misses[k])
                 fail_msg("%s, %u frames: %lu misses, the reference has %lu", w.policy, w.nframes,
                          (unsigned long)out.misses, (unsigned long)found[i].misses[k]);
         }

@@ -416,7 +416,7 @@ static void the_cases_add_up_to_the_time(void **unused)
         r.ntlbs = vm_engine_ntlbs(m);
         for (size_t k = 0; k < r.ntlbs; k++)
             vm_engine_tlb(m, k, &r.tlb[k].config, &r.tlb[k].counts);
-        vm_price(&r, 1000, 2000, &r.prices);
+        vm_price(&r, (uint64_t[VM_WAITS]){1000, 2000, 500}, &r.prices);
         vm_engine_close(m);
         const struct vm_prices *p = &r.prices;
         double cases = (double)p->hit.touches * p->hit.each_ns +
@@ -437,7 +437,7 @@ static void the_cases_add_up_to_the_time(void **unused)
                                         .walk_loads = 20,
                                         .walk_steps = 20,
                                         .walk_waits = 20}};
-    vm_price(&book, 0, 0, &book.prices);
+    vm_price(&book, (uint64_t[VM_WAITS]){0}, &book.prices);
     assert_true(book.prices.hit.each_ns == 10 && book.prices.miss.each_ns == 20);
     assert_true(book.prices.access_ns == 12);
 }

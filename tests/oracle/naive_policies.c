@@ -12,8 +12,8 @@
 struct seat {
     bool taken, referenced, dirty;
     uint32_t page;
-    uint64_t came, touched, touches; /* touches since it came, the coming included */
-    uint32_t counter;                /* aging's */
+    uint64_t came, touched;
+    uint32_t counter; /* aging's */
 };
 
 struct naive {
@@ -66,21 +66,25 @@ static double nearness(const struct naive *m, const struct seat *s)
     return -1e18;
 }
 
+static double farness(const struct naive *m, const struct seat *s)
+{
+    return -nearness(m, s);
+}
+
 static double counter(const struct naive *m, const struct seat *s)
 {
     (void)m;
     return s->counter;
 }
 
-static double frequency(const struct naive *m, const struct seat *s)
-{
-    bool by_coming = vm_params_count(&m->params, "ties") == 1;
-    return (double)s->touches + (double)(by_coming ? s->came : s->touched) * 1e-9;
-}
-
 static uint32_t choose_opt(struct naive *m)
 {
     return least(m, nearness);
+}
+
+static uint32_t choose_unopt(struct naive *m)
+{
+    return least(m, farness);
 }
 
 static uint32_t choose_fifo(struct naive *m)
@@ -96,11 +100,6 @@ static uint32_t choose_lru(struct naive *m)
 static uint32_t choose_mru(struct naive *m)
 {
     return least(m, touched_backwards);
-}
-
-static uint32_t choose_lfu(struct naive *m)
-{
-    return least(m, frequency);
 }
 
 static uint32_t choose_aging(struct naive *m)
@@ -171,9 +170,11 @@ static const struct {
     const char *name;
     uint32_t (*choose)(struct naive *);
 } models[] = {
-    {"opt", choose_opt},     {"fifo", choose_fifo}, {"random", choose_random},
-    {"lru", choose_lru},     {"mru", choose_mru},   {"lfu", choose_lfu},
-    {"clock", choose_clock}, {"nru", choose_nru},   {"enhanced-clock", choose_enhanced_clock},
+    {"opt", choose_opt},     {"unopt", choose_unopt},
+    {"fifo", choose_fifo},   {"random", choose_random},
+    {"lru", choose_lru},     {"mru", choose_mru},
+    {"clock", choose_clock}, {"second-chance", choose_clock},
+    {"nru", choose_nru},     {"enhanced-clock", choose_enhanced_clock},
     {"aging", choose_aging},
 };
 
@@ -225,13 +226,12 @@ static void play(struct naive *m, uint32_t (*choose)(struct naive *), bool load_
     }
     m->seat[i].dirty |= writes;
     m->seat[i].touched = m->now;
-    m->seat[i].touches++;
     out->touches++;
     for (uint32_t k = 0; k < m->nseats; k++)
         out->space_time += m->seat[k].taken;
 }
 
-/* "clock" and "enhanced-clock" have the parameter `load`; with the others a newcomer has been
+/* Some have the parameter `load`; with the others a newcomer has been
  * referenced. */
 static bool loads_clear(const struct naive *m)
 {

@@ -29,9 +29,16 @@ static void device_init(void *state, const struct vm_params *params)
     (void)state, (void)params; /* the world comes later */
 }
 
-static uint64_t device_transfer(void *state, enum vm_transfer kind, uint64_t position,
-                                uint64_t bytes)
+static uint32_t device_depth(const void *state)
 {
+    (void)state;
+    return 1;
+}
+
+static struct vm_service device_service(void *state, enum vm_transfer kind, uint64_t position,
+                                        uint64_t bytes, uint64_t start_ns)
+{
+    VM_ASSERT(start_ns == ((struct log_device *)state)->world->time_ns);
     struct space_world *w = ((struct log_device *)state)->world;
     unsigned shift = w->memory->c.page_shift;
     uint64_t slot = position >> shift, end = slot + (bytes >> shift);
@@ -48,7 +55,7 @@ static uint64_t device_transfer(void *state, enum vm_transfer kind, uint64_t pos
         while (slot < end)
             VM_ASSERT(w->written_at[slot++]);
     }
-    return 1;
+    return (struct vm_service){.latency_ns = 1};
 }
 
 static const struct vm_device_ops log_device = {
@@ -56,7 +63,8 @@ static const struct vm_device_ops log_device = {
     .summary = "writes down what it is told",
     .size = device_size,
     .init = device_init,
-    .transfer = device_transfer,
+    .depth = device_depth,
+    .service = device_service,
 };
 
 /* ---- the host ---- */
@@ -152,6 +160,20 @@ static void emptied(void *host, vm_pfn first, uint32_t n)
     (void)w, (void)first;
 }
 
+/* Time passes only in waits. */
+static uint64_t time_now(void *host)
+{
+    return ((const struct space_world *)host)->time_ns;
+}
+
+static void time_wait(void *host, uint64_t until_ns, enum vm_wait why)
+{
+    struct space_world *w = host;
+    VM_ASSERT(until_ns >= w->time_ns);
+    w->waits_ns[why] += until_ns - w->time_ns;
+    w->time_ns = until_ns;
+}
+
 static void find_parts(struct space_world *w, const struct space_plan *plan)
 {
     char name[64];
@@ -205,6 +227,8 @@ bool space_world_open(struct space_world *w, const struct space_plan *plan)
         .emptied = emptied,
         .joined = joined,
         .parted = parted,
+        .now = time_now,
+        .wait = time_wait,
     };
     w->memory = vm_memory_open(&c, &w->error);
     if (!w->memory)
@@ -349,6 +373,8 @@ void space_world_check(const struct space_world *w)
     VM_ASSERT(c->huge_untouched <= c->huge_untouched_peak);
     VM_ASSERT(w->writes == c->writebacks + c->table_writes);
     VM_ASSERT(w->reads == c->swap_ins + c->table_faults + c->table_reads);
+    VM_ASSERT(w->waits_ns[VM_WAIT_WRITE] == w->writes && w->waits_ns[VM_WAIT_FRAME] == 0);
+    VM_ASSERT(w->waits_ns[VM_WAIT_READ] == w->reads + w->file_reads);
     VM_ASSERT(w->file_reads == c->file_ins && c->table_faults <= c->table_evictions);
     VM_ASSERT(vm_memory_resident(w->memory) <= w->memory->c.nframes);
     VM_ASSERT(w->memory->c.tables == VM_TABLES_APART || c->frames_peak <= w->memory->c.nframes);

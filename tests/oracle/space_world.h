@@ -44,7 +44,8 @@ struct space_world {
     uint64_t tick_next, scan_every;
     uint64_t now;                         /* steps so far */
     uint64_t written_at[WORLD_SLOTS + 2]; /* [slot] the step of its last write */
-    uint64_t reads, writes, file_reads;   /* transfers */
+    uint64_t reads, writes, file_reads;   /* transfers: each takes one nanosecond */
+    uint64_t time_ns, waits_ns[VM_WAITS];
     uint64_t shootdowns, space_shootdowns, left;
     struct world_entry entry[WORLD_ENTRIES]; /* pages touched, and not shot down since */
     size_t nentries;

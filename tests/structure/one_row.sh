@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# one_row.sh - adding a policy, scheme, allocator, device, format or workload is one file
-# and one line.
+# one_row.sh - adding a policy, scheme, allocator, device, readahead, format, workload or experiment
+# is one file and one line.
 #
 # In a copy of the tree each table gets a fake: a file copied from a row that is there, its name
 # changed, and one line. Nothing else is edited. Then the program must list the fake, and the
@@ -15,8 +15,10 @@ policies   src/policy/policies.def   POLICY    src/policy          fifo
 schemes    src/scheme/schemes.def    SCHEME    src/scheme          sv39
 allocators src/alloc/allocators.def  ALLOCATOR src/alloc           buddy
 devices    src/device/devices.def    DEVICE    src/device          hdd
+readaheads src/readahead/readaheads.def READAHEAD src/readahead stride
 formats    src/trace/formats.def     FORMAT    src/trace/formats   din
-workloads  src/trace/workloads.def   WORKLOAD  src/trace/workloads chase"
+workloads  src/trace/workloads.def   WORKLOAD  src/trace/workloads chase
+experiments src/analysis/experiments.def EXPERIMENT src/analysis/experiments looping"
 
 # The file of a fake row: the model's, with its name changed wherever it is not an #include.
 add_file() { # FOLDER MODEL
@@ -48,7 +50,8 @@ while read -r kind table macro folder model; do
 done <<<"$rows"
 run meson setup --reconfigure build
 exit_is 0 "with one file each they do"
-run ninja -C build pagoda tests/conform_policy tests/conform_scheme tests/conform_alloc
+run ninja -C build pagoda tests/conform_policy tests/conform_scheme tests/conform_alloc \
+    tests/conform_readahead
 exit_is 0 "and build"
 
 while read -r kind table macro folder model; do
@@ -60,16 +63,19 @@ ok $(($? == 0)) "and no policy that is not there"
 
 # That the conformance tests look at the fakes shows when these break the contract in the plainest
 # way: by the name of another row.
-run meson test -C build --no-rebuild conform/policy conform/scheme conform/alloc
+run meson test -C build --no-rebuild conform/policy conform/scheme conform/alloc \
+    conform/readahead
 exit_is 0 "the conformance tests pass"
 grep -c '"result": "OK"' build/meson-logs/testlog.json >passed
-is "$(<passed)" 3 "all of them"
+is "$(<passed)" 4 "all of them"
 sed -i 's/"fake"/"fifo"/' src/policy/fake.c
 sed -i 's/"fake"/"sv39"/' src/scheme/fake.c
 sed -i 's/"fake"/"buddy"/' src/alloc/fake.c
-run ninja -C build pagoda tests/conform_policy tests/conform_scheme tests/conform_alloc
+sed -i 's/"fake"/"stride"/' src/readahead/fake.c
+run ninja -C build pagoda tests/conform_policy tests/conform_scheme tests/conform_alloc \
+    tests/conform_readahead
 exit_is 0 "fakes with the names of others build"
-for room in policy scheme alloc; do
+for room in policy scheme alloc readahead; do
     run meson test -C build --no-rebuild "conform/$room"
     like "$out" "conform/$room +(FAIL|ERROR)" "and the conformance tests catch the $room"
 done

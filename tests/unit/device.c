@@ -29,11 +29,19 @@ static struct opened device_open(const char *spec)
     return d;
 }
 
+/* What one request takes, if it is served at once. */
+static uint64_t service_ns(struct opened *d, enum vm_transfer kind, uint64_t position,
+                           uint64_t bytes)
+{
+    struct vm_service s = d->ops->service(d->state, kind, position, bytes, 0);
+    return s.latency_ns + s.bus_ns;
+}
+
 /* The price of one request to a device on which nothing has happened yet. */
 static uint64_t first(const char *spec, enum vm_transfer kind, uint64_t bytes)
 {
     struct opened d = device_open(spec);
-    return d.ops->transfer(d.state, kind, 0, bytes);
+    return service_ns(&d, kind, 0, bytes);
 }
 
 static void hdd_pays_seek_and_half_a_turn_and_the_bytes(void **unused)
@@ -49,13 +57,13 @@ static void hdd_pays_only_the_bytes_where_the_last_request_ended(void **unused)
 {
     (void)unused;
     struct opened d = device_open("hdd");
-    uint64_t far = d.ops->transfer(d.state, WRITE, 10 * PAGE, PAGE);
-    uint64_t next = d.ops->transfer(d.state, WRITE, 11 * PAGE, PAGE);
+    uint64_t far = service_ns(&d, WRITE, 10 * PAGE, PAGE);
+    uint64_t next = service_ns(&d, WRITE, 11 * PAGE, PAGE);
     assert_int_equal(next, 23953);
     assert_true(far > 100 * next);
-    assert_int_equal(d.ops->transfer(d.state, READ, 12 * PAGE, PAGE), next);
-    assert_int_equal(d.ops->transfer(d.state, READ, 12 * PAGE, PAGE), far); /* behind the head */
-    assert_int_equal(d.ops->transfer(d.state, READ, 14 * PAGE, PAGE), far); /* a gap */
+    assert_int_equal(service_ns(&d, READ, 12 * PAGE, PAGE), next);
+    assert_int_equal(service_ns(&d, READ, 12 * PAGE, PAGE), far); /* behind the head */
+    assert_int_equal(service_ns(&d, READ, 14 * PAGE, PAGE), far); /* a gap */
 }
 
 static void hdd_reads_a_cluster_cheaper_than_its_pages_apart(void **unused)
@@ -64,7 +72,7 @@ static void hdd_reads_a_cluster_cheaper_than_its_pages_apart(void **unused)
     struct opened d = device_open("hdd");
     uint64_t apart = 0, cluster = first("hdd", READ, 8 * PAGE);
     for (uint64_t i = 0; i < 8; i++)
-        apart += d.ops->transfer(d.state, READ, (7 - i) * PAGE, PAGE);
+        apart += service_ns(&d, READ, (7 - i) * PAGE, PAGE);
     assert_true(cluster * 7 < apart);
 }
 

@@ -1,0 +1,147 @@
+/* clock.c - a machine's time: what its processor has done so far, at the prices of all it has
+ * counted, and when it had nothing to do.
+ *
+ * Nothing keeps time while references run: only a transfer asks for it, and then it is worked out
+ * from the counts by the very formulas that price a whole run (price.c). So the clock and the
+ * prices agree at the end, and a reference that transfers nothing pays nothing for the clock.
+ *
+ * Invariants
+ *  1. Time never runs back (although the price of walks that overlap may become less in hindsight).
+ *  2. Where one process runs the processor is idle while it waits: at the end the prices' total is
+ *     the time.
+ *  3. Where several do, a wait is the process's own: its time runs ahead of the machine's, which
+ *     goes on with another (vm_engine_share).
+ */
+#include "base/assert.h"
+#include "engine/machine.h"
+#include "engine/parts.h"
+#include "engine/price.h"
+
+#include <string.h>
+
+/* References of the segment under way that are done: those before the touch that missed last. */
+static uint32_t refs_done(const struct vm_engine *m)
+{
+    uint64_t crossings = m->crossings[0] + m->crossings[1] + m->crossings[2];
+    uint64_t touches = m->touch - 1 - m->counts.touches;
+    return m->touch > m->counts.touches ? (uint32_t)(touches - (crossings - m->segment.crossings))
+                                        : 0;
+}
+
+/* The counts that prices apply to, up to the touch under way. */
+static void read_meter(struct vm_engine *m)
+{
+    struct vm_result *r = &m->meter;
+    vm_mmu_count_kinds(m, refs_done(m));
+    r->counts = m->counts;
+    if (m->touch > m->counts.touches)
+        r->counts.touches = m->touch - 1;
+    r->counts.walk_waits += vm_walk_window_waits(m);
+    for (size_t i = 0; i < r->ntlbs; i++)
+        vm_engine_tlb(m, i, &r->tlb[i].config, &r->tlb[i].counts);
+    for (size_t i = 0; i < r->nwalk_caches; i++)
+        vm_engine_walk_cache(m, i, &r->walk_cache[i].config, &r->walk_cache[i].counts);
+    if (r->ncaches)
+        vm_engine_answers(m, &r->answers);
+}
+
+/* ---- who waits ---- */
+
+/* Nobody else has work for the processor. */
+static void wait_idly(struct vm_engine *m, uint64_t until_ns)
+{
+    m->idle_ns += until_ns - m->now_ns;
+    m->past_ns = until_ns;
+}
+
+/* Others may: the run ends. */
+static void wait_blocked(struct vm_engine *m, uint64_t until_ns)
+{
+    m->blocked_until = until_ns;
+}
+
+void vm_engine_share(struct vm_engine *m)
+{
+    struct vm_parts parts;
+    struct vm_error e;
+    bool found = vm_parts_find(&parts, &m->config, &e);
+    VM_ASSERT(found);
+    if (parts.device->server == VM_SERVED_BY_DEVICE)
+        m->wait = wait_blocked;
+}
+
+uint64_t vm_engine_blocked(const struct vm_engine *m)
+{
+    return m->blocked_until;
+}
+
+void vm_engine_idle(struct vm_engine *m, uint64_t until_ns)
+{
+    vm_clock_begin(m);
+    vm_clock_now(m);
+    if (until_ns > m->now_ns)
+        wait_idly(m, until_ns);
+}
+
+bool vm_engine_suspend(struct vm_engine *m, vm_asid asid, struct vm_error *e)
+{
+    vm_clock_begin(m);
+    vm_mmu_settle(m);
+    m->last_touch = NO_TOUCH;
+    return vm_memory_suspend(m->memory, asid, e);
+}
+
+/* ---- the clock ---- */
+
+void vm_clock_open(struct vm_engine *m)
+{
+    struct vm_result *r = &m->meter;
+    m->wait = wait_idly;
+    r->config = m->config;
+    r->ntlbs = vm_engine_ntlbs(m);
+    r->nwalk_caches = vm_engine_nwalk_caches(m);
+    r->ncaches = vm_engine_ncaches(m);
+    for (size_t i = 0; i < r->ncaches; i++)
+        vm_engine_cache(m, i, &r->cache[i].config, &r->cache[i].counts);
+    vm_engine_answers(m, &r->answers);
+}
+
+void vm_clock_begin(struct vm_engine *m)
+{
+    m->blocked_until = 0;
+    m->now_ns = m->past_ns;
+}
+
+uint64_t vm_clock_now(void *engine)
+{
+    struct vm_engine *m = engine;
+    read_meter(m);
+    uint64_t now = (uint64_t)vm_price_cpu(&m->meter) + m->idle_ns;
+    if (now > m->past_ns)
+        m->past_ns = now;
+    if (m->past_ns > m->now_ns)
+        m->now_ns = m->past_ns;
+    return m->now_ns;
+}
+
+void vm_clock_wait(void *engine, uint64_t until_ns, enum vm_wait why)
+{
+    struct vm_engine *m = engine;
+    if (until_ns <= m->now_ns)
+        return;
+    m->waits_ns[why] += until_ns - m->now_ns;
+    m->wait(m, until_ns);
+    m->now_ns = until_ns;
+}
+
+void vm_engine_time(struct vm_engine *m, struct vm_time *out)
+{
+    struct vm_prices p;
+    vm_clock_begin(m);
+    out->now_ns = vm_clock_now(m);
+    out->idle_ns = m->idle_ns;
+    vm_price_parts(&m->meter, &p);
+    out->program_ns = p.memory_ns + p.tlb_ns + p.walk_ns + p.refill_ns;
+    out->kernel_ns = p.mark_ns + p.fault_ns + p.copy_ns + p.shootdown_ns + p.switching_ns;
+    memcpy(out->waits_ns, m->waits_ns, sizeof out->waits_ns);
+}

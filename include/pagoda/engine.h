@@ -47,6 +47,8 @@ struct vm_config {
     uint64_t huge_bytes, huge_scan_touches, huge_scan_pages;
     double huge_empty;
     char scheme[VM_CONFIG_TEXT], policy[VM_CONFIG_TEXT], tlb[VM_CONFIG_TEXT], swap[VM_CONFIG_TEXT];
+    uint64_t allot; /* enum vm_allot */
+    uint64_t allot_frames;
     uint64_t tlb_tags; /* enum vm_tlb_tags */
     char walk_caches[VM_CONFIG_TEXT];
     uint64_t walkers, walk_window;

@@ -169,6 +169,7 @@ struct vm_memory_config {
     const struct vm_params *scheme_params;
     const struct vm_policy_ops *policy;
     const struct vm_params *policy_params;
+    const struct vm_allotment *allotment; /* of a policy of policy/local.h; else NULL */
     const struct vm_device_ops *device;
     const struct vm_params *device_params;
     const struct vm_alloc_ops *fit; /* where segments are put; not asked for pages */

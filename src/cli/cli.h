@@ -87,6 +87,9 @@ bool args_trace_options(const struct args *a, struct vm_trace_options *out, stru
         "seed", 0, "N", "of a workload's random choices", "1"                                      \
     }
 
+/* --workers: how many threads; 0 without it, for as many as there are processors. */
+bool args_workers(const struct args *a, unsigned *out, struct vm_error *e);
+
 /* ---- presets.c ---- */
 
 struct preset {

@@ -74,6 +74,12 @@ static bool build_tlbs(struct vm_engine *m, struct vm_error *e)
 
 /* ---- opening and closing ---- */
 
+/* NULL without shares. */
+static const struct vm_allotment *allotment_of(const struct vm_engine *m)
+{
+    return m->allotment.inner ? &m->allotment : NULL;
+}
+
 static bool build_memory(struct vm_engine *m, const struct vm_parts *p, enum vm_stray stray,
                          struct vm_future *future, struct vm_huge_config huge, struct vm_error *e)
 {
@@ -89,6 +95,7 @@ static bool build_memory(struct vm_engine *m, const struct vm_parts *p, enum vm_
         .scheme_params = &m->scheme_params,
         .policy = p->policy,
         .policy_params = &m->policy_params,
+        .allotment = allotment_of(m),
         .clock = &m->clock,
         .device = p->device,
         .device_params = &m->device_params,
@@ -129,8 +136,10 @@ static bool build_memory(struct vm_engine *m, const struct vm_parts *p, enum vm_
 static void set_ticks(struct vm_engine *m)
 {
     uint32_t nframes = (uint32_t)(m->config.memory_bytes / m->config.page_bytes);
-    struct vm_policy_env env = {
-        .nframes = nframes, .capacity = nframes, .params = &m->policy_params};
+    struct vm_policy_env env = {.nframes = nframes,
+                                .capacity = nframes,
+                                .params = &m->policy_params,
+                                .allotment = allotment_of(m)};
     m->clock.spent = m->spent;
     uint64_t first = m->policy->tick_first(&env);
     m->tick_next = first ? first : UINT64_MAX;
@@ -177,6 +186,23 @@ static bool build(struct vm_engine *m, const struct vm_parts *p, enum vm_stray s
                           m->scheme_state, m->scheme->va_bits(&env), m->page_shift, e);
 }
 
+/* Shares are of frames, and a policy counts what it knows by one number. */
+static bool counts_frames(const struct vm_config *c, const struct vm_parts *p, struct vm_error *e)
+{
+    if (c->allot == VM_ALLOT_GLOBAL)
+        return true;
+    if (p->scheme->unit == VM_UNIT_SEGMENT)
+        return vm_fail(e, VM_EMACHINE,
+                       "scheme %s has segments: expected one of pages where processes have shares "
+                       "of memory (--allot)",
+                       p->scheme->name);
+    if (c->huge_pages != VM_HUGE_NEVER)
+        return vm_fail(e, VM_EMACHINE,
+                       "huge pages where processes have shares of memory (--allot): expected one "
+                       "or the other");
+    return true;
+}
+
 struct vm_engine *vm_engine_open_with(const struct vm_config *c, const struct vm_policy_ops *policy,
                                       enum vm_stray stray, struct vm_future *future,
                                       struct vm_error *e)
@@ -188,13 +214,15 @@ struct vm_engine *vm_engine_open_with(const struct vm_config *c, const struct vm
         return NULL;
     }
     m->config = *c;
-    if (vm_parts_find(&p, c, e) && vm_huge_parts(c, &p, e)) {
+    if (vm_parts_find(&p, c, e) && vm_huge_parts(c, &p, e) && counts_frames(c, &p, e)) {
         m->scheme_params = p.scheme_params;
         m->policy_params = p.policy_params;
         m->device_params = p.device_params;
         m->fit_params = p.fit_params;
         if (policy)
             p.policy = policy;
+        else
+            vm_parts_allot(&p, c, &m->local, &m->allotment);
         if (build(m, &p, stray, future, e)) {
             vm_clock_open(m);
             return m;

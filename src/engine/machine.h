@@ -134,6 +134,8 @@ struct vm_engine {
     const struct vm_scheme_ops *scheme;
     void *scheme_state;
     const struct vm_policy_ops *policy;
+    struct vm_policy_ops local; /* *policy where memory has shares */
+    struct vm_allotment allotment;
     void *policy_state;
     struct vm_memory *memory;
     struct vm_counts counts;

@@ -20,7 +20,7 @@
  * programs do.
  *
  * Invariants (adaptive_check)
- *  1. Every frame that is in is on list T1 or T2, page[] is its page; no such page is a ghost.
+ *  1. Every frame that is in is on list T1 or T2, page[] is its page.
  *  2. A ghost is on the list that mark[ghost] & MARK_B2 says, the oldest first; nghosts[] are the
  *     lists' lengths.
  *  3. 0 <= p <= c. There are c ghosts at most, and one more between a victim's leaving and the next
@@ -83,25 +83,26 @@ static inline unsigned adaptive_list(const struct adaptive *a, uint32_t ghost)
 static inline void adaptive_forget(struct adaptive *a, uint32_t ghost)
 {
     a->nghosts[adaptive_list(a, ghost)]--;
-    vm_links_remove(a->ghosts.link, ghost);
-    ghosts_drop(&a->ghosts, ghost);
+    ghosts_forget(&a->ghosts, ghost);
 }
 
 static inline void adaptive_forget_oldest(struct adaptive *a, unsigned list)
 {
     VM_ASSERT(a->nghosts[list]);
-    adaptive_forget(a, a->ghosts.link[a->ghosts.cap + list].next);
+    adaptive_forget(a, ghosts_oldest(&a->ghosts, list));
 }
 
 /* The page of `frame`, which has just left T1 or T2, becomes the newest ghost of B1 or B2. */
 static inline void adaptive_remember(struct adaptive *a, unsigned list, vm_pfn frame)
 {
+    uint32_t twin = ghosts_find(&a->ghosts, a->page[frame]);
+    if (twin != GHOST_NONE)
+        adaptive_forget(a, twin);
     if (a->ghosts.n == a->ghosts.cap)
         adaptive_forget_oldest(a, a->nghosts[B2] ? B2 : B1);
-    uint32_t ghost = ghosts_add(&a->ghosts, a->page[frame]);
+    uint32_t ghost = ghosts_push(&a->ghosts, list, a->page[frame]);
     a->mark[ghost] = list == B2 ? MARK_B2 : 0;
     a->nghosts[list]++;
-    vm_links_push_last(a->ghosts.link, a->ghosts.cap + list, ghost);
 }
 
 /* What the return of a page from `list` weighs, at least 1. */
@@ -163,8 +164,6 @@ static void adaptive_check(const void *state)
             VM_ASSERT(n < a->nghosts[list] && adaptive_list(a, g) == list);
         VM_ASSERT(n == a->nghosts[list]);
     }
-    for (vm_pfn f = 0; f < a->rings.nframes; f++)
-        VM_ASSERT(!a->rings.on[f] || ghosts_find(&a->ghosts, a->page[f]) == GHOST_NONE);
 }
 
 static const struct vm_param adaptive_param[] = {

@@ -13,6 +13,9 @@
  * The table begins with four slots and doubles when it is half full: a policy may have room for far
  * more ghosts than ever come, and the few then lie close together.
  *
+ * A page may be in two frames, as after a fork, and so be in memory and a ghost at once; it may then
+ * leave again while it is one.
+ *
  * Invariants (ghosts_check)
  *  1. slot[] has each ghost that is in once, in the run of full slots from its page's home, with its
  *     page's hash.
@@ -133,6 +136,29 @@ static inline void ghosts_drop(struct ghosts *g, uint32_t ghost)
     g->link[ghost].next = g->free;
     g->free = ghost + 1;
     g->n--;
+}
+
+/* ---- ghosts that are on lists, the oldest first ---- */
+
+static inline uint32_t ghosts_oldest(const struct ghosts *g, uint32_t list)
+{
+    VM_EXPECT(!vm_links_empty(g->link, g->cap + list));
+    return g->link[g->cap + list].next;
+}
+
+/* A ghost for a page that has none, the newest of the list. */
+static inline uint32_t ghosts_push(struct ghosts *g, uint32_t list, uint64_t page)
+{
+    uint32_t ghost = ghosts_add(g, page);
+    vm_links_push_last(g->link, g->cap + list, ghost);
+    return ghost;
+}
+
+/* Forget a ghost that is on a list. */
+static inline void ghosts_forget(struct ghosts *g, uint32_t ghost)
+{
+    vm_links_remove(g->link, ghost);
+    ghosts_drop(g, ghost);
 }
 
 /* Asserts the invariants. */

@@ -21,8 +21,8 @@
  *  2. The queue is in the order of coming; every entry of the heap has a count of 2 or more.
  *  3. An entry's rank is not above its frame's.
  *  4. Counts stop at 2^32 - 1.
- *  5. No page that is in is a ghost; ghosts are on one list, in the order of leaving, `keep` of them
- *     at most, and one more between a victim's leaving and the coming of a page that was one.
+ *  5. Ghosts are on one list, in the order of leaving, `keep` of them at most, and one more between a
+ *     victim's leaving and the coming of a page that was one.
  */
 #include "policy/ghosts.h"
 #include "policy/part.h"
@@ -106,20 +106,17 @@ static inline uint32_t recall(struct lfu *s, uint64_t page)
     uint32_t ghost = ghosts_find(&s->ghosts, page);
     if (ghost == GHOST_NONE)
         return 0;
-    vm_links_remove(s->ghosts.link, ghost);
-    ghosts_drop(&s->ghosts, ghost);
+    ghosts_forget(&s->ghosts, ghost);
     return s->kept[ghost];
 }
 
 /* The page leaves for one whose ghost is `wanted`, and will go, or that has none. */
 static void remember(struct lfu *s, uint64_t page, uint32_t count, uint32_t wanted)
 {
-    struct ghosts *g = &s->ghosts;
-    while (g->n >= s->keep + (wanted != GHOST_NONE))
-        recall(s, g->page[g->link[g->cap].next]);
-    uint32_t ghost = ghosts_add(g, page);
-    s->kept[ghost] = count;
-    vm_links_push_last(g->link, g->cap, ghost);
+    uint32_t twin = recall(s, page); /* which has left another frame */
+    while (s->ghosts.n >= s->keep + (wanted != GHOST_NONE))
+        ghosts_forget(&s->ghosts, ghosts_oldest(&s->ghosts, 0));
+    s->kept[ghosts_push(&s->ghosts, 0, page)] = count > twin ? count : twin;
 }
 
 static inline void insert(void *state, vm_pfn frame, uint64_t page)
@@ -206,10 +203,8 @@ static void check(const void *state)
         VM_ASSERT(s->rank[f].count > 1 || s->rank[f].since >= since);
         since = s->rank[f].count > 1 ? since : s->rank[f].since;
     }
-    for (vm_pfn f = 0; f < s->nframes; f++) {
-        VM_ASSERT(!s->slot[f] || ghosts_find(&s->ghosts, s->page[f]) == GHOST_NONE);
+    for (vm_pfn f = 0; f < s->nframes; f++)
         n -= s->slot[f] != 0;
-    }
     VM_ASSERT(n == 0);
 }
 

@@ -41,10 +41,8 @@ struct twoq {
 static size_t layout(struct twoq *s, uintptr_t start, const struct vm_policy_env *env)
 {
     struct block b = {.start = start};
-    double in = vm_params_real(env->params, "in"), out = vm_params_real(env->params, "out");
-    s->in_max = (uint32_t)(env->capacity * in / 100);
-    s->in_max = s->in_max ? s->in_max : 1;
-    s->out_max = (uint32_t)(env->capacity * out / 100);
+    s->in_max = part_share(env->capacity, vm_params_real(env->params, "in"), 1);
+    s->out_max = part_share(env->capacity, vm_params_real(env->params, "out"), 0);
     block_take(&b, sizeof *s);
     rings_layout(&s->rings, &b, env->nframes);
     ghosts_layout(&s->out, &b, s->out_max + 2, 1);
@@ -65,12 +63,6 @@ static void init(void *state, const struct vm_policy_env *env)
     s->ghost = vm_params_count(env->params, "ghost") ? GHOST_BEFORE : GHOST_AFTER;
 }
 
-static void forget(struct twoq *s, uint32_t ghost)
-{
-    vm_links_remove(s->out.link, ghost);
-    ghosts_drop(&s->out, ghost);
-}
-
 static inline void insert(void *state, vm_pfn frame, uint64_t page)
 {
     struct twoq *s = state;
@@ -79,7 +71,7 @@ static inline void insert(void *state, vm_pfn frame, uint64_t page)
     if (ghost == GHOST_NONE) {
         rings_push_last(&s->rings, IN, frame);
     } else {
-        forget(s, ghost);
+        ghosts_forget(&s->out, ghost);
         rings_push_last(&s->rings, MAIN, frame);
     }
 }
@@ -101,14 +93,16 @@ static inline void remove_frame(void *state, vm_pfn frame)
 /* `page` has left A1in for a page whose ghost is `wanted`, or that has none. */
 static void remember(struct twoq *s, uint64_t page, uint32_t wanted)
 {
-    uint32_t ghost = ghosts_add(&s->out, page);
-    vm_links_push_last(s->out.link, s->out.cap, ghost);
+    uint32_t twin = ghosts_find(&s->out, page);
+    if (twin != GHOST_NONE)
+        ghosts_forget(&s->out, twin);
+    ghosts_push(&s->out, 0, page);
     while (s->out.n > s->out_max) {
-        uint32_t oldest = s->out.link[s->out.cap].next;
+        uint32_t oldest = ghosts_oldest(&s->out, 0);
         bool goes_anyway = oldest == wanted || (s->ghost == GHOST_BEFORE && wanted != GHOST_NONE);
         if (goes_anyway && s->out.n == s->out_max + 1)
             return;
-        forget(s, oldest);
+        ghosts_forget(&s->out, oldest);
     }
 }
 
@@ -129,8 +123,6 @@ static void check(const void *state)
     rings_check(&s->rings);
     ghosts_check(&s->out);
     VM_ASSERT(s->out.n <= s->out_max + 1);
-    for (vm_pfn f = 0; f < s->rings.nframes; f++)
-        VM_ASSERT(!s->rings.on[f] || ghosts_find(&s->out, s->page[f]) == GHOST_NONE);
 }
 
 static const struct vm_param param[] = {

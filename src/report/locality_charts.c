@@ -125,6 +125,18 @@ static void add_intervals(const struct maker *m)
         add_histogram(m, &m->l->size[i].intervals.between, m->l->size[i].page_bytes, "intervals");
 }
 
+static void add_distances(const struct maker *m)
+{
+    chart_add(m->out, (struct vm_chart){.name = "distances",
+                                        .title = "Different pages between a use of a page and its "
+                                                 "next",
+                                        .note = "uses with no other page between are not drawn",
+                                        .x = {"pages", VM_AXIS_PLAIN, VM_SCALE_LOG},
+                                        .y = {"uses", VM_AXIS_PLAIN, VM_SCALE_LOG}});
+    for (size_t i = 0; i < m->l->nsizes; i++)
+        add_histogram(m, &m->l->size[i].distances, m->l->size[i].page_bytes, "distances");
+}
+
 /* ---- over time ---- */
 
 static void add_fault_series(const struct maker *m, const struct vm_locality_size *s)
@@ -145,19 +157,34 @@ static void add_fault_series(const struct maker *m, const struct vm_locality_siz
                                             VM_SERIES_STEPS, f->n, x, firsts});
 }
 
+/* "600 KiB", or of each page size its own. */
+static const char *memories(const struct maker *m)
+{
+    const char *text = "";
+    char bytes[32], page[32];
+    for (size_t i = 0; i < m->l->nsizes; i++) {
+        const struct vm_locality_size *s = &m->l->size[i];
+        vm_text_bytes(s->faults.memory_bytes, bytes, sizeof bytes);
+        vm_text_bytes(s->page_bytes, page, sizeof page);
+        text = m->l->nsizes == 1 ? chart_words(m->out, "%s", bytes)
+                                 : chart_words(m->out, "%s%s%s with pages of %s", text,
+                                               *text ? ", " : "", bytes, page);
+    }
+    return text;
+}
+
 static void add_faults(const struct maker *m)
 {
-    const struct vm_fault_times *f = &m->l->size[0].faults;
-    char memory[32], refs[32];
-    chart_add(m->out,
-              (struct vm_chart){
-                  .name = "faults",
-                  .title = chart_words(m->out, "Faults of %s in %s over time", m->l->policy,
-                                       vm_text_bytes(f->memory_bytes, memory, sizeof memory)),
-                  .note = chart_words(m->out, "each %s references",
-                                      vm_text_count(f->period_refs, refs, sizeof refs)),
-                  .x = {"references", VM_AXIS_PLAIN, VM_SCALE_LINEAR},
-                  .y = {"faults", VM_AXIS_PLAIN, VM_SCALE_LINEAR}});
+    char refs[32];
+    chart_add(m->out, (struct vm_chart){
+                          .name = "faults",
+                          .title = chart_words(m->out, "Faults of %s over time", m->l->policy),
+                          .note = chart_words(
+                              m->out, "in each %s references; memory of %s",
+                              vm_text_count(m->l->size[0].faults.period_refs, refs, sizeof refs),
+                              memories(m)),
+                          .x = {"references", VM_AXIS_PLAIN, VM_SCALE_LINEAR},
+                          .y = {"faults", VM_AXIS_PLAIN, VM_SCALE_LINEAR}});
     for (size_t i = 0; i < m->l->nsizes; i++)
         add_fault_series(m, &m->l->size[i]);
 }
@@ -200,9 +227,13 @@ bool vm_report_locality_charts(const struct vm_locality *l, const struct vm_loca
         enum vm_locality_part part;
         void (*add)(const struct maker *m);
     } charts[] = {
-        {VM_LOCALITY_WORKING_SET, add_sizes},       {VM_LOCALITY_WORKING_SET, add_misses},
-        {VM_LOCALITY_WORKING_SET, add_size_misses}, {VM_LOCALITY_INTERVALS, add_intervals},
-        {VM_LOCALITY_FAULTS, add_faults},           {VM_LOCALITY_HEAT, add_heat},
+        {VM_LOCALITY_WORKING_SET, add_sizes},
+        {VM_LOCALITY_WORKING_SET, add_misses},
+        {VM_LOCALITY_WORKING_SET, add_size_misses},
+        {VM_LOCALITY_INTERVALS, add_intervals},
+        {VM_LOCALITY_DISTANCES, add_distances},
+        {VM_LOCALITY_FAULTS, add_faults},
+        {VM_LOCALITY_HEAT, add_heat},
     };
     struct maker m = {out, l, view};
     *out = (struct vm_charts){.n = 0};

@@ -49,6 +49,7 @@ static struct vm_policy_env policy_env(struct vm_memory *m)
         .bits = m->bits,
         .seed = m->c.seed,
         .params = m->c.policy_params,
+        .allotment = m->c.allotment,
         .future = m->c.future,
     };
 }

@@ -57,5 +57,7 @@ all MALLOC '' replay small.rwi --frames 40 --policy opt --machine skylake
 all MALLOC '' list schemes --json
 all MALLOC '' explain small.rwi --at 300 --frames 12 --policy opt
 all MALLOC '' explain small.rwi --at 300 --frames 12 --html
+all MALLOC new.html experiment looping --refs 60 --pages 9 --policies 'opt clock' --html new.html
+all MALLOC '' experiment belady --strings 2 --members 2 --json
 all WRITE new.pgt convert small.rwi -o new.pgt
 finish

@@ -220,10 +220,13 @@ static void a_watch_tells_of_each_page_that_comes_and_goes(void **unused)
 {
     (void)unused;
     static struct machine_trace trace;
-    for (unsigned i = 0; i < test_rounds(100); i++) {
+    size_t policies = 0;
+    while (vm_policy_at(policies))
+        policies++;
+    for (unsigned i = 0; i < test_rounds(150); i++) {
         struct folder folder = folder_new();
         char path[256];
-        struct vm_config c = machine_config(vm_policy_at(i % 6)->name, 4 + i % 20);
+        struct vm_config c = machine_config(vm_policy_at(i % policies)->name, 4 + i % 20);
         struct vm_source source = {.spec = path};
         struct vm_error e;
         uint64_t told[256], held[256];

@@ -8,15 +8,11 @@
  * papers.
  */
 #include "oracle/policy_scene.h"
-
-#include "base/bytes.h"
+#include "oracle/policy_trace.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include <cmocka.h>
 
@@ -93,38 +89,13 @@ static const struct {
     {"lecar:weight=1,rate=0", {166824, 125953, 89729, 64964, 40473}},            /* lru */
     {"lecar:weight=0,rate=0,ghosts=0", {168012, 149544, 136366, 115703, 35449}}, /* lfu */
 };
-#define TRACE_REFS  200000
-#define TRACE_PAGES 5000
-
-static void read_trace(vm_pageref *ref)
-{
-    struct vm_error e = {0};
-    char path[4096];
-    size_t got, n = 0;
-    const char *source = getenv("PAGODA_SOURCE");
-    snprintf(path, sizeof path, "%s/tests/golden/data/pages-200k.txt.xz", source ? source : ".");
-    struct vm_bytes *b = vm_bytes_open(path, &e);
-    if (!b)
-        fail_msg("%s", e.text);
-    for (const uint8_t *line; (line = vm_bytes_peek(b, 16, &got, &e)) && got;) {
-        uint32_t page = 0;
-        size_t i = 0;
-        for (; i < got && line[i] >= '0' && line[i] <= '9'; i++)
-            page = page * 10 + line[i] - '0';
-        assert_true(i > 0 && i < got && line[i] == '\n' && n < TRACE_REFS && page < TRACE_PAGES);
-        ref[n++] = page * 2;
-        vm_bytes_skip(b, i + 1);
-    }
-    vm_bytes_close(b);
-    assert_int_equal(n, TRACE_REFS);
-}
 
 static void misses_on_a_real_trace_are_those_of_the_reference_programs(void **state)
 {
     (void)state;
-    static vm_pageref ref[TRACE_REFS];
-    read_trace(ref);
-    struct policy_world w = {.npages = TRACE_PAGES, .ref = ref, .n = TRACE_REFS};
+    static vm_pageref ref[POLICY_TRACE_REFS];
+    policy_trace_read(ref);
+    struct policy_world w = {.npages = POLICY_TRACE_PAGES, .ref = ref, .n = POLICY_TRACE_REFS};
     for (size_t i = 0; i < sizeof found / sizeof found[0]; i++)
         for (size_t k = 0; k < sizeof frames / sizeof frames[0]; k++) {
             w.policy = found[i].policy;

@@ -4,6 +4,7 @@
 #include "base/assert.h"
 #include "base/random.h"
 #include "policy/future.h"
+#include "policy/local.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -44,7 +45,7 @@ static uint64_t pages_of(void *host, vm_asid owner)
 {
     const struct policy_host *h = host;
     uint64_t n = 0;
-    for (size_t i = 0; i <= h->r.touches && i < h->world->n; i++) {
+    for (size_t i = 0; i <= h->clock.touches && i < h->world->n; i++) {
         uint32_t page = h->world->ref[i] >> 1;
         size_t first = 0;
         while (h->world->ref[first] >> 1 != page)
@@ -92,12 +93,19 @@ void policy_host_open(struct policy_host *h, const struct policy_world *w)
         fprintf(stderr, "%s\n", e.text);
         abort();
     }
+    h->allotment = w->allotment;
+    if (w->allotment.kind != VM_ALLOT_GLOBAL) {
+        h->allotment.inner = h->ops;
+        vm_policy_local(&h->local, h->ops);
+        h->ops = &h->local;
+    }
     h->env = (struct vm_policy_env){.nframes = w->nframes,
                                     .capacity = w->nframes,
                                     .seed = w->seed,
                                     .params = &h->params,
                                     .clock = &h->clock,
-                                    .host = &h->asked};
+                                    .host = &h->asked,
+                                    .allotment = h->allotment.inner ? &h->allotment : NULL};
     h->asked = (struct vm_policy_host){h, owner_of, pages_of, clean};
     size_t state_bytes = h->ops->size(&h->env);
     size_t bytes = state_bytes + w->nframes * (size_t)8 + w->npages * (size_t)4 + w->n * 4 +

@@ -1,0 +1,350 @@
+/* lru_k.c - LRU-K: the frame whose K-th last reference is longest ago leaves.
+ *
+ * One reference says little of a page; the time of the K-th last says how often it comes. Pages
+ * with fewer than K known references leave first, the stalest of them before the others. Times are
+ * touches. (O'Neil, O'Neil & Weikum, "The LRU-K page replacement algorithm for database disk
+ * buffering", SIGMOD 1993, figure 2.1.)
+ *
+ * k: K, 2 unless told. correlated: references that follow the last by at most so many touches are
+ * one with it: they do not count, a page stays at least so long after its last if another can
+ * leave, and its earlier references count from the end of such a burst, as if it took no time
+ * (the Correlated Reference Period; 0: every reference counts). If no page is past it, the
+ * order is the same. Of pages that have left the times are kept: of the last to leave, `history`
+ * percent of memory's frames, and for `retained` touches after the last reference (the Retained
+ * Information Period; 0: as long as there is room). A reference that is not known stays so when
+ * the times are moved on; the figure, taken literally, would make one up from K = 3 on.
+ *
+ * The idea: as in lfu, touches only ever raise a rank, so the heap may lag behind, and only what
+ * gets to its root is compared with the truth. Frames without a K-th reference wait in a queue in
+ * the order of their last ones; a touch moves them there, or into the heap.
+ *
+ * Invariants
+ *  1. times(f)[0] is f's last touch, [i] the i-th last that counts, 0: not known. All are > 0 up to
+ *     a first 0, and fall.
+ *  2. slot[f] is the heap's slot of frame f, WAITING if it is in the queue, or 0 if it is not in.
+ *     It waits iff times(f)[k] is 0; the queue is in the order of times(f)[0].
+ *  3. An entry's rank is not above its frame's.
+ *  4. Ghosts are on one list, in the order of leaving, `keep` of them at most, and one more between a
+ *     victim's leaving and the coming of a page that was one.
+ */
+#include "policy/ghosts.h"
+#include "policy/part.h"
+
+#include <string.h>
+
+#define K_MAX 8
+
+struct rank {
+    uint64_t kth, last;
+    vm_pfn frame;
+};
+
+struct lru_k {
+    uint64_t *time;        /* [nframes * (k + 1)] */
+    uint64_t *ghost_time;  /* [ghosts.cap * (k + 1)] */
+    uint64_t *page;        /* [nframes] */
+    struct rank *heap;     /* [HEAP_SLOTS(nframes)] */
+    struct rank *aside;    /* [nframes] while a victim is looked for: that may not leave yet */
+    uint32_t *slot;        /* [nframes] */
+    struct vm_links *link; /* [nframes + 1] of the queue, the last its head */
+    struct ghosts ghosts;
+    size_t end;   /* of the heap's used slots */
+    uint64_t now; /* touches so far: the time of the last one */
+    uint64_t correlated, retained;
+    uint32_t nframes, keep;
+    unsigned k;
+};
+
+/* Without branches, as the outcome cannot be foretold. */
+static inline bool rank_before(const struct rank *a, const struct rank *b)
+{
+    return (a->kth < b->kth) | ((a->kth == b->kth) & (a->last < b->last));
+}
+
+#define HEAP_OWNER         struct lru_k
+#define HEAP_ENTRY         struct rank
+#define HEAP_BEFORE(a, b)  rank_before(&(a), &(b))
+#define HEAP_PLACED(s, at) ((s)->slot[(s)->heap[at].frame] = (uint32_t)(at))
+#include "policy/heap.inc.h"
+
+#define WAITING 1 /* below HEAP_ROOT */
+
+static size_t layout(struct lru_k *s, uintptr_t start, const struct vm_policy_env *env)
+{
+    struct block b = {.start = start};
+    size_t n = env->nframes;
+    s->k = (unsigned)vm_params_count(env->params, "k");
+    s->keep = part_share(env->capacity, vm_params_real(env->params, "history"), 0);
+    block_take(&b, sizeof *s);
+    s->time = block_take(&b, n * (s->k + 1) * sizeof *s->time);
+    s->page = block_take(&b, n * sizeof *s->page);
+    s->heap = block_take(&b, HEAP_SLOTS(n) * sizeof *s->heap);
+    s->aside = block_take(&b, n * sizeof *s->aside);
+    s->slot = block_take(&b, n * sizeof *s->slot);
+    s->link = block_take(&b, (n + 1) * sizeof *s->link);
+    ghosts_layout(&s->ghosts, &b, s->keep + 1, 1);
+    s->ghost_time = block_take(&b, s->ghosts.cap * (s->k + (size_t)1) * sizeof *s->ghost_time);
+    return b.used;
+}
+
+static size_t size(const struct vm_policy_env *env)
+{
+    return layout(&(struct lru_k){0}, 0, env);
+}
+
+static void init(void *state, const struct vm_policy_env *env)
+{
+    struct lru_k *s = state;
+    VM_ASSERT(env->nframes <= UINT32_MAX - HEAP_ROOT);
+    layout(s, (uintptr_t)state, env);
+    s->nframes = env->nframes;
+    s->end = HEAP_ROOT;
+    s->correlated = vm_params_count(env->params, "correlated");
+    s->retained = vm_params_count(env->params, "retained");
+    vm_links_head(s->link, s->nframes);
+    ghosts_init(&s->ghosts, 1);
+}
+
+static inline uint64_t *times(const struct lru_k *s, vm_pfn frame)
+{
+    return &s->time[(size_t)frame * (s->k + 1)];
+}
+
+static inline struct rank rank_of(const struct lru_k *s, vm_pfn frame)
+{
+    const uint64_t *t = times(s, frame);
+    return (struct rank){.kth = t[s->k], .last = t[0], .frame = frame};
+}
+
+/* ---- coming and touches ---- */
+
+/* Put a frame that is in neither where its times say. */
+static inline void enter(struct lru_k *s, vm_pfn frame)
+{
+    if (times(s, frame)[s->k]) {
+        heap_rise(s, s->end++, rank_of(s, frame));
+    } else {
+        s->slot[frame] = WAITING;
+        vm_links_push_last(s->link, s->nframes, frame);
+    }
+}
+
+/* Note a reference of now in `t`, whose last was `burst` after the last that counts. */
+static inline void count_reference(const struct lru_k *s, uint64_t *t, uint64_t burst)
+{
+    for (unsigned i = s->k; i > 1; i--)
+        t[i] = t[i - 1] ? t[i - 1] + burst : 0;
+    t[0] = t[1] = s->now;
+}
+
+static inline void insert(void *state, vm_pfn frame, uint64_t page)
+{
+    struct lru_k *s = state;
+    uint64_t *t = times(s, frame);
+    VM_EXPECT(frame < s->nframes && s->slot[frame] == 0);
+    uint32_t ghost = ghosts_find(&s->ghosts, page);
+    s->now++;
+    s->page[frame] = page;
+    memset(t, 0, (s->k + 1) * sizeof *t);
+    if (ghost != GHOST_NONE) {
+        const uint64_t *left = &s->ghost_time[(size_t)ghost * (s->k + 1)];
+        if (s->retained == 0 || s->now - left[0] <= s->retained)
+            memcpy(t, left, (s->k + 1) * sizeof *t);
+        ghosts_forget(&s->ghosts, ghost);
+    }
+    count_reference(s, t, 0);
+    enter(s, frame);
+}
+
+static inline void touch_once(struct lru_k *s, vm_pfn frame)
+{
+    uint64_t *t = times(s, frame);
+    s->now++;
+    if (s->now - t[0] > s->correlated)
+        count_reference(s, t, t[0] - t[1]);
+    else
+        t[0] = s->now;
+}
+
+/* Touches on end: where every one counts the last k say it all; else the others are one with the
+ * first. */
+static inline void touch_many(struct lru_k *s, vm_pfn frame, uint32_t n)
+{
+    if (s->correlated) {
+        touch_once(s, frame);
+        s->now += n - 1;
+        times(s, frame)[0] = s->now;
+        return;
+    }
+    uint32_t last = n < s->k ? n : s->k;
+    s->now += n - last;
+    while (last-- > 0)
+        touch_once(s, frame);
+}
+
+static inline void touch_frame(void *state, vm_pfn frame, uint32_t n)
+{
+    struct lru_k *s = state;
+    VM_EXPECT(frame < s->nframes && s->slot[frame]);
+    if (n == 1)
+        touch_once(s, frame);
+    else
+        touch_many(s, frame, n);
+    if (s->slot[frame] == WAITING) {
+        vm_links_remove(s->link, frame);
+        enter(s, frame);
+    }
+}
+
+/* ---- leaving ---- */
+
+static void remove_frame(void *state, vm_pfn frame)
+{
+    struct lru_k *s = state;
+    VM_EXPECT(frame < s->nframes && s->slot[frame]);
+    if (s->slot[frame] == WAITING)
+        vm_links_remove(s->link, frame);
+    else
+        heap_close(s, s->slot[frame]);
+    s->slot[frame] = 0;
+}
+
+/* The page leaves for one whose ghost is `wanted`, and will go, or that has none. */
+static void remember(struct lru_k *s, vm_pfn frame, uint32_t wanted)
+{
+    uint32_t twin = ghosts_find(&s->ghosts, s->page[frame]);
+    if (twin != GHOST_NONE) /* it has left another frame */
+        ghosts_forget(&s->ghosts, twin);
+    while (s->ghosts.n >= s->keep + (wanted != GHOST_NONE))
+        ghosts_forget(&s->ghosts, ghosts_oldest(&s->ghosts, 0));
+    uint32_t ghost = ghosts_push(&s->ghosts, 0, s->page[frame]);
+    memcpy(&s->ghost_time[(size_t)ghost * (s->k + 1)], times(s, frame),
+           (s->k + 1) * sizeof *s->time);
+}
+
+/* Whether the frame may leave for the touch that is under way. */
+static inline bool is_past(const struct lru_k *s, vm_pfn frame)
+{
+    return s->now + 1 - times(s, frame)[0] > s->correlated;
+}
+
+/* The heap's root, its entry telling the truth. The heap is not empty. */
+static inline vm_pfn true_root(struct lru_k *s)
+{
+    for (;;) {
+        vm_pfn frame = s->heap[HEAP_ROOT].frame;
+        struct rank rank = rank_of(s, frame);
+        if (!rank_before(&s->heap[HEAP_ROOT], &rank))
+            return frame;
+        heap_sink(s, HEAP_ROOT, rank);
+    }
+}
+
+/* The first frame of the heap that may leave, or VM_NOFRAME; *first: the first of all, if any. */
+static vm_pfn first_past(struct lru_k *s, vm_pfn *first)
+{
+    uint32_t naside = 0;
+    vm_pfn found = VM_NOFRAME;
+    while (s->end > HEAP_ROOT && found == VM_NOFRAME) {
+        vm_pfn frame = true_root(s);
+        if (*first == VM_NOFRAME)
+            *first = frame;
+        if (is_past(s, frame)) {
+            found = frame;
+        } else {
+            s->aside[naside++] = s->heap[HEAP_ROOT];
+            heap_close(s, HEAP_ROOT);
+        }
+    }
+    while (naside > 0)
+        heap_rise(s, s->end++, s->aside[--naside]);
+    return found;
+}
+
+static inline vm_pfn victim(void *state, uint64_t incoming)
+{
+    struct lru_k *s = state;
+    vm_pfn waiting = s->link[s->nframes].next;
+    vm_pfn first = waiting == s->nframes ? VM_NOFRAME : waiting, frame = first;
+    if (first == VM_NOFRAME || !is_past(s, first)) {
+        frame = first_past(s, &first);
+        frame = frame == VM_NOFRAME ? first : frame;
+    }
+    VM_ASSERT(frame != VM_NOFRAME);
+    remove_frame(s, frame);
+    if (s->keep)
+        remember(s, frame, ghosts_find(&s->ghosts, incoming));
+    return frame;
+}
+
+static void check_times(const struct lru_k *s, vm_pfn frame)
+{
+    const uint64_t *t = times(s, frame);
+    VM_ASSERT(t[0] <= s->now && t[0] >= t[1] && t[1] > 0);
+    for (unsigned i = 2; i <= s->k; i++)
+        VM_ASSERT(t[i] < t[i - 1] || (t[i] == 0 && t[i - 1] == 0));
+}
+
+static void check(const void *state)
+{
+    const struct lru_k *s = state;
+    size_t n = s->end - HEAP_ROOT;
+    uint64_t last = 0;
+    heap_check(s);
+    ghosts_check(&s->ghosts);
+    VM_ASSERT(s->end <= HEAP_SLOTS(s->nframes) && s->ghosts.n <= s->keep + 1);
+    for (size_t at = HEAP_ROOT; at < s->end; at++) {
+        vm_pfn frame = s->heap[at].frame;
+        VM_ASSERT(frame < s->nframes && s->slot[frame] == at && times(s, frame)[s->k]);
+        struct rank rank = rank_of(s, frame);
+        VM_ASSERT(!rank_before(&rank, &s->heap[at]));
+    }
+    for (vm_pfn f = s->link[s->nframes].next; f != s->nframes; f = s->link[f].next, n++) {
+        VM_ASSERT(f < s->nframes && s->slot[f] == WAITING && n < s->nframes);
+        VM_ASSERT(times(s, f)[s->k] == 0 && times(s, f)[0] > last);
+        last = times(s, f)[0];
+    }
+    for (vm_pfn f = 0; f < s->nframes; f++) {
+        n -= s->slot[f] != 0;
+        if (s->slot[f])
+            check_times(s, f);
+    }
+    VM_ASSERT(n == 0);
+}
+
+static const struct vm_param param[] = {
+    {"k", VM_PARAM_COUNT, "2", 1, K_MAX, NULL, "which reference from the last decides"},
+    {"correlated", VM_PARAM_COUNT, "0", 0, 1e9, NULL,
+     "touches up to which a reference is one with the last"},
+    {"retained", VM_PARAM_COUNT, "0", 0, 1e15, NULL,
+     "touches after which a page that has left is forgotten; 0: none"},
+    {"history", VM_PARAM_REAL, "100", 0, 10000, NULL,
+     "pages remembered, in percent of memory's frames"},
+};
+
+const struct vm_policy_ops vm_policy_lru_k = {
+    .name = "lru-k",
+    .summary = "the page whose k-th last reference is longest ago, or not known, leaves",
+    .touch_kind = VM_TOUCH_EACH,
+    .future = VM_FUTURE_UNUSED,
+    .ghosts = VM_GHOSTS_KEPT,
+    .reason = VM_REASON_HISTORY,
+    .param = param,
+    .nparams = sizeof param / sizeof param[0],
+    .size = size,
+    .init = init,
+    .insert = insert,
+    .remove = remove_frame,
+    .victim = victim,
+    PART_NO_TICKS,
+    PART_VICTIMS_ALONE,
+    .check = check,
+    PART_STAMPED,
+};
+
+#define REPLAY_KIND   VM_TOUCH_EACH
+#define REPLAY_INSERT insert
+#define REPLAY_VICTIM victim
+#define REPLAY_TOUCH  touch_frame
+#define REPLAY_TICK   tick_nothing
+#include "policy/replay_template.inc.h"

@@ -67,6 +67,8 @@
       "the mean resident set")                                                                     \
     X(queued, "dirty pages whose entries went, to be written together: written, or rescued")       \
     X(rescues, "soft faults of pages that waited to be written, or were being written")            \
+    X(readaheads, "pages read ahead of being asked for")                                           \
+    X(readahead_hits, "of those, touched while they were still there; part of soft_faults")         \
     X(background_wakes, "times that fewer frames were free than the low watermark")                \
     X(background_evictions, "pages that left ahead of need, until the high watermark was met")     \
     X(direct_reclaims, "times that no frame was free, and the process evicted for itself")         \
@@ -136,6 +138,7 @@ struct vm_counts {
     L(c->demand_zero + c->soft_faults + c->cow_breaks + c->swap_ins + c->file_ins == c->faults)    \
     L(c->violations + c->denials + c->unnamed <= c->touches)                                       \
     L(c->writebacks + c->clean_drops == c->evictions)                                              \
+    L(c->readahead_hits <= c->readaheads && c->readahead_hits <= c->soft_faults)                    \
     L(c->releases <= c->evictions)                                                                 \
     L(c->rescues <= c->soft_faults && c->rescues <= c->queued)                                     \
     L(c->frame_waits <= c->direct_reclaims + c->evictions)                                         \

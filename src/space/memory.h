@@ -118,6 +118,8 @@ struct vm_memory {
     } gather;
 
     struct vm_segments *seg;        /* segment.h; NULL: the scheme's unit is the page */
+    uint64_t nborn;                 /* address spaces that have begun */
+    bool starved;                   /* m->out says that memory or swap is full */
     struct vm_space *space;         /* [VM_ASID_MAX + 1] */
     unsigned asid_end;              /* no address space from here on has ever been open */
     void *scheme, *policy, *device; /* states */
@@ -173,6 +175,8 @@ static inline vm_slot vm_frame_slot(const struct vm_frame *frame)
 /* The policy is told that the page `key` has come into frame `f`, or that it has gone. */
 void vm_unit_insert(struct vm_memory *m, vm_pfn f, uint64_t key);
 void vm_unit_remove(struct vm_memory *m, vm_pfn f);
+/* The policy does not have `f`, but its page could not leave: it is a newcomer. */
+void vm_unit_stays(struct vm_memory *m, vm_pfn f);
 /* n more frames are in use: that may be the most so far. */
 void vm_frame_note_used(struct vm_memory *m, uint32_t n);
 /* n free frames for tables to come, linked by `sharers`: the first + 1. 0: not as many are free.
@@ -291,6 +295,14 @@ static inline bool vm_is_leaving(const struct vm_memory *m, vm_pfn f)
            (m->frame[f].sharers & (VM_UNMAPPED_QUEUED | VM_UNMAPPED_WRITTEN));
 }
 uint32_t vm_writeback_check(const struct vm_memory *m); /* answers how many frames are leaving */
+
+/* ---- oom.c ---- */
+
+/* What failed for want of memory or swap (m->out) may be begun again: a process was killed for it.
+ */
+bool vm_oom_relieve(struct vm_memory *m);
+/* event.c: every page, mapping and table of the space goes. */
+void vm_space_empty(struct vm_memory *m, vm_asid asid);
 
 /* ---- slots.c ---- */
 

@@ -31,6 +31,10 @@ static bool first_touch(struct vm_memory *m, struct vm_fault *f, struct vm_error
  */
 static bool may_touch(struct vm_memory *m, struct vm_fault *f, struct vm_error *e)
 {
+    f->vma = NULL;
+    f->kind = VM_FAULT_KILLED;
+    if (m->space[f->asid].killed)
+        return true;
     f->vma = vm_vma_find(&m->space[f->asid], f->va);
     if (!f->vma)
         return first_touch(m, f, e);
@@ -296,6 +300,7 @@ void vm_fault_count_refused(struct vm_memory *m, const struct vm_fault *f)
 {
     m->c.counts->violations += f->kind == VM_FAULT_VIOLATION;
     m->c.counts->denials += f->kind == VM_FAULT_DENIED;
+    m->c.counts->oom_touches += f->kind == VM_FAULT_KILLED;
 }
 
 void vm_fault_count(struct vm_memory *m, const struct vm_fault *f)
@@ -322,6 +327,7 @@ void vm_fault_count(struct vm_memory *m, const struct vm_fault *f)
         break;
     case VM_FAULT_VIOLATION:
     case VM_FAULT_DENIED:
+    case VM_FAULT_KILLED:
         VM_ASSERT(!"a resolved fault is of a resolved kind");
     }
 }
@@ -341,16 +347,18 @@ bool vm_memory_fault(struct vm_memory *m, struct vm_fault *f, struct vm_error *e
     f->pfn = VM_NOFRAME;
     if (m->seg)
         return vm_segment_fault(m, f, e) && (!f->told || wishes(m, f, e));
-    if (!may_touch(m, f, e))
-        return false;
-    if (!f->vma) {
-        vm_fault_count_refused(m, f);
-        return true;
-    }
-    if (!resolve(m, f)) {
+    do {
+        if (!may_touch(m, f, e))
+            return false;
+        if (!f->vma) {
+            vm_fault_count_refused(m, f);
+            return true;
+        }
+        if (resolve(m, f)) {
+            vm_fault_count(m, f);
+            return !f->told || wishes(m, f, e);
+        }
         *e = m->out;
-        return false;
-    }
-    vm_fault_count(m, f);
-    return !f->told || wishes(m, f, e);
+    } while (vm_oom_relieve(m));
+    return false;
 }

@@ -196,11 +196,14 @@ bool vm_memory_use_space(struct vm_memory *m, vm_asid asid, struct vm_error *e)
         return vm_fail(e, VM_EINPUT, "address space %u: expected at most %u", asid, VM_ASID_MAX);
     if (m->space[asid].open)
         return true;
-    if (!m->c.scheme->open(m->scheme, asid)) {
+    while (!m->c.scheme->open(m->scheme, asid)) {
         *e = m->out;
-        return false;
+        if (!vm_oom_relieve(m))
+            return false;
     }
     m->space[asid].open = true;
+    m->space[asid].killed = false;
+    m->space[asid].born = ++m->nborn;
     m->space[asid].image = m->c.huge.pages == VM_HUGE_NEVER ? vm_file_new(m) : 0;
     if (asid >= m->asid_end)
         m->asid_end = asid + 1u;

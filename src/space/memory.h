@@ -130,6 +130,8 @@ struct vm_memory {
     } gather;
 
     struct vm_segments *seg;        /* segment.h; NULL: the scheme's unit is the page */
+    uint64_t nborn;                 /* address spaces that have begun */
+    bool starved;                   /* m->out says that memory or swap is full */
     struct vm_space *space;         /* [VM_ASID_MAX + 1] */
     unsigned asid_end;              /* no address space from here on has ever been open */
     void *scheme, *policy, *device; /* states */
@@ -185,6 +187,8 @@ static inline vm_slot vm_frame_slot(const struct vm_frame *frame)
 /* The policy is told that the page `key` has come into frame `f`, or that it has gone. */
 void vm_unit_insert(struct vm_memory *m, vm_pfn f, uint64_t key);
 void vm_unit_remove(struct vm_memory *m, vm_pfn f);
+/* The policy does not have `f`, but its page could not leave: it is a newcomer. */
+void vm_unit_stays(struct vm_memory *m, vm_pfn f);
 /* n more frames are in use: that may be the most so far. */
 void vm_frame_note_used(struct vm_memory *m, uint32_t n);
 /* n free frames for tables to come, linked by `sharers`: the first + 1. 0: not as many are free.
@@ -321,6 +325,14 @@ static inline void vm_ahead_note_slot(struct vm_memory *m, vm_slot s, uint64_t k
     if (m->ahead.slot_key)
         m->ahead.slot_key[s] = key;
 }
+
+/* ---- oom.c ---- */
+
+/* What failed for want of memory or swap (m->out) may be begun again: a process was killed for it.
+ */
+bool vm_oom_relieve(struct vm_memory *m);
+/* event.c: every page, mapping and table of the space goes. */
+void vm_space_empty(struct vm_memory *m, vm_asid asid);
 
 /* ---- slots.c ---- */
 

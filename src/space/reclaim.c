@@ -122,6 +122,7 @@ bool vm_unit_victim(struct vm_memory *m, uint64_t incoming, vm_pfn *victim, vm_p
         if (*freed != VM_NOFRAME)
             return true;
     }
+    m->starved = true;
     vm_fail(&m->out, VM_EMACHINE,
             "out of memory: page tables hold %llu of %u frames and no page is left to evict",
             (unsigned long long)m->ntables, m->c.nframes);
@@ -144,6 +145,8 @@ static bool take_victim(struct vm_memory *m, uint64_t incoming, vm_pfn *f)
     enum vm_evicted how = vm_evict_lazily(m, victim);
     if (how == VM_EVICTED)
         *f = victim;
+    else if (how == VM_EVICT_FAILED)
+        vm_unit_stays(m, victim);
     return how != VM_EVICT_FAILED;
 }
 
@@ -176,7 +179,7 @@ static bool give_up(struct vm_memory *m, vm_pfn f)
         m->c.counts->releases++;
         return true;
     }
-    vm_unit_insert(m, f, m->frame[f].owner);
+    vm_unit_stays(m, f);
     return false;
 }
 

@@ -28,6 +28,15 @@ static uint8_t random_prot(struct world *w)
     return below(w, 3) ? often[below(w, 4)] : (uint8_t)below(w, VM_PROT_ALL + 1);
 }
 
+/* Whom the machine has killed. */
+static void mourn(struct world *w)
+{
+    for (vm_asid asid = 0; asid < NAIVE_SPACES; asid++)
+        if (vm_memory_space(w->fast.memory, asid) &&
+            vm_memory_space(w->fast.memory, asid)->killed && !w->naive.killed[asid])
+            naive_space_kill(&w->naive, asid);
+}
+
 static const char *touch(struct world *w)
 {
     /* Entries may have gone from pages whose frames are still there. */
@@ -39,6 +48,7 @@ static const char *touch(struct world *w)
     struct touch t = space_world_touch(&w->fast, asid, va, access);
     if (t.outcome == TOUCH_FAILED)
         return w->fast.error.text;
+    mourn(w);
     return naive_space_touch(&w->naive, asid, page, access, t, w->fast.now);
 }
 
@@ -67,6 +77,7 @@ static const char *event(struct world *w, enum vm_event_kind kind)
     if (!space_world_event(&w->fast, v))
         return w->fast.error.text;
     naive_space_event(&w->naive, &v);
+    mourn(w);
     return NULL;
 }
 
@@ -193,6 +204,11 @@ static struct space_plan huge_plan(enum vm_huge_pages pages, const char *scheme,
         .scan_every = 7};
 }
 
+/* Of each kind one. */
+static const char *const some[] = {"lru", "fifo", "clock", "random", "lfu",
+                                   "nru", "vms",  "aging", "mru",    "enhanced-clock"};
+#define NSOME (sizeof some / sizeof some[0])
+
 /* Dirty pages written together, and ahead of need, while the process goes on. */
 static void the_same_holds_where_pages_wait_to_be_written(void **unused)
 {
@@ -204,7 +220,7 @@ static void the_same_holds_where_pages_wait_to_be_written(void **unused)
     for (unsigned i = test_rounds(200); i-- > 0;) {
         bool inside = i % 4 == 3;
         struct space_plan plan = {.scheme = tables[i % 4],
-                                  .policy = vm_policy_at(1 + i % 9)->name,
+                                  .policy = some[i % NSOME],
                                   .policy_ops = i % 5 ? NULL : &wishful_policy,
                                   .nframes = (inside ? 24 : 4) + i % 23,
                                   .swap_cluster = clusters[i / 4 % 4],
@@ -351,6 +367,31 @@ static void the_same_holds_whatever_is_read_ahead(void **unused)
         }
 }
 
+/* Nobody runs out where somebody may be killed for it; and who lives sees what he wrote. */
+static void the_same_holds_for_who_outlives_the_others(void **unused)
+{
+    static const char *const tables[] = {"x86-64", "sv32", "inverted", "mips:processes=3"};
+    uint64_t kills = 0;
+    (void)unused;
+    for (unsigned i = test_rounds(120); i-- > 0;) {
+        bool inside = i % 4 == 3;
+        struct space_plan plan = {.scheme = tables[i % 4],
+                                  .policy = some[i % NSOME],
+                                  .policy_ops = i % 5 ? NULL : &wishful_policy,
+                                  .nframes = (inside ? 24 : 4) + i % 13,
+                                  .nslots = 2 + i % 17,
+                                  .oom = VM_OOM_KILL,
+                                  .swap_cluster = 1 + i / 4 % 3 * 2,
+                                  .tables = inside ? VM_TABLES_INSIDE : VM_TABLES_APART,
+                                  .stray = i % 2 ? VM_STRAY_MAPS : VM_STRAY_FAULTS,
+                                  .seed = 80000 + i};
+        plan.high = i % 3;
+        plan.low = i % 3 / 2;
+        kills += play(plan, false).oom_kills;
+    }
+    assert_true(kills > 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -363,6 +404,7 @@ int main(void)
         cmocka_unit_test(the_same_holds_with_huge_pages),
         cmocka_unit_test(the_same_holds_where_tables_are_evicted_too),
         cmocka_unit_test(the_same_holds_where_tables_grow_by_moving),
+        cmocka_unit_test(the_same_holds_for_who_outlives_the_others),
         cmocka_unit_test(a_world_that_runs_out_was_right_until_then),
     };
     return cmocka_run_group_tests_name("diff_space", tests, NULL, NULL);

@@ -44,7 +44,7 @@ static struct vm_service device_service(void *state, enum vm_transfer kind, uint
     uint64_t slot = position >> shift, end = slot + (bytes >> shift);
     if (slot >= WORLD_SLOTS + 2) {
         *(kind == VM_TRANSFER_READ ? &w->file_reads : &w->file_writes) += bytes >> shift;
-        if (kind == VM_TRANSFER_WRITE)
+        for (; kind == VM_TRANSFER_WRITE && slot < end; slot++)
             w->file_written_at[slot % WORLD_FILE_PAGES] = w->now;
     } else if (kind == VM_TRANSFER_WRITE) {
         w->writes += bytes >> shift;
@@ -220,6 +220,7 @@ bool space_world_open(struct space_world *w, const struct space_plan *plan)
         .huge = plan->huge,
         .nslots = plan->nslots ? plan->nslots : WORLD_SLOTS,
         .swap_cluster = plan->swap_cluster ? plan->swap_cluster : 1,
+        .oom = plan->oom,
         .watermark_low = plan->low,
         .watermark_high = plan->high,
         .seed = plan->seed,
@@ -296,8 +297,11 @@ static bool resolve(struct space_world *w, struct vm_fault *f, struct touch *t)
         return false;
     }
     if (!f->vma) {
-        VM_ASSERT(f->kind == VM_FAULT_VIOLATION || f->kind == VM_FAULT_DENIED);
-        t->outcome = f->kind == VM_FAULT_DENIED ? TOUCH_DENIED : TOUCH_VIOLATION;
+        VM_ASSERT(f->kind == VM_FAULT_VIOLATION || f->kind == VM_FAULT_DENIED ||
+                  f->kind == VM_FAULT_KILLED);
+        t->outcome = f->kind == VM_FAULT_DENIED   ? TOUCH_DENIED
+                     : f->kind == VM_FAULT_KILLED ? TOUCH_KILLED
+                                                  : TOUCH_VIOLATION;
         return false;
     }
     t->nfaults++;

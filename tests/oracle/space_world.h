@@ -26,6 +26,7 @@ struct space_plan {
     uint32_t nframes, nslots;               /* nslots 0: WORLD_SLOTS */
     uint32_t swap_cluster;                  /* 0: 1 */
     uint32_t low, high;                     /* watermarks; 0: none */
+    enum vm_oom oom;
     enum vm_tables tables;
     enum vm_stray stray;
     uint32_t colours;           /* 0: none */
@@ -60,7 +61,14 @@ struct space_world {
     struct vm_error error; /* of the last call that failed */
 };
 
-enum touch_outcome { TOUCH_DONE, TOUCH_VIOLATION, TOUCH_DENIED, TOUCH_UNNAMED, TOUCH_FAILED };
+enum touch_outcome {
+    TOUCH_DONE,
+    TOUCH_VIOLATION,
+    TOUCH_DENIED,
+    TOUCH_UNNAMED,
+    TOUCH_KILLED,
+    TOUCH_FAILED
+};
 struct touch {
     enum touch_outcome outcome;
     unsigned nfaults;        /* resolved, on the page */

@@ -18,7 +18,7 @@ static struct vm_figures run_on(const char *name, const char *text, const char *
 {
     struct vm_error e = {0};
     struct vm_params params;
-    struct vm_figures f;
+    struct vm_figures f = {0};
     const struct vm_experiment_ops *x = vm_experiment_find(name, &e);
     struct vm_experiment_request r = {.config = c, .params = &params, .trace = trace};
     if (!x || !vm_params_parse(&params, name, x->param, x->nparams, text, &e) ||

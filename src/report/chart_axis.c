@@ -138,7 +138,8 @@ static void log_ticks(struct chart_axis *a, unsigned wanted, enum vm_axis_unit u
     double base = unit == VM_AXIS_BYTES ? 2 : 10;
     int first = (int)floor(log(a->lo) / log(base) + 1e-9);
     int last = (int)floor(log(a->hi) / log(base) + 1e-9);
-    int stride = (last - first) / (int)wanted + 1;
+    int stride = (last - first + (int)wanted - 1) / (int)wanted;
+    stride = stride ? stride : 1;
     bool between = base == 10 && (last - first) * 3 <= (int)wanted;
     for (int i = first; i <= last; i += stride) {
         add_tick(a, pow(base, i), unit);

@@ -53,7 +53,7 @@ static double goal(const struct vm_policy_ops *ops)
     } promised[] = {
         {"lru", 80}, {"fifo", 80},          {"clock", 80},  {"random", 80},
         {"opt", 20}, {"second-chance", 60}, {"gclock", 60}, {"slru", 60},
-        {"2q", 25},  {"arc", 25},           {"car", 25},    {"lru-k", 25},
+        {"2q", 25},  {"arc", 25},           {"car", 25},
     };
     for (size_t i = 0; i < sizeof promised / sizeof promised[0]; i++)
         if (!strcmp(ops->name, promised[i].policy))

@@ -1,8 +1,9 @@
 /* bench.c - pagoda-bench [FILTER] [--json] [--traces DIR]: how fast each part is, on this machine.
  *
  * Each rate whose name contains FILTER runs once to warm up and then RUNS times; its value is the
- * median by processor time, and the slowest and the fastest run are shown beside it. The first line
- * tells the machine, without which no value means anything; the build defines BENCH_COMPILER.
+ * median by processor time (of rows with threads, by the clock on the wall), and the slowest and
+ * the fastest run are shown beside it. The first line tells the machine, without which no value
+ * means anything; the build defines BENCH_COMPILER.
  *
  * The shipped traces are read from DIR, traces/ by default; the program `pagoda` is the one of the
  * build in which this one is.
@@ -31,11 +32,12 @@ static const struct bench_group *const groups[] = {
 #undef BENCH
 };
 
-/* Of this process, so that what else the machine does is not measured; nothing here waits. */
-static double cpu_seconds(void)
+/* Of this process, so that what else the machine does is not measured: what has one thread does not
+ * wait. */
+static double seconds(enum bench_kind kind)
 {
     struct timespec t;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    clock_gettime(kind == BENCH_ELAPSED ? CLOCK_MONOTONIC : CLOCK_PROCESS_CPUTIME_ID, &t);
     return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
@@ -84,9 +86,9 @@ static size_t measure(const struct bench_group *g, void *group, size_t i,
     }
     for (int k = -1; k < RUNS; k++) { /* the run before the first warms up */
         g->prepare(group, i);
-        double start = cpu_seconds();
+        double start = seconds(row->kind);
         double work = g->run(group, i);
-        double took = cpu_seconds() - start;
+        double took = seconds(row->kind) - start;
         if (k >= 0)
             value[k] = work / row->scale / took;
     }

@@ -11,7 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum bench_kind { BENCH_RATE, BENCH_AMOUNT };
+/* A rate by processor time, by the clock on the wall (of what has several threads); an amount. */
+enum bench_kind { BENCH_RATE, BENCH_ELAPSED, BENCH_AMOUNT };
 
 struct bench_row {
     char name[64];    /* what.with.which: "replay.policy.lru.zipf" */

@@ -8,8 +8,8 @@
  *  - where the order by misses is not the order by time: a miss that evicts a clean page costs one
  *    transfer, one that evicts a dirty page two.
  *
- * opt (Belady 1966) is always there: no policy has fewer misses. It is a bound, and so never "best",
- * nor is it one for writebacks or time: it chooses without regard to dirty pages.
+ * opt (Belady 1966) is always there: no policy has fewer misses. It is a bound, and so never
+ * "best"; nor is it one for writebacks or time, for it chooses without regard to dirty pages.
  */
 #ifndef PAGODA_COMPARE_H
 #define PAGODA_COMPARE_H
@@ -77,6 +77,7 @@ struct vm_compare_request {
     const char *memories;           /* "10%,64KiB" */
     const char *against;            /* the reference policy; "best": the one with the fewest misses;
                                        NULL: the first named, or with "all" the best */
+    unsigned workers;               /* threads; 0: as many as there are processors */
     struct vm_source source;
     const struct vm_progress *progress; /* or NULL */
 };

@@ -69,6 +69,7 @@ bool vm_device_list(size_t i, struct vm_listed *out);
 struct vm_queue_counts {
     uint64_t requests[VM_TRANSFERS], bytes[VM_TRANSFERS];
     uint64_t service_ns[VM_TRANSFERS]; /* latency and bus */
+    uint64_t bus_ns;                   /* the bus was taken */
     uint64_t queued_ns;                /* waited for a channel, and for the bus */
     uint64_t busy_ns;                  /* some request was under way */
 };

@@ -47,6 +47,8 @@ struct vm_config {
     uint64_t huge_bytes, huge_scan_touches, huge_scan_pages;
     double huge_empty;
     char scheme[VM_CONFIG_TEXT], policy[VM_CONFIG_TEXT], tlb[VM_CONFIG_TEXT], swap[VM_CONFIG_TEXT];
+    uint64_t allot; /* enum vm_allot */
+    uint64_t allot_frames;
     uint64_t tlb_tags; /* enum vm_tlb_tags */
     char walk_caches[VM_CONFIG_TEXT];
     uint64_t walkers, walk_window;
@@ -56,7 +58,8 @@ struct vm_config {
     uint64_t prefetch_entries;
     char cache[VM_CONFIG_TEXT];
     uint64_t cache_walks; /* enum vm_cache_walks */
-    uint64_t swap_bytes;
+    uint64_t swap_bytes, swap_cluster;
+    char watermark_low[VM_CONFIG_TEXT], watermark_high[VM_CONFIG_TEXT];
     double memory_ns, refill_ns, fault_ns, copy_ns, shootdown_ns, switch_ns;
     uint64_t model; /* enum vm_model */
     uint64_t seed;
@@ -182,7 +185,7 @@ void vm_engine_close(struct vm_engine *m);       /* NULL is fine */
  * work.) */
 void vm_engine_share(struct vm_engine *m);
 /* Until when the process that ran last must wait; 0: it need not. */
-uint64_t vm_engine_blocked(const struct vm_engine *m);
+uint64_t vm_engine_blocked(struct vm_engine *m);
 /* No process can run before: the processor is idle until then. */
 void vm_engine_idle(struct vm_engine *m, uint64_t until_ns);
 

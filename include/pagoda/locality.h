@@ -92,7 +92,9 @@ enum vm_locality_part {
 /* At one page size. */
 struct vm_locality_size {
     uint64_t page_bytes;
+    uint64_t touches, pages;
     struct vm_intervals intervals;
+    struct vm_histogram distances; /* the different pages between a touch of a page and its next */
     struct vm_fault_times faults;
 };
 

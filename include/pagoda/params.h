@@ -57,6 +57,10 @@ const char *vm_params_text(const struct vm_params *p, const char *name);
  * `spec` ("" if none). A name longer than cap - 1 is cut (and will be unknown). */
 const char *vm_spec_split(const char *spec, char *name, size_t cap);
 
+/* Of a list with commas, the next item; those of a part's parameters do not part it: "a:x=1,y=2" is
+ * one. Into item[cap], cut to it; returns what is left of the list, NULL: there was no more. */
+const char *vm_spec_next(const char *list, char *item, size_t cap);
+
 /* Numbers with units, each the whole string. Errors: VM_EUSAGE, naming `what`. */
 bool vm_parse_count(const char *text, const char *what, uint64_t *out, struct vm_error *e);
 bool vm_parse_bytes(const char *text, const char *what, uint64_t *out, struct vm_error *e);

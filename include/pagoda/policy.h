@@ -88,10 +88,10 @@ struct vm_policy_clock {
     uint64_t since;        /* touches when it began to run */
     const uint64_t *spent; /* [VM_ASID_MAX + 1] each one's touches before that; NULL: all 0 */
 };
-/* The virtual time of a process: its own touches. */
+/* The virtual time of a process: its own touches. The kernel has none. */
 static inline uint64_t vm_policy_time(const struct vm_policy_clock *c, vm_asid owner)
 {
-    uint64_t spent = c->spent ? c->spent[owner] : 0;
+    uint64_t spent = c->spent && owner <= VM_ASID_MAX ? c->spent[owner] : 0;
     return owner == c->running ? spent + c->touches - c->since : spent;
 }
 
@@ -108,6 +108,15 @@ struct vm_policy_host {
 /* Of a single process, 0, of one page; nothing is cleaned. */
 extern const struct vm_policy_host vm_policy_host_plain;
 
+/* How memory is shared out among processes: not at all (global replacement); `frames` for each, or
+ * equal parts (0); parts as the processes' sizes are. */
+enum vm_allot { VM_ALLOT_GLOBAL, VM_ALLOT_FIXED, VM_ALLOT_PROPORTIONAL };
+struct vm_allotment {
+    const struct vm_policy_ops *inner; /* who replaces within a share */
+    enum vm_allot kind;
+    uint32_t frames;
+};
+
 struct vm_policy_env {
     uint32_t nframes;  /* frame numbers are below */
     uint32_t capacity; /* frames it may expect to have, at most nframes: what its parts are shares
@@ -118,6 +127,7 @@ struct vm_policy_env {
     struct vm_future *future;       /* NULL unless the policy asks for it (needs_future) */
     const struct vm_policy_clock *clock;
     const struct vm_policy_host *host;
+    const struct vm_allotment *allotment; /* for policy/local.h alone; NULL to all others */
 };
 
 /* The page replay's counters, and where its pages are. */

@@ -9,11 +9,13 @@
 #include <pagoda/analysis.h>
 #include <pagoda/chart.h>
 #include <pagoda/compare.h>
+#include <pagoda/curve.h>
 #include <pagoda/engine.h>
 #include <pagoda/experiment.h>
 #include <pagoda/locality.h>
 #include <pagoda/story.h>
 #include <pagoda/tables.h>
+#include <pagoda/thrash.h>
 #include <stdio.h>
 
 #define VM_JSON_SCHEMA 1
@@ -47,6 +49,13 @@ bool vm_report_compare_json(FILE *out, const struct vm_comparison *c, struct vm_
 bool vm_report_compare_charts(const struct vm_comparison *c, struct vm_charts *out,
                               struct vm_error *e);
 
+void vm_report_curve_text(FILE *out, const struct vm_curves *s, enum vm_colour colour);
+/* Which points of each curve: those of the sizes shown, or every one at which misses fall. */
+enum vm_curve_points { VM_CURVE_POINTS_SHOWN, VM_CURVE_POINTS_ALL };
+bool vm_report_curve_json(FILE *out, const struct vm_curves *s, enum vm_curve_points which,
+                          struct vm_error *e);
+bool vm_report_curve_charts(const struct vm_curves *s, struct vm_charts *out, struct vm_error *e);
+
 /* What to show of a program's locality. */
 #define VM_WINDOWS_MAX 512
 struct vm_locality_view {
@@ -61,6 +70,11 @@ bool vm_report_locality_json(FILE *out, const struct vm_locality *l,
                              const struct vm_locality_view *view, struct vm_error *e);
 bool vm_report_locality_charts(const struct vm_locality *l, const struct vm_locality_view *view,
                                struct vm_charts *out, struct vm_error *e);
+
+/* The machine and what was asked of it are told too. */
+void vm_report_thrash_text(FILE *out, const struct vm_thrash *t, enum vm_colour colour);
+bool vm_report_thrash_json(FILE *out, const struct vm_thrash *t, const struct vm_thrash_request *r,
+                           struct vm_error *e);
 
 /* References of one run, told: all three reports show the same stories. */
 struct vm_explanation {

@@ -1,7 +1,10 @@
 /* compare.c - see compare.h: a replay for each pair of policy and memory, then the first
- * divergences, for the pairs that ran to their end. */
+ * divergences of each memory, for the pairs that ran to their end. Both are jobs that share
+ * nothing, so that all processors have some.
+ */
 #include "analysis/divergence.h"
-#include "base/assert.h"
+#include "analysis/joint_progress.h"
+#include "base/workers.h"
 #include "engine/parts.h"
 
 #include <pagoda/compare.h>
@@ -15,26 +18,12 @@ struct comparing {
     const struct vm_compare_request *request;
     struct vm_comparison *out;
     size_t against; /* the reference policy; VM_COMPARE_NONE: the best of each memory */
+    struct vm_workers *workers;
+    struct joint_progress progress;
+    struct vm_error *error; /* [jobs] why the job failed; its code VM_OK: it has not */
 };
 
 /* ---- what was asked for ---- */
-
-/* Of a list with commas, the next item; those of a policy's parameters do not part it: "a:x=1,y=2"
- * is one. Into item[cap], cut to it; NULL: no more. */
-static const char *next_item(const char *list, char *item, size_t cap)
-{
-    if (!list || !*list)
-        return NULL;
-    size_t n = strcspn(list, ",");
-    while (list[n] == ',' && memchr(list, ':', n)) {
-        size_t word = strcspn(list + n + 1, ",:=");
-        if (list[n + 1 + word] != '=')
-            break;
-        n += 1 + strcspn(list + n + 1, ",");
-    }
-    snprintf(item, cap, "%.*s", (int)n, list);
-    return list[n] ? list + n + 1 : list + n;
-}
 
 static bool is_bound(const char *spec)
 {
@@ -77,7 +66,7 @@ static bool add_policies(struct vm_comparison *c, const char *list, struct vm_er
     for (size_t i = 0; all && vm_policy_at(i); i++)
         if (!is_bound(vm_policy_at(i)->name) && !add_policy(c, vm_policy_at(i)->name, e))
             return false;
-    for (const char *rest = all ? "" : list; (rest = next_item(rest, spec, sizeof spec));) {
+    for (const char *rest = all ? "" : list; (rest = vm_spec_next(rest, spec, sizeof spec));) {
         bounded |= is_bound(spec);
         if (!add_policy(c, spec, e))
             return false;
@@ -90,7 +79,7 @@ static bool add_policies(struct vm_comparison *c, const char *list, struct vm_er
 static bool add_memories(struct vm_comparison *c, const char *list, struct vm_error *e)
 {
     char text[64];
-    while ((list = next_item(list, text, sizeof text))) {
+    while ((list = vm_spec_next(list, text, sizeof text))) {
         if (c->nmemories == VM_COMPARE_MEMORIES)
             return vm_fail(e, VM_EUSAGE, "more than %d memories to compare", VM_COMPARE_MEMORIES);
         if (!vm_size_parse(text, "--memory", &c->memory[c->nmemories++].asked, e))
@@ -121,23 +110,70 @@ static bool find_against(struct comparing *g, struct vm_error *e)
     return vm_fail_unknown(e, "policy among those compared", name, known, c->npolicies + 1);
 }
 
+/* ---- jobs ---- */
+
+/* Do each job once. Errors: that of the first job, by its number, that has one. */
+static bool do_all(struct comparing *g, size_t njobs, const char *what, uint64_t passes,
+                   void (*job)(void *host, size_t i), struct vm_error *e)
+{
+    g->progress = (struct joint_progress){.told = g->request->progress,
+                                          .what = what,
+                                          .refs_all = passes * g->out->footprint.refs,
+                                          .telling = ATOMIC_FLAG_INIT};
+    g->error = calloc(njobs, sizeof *g->error);
+    if (!g->error)
+        return vm_fail(e, VM_ESYSTEM, "no memory for a comparison");
+    vm_workers_run(g->workers, njobs, job, g);
+    size_t i = 0;
+    while (i < njobs && g->error[i].code == VM_OK)
+        i++;
+    if (i < njobs)
+        *e = g->error[i];
+    free(g->error);
+    return i == njobs;
+}
+
 /* ---- replays ---- */
 
-static void fill_cell(struct comparing *g, size_t memory, size_t policy)
+/* A machine that cannot be, or runs out, is a result; a host or a trace that fails is not. */
+static bool is_result(const struct vm_error *e)
 {
-    struct vm_compare_cell *cell = &g->out->cell[memory * g->out->npolicies + policy];
+    return e->code == VM_EMACHINE || e->code == VM_EUSAGE;
+}
+
+static void fill_cell(void *host, size_t i)
+{
+    struct comparing *g = host;
+    struct vm_compare_cell *cell = &g->out->cell[i];
     const struct vm_source *source = &g->request->source;
-    struct vm_config config = config_of(g->out, memory, policy);
+    struct vm_config config = config_of(g->out, i / g->out->npolicies, i % g->out->npolicies);
+    struct joint_part part;
     struct vm_result result;
     struct vm_error e;
-    cell->done =
-        vm_replay(&config, source->spec, source->options, g->request->progress, &result, &e);
-    if (!cell->done) {
+    joint_part_open(&part, &g->progress);
+    cell->done = vm_replay(&config, source->spec, source->options, &part.progress, &result, &e);
+    if (cell->done) {
+        cell->counts = result.counts;
+        cell->prices = result.prices;
+    } else if (is_result(&e)) {
         snprintf(cell->why, sizeof cell->why, "%.*s", (int)sizeof cell->why - 1, e.text);
-        return;
+    } else {
+        g->error[i] = e;
     }
-    cell->counts = result.counts;
-    cell->prices = result.prices;
+}
+
+/* Passes over the trace: policies that read the future make two. */
+static uint64_t passes_of(const struct vm_comparison *c)
+{
+    uint64_t n = 0;
+    for (size_t p = 0; p < c->npolicies; p++) {
+        struct vm_parts parts;
+        struct vm_error unused;
+        struct vm_config config = config_of(c, 0, p);
+        bool found = vm_parts_find(&parts, &config, &unused);
+        n += found && parts.policy->future == VM_FUTURE_NEEDED ? 2 : 1;
+    }
+    return n * c->nmemories;
 }
 
 /* ---- what the cells of one memory say ---- */
@@ -211,14 +247,17 @@ static bool may_diverge(const struct vm_compare_cell *a, struct vm_compare_cell 
     return false;
 }
 
-static bool diverge(struct comparing *g, size_t m, struct vm_error *e)
+static void diverge(void *host, size_t m)
 {
+    struct comparing *g = host;
     struct vm_comparison *c = g->out;
     struct rival rival[VM_COMPARE_POLICIES];
     struct vm_config config[VM_COMPARE_POLICIES], reference;
-    size_t n = 0, r = c->memory[m].reference = find_reference(g, m);
+    struct joint_part part;
+    struct vm_error e;
+    size_t n = 0, r = c->memory[m].reference;
     if (r == VM_COMPARE_NONE)
-        return true;
+        return;
     for (size_t p = 0; p < c->npolicies; p++) {
         struct vm_compare_cell *cell = &c->cell[m * c->npolicies + p];
         if (!may_diverge(vm_compare_at(c, m, r), cell))
@@ -228,8 +267,9 @@ static bool diverge(struct comparing *g, size_t m, struct vm_error *e)
         n++;
     }
     reference = config_of(c, m, r);
-    return n == 0 ||
-           find_divergences(&reference, rival, n, &g->request->source, g->request->progress, e);
+    joint_part_open(&part, &g->progress);
+    if (n && !find_divergences(&reference, rival, n, &g->request->source, &part.progress, &e))
+        g->error[m] = e;
 }
 
 /* ---- the whole ---- */
@@ -252,16 +292,22 @@ static bool look(struct comparing *g, struct vm_error *e)
 static bool run(struct comparing *g, struct vm_error *e)
 {
     struct vm_comparison *c = g->out;
-    for (size_t m = 0; m < c->nmemories; m++)
-        for (size_t p = 0; p < c->npolicies; p++)
-            fill_cell(g, m, p);
+    if (!do_all(g, c->nmemories * c->npolicies, "replaying", passes_of(c), fill_cell, e))
+        return false;
     for (size_t m = 0; m < c->nmemories; m++) {
         find_least(c, m, &c->memory[m]);
         find_misled(c, m, &c->memory[m]);
-        if (!diverge(g, m, e))
-            return false;
+        c->memory[m].reference = find_reference(g, m);
     }
-    return true;
+    return do_all(g, c->nmemories, "comparing", passes_of(c), diverge, e);
+}
+
+static bool look_and_run(struct comparing *g, struct vm_error *e)
+{
+    g->workers = vm_workers_open(g->request->workers, e);
+    bool done = g->workers && look(g, e) && run(g, e);
+    vm_workers_close(g->workers);
+    return done;
 }
 
 bool vm_compare(const struct vm_compare_request *r, struct vm_comparison *out, struct vm_error *e)
@@ -269,7 +315,7 @@ bool vm_compare(const struct vm_compare_request *r, struct vm_comparison *out, s
     struct comparing g = {.request = r, .out = out};
     *out = (struct vm_comparison){.config = *r->config};
     bool done = add_policies(out, r->policies, e) && add_memories(out, r->memories, e) &&
-                find_against(&g, e) && look(&g, e) && run(&g, e);
+                find_against(&g, e) && look_and_run(&g, e);
     if (!done)
         vm_comparison_free(out);
     return done;

@@ -4,6 +4,7 @@
  * the first size the heat map. Time is cut into periods of one reference at first; when there are
  * too many of them, they are joined two by two.
  */
+#include "analysis/distances.h"
 #include "analysis/fault_times.h"
 #include "analysis/heat.h"
 #include "analysis/intervals.h"
@@ -22,6 +23,7 @@ struct meter {
     struct measuring *all;
     struct vm_page_stream stream;
     struct intervals intervals;
+    struct distances distances;
     struct fault_times faults;
     struct heat *heat; /* of the first size; else NULL */
 };
@@ -47,8 +49,15 @@ static bool on_runs(void *host, const struct vm_page_run *run, size_t n, struct 
 {
     struct meter *t = host;
     return (!wants(t->all, SPANS) || intervals_runs(&t->intervals, run, n, e)) &&
+           (!wants(t->all, VM_LOCALITY_DISTANCES) || distances_runs(&t->distances, run, n, e)) &&
            (!wants(t->all, VM_LOCALITY_FAULTS) || fault_times_runs(&t->faults, run, n, e)) &&
            (!t->heat || heat_runs(t->heat, &t->stream.ids, t->all->period, run, n, e));
+}
+
+static void on_switch(void *host, vm_asid asid)
+{
+    struct meter *t = host;
+    vm_pages_switched(t->faults.pages, asid);
 }
 
 static bool open_meter(struct meter *t, struct measuring *m, uint64_t page_bytes,
@@ -61,17 +70,21 @@ static bool open_meter(struct meter *t, struct measuring *m, uint64_t page_bytes
         return false;
     t->stream.host = t;
     t->stream.emit = on_runs;
+    if (wants(m, VM_LOCALITY_FAULTS))
+        t->stream.switched = on_switch;
     if (t == m->meter && wants(m, VM_LOCALITY_HEAT)) {
         t->heat = &m->heat;
         if (!heat_open(t->heat, m->request->periods_max, t->stream.page_shift, e))
             return false;
     }
-    return !wants(m, SPANS) || intervals_open(&t->intervals, e);
+    return (!wants(m, SPANS) || intervals_open(&t->intervals, e)) &&
+           (!wants(m, VM_LOCALITY_DISTANCES) || distances_open(&t->distances, e));
 }
 
 static void close_meter(struct meter *t)
 {
     intervals_close(&t->intervals);
+    distances_close(&t->distances);
     fault_times_close(&t->faults);
     vm_page_stream_close(&t->stream);
 }
@@ -146,8 +159,13 @@ static bool gather_size(struct measuring *m, size_t i, struct vm_locality_size *
                         struct vm_error *e)
 {
     struct meter *t = &m->meter[i];
+    const struct vm_page_stream *s = &t->stream;
     out->page_bytes = m->request->page_bytes[i];
+    out->touches = m->refs + s->crossings;
+    out->pages = s->ids.n;
     return (!wants(m, SPANS) || intervals_result(&t->intervals, &out->intervals, e)) &&
+           (!wants(m, VM_LOCALITY_DISTANCES) ||
+            distances_result(&t->distances, &out->distances, e)) &&
            (!wants(m, VM_LOCALITY_FAULTS) ||
             fault_times_result(&t->faults, m->period, m->period_refs, &out->faults, e));
 }
@@ -216,6 +234,7 @@ void vm_locality_free(struct vm_locality *l)
     for (size_t i = 0; i < VM_LOCALITY_SIZES; i++) {
         vm_histogram_free(&l->size[i].intervals.between);
         vm_histogram_free(&l->size[i].intervals.after);
+        vm_histogram_free(&l->size[i].distances);
         free(l->size[i].faults.period);
         l->size[i].faults = (struct vm_fault_times){0};
     }

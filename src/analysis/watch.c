@@ -143,6 +143,12 @@ static bool on_runs(void *host, const struct vm_page_run *run, size_t n, struct 
     return true;
 }
 
+static void on_switch(void *host, vm_asid asid)
+{
+    struct watch *w = host;
+    vm_pages_switched(w->page.pages, asid);
+}
+
 static bool open_pages(struct watch *w, const struct vm_config *c, const struct vm_source *source,
                        const struct vm_progress *progress, struct vm_error *e)
 {
@@ -153,6 +159,7 @@ static bool open_pages(struct watch *w, const struct vm_config *c, const struct 
         return false;
     p->stream.host = w;
     p->stream.emit = on_runs;
+    p->stream.switched = on_switch;
     p->slices.done = true;
     p->page_in = calloc(c->memory_bytes / c->page_bytes, sizeof *p->page_in);
     if (!p->page_in)

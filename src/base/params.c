@@ -203,3 +203,18 @@ const char *vm_spec_split(const char *spec, char *name, size_t cap)
     name[kept] = '\0';
     return spec[n] ? spec + n + 1 : spec + n;
 }
+
+const char *vm_spec_next(const char *list, char *item, size_t cap)
+{
+    if (!list || !*list)
+        return NULL;
+    size_t n = strcspn(list, ",");
+    while (list[n] == ',' && memchr(list, ':', n)) {
+        size_t word = strcspn(list + n + 1, ",:=");
+        if (list[n + 1 + word] != '=')
+            break;
+        n += 1 + strcspn(list + n + 1, ",");
+    }
+    snprintf(item, cap, "%.*s", (int)n, list);
+    return list[n] ? list + n + 1 : list + n;
+}

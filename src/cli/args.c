@@ -328,3 +328,28 @@ bool args_trace_options(const struct args *a, struct vm_trace_options *out, stru
            (!refs || vm_parse_count(refs, "--refs", &out->limit, e)) &&
            (!seed || vm_parse_count(seed, "--seed", &out->seed, e));
 }
+
+bool args_workers(const struct args *a, unsigned *out, struct vm_error *e)
+{
+    const char *text = args_value(a, "workers");
+    uint64_t n = 0;
+    if (text && !vm_parse_count(text, "--workers", &n, e))
+        return false;
+    if (text && (n < 1 || n > 256))
+        return vm_fail(e, VM_EUSAGE, "--workers %s: expected 1 to 256", text);
+    *out = (unsigned)n;
+    return true;
+}
+
+bool args_page_sizes(const char *list, uint64_t *out, size_t most, size_t *n, struct vm_error *e)
+{
+    char item[64];
+    *n = 0;
+    while ((list = vm_spec_next(list, item, sizeof item))) {
+        if (*n == most)
+            return vm_fail(e, VM_EUSAGE, "--pages: more than %zu page sizes", most);
+        if (!vm_parse_bytes(item, "--pages", &out[(*n)++], e))
+            return false;
+    }
+    return *n || vm_fail(e, VM_EUSAGE, "--pages: no page size: expected 4KiB,64KiB,...");
+}

@@ -2,22 +2,21 @@
 #include "cli/charts.h"
 
 #include <pagoda/compare.h>
+#include <pagoda/params.h>
 #include <string.h>
 
 static bool report(const struct vm_comparison *c, const struct args *a, struct vm_error *e)
 {
     struct vm_charts charts;
-    if (args_has(a, "json"))
-        return vm_report_compare_json(stdout, c, e) && stdout_finish(e);
-    if (!charts_asked(a)) {
-        vm_report_compare_text(stdout, c, stdout_colour());
-        return stdout_finish(e);
-    }
     if (!vm_report_compare_charts(c, &charts, e))
         return false;
     bool done = charts_write(a, c->trace.name, charts.chart, charts.n, e);
     vm_charts_free(&charts);
-    return done && stdout_finish(e);
+    if (!done || (args_has(a, "json") && !vm_report_compare_json(stdout, c, e)))
+        return false;
+    if (!args_has(a, "json"))
+        vm_report_compare_text(stdout, c, stdout_colour());
+    return stdout_finish(e);
 }
 
 /* The machine without --memory, which here is a list. */
@@ -46,16 +45,19 @@ static bool run_compare(const struct args *a, struct vm_error *e)
     struct vm_config config;
     struct vm_trace_options options;
     struct vm_comparison c;
+    unsigned workers;
     struct progress bar;
     struct vm_progress progress = {&bar, progress_report};
     const char *trace = args_operand(a, "a trace: a file or @WORKLOAD", e);
-    if (!trace || !machine(a, &config, e) || !args_trace_options(a, &options, e))
+    if (!trace || !machine(a, &config, e) || !args_trace_options(a, &options, e) ||
+        !args_workers(a, &workers, e))
         return false;
     options.seed = config.seed;
     struct vm_compare_request request = {.config = &config,
                                          .policies = value_or(a, "policies", "all"),
                                          .memories = value_or(a, "memory", "10%,25%,50%"),
                                          .against = args_value(a, "against"),
+                                         .workers = workers,
                                          .source = {.spec = trace, .options = &options},
                                          .progress = &progress};
     progress_start(&bar);
@@ -76,6 +78,7 @@ static const struct flag flags[] = {
      "the policy whose pages the others' are held against; without it the first named, of all the "
      "best",
      NULL},
+    {"workers", 0, "N", "threads that replay; without it one a processor", NULL},
     CHART_FLAGS,
     TRACE_FLAGS,
     {0}};

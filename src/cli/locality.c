@@ -2,11 +2,12 @@
 #include "cli/charts.h"
 
 #include <pagoda/locality.h>
+#include <pagoda/params.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define PERIODS "128"
-#define ROWS    64
+#define ROWS    128
 
 static const struct {
     const char *name;
@@ -14,23 +15,14 @@ static const struct {
 } parts[] = {
     {"working-set", VM_LOCALITY_WORKING_SET},
     {"intervals", VM_LOCALITY_INTERVALS},
+    {"distances", VM_LOCALITY_DISTANCES},
     {"faults", VM_LOCALITY_FAULTS},
     {"heat", VM_LOCALITY_HEAT},
     {"all", VM_LOCALITY_ALL},
 };
 #define NPARTS (sizeof parts / sizeof parts[0])
 
-/* ---- lists with commas ---- */
-
-/* The next item of a list, into item[cap], cut to it; NULL: no more. */
-static const char *next_item(const char *list, char *item, size_t cap)
-{
-    size_t n = list ? strcspn(list, ",") : 0;
-    if (!list || !*list)
-        return NULL;
-    snprintf(item, cap, "%.*s", (int)n, list);
-    return list[n] ? list + n + 1 : list + n;
-}
+/* ---- flags ---- */
 
 static bool add_part(const char *name, unsigned *out, struct vm_error *e)
 {
@@ -49,22 +41,10 @@ static bool parse_parts(const char *list, unsigned *out, struct vm_error *e)
 {
     char name[64];
     *out = 0;
-    while ((list = next_item(list, name, sizeof name)))
+    while ((list = vm_spec_next(list, name, sizeof name)))
         if (!add_part(name, out, e))
             return false;
     return *out || vm_fail(e, VM_EUSAGE, "--of names nothing: expected working-set,heat");
-}
-
-static bool parse_pages(const char *list, struct vm_locality_request *r, struct vm_error *e)
-{
-    char text[64];
-    while ((list = next_item(list, text, sizeof text))) {
-        if (r->nsizes == VM_LOCALITY_SIZES)
-            return vm_fail(e, VM_EUSAGE, "more than %d page sizes", VM_LOCALITY_SIZES);
-        if (!vm_parse_bytes(text, "--pages", &r->page_bytes[r->nsizes++], e))
-            return false;
-    }
-    return r->nsizes || vm_fail(e, VM_EUSAGE, "--pages names no size: expected 4KiB,2MiB");
 }
 
 static int by_number(const void *a, const void *b)
@@ -76,7 +56,7 @@ static int by_number(const void *a, const void *b)
 static bool parse_windows(const char *list, struct vm_locality_view *v, struct vm_error *e)
 {
     char text[64];
-    while ((list = next_item(list, text, sizeof text))) {
+    while ((list = vm_spec_next(list, text, sizeof text))) {
         if (v->nwindows == VM_WINDOWS_MAX)
             return vm_fail(e, VM_EUSAGE, "more than %d windows", VM_WINDOWS_MAX);
         if (!vm_parse_count(text, "--windows", &v->window[v->nwindows], e))
@@ -124,30 +104,38 @@ static bool parse(const struct args *a, struct vm_locality_request *r, struct vm
     r->policy = value_or(a, "policy", "lru");
     r->heat_rows_max = ROWS;
     return parse_parts(value_or(a, "of", "all"), &r->parts, e) &&
-           parse_pages(value_or(a, "pages", "4KiB"), r, e) &&
+           args_page_sizes(value_or(a, "pages", "4KiB"), r->page_bytes, VM_LOCALITY_SIZES,
+                           &r->nsizes, e) &&
            vm_size_parse(value_or(a, "memory", "50%"), "--memory", &r->memory, e) &&
            parse_periods(value_or(a, "periods", PERIODS), r, e) &&
            parse_windows(value_or(a, "windows", ""), v, e) &&
            parse_bins(value_or(a, "bins", "log2"), v, e);
 }
 
+static bool report_charts(const struct args *a, const struct vm_locality *l,
+                          const struct vm_locality_view *v, const struct vm_charts *charts,
+                          struct vm_error *e)
+{
+    if (!charts_write(a, l->trace.name, charts->chart, charts->n, e))
+        return false;
+    if (args_has(a, "json"))
+        return vm_report_locality_json(stdout, l, v, e) && stdout_finish(e);
+    vm_report_locality_text(stdout, l, v, stdout_colour());
+    if (charts_asked(a))
+        return stdout_finish(e);
+    putchar('\n');
+    return charts_print(charts->chart, charts->n, e);
+}
+
 static bool report(const struct args *a, const struct vm_locality *l,
                    const struct vm_locality_view *v, struct vm_error *e)
 {
     struct vm_charts charts;
-    if (args_has(a, "json"))
-        return vm_report_locality_json(stdout, l, v, e) && stdout_finish(e);
-    if (!charts_asked(a))
-        vm_report_locality_text(stdout, l, v, stdout_colour());
     if (!vm_report_locality_charts(l, v, &charts, e))
         return false;
-    bool done = charts_write(a, l->trace.name, charts.chart, charts.n, e);
-    if (done && !charts_asked(a)) {
-        putchar('\n');
-        done = charts_print(charts.chart, charts.n, e);
-    }
+    bool done = report_charts(a, l, v, &charts, e);
     vm_charts_free(&charts);
-    return done && stdout_finish(e);
+    return done;
 }
 
 static bool run_locality(const struct args *a, struct vm_error *e)
@@ -174,7 +162,7 @@ static bool run_locality(const struct args *a, struct vm_error *e)
 }
 
 static const struct flag flags[] = {
-    {"of", 0, "PART,...", "working-set, intervals, faults, heat", "all"},
+    {"of", 0, "PART,...", "working-set, intervals, distances, faults, heat", "all"},
     {"pages", 0, "SIZE,...", "page sizes to measure at", "4KiB"},
     {"windows", 0, "N,...", "windows of the working set, in touches; without it, powers of two",
      NULL},
@@ -192,12 +180,12 @@ static const struct flag flags[] = {
 const struct command command_locality = {
     .name = "locality",
     .usage = "TRACE [--of PART,...] [OPTION ...]",
-    .summary = "how a program uses its pages over time: working sets, intervals, faults, heat",
+    .summary = "how a program uses its pages over time: working sets, reuse, faults, heat",
     .about =
         "The mean size and the misses of the working set for every window (exact, from one pass),\n"
-        "with VMIN, its optimum, beside it; how long pages are not used; when faults come; which\n"
-        "addresses are touched when. Times are in touches of pages, or in references.\n"
-        "A memory in per cent, and the policy opt, read the trace twice.\n\n"
+        "with VMIN, its optimum, beside it; how long, and for how many other pages, pages are not\n"
+        "used; when faults come; which addresses are touched when. Times are in touches of pages,\n"
+        "or in references. A memory in per cent, and the policy opt, read the trace twice.\n\n"
         "  pagoda locality ls.pgt\n"
         "  pagoda locality ls.pgt --of working-set --pages 4KiB,2MiB --svg ws.svg\n"
         "  pagoda locality ls.pgt --of faults --policy clock --memory 256KiB --periods 32",

@@ -118,6 +118,7 @@ uint64_t vm_queue_submit(struct vm_queue *q, enum vm_transfer kind, uint64_t pos
     *channel = done;
     count(q, kind, bytes, start, done);
     q->counts.service_ns[kind] += s.latency_ns + s.bus_ns;
+    q->counts.bus_ns += s.bus_ns;
     q->counts.queued_ns += done - now_ns - (s.latency_ns + s.bus_ns);
     return done;
 }

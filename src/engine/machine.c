@@ -74,6 +74,12 @@ static bool build_tlbs(struct vm_engine *m, struct vm_error *e)
 
 /* ---- opening and closing ---- */
 
+/* NULL without shares. */
+static const struct vm_allotment *allotment_of(const struct vm_engine *m)
+{
+    return m->allotment.inner ? &m->allotment : NULL;
+}
+
 static bool build_memory(struct vm_engine *m, const struct vm_parts *p, enum vm_stray stray,
                          struct vm_future *future, struct vm_huge_config huge, struct vm_error *e)
 {
@@ -89,6 +95,7 @@ static bool build_memory(struct vm_engine *m, const struct vm_parts *p, enum vm_
         .scheme_params = &m->scheme_params,
         .policy = p->policy,
         .policy_params = &m->policy_params,
+        .allotment = allotment_of(m),
         .clock = &m->clock,
         .device = p->device,
         .device_params = &m->device_params,
@@ -102,6 +109,7 @@ static bool build_memory(struct vm_engine *m, const struct vm_parts *p, enum vm_
         .shootdown_space = vm_mmu_shootdown_space,
         .settle = vm_mmu_settle,
         .left = vm_mmu_left,
+        .cleaned = vm_mmu_cleaned,
         .trimmed = vm_mmu_trimmed,
         .emptied = vm_mmu_emptied,
         .joined = vm_mmu_joined,
@@ -117,6 +125,8 @@ static bool build_memory(struct vm_engine *m, const struct vm_parts *p, enum vm_
                        (unsigned long long)m->config.swap_bytes,
                        (unsigned long long)m->config.page_bytes, UINT32_MAX - 2);
     c.nslots = (uint32_t)slots;
+    if (!vm_reclaim_plan(&m->config, &c, e))
+        return false;
     m->memory = vm_memory_open(&c, e);
     if (!m->memory)
         return false;
@@ -129,8 +139,10 @@ static bool build_memory(struct vm_engine *m, const struct vm_parts *p, enum vm_
 static void set_ticks(struct vm_engine *m)
 {
     uint32_t nframes = (uint32_t)(m->config.memory_bytes / m->config.page_bytes);
-    struct vm_policy_env env = {
-        .nframes = nframes, .capacity = nframes, .params = &m->policy_params};
+    struct vm_policy_env env = {.nframes = nframes,
+                                .capacity = nframes,
+                                .params = &m->policy_params,
+                                .allotment = allotment_of(m)};
     m->clock.spent = m->spent;
     uint64_t first = m->policy->tick_first(&env);
     m->tick_next = first ? first : UINT64_MAX;
@@ -177,6 +189,23 @@ static bool build(struct vm_engine *m, const struct vm_parts *p, enum vm_stray s
                           m->scheme_state, m->scheme->va_bits(&env), m->page_shift, e);
 }
 
+/* Shares are of frames, and a policy counts what it knows by one number. */
+static bool counts_frames(const struct vm_config *c, const struct vm_parts *p, struct vm_error *e)
+{
+    if (c->allot == VM_ALLOT_GLOBAL)
+        return true;
+    if (p->scheme->unit == VM_UNIT_SEGMENT)
+        return vm_fail(e, VM_EMACHINE,
+                       "scheme %s has segments: expected one of pages where processes have shares "
+                       "of memory (--allot)",
+                       p->scheme->name);
+    if (c->huge_pages != VM_HUGE_NEVER)
+        return vm_fail(e, VM_EMACHINE,
+                       "huge pages where processes have shares of memory (--allot): expected one "
+                       "or the other");
+    return true;
+}
+
 struct vm_engine *vm_engine_open_with(const struct vm_config *c, const struct vm_policy_ops *policy,
                                       enum vm_stray stray, struct vm_future *future,
                                       struct vm_error *e)
@@ -188,13 +217,15 @@ struct vm_engine *vm_engine_open_with(const struct vm_config *c, const struct vm
         return NULL;
     }
     m->config = *c;
-    if (vm_parts_find(&p, c, e) && vm_huge_parts(c, &p, e)) {
+    if (vm_parts_find(&p, c, e) && vm_huge_parts(c, &p, e) && counts_frames(c, &p, e)) {
         m->scheme_params = p.scheme_params;
         m->policy_params = p.policy_params;
         m->device_params = p.device_params;
         m->fit_params = p.fit_params;
         if (policy)
             p.policy = policy;
+        else
+            vm_parts_allot(&p, c, &m->local, &m->allotment);
         if (build(m, &p, stray, future, e)) {
             vm_clock_open(m);
             return m;
@@ -279,9 +310,11 @@ static bool run_refs(struct vm_engine *m, const vm_va *va, const uint16_t *meta,
             vm_mmu_settle(m);
         if (m->counts.touches == m->tick_next)
             vm_mmu_tick(m);
+        if (m->failed)
+            return false;
         if (m->counts.touches >= m->scan_next && !scan(m))
             return false;
-        if (m->blocked_until)
+        if (m->ahead_ns)
             return true;
         va += done;
         meta += done;
@@ -320,7 +353,7 @@ static bool run_laid(struct vm_engine *m, const vm_va *va, const uint16_t *meta,
             !vm_layout_refs(m->layout, m->asid, va + i, meta + i, length, laid, &done, &m->error);
         if (m->failed || !run_refs(m, laid, meta + i, done))
             return false;
-        if (m->blocked_until)
+        if (m->ahead_ns)
             return true;
         if (done < length && !run_parts(m, va[i + done], meta[i + done]))
             return false;
@@ -410,12 +443,12 @@ bool vm_engine_run(struct vm_engine *m, const struct vm_batch *batch, struct vm_
 {
     vm_clock_begin(m);
     m->done.refs = m->done.events = 0;
-    for (uint32_t k = 0; k <= batch->nevents && !m->blocked_until; k++) {
+    for (uint32_t k = 0; k <= batch->nevents && !m->ahead_ns; k++) {
         uint32_t end = k < batch->nevents ? batch->event[k].at : batch->nrefs;
         VM_ASSERT(m->done.refs <= end && end <= batch->nrefs);
         if (!run_stretch(m, batch, m->done.refs, end, e))
             return false;
-        if (k == batch->nevents || m->blocked_until)
+        if (k == batch->nevents || m->ahead_ns)
             break;
         if (!run_event(m, &batch->event[k], e))
             return false;

@@ -112,6 +112,8 @@ bool vm_page_stream_end(struct vm_page_stream *s, struct vm_error *e)
 
 struct vm_pages {
     const struct vm_policy_ops *policy;
+    struct vm_policy_ops local; /* *policy where memory has shares */
+    struct vm_allotment allotment;
     const struct vm_device_ops *device;
     void *policy_state, *device_state;
     struct vm_params policy_params, device_params;
@@ -175,6 +177,7 @@ static bool build(struct vm_pages *p, const struct vm_config *c, struct vm_futur
                                 .capacity = (uint32_t)nframes,
                                 .clock = &p->clock,
                                 .host = &p->host,
+                                .allotment = p->allotment.inner ? &p->allotment : NULL,
                                 .seed = c->seed,
                                 .params = &p->policy_params,
                                 .future = future};
@@ -210,6 +213,7 @@ static bool find_parts(struct vm_pages *p, const struct vm_config *c, struct vm_
     struct vm_parts parts;
     if (!vm_parts_find(&parts, c, e))
         return false;
+    vm_parts_allot(&parts, c, &p->local, &p->allotment);
     p->policy = parts.policy;
     p->device = parts.device;
     p->policy_params = parts.policy_params;
@@ -244,9 +248,13 @@ bool vm_pages_run(void *pages, const struct vm_page_run *run, size_t n, struct v
 {
     struct vm_pages *p = pages;
     (void)e;
-    for (size_t i = 0; i < n; i++)
-        note_page(p, run[i].ref / 2);
-    p->policy->replay_runs(p->policy_state, &p->replay, run, n);
+    /* Shares go by how many pages of whom have been touched, which no page to come must change. */
+    size_t step = p->allotment.inner ? 1 : n;
+    for (size_t i = 0; i < n; i += step) {
+        for (size_t k = i; k < i + step; k++)
+            note_page(p, run[k].ref / 2);
+        p->policy->replay_runs(p->policy_state, &p->replay, run + i, step);
+    }
     return true;
 }
 

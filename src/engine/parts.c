@@ -1,5 +1,6 @@
 /* parts.c - see parts.h. */
 #include "engine/parts.h"
+#include "policy/local.h"
 
 static bool find_scheme(struct vm_parts *p, const char *spec, struct vm_error *e)
 {
@@ -45,4 +46,19 @@ bool vm_parts_find(struct vm_parts *out, const struct vm_config *c, struct vm_er
         return false;
     *out = p;
     return true;
+}
+
+void vm_parts_allot(struct vm_parts *p, const struct vm_config *c, struct vm_policy_ops *ops,
+                    struct vm_allotment *allotment)
+{
+    uint64_t frames = c->allot_frames;
+    if (c->allot == VM_ALLOT_GLOBAL)
+        return;
+    *allotment = (struct vm_allotment){
+        .inner = p->policy,
+        .kind = (enum vm_allot)c->allot,
+        .frames = frames < VM_NOFRAME ? (uint32_t)frames : VM_NOFRAME,
+    };
+    vm_policy_local(ops, p->policy);
+    p->policy = ops;
 }

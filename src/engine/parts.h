@@ -14,5 +14,9 @@ struct vm_parts {
 
 /* Errors: VM_EUSAGE (an unknown name or parameter, a value out of range). */
 bool vm_parts_find(struct vm_parts *out, const struct vm_config *c, struct vm_error *e);
+/* Where memory has shares, `policy` is made local: by the table *ops, which stays with the caller,
+ * for *allotment; else that has no `inner`. */
+void vm_parts_allot(struct vm_parts *p, const struct vm_config *c, struct vm_policy_ops *ops,
+                    struct vm_allotment *allotment);
 
 #endif

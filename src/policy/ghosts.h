@@ -10,6 +10,8 @@
  * is what most misses make, ends after one or two slots of one cache line. A slot has the page's
  * hash beside the ghost: a look passes others' slots, and a removal, which moves later entries back
  * so that nothing is left behind, finds their homes, without a load of their pages from elsewhere.
+ * The table begins with four slots and doubles when it is half full: a policy may have room for far
+ * more ghosts than ever come, and the few then lie close together.
  *
  * A page may be in two frames, as after a fork, and so be in memory and a ghost at once; it may then
  * leave again while it is one.
@@ -17,7 +19,7 @@
  * Invariants (ghosts_check)
  *  1. slot[] has each ghost that is in once, in the run of full slots from its page's home, with its
  *     page's hash.
- *  2. A ghost below `fresh` is on the free chain or in the table.
+ *  2. A ghost below `fresh` is in the table, or on the free chain, its page VM_NOPAGE.
  */
 #ifndef POLICY_GHOSTS_H
 #define POLICY_GHOSTS_H
@@ -27,7 +29,11 @@
 #include "base/random.h"
 #include "policy/block.h"
 
-#define GHOST_NONE UINT32_MAX
+#include <pagoda/types.h>
+#include <string.h>
+
+#define GHOST_NONE   UINT32_MAX
+#define GHOSTS_FIRST 4 /* slots at first */
 
 struct ghost_slot {
     uint32_t hash;  /* of the page; its low bits are the home */
@@ -36,7 +42,7 @@ struct ghost_slot {
 
 struct ghosts {
     uint64_t *page;          /* [cap] */
-    struct ghost_slot *slot; /* [mask + 1] */
+    struct ghost_slot *slot; /* [mask + 1, of at least 2 * cap] */
     struct vm_links *link;   /* [cap + nlists]; list k's head is cap + k */
     uint32_t cap, mask;
     uint32_t n;           /* that are in */
@@ -46,11 +52,11 @@ struct ghosts {
 
 static inline void ghosts_layout(struct ghosts *g, struct block *b, uint32_t cap, uint32_t nlists)
 {
-    uint32_t slots = 4;
-    while (slots < 2 * (uint64_t)cap)
+    size_t slots = GHOSTS_FIRST;
+    while (slots < 2 * (size_t)cap)
         slots *= 2;
     g->cap = cap;
-    g->mask = slots - 1;
+    g->mask = GHOSTS_FIRST - 1;
     g->page = block_take(b, cap * sizeof *g->page);
     g->slot = block_take(b, slots * sizeof *g->slot);
     g->link = block_take(b, (cap + (size_t)nlists) * sizeof *g->link);
@@ -85,18 +91,35 @@ static inline uint32_t ghosts_find(const struct ghosts *g, uint64_t page)
     return GHOST_NONE;
 }
 
+/* Into the first empty slot from its home. */
+static inline void ghosts_place(struct ghosts *g, uint32_t ghost)
+{
+    uint32_t hash = ghosts_hash(g->page[ghost]), i = hash & g->mask;
+    while (g->slot[i].ghost)
+        i = (i + 1) & g->mask;
+    g->slot[i] = (struct ghost_slot){.hash = hash, .ghost = ghost + 1};
+}
+
+static __attribute__((noinline)) void ghosts_grow(struct ghosts *g)
+{
+    memset(g->slot, 0, (g->mask + (size_t)1) * sizeof *g->slot);
+    g->mask = g->mask * 2 + 1;
+    for (uint32_t ghost = 0; ghost < g->fresh; ghost++)
+        if (g->page[ghost] != VM_NOPAGE)
+            ghosts_place(g, ghost);
+}
+
 /* A ghost for a page that has none; at most `cap` are in. It is on no list yet. */
 static inline uint32_t ghosts_add(struct ghosts *g, uint64_t page)
 {
     VM_ASSERT(g->n < g->cap);
-    uint32_t hash = ghosts_hash(page), ghost = g->free ? g->free - 1 : g->fresh++;
+    if (__builtin_expect(g->n > g->mask / 2, 0))
+        ghosts_grow(g);
+    uint32_t ghost = g->free ? g->free - 1 : g->fresh++;
     if (g->free)
         g->free = g->link[ghost].next;
-    uint32_t i = hash & g->mask;
-    while (g->slot[i].ghost)
-        i = (i + 1) & g->mask;
-    g->slot[i] = (struct ghost_slot){.hash = hash, .ghost = ghost + 1};
     g->page[ghost] = page;
+    ghosts_place(g, ghost);
     g->n++;
     return ghost;
 }
@@ -115,6 +138,7 @@ static inline void ghosts_drop(struct ghosts *g, uint32_t ghost)
             hole = i;
         }
     g->slot[hole].ghost = 0;
+    g->page[ghost] = VM_NOPAGE;
     g->link[ghost].next = g->free;
     g->free = ghost + 1;
     g->n--;
@@ -164,7 +188,7 @@ static inline void ghosts_check(const struct ghosts *g)
         n++;
     }
     for (uint32_t ghost = g->free; ghost; ghost = g->link[ghost - 1].next)
-        VM_ASSERT(++nfree <= g->fresh && ghost <= g->fresh);
+        VM_ASSERT(++nfree <= g->fresh && ghost <= g->fresh && g->page[ghost - 1] == VM_NOPAGE);
     VM_ASSERT(n == g->n && n + nfree == g->fresh && g->fresh <= g->cap);
 }
 

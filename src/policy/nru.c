@@ -154,8 +154,6 @@ static inline uint64_t dirty_word(const struct nru *s, vm_pfn first)
 static uint64_t tick(void *state)
 {
     struct nru *s = state;
-    for (vm_pfn f = 0; f < s->nframes; f++)
-        s->bits[f] &= (uint8_t)~VM_FRAME_REFERENCED;
     for (uint32_t i = 0; i < s->seen[0].nwords[0]; i++) {
         uint64_t in = 0, dirty = dirty_word(s, i * 64);
         for (unsigned k = 0; k < CLASSES; k++) {
@@ -164,6 +162,8 @@ static uint64_t tick(void *state)
         }
         s->seen[0].level[0][i] = in & ~dirty;
         s->seen[1].level[0][i] = in & dirty;
+        for (; in; in &= in - 1) /* the bits of others' frames are not its own */
+            s->bits[i * 64 + (vm_pfn)__builtin_ctzll(in)] &= (uint8_t)~VM_FRAME_REFERENCED;
     }
     for (unsigned k = 0; k < CLASSES; k++)
         vm_bitset_refit(&s->seen[k]);

@@ -101,7 +101,7 @@ static inline uint32_t part_share(uint32_t frames, double percent, uint32_t leas
 }
 
 /* Stamped into each policy's file by replay_template.inc.h, which it includes last. */
-static void touch(void *state, const vm_pfn *frame, size_t n);
+__attribute__((unused)) static void touch(void *state, const vm_pfn *frame, size_t n);
 static void replay(void *state, struct vm_replay *r, const vm_pageref *ref, size_t n);
 static void replay_runs(void *state, struct vm_replay *host, const struct vm_page_run *run,
                         size_t n);

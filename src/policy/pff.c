@@ -14,7 +14,7 @@
  *
  * The idea: the pages referenced since a fault are the last ones in the order of their last touches
  * (sets.h), so that no bit is looked at: who leaves is taken from the other end. The time of sets.h
- * only numbers the touches there, of which immediate repeats are left out.
+ * only numbers the touches there, of which a process's immediate repeats are left out.
  *
  * Invariant: fault[p].mark <= the time of p in sets.
  */
@@ -71,7 +71,8 @@ static inline void touch_frame(void *state, vm_pfn frame, uint32_t times)
 {
     struct pff *s = state;
     (void)times;
-    sets_touch(&s->sets, frame, 1);
+    if (!sets_is_newest(&s->sets, frame))
+        sets_touch(&s->sets, frame, 1);
 }
 
 static inline void remove_frame(void *state, vm_pfn frame)

@@ -82,6 +82,12 @@ static __attribute__((noinline)) void sets_squeeze(struct sets *s, vm_asid owner
     p->head = to;
 }
 
+/* Whether no frame of its owner's was touched later. */
+static inline bool sets_is_newest(const struct sets *s, vm_pfn frame)
+{
+    return s->frame[frame].at == s->process[s->frame[frame].owner].head;
+}
+
 /* `times` touches of a frame that is in. */
 static inline void sets_touch(struct sets *s, vm_pfn frame, uint32_t times)
 {
@@ -89,7 +95,7 @@ static inline void sets_touch(struct sets *s, vm_pfn frame, uint32_t times)
     struct set_process *p = &s->process[f->owner];
     p->time += times;
     f->last = p->time;
-    if (f->at == p->head)
+    if (sets_is_newest(s, frame))
         return;
     if (__builtin_expect(p->head == p->room, 0))
         sets_squeeze(s, f->owner);

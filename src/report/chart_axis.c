@@ -116,8 +116,8 @@ static double nice_step(double least, enum vm_axis_unit unit)
 
 static void add_tick(struct chart_axis *a, double at, enum vm_axis_unit unit)
 {
-    double slack = (a->hi - a->lo) * 1e-9;
-    if (at < a->lo - slack || at > a->hi + slack || a->nticks == CHART_TICKS_MAX)
+    double place = chart_axis_place(a, at);
+    if (place < -1e-9 || place > 1 + 1e-9 || a->nticks == CHART_TICKS_MAX)
         return;
     struct chart_tick *t = &a->tick[a->nticks++];
     t->at = at;
@@ -158,9 +158,10 @@ static void axis_make(struct chart_axis *out, const struct vm_axis *a, struct sp
     *out = (struct chart_axis){.scale = a->scale, .lo = s.lo, .hi = s.hi};
     if (a->scale == VM_SCALE_LOG)
         log_ticks(out, wanted, a->unit);
-    if (out->nticks < 2) {
+    /* Two at least: a nice step may be too long for what it is to divide. */
+    for (unsigned parts = wanted; out->nticks < 2 && parts < 1u << 16; parts *= 2) {
         out->nticks = 0;
-        linear_ticks(out, nice_step((s.hi - s.lo) / wanted, a->unit), a->unit);
+        linear_ticks(out, nice_step((s.hi - s.lo) / parts, a->unit), a->unit);
     }
 }
 

@@ -64,13 +64,12 @@ static json_t *sizes_json(struct writer *w)
     json_t *sizes = json_array();
     for (size_t i = 0; i < w->l->nsizes; i++) {
         const struct vm_locality_size *s = &w->l->size[i];
-        vm_json_add(
-            &w->j, sizes,
-            json_pack("{s:I, s:I, s:I, s:o, s:o, s:o}", "page_bytes", (json_int_t)s->page_bytes,
-                      "touches", (json_int_t)s->intervals.touches, "pages",
-                      (json_int_t)s->intervals.pages, "working_set", windows_json(w, &s->intervals),
-                      "intervals", intervals_json(w, &s->intervals), "faults",
-                      faults_json(w, &s->faults)));
+        vm_json_add(&w->j, sizes,
+                    json_pack("{s:I, s:I, s:I, s:o, s:o, s:o, s:o}", "page_bytes",
+                              (json_int_t)s->page_bytes, "touches", (json_int_t)s->touches, "pages",
+                              (json_int_t)s->pages, "working_set", windows_json(w, &s->intervals),
+                              "intervals", intervals_json(w, &s->intervals), "distances",
+                              bins_json(w, &s->distances), "faults", faults_json(w, &s->faults)));
     }
     return sizes;
 }

@@ -55,20 +55,30 @@ static void show_working_set(const struct sheet *s, const struct vm_locality_siz
         window_row(s, z, window[i]);
 }
 
-/* ---- intervals ---- */
+/* ---- histograms ---- */
 
-static void show_intervals(const struct sheet *s, const struct vm_locality_size *z)
+static void show_bins(const struct sheet *s, const struct vm_histogram *h)
 {
-    const struct vm_histogram *h = &z->intervals.between;
     struct locality_bin bin;
     char text[32], share[32], first[32];
-    heading(s, "Touches from one use of a page to its next", z->page_bytes);
     for (size_t at = 0; locality_bin(h, s->view->bins, &at, &bin);)
         fprintf(
             s->out, "  %s %12s %15s   %s%s%s\n", s->view->bins == VM_BINS_LOG2 ? "from" : "    ",
             vm_text_count(bin.first, first, sizeof first),
             vm_text_count(bin.count, text, sizeof text), s->style.dim,
             vm_text_share((double)bin.count, (double)h->count, share, sizeof share), s->style.end);
+}
+
+static void show_intervals(const struct sheet *s, const struct vm_locality_size *z)
+{
+    heading(s, "Touches from one use of a page to its next", z->page_bytes);
+    show_bins(s, &z->intervals.between);
+}
+
+static void show_distances(const struct sheet *s, const struct vm_locality_size *z)
+{
+    heading(s, "Different pages between a use of a page and its next", z->page_bytes);
+    show_bins(s, &z->distances);
 }
 
 /* ---- over time ---- */
@@ -147,12 +157,18 @@ void vm_report_locality_text(FILE *out, const struct vm_locality *l,
     } parts[] = {
         {VM_LOCALITY_WORKING_SET, show_working_set},
         {VM_LOCALITY_INTERVALS, show_intervals},
+        {VM_LOCALITY_DISTANCES, show_distances},
         {VM_LOCALITY_FAULTS, show_faults},
     };
     struct sheet s = {out, l, view, vm_style(colour)};
-    char refs[32];
+    char refs[32], touches[32], pages[32], size[32];
     vm_text_trace(out, &l->trace, s.style);
     fprintf(out, "  %s references\n", vm_text_count(l->refs, refs, sizeof refs));
+    for (size_t i = 0; i < l->nsizes; i++)
+        fprintf(out, "  %s touches of %s pages of %s\n",
+                vm_text_count(l->size[i].touches, touches, sizeof touches),
+                vm_text_count(l->size[i].pages, pages, sizeof pages),
+                vm_text_bytes(l->size[i].page_bytes, size, sizeof size));
     for (size_t p = 0; p < sizeof parts / sizeof parts[0]; p++)
         for (size_t i = 0; (l->parts & parts[p].part) && i < l->nsizes; i++)
             parts[p].show(&s, &l->size[i]);

@@ -9,7 +9,10 @@ docs=$PAGODA_SOURCE/docs/formats
 
 "$PAGODA" replay @uniform:pages=200,refs=2000 --frames 100 --walk-caches p1=4 --cache l1=4KiB/2 \
     --json >replay.json
+"$PAGODA" compare @uniform:pages=200,refs=2000 --policies lru --json >compare.json
+"$PAGODA" locality @uniform:pages=200,refs=2000 --json >locality.json
 "$PAGODA" tables @uniform:pages=200,refs=2000 sv39 --json >tables.json
+"$PAGODA" curve @uniform:pages=200,refs=2000 --shards 0.5 --error --json >curve.json
 "$PAGODA" info @uniform:pages=200,refs=2000 --json >info.json
 "$PAGODA" list --json >list.json
 "$PAGODA" convert @loop:refs=10 -o t.pgt --json >convert.json
@@ -29,12 +32,13 @@ print(json.dumps([json.load(open("explain%d.json" % i)) for i in range(1, 6)]))'
 if command -v valgrind >/dev/null; then
     "$PAGODA" record -o t.pgt --json -- true >record.json
 fi
+"$PAGODA" experiment looping --refs 100 --json >experiment.json
 # members FILE: the paths of all members of a report, as json.md writes them.
 members() {
     python3 - "$1" <<'PYTHON'
 import json, sys
-PARTS = {"policies", "schemes", "formats", "workloads", "devices", "allocators",
-         "presets"}
+PARTS = {"policies", "schemes", "formats", "workloads", "devices", "readaheads", "allocators",
+         "experiments", "presets"}
 # What has a table of its own in json.md, wherever it stands.
 SHARED = {"fields": "FIELD", "entry": "ENTRY", "held": "ENTRY", "victim": "FRAME",
           "rivals": "FRAME", "memory_before": "FRAME", "memory_after": "FRAME"}
@@ -43,8 +47,10 @@ def paths(value, at):
         for key, inner in value.items():
             for one in (inner if isinstance(inner, list) else [inner]) if key in SHARED else []:
                 yield from paths(one, SHARED[key])
-            if key in SHARED or (key == "config" and value["kind"] == "explain"):
+            if key in SHARED or (key == "config" and value["kind"] in ("explain", "experiment", "compare")):
                 continue
+            if key == "params" and isinstance(inner, dict): # each experiment has its own
+                inner = {"PARAM": one for one in inner.values()}
             yield from paths(inner, "%s.%s" % (at, key) if at else "PART" if key in PARTS else key)
     elif isinstance(value, list):
         for inner in value:
@@ -56,7 +62,7 @@ print("\n".join(sorted({p for one in (whole if isinstance(whole, list) else [who
                         for p in paths(one, "")})))
 PYTHON
 }
-for kind in replay tables explain info list convert record; do
+for kind in replay compare curve locality tables explain experiment info list convert record; do
     if [[ ! -s $kind.json ]]; then
         skip "no valgrind"
         continue

@@ -316,7 +316,7 @@ static void frames_that_never_come_cost_nothing(void **state)
         ref[i] = (vm_pageref)(i % 16 * 2);
     for (size_t i = 0; (ops = vm_policy_at(i)); i++) {
         struct policy_host h;
-        struct policy_world w = {ops->name, 1u << 22, NPAGES, 1, ref, 64, 0};
+        struct policy_world w = {ops->name, 1u << 22, NPAGES, 1, ref, 64, {0}, 0};
         policy_host_open(&h, &w);
         for (size_t k = 0; k < 64; k++)
             policy_host_step(&h, ref[k]);

@@ -191,6 +191,30 @@ static void naive_faults(const struct naive_touches *t, size_t frames, uint64_t 
     }
 }
 
+/* Mattson et al. 1970: of the reuse distances, those that are too long for the frames miss. */
+static void distances_are_lrus_misses_with_any_memory(void **unused)
+{
+    (void)unused;
+    static struct naive_touches t;
+    for (unsigned i = 0; i < test_rounds(60); i++) {
+        struct world w;
+        world_open(&w, REFS + i, i + 6000);
+        struct vm_locality l = measure(&w);
+        for (size_t k = 0; k < NSHIFTS; k++) {
+            const struct vm_histogram *h = &l.size[k].distances;
+            naive_touches_of(&t, &w.trace, REFS + i, shifts[k]);
+            assert_int_equal(h->count + l.size[k].pages, t.n);
+            for (size_t frames = 1; frames <= l.size[k].pages + 1; frames++) {
+                struct vm_fault_period all = {0};
+                naive_faults(&t, frames, UINT64_MAX, &all);
+                assert_int_equal(all.faults, t.n - vm_histogram_upto(h, frames - 1).count);
+            }
+        }
+        vm_locality_free(&l);
+        folder_remove(&w.folder);
+    }
+}
+
 static void each_period_has_its_faults(void **unused)
 {
     (void)unused;
@@ -249,6 +273,7 @@ int main(void)
         cmocka_unit_test(sizes_never_fall_misses_never_rise_and_vmin_is_no_larger),
         cmocka_unit_test(no_other_choice_is_cheaper_than_vmin),
         cmocka_unit_test(each_cell_has_its_touches),
+        cmocka_unit_test(distances_are_lrus_misses_with_any_memory),
         cmocka_unit_test(each_period_has_its_faults),
         cmocka_unit_test(all_periods_together_have_the_faults_of_a_replay),
     };

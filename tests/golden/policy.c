@@ -8,15 +8,11 @@
  * papers.
  */
 #include "oracle/policy_scene.h"
-
-#include "base/bytes.h"
+#include "oracle/policy_trace.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include <cmocka.h>
 
@@ -85,39 +81,21 @@ static const struct {
     {"s3-fifo:look=before", {154599, 122211, 97098, 77764, 31001}},
     {"s3-fifo:look=before,fill=main", {154631, 122172, 97055, 78452, 30847}},
     {"s3-fifo:look=before,fill=main,hits=1", {154503, 121325, 96353, 77732, 31134}},
+    {"lirs", {154020, 108278, 91642, 80960, 37399}},
+    {"clock-pro", {154970, 121327, 96837, 80641, 34413}},
+    {"clock-pro:least=5,most=5", {154916, 121085, 96319, 80474, 34627}},
+    {"lrfu:lambda=1", {166824, 125953, 89729, 64964, 40473}},                    /* lru */
+    {"lrfu:lambda=0", {168012, 149544, 136366, 115703, 35449}},                  /* lfu */
+    {"lecar:weight=1,rate=0", {166824, 125953, 89729, 64964, 40473}},            /* lru */
+    {"lecar:weight=0,rate=0,ghosts=0", {168012, 149544, 136366, 115703, 35449}}, /* lfu */
 };
-#define TRACE_REFS  200000
-#define TRACE_PAGES 5000
-
-static void read_trace(vm_pageref *ref)
-{
-    struct vm_error e = {0};
-    char path[4096];
-    size_t got, n = 0;
-    const char *source = getenv("PAGODA_SOURCE");
-    snprintf(path, sizeof path, "%s/tests/golden/data/pages-200k.txt.xz", source ? source : ".");
-    struct vm_bytes *b = vm_bytes_open(path, &e);
-    if (!b)
-        fail_msg("%s", e.text);
-    for (const uint8_t *line; (line = vm_bytes_peek(b, 16, &got, &e)) && got;) {
-        uint32_t page = 0;
-        size_t i = 0;
-        for (; i < got && line[i] >= '0' && line[i] <= '9'; i++)
-            page = page * 10 + line[i] - '0';
-        assert_true(i > 0 && i < got && line[i] == '\n' && n < TRACE_REFS && page < TRACE_PAGES);
-        ref[n++] = page * 2;
-        vm_bytes_skip(b, i + 1);
-    }
-    vm_bytes_close(b);
-    assert_int_equal(n, TRACE_REFS);
-}
 
 static void misses_on_a_real_trace_are_those_of_the_reference_programs(void **state)
 {
     (void)state;
-    static vm_pageref ref[TRACE_REFS];
-    read_trace(ref);
-    struct policy_world w = {.npages = TRACE_PAGES, .ref = ref, .n = TRACE_REFS};
+    static vm_pageref ref[POLICY_TRACE_REFS];
+    policy_trace_read(ref);
+    struct policy_world w = {.npages = POLICY_TRACE_PAGES, .ref = ref, .n = POLICY_TRACE_REFS};
     for (size_t i = 0; i < sizeof found / sizeof found[0]; i++)
         for (size_t k = 0; k < sizeof frames / sizeof frames[0]; k++) {
             w.policy = found[i].policy;
@@ -129,6 +107,33 @@ static void misses_on_a_real_trace_are_those_of_the_reference_programs(void **st
         }
 }
 
+/* What a window that slides over the references touch by touch counts: misses, and the different
+ * pages in it summed over the touches. From a few lines of Python, which know no memory. */
+static void working_sets_on_a_real_trace_are_those_of_a_sliding_window(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *policy;
+        uint64_t misses, space_time;
+    } window[] = {
+        {"working-set:tau=10", 189898, 1951075},    {"working-set:tau=100", 157947, 17257291},
+        {"working-set:tau=1000", 75489, 114693133}, {"working-set:tau=10000", 36002, 556526336},
+        {"working-set:tau=50000", 6576, 877339050},
+    };
+    static vm_pageref ref[POLICY_TRACE_REFS];
+    policy_trace_read(ref);
+    struct policy_world w = {.nframes = POLICY_TRACE_PAGES,
+                             .npages = POLICY_TRACE_PAGES,
+                             .ref = ref,
+                             .n = POLICY_TRACE_REFS};
+    for (size_t i = 0; i < sizeof window / sizeof window[0]; i++) {
+        w.policy = window[i].policy;
+        struct policy_outcome out = policy_play(&w, 4096);
+        assert_int_equal(out.misses, window[i].misses);
+        assert_int_equal(out.space_time, window[i].space_time);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -136,6 +141,7 @@ int main(void)
         cmocka_unit_test(three_easy_pieces_hits_of_opt_fifo_and_lru),
         cmocka_unit_test(silberschatz_faults_of_fifo_opt_and_lru),
         cmocka_unit_test(misses_on_a_real_trace_are_those_of_the_reference_programs),
+        cmocka_unit_test(working_sets_on_a_real_trace_are_those_of_a_sliding_window),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

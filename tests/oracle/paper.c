@@ -40,6 +40,12 @@ bool paper_in(const struct paper_memory *m, uint32_t page)
     return m->frame_of[page] != 0;
 }
 
+uint32_t paper_frame(const struct paper_memory *m, uint32_t page)
+{
+    VM_ASSERT(m->frame_of[page]);
+    return m->frame_of[page] - 1;
+}
+
 bool paper_dirty(const struct paper_memory *m, uint32_t page)
 {
     return m->dirty[page];

@@ -35,8 +35,9 @@ struct policy_outcome paper_play(const struct paper_model *model, const struct p
 
 /* ---- what a model that serves references does to memory ---- */
 
-/* Whether the page has a frame; whether that is dirty. */
+/* Whether the page has a frame; which; whether that is dirty. */
 bool paper_in(const struct paper_memory *m, uint32_t page);
+uint32_t paper_frame(const struct paper_memory *m, uint32_t page);
 bool paper_dirty(const struct paper_memory *m, uint32_t page);
 /* Whether no frame is free. */
 bool paper_full(const struct paper_memory *m);

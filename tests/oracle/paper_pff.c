@@ -13,12 +13,12 @@ struct process {
     uint64_t touches; /* so far */
     uint64_t changes; /* those that are no immediate repeat */
     uint64_t fault;   /* touches before its last fault */
+    uint32_t before;  /* the page of its touch before */
 };
 
 struct model {
     const struct policy_world *w;
     uint64_t interval;
-    uint32_t before; /* the page of the reference before */
     struct process *process;
     bool *used;     /* [npages] the use bit */
     uint64_t *last; /* [npages] its process's changes at its last one */
@@ -31,7 +31,6 @@ static void *open_model(const struct policy_world *w, const struct vm_params *pa
     struct model *m = calloc(1, sizeof *m);
     VM_ASSERT(m);
     m->w = w;
-    m->before = PAPER_NONE;
     m->interval = vm_params_count(params, "interval");
     if (m->interval == 0)
         m->interval = w->nframes;
@@ -106,15 +105,17 @@ static void serve(void *model, struct paper_memory *memory, uint64_t now, uint32
     vm_asid owner = policy_world_owner(m->w, page);
     struct process *p = &m->process[owner];
     (void)now, (void)write;
-    if (p->touches == 0)
+    if (p->touches == 0) {
+        p->before = PAPER_NONE;
         m->known[m->nknown++] = owner;
+    }
     if (!paper_in(memory, page))
         fault(m, memory, page, owner);
     m->used[page] = true;
     p->touches++;
-    p->changes += page != m->before;
+    p->changes += page != p->before;
     m->last[page] = p->changes;
-    m->before = page;
+    p->before = page;
 }
 
 const struct paper_model paper_pff = {

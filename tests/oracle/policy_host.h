@@ -19,7 +19,8 @@ struct policy_world {
     uint64_t seed;
     const vm_pageref *ref;
     size_t n;
-    uint32_t nprocs; /* processes, each of which has as many pages on end; 0: one */
+    struct vm_allotment allotment; /* its `inner` is the policy's, here unset */
+    uint32_t nprocs;               /* processes, each of which has as many pages on end; 0: one */
 };
 
 struct policy_host {
@@ -30,7 +31,12 @@ struct policy_host {
     struct vm_policy_env env;
     struct vm_policy_clock clock;
     struct vm_policy_host asked;
-    uint64_t *spent; /* the clock's */
+    struct vm_policy_ops local; /* *ops, where processes have shares */
+    struct vm_allotment allotment;
+    uint64_t *spent;    /* the clock's */
+    uint64_t *pages_of; /* of each process, among the references before nseen */
+    bool *seen;
+    size_t nseen;
     uint64_t cleanings;
     const struct policy_world *world;
     struct vm_arena arena;

@@ -205,23 +205,24 @@ static void gaps_are_cut_out_and_said(void **unused)
     struct heat h;
     struct vm_intern pages;
     struct vm_heat_map map;
-    /* Two near pages, one far away, one of another space. */
-    static const uint64_t key[] = {0x10000, 0x13000, 0x7f0000000000, 0x10001};
+    /* Two near pages, one far away, two of other spaces. */
+    static const uint64_t key[] = {0x10000, 0x13000, 0x7f0000000000, 0x10001, 0x12002};
     assert_true(heat_open(&h, 2, 12, &e));
     assert_true(vm_intern_open(&pages, &e));
-    for (size_t k = 0; k < 4; k++) {
+    for (size_t k = 0; k < 5; k++) {
         struct vm_page_run run = {vm_intern_id(&pages, key[k]) * 2, (uint32_t)k + 1};
         assert_true(heat_runs(&h, &pages, 0, &run, 1, &e));
     }
     assert_true(heat_result(&h, 1, 16, &map, &e));
     assert_int_equal(map.row_bytes, 4096);
-    assert_int_equal(map.rows, 4 + 1 + 1);
-    static const uint64_t touches[] = {1, 0, 0, 2, 3, 4};
-    static const bool gap[] = {false, false, false, false, true, true};
-    for (size_t r = 0; r < 6; r++) {
+    assert_int_equal(map.rows, 4 + 1 + 1 + 1);
+    static const uint64_t touches[] = {1, 0, 0, 2, 3, 4, 5};
+    static const bool gap[] = {false, false, false, false, true, true, true};
+    static const vm_asid space[] = {0, 0, 0, 0, 0, 1, 2};
+    for (size_t r = 0; r < 7; r++) {
         assert_int_equal(map.touches[r], touches[r]);
         assert_int_equal(map.row[r].gap, gap[r]);
-        assert_int_equal(map.row[r].asid, r == 5);
+        assert_int_equal(map.row[r].asid, space[r]);
     }
     assert_int_equal(map.row[3].start, 0x13000);
     free(map.row);

@@ -2,9 +2,9 @@
  *
  * A program touches one word in each of n pages, again and again. While n pages are within the
  * reach of a level of TLBs their translations stay there; beyond it an lru TLB misses at each
- * touch, and the curve steps up to the price of the next level, or of a walk. Two passes come before
- * what is counted: the first brings the pages in, the second fills the TLBs. The price of a pass is
- * the difference between two replays that are equal up to where the shorter ends.
+ * touch, and the curve steps up to the price of the next level, or of a walk. Two passes come
+ * before what is counted: the first brings the pages in, the second fills the TLBs. The price of a
+ * pass is the difference between two replays that are equal up to where the shorter ends.
  *
  * Source: Saavedra-Barrera, "CPU performance evaluation and execution time prediction using narrow
  * spectrum benchmarking", 1992; as homework: Arpaci-Dusseau, Operating Systems: Three Easy Pieces,

@@ -1,0 +1,482 @@
+/* mix.c - see thrash.h: the scheduler of a mix.
+ *
+ * Nothing runs at the same time here: one process after the other has the machine, for a quantum or
+ * until it must wait, and the machine's clock says when that was. A process that waits is blocked
+ * until a moment that is known at once, so that there is one event to look for: the earliest such
+ * moment. What a process did to the machine is the difference of its counts.
+ *
+ * Invariants
+ *  1. A reference's fault is resolved in one go, before anybody else runs; only the time that it
+ *     takes passes afterwards. (So every process gets on, however few frames there are.)
+ *  2. The sum of the processes' counts is the machine's.
+ *  3. At least one process is admitted, as long as one is left.
+ */
+#include "analysis/processes.h"
+#include "base/assert.h"
+#include "base/bits.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define REPORT_REFS (UINT64_C(1) << 20)
+
+struct mix {
+    const struct vm_mix_request *request;
+    struct vm_mix_result *out;
+    struct vm_engine *machine;
+    struct vm_engine_parts parts;
+    const struct vm_admission_ops *admission;
+    _Alignas(16) uint8_t admission_state[VM_ADMISSION_BYTES];
+    struct process process[VM_PROCESSES_MAX];
+    size_t n;
+    struct spaces spaces;
+    vm_asid asid;   /* the machine's */
+    uint64_t turns; /* changes of state so far: `since` of a process */
+    uint64_t refs, report_at;
+};
+
+/* ---- who is in which state ---- */
+
+static void enter(struct mix *x, struct process *p, enum process_state state)
+{
+    p->state = state;
+    p->since = ++x->turns;
+}
+
+/* The one of that state that has been in it for longest; NULL: none. */
+static struct process *first_of(struct mix *x, enum process_state state)
+{
+    struct process *first = NULL;
+    for (size_t i = 0; i < x->n; i++)
+        if (x->process[i].state == state && (!first || x->process[i].since < first->since))
+            first = &x->process[i];
+    return first;
+}
+
+/* The blocked one that can go on first; of several, the one that was blocked first. */
+static struct process *next_unblocked(struct mix *x)
+{
+    struct process *next = NULL;
+    for (size_t i = 0; i < x->n; i++) {
+        struct process *p = &x->process[i];
+        if (p->state == PROCESS_BLOCKED && (!next || p->until < next->until ||
+                                            (p->until == next->until && p->since < next->since)))
+            next = p;
+    }
+    return next;
+}
+
+static size_t count_of(const struct mix *x, enum process_state state)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < x->n; i++)
+        n += x->process[i].state == state;
+    return n;
+}
+
+static size_t running(const struct mix *x)
+{
+    return count_of(x, PROCESS_READY) + count_of(x, PROCESS_BLOCKED);
+}
+
+static bool is_running(const struct process *p)
+{
+    return p->state == PROCESS_READY || p->state == PROCESS_BLOCKED;
+}
+
+/* Those whose transfers are done by now are ready, in the order of that. */
+static void wake(struct mix *x, uint64_t now)
+{
+    struct process *p;
+    while ((p = next_unblocked(x)) && p->until <= now)
+        enter(x, p, PROCESS_READY);
+}
+
+/* ---- what a process did ---- */
+
+/* What the machine had counted before a process had it. */
+struct before {
+    struct vm_counts counts;
+    struct vm_time time;
+};
+
+static void note_before(struct mix *x, struct before *b)
+{
+    vm_engine_time(x->machine, &b->time);
+    b->counts = *x->parts.counts;
+}
+
+/* What has been counted since is the process's. */
+static void charge(struct mix *x, struct process *p, const struct before *b)
+{
+    const struct vm_counts *n = x->parts.counts;
+    struct vm_process_result *r = &p->result;
+    struct vm_time time;
+    vm_engine_time(x->machine, &time);
+    r->touches += n->touches - b->counts.touches;
+    r->tlb_misses += n->tlb_misses - b->counts.tlb_misses;
+    r->faults += n->faults - b->counts.faults;
+    r->majors += n->swap_ins + n->file_ins - b->counts.swap_ins - b->counts.file_ins;
+    r->writebacks += n->writebacks - b->counts.writebacks;
+    r->program_ns += time.program_ns - b->time.program_ns;
+    r->kernel_ns += time.kernel_ns - b->time.kernel_ns;
+    for (int why = 0; why < VM_WAITS; why++)
+        r->waits_ns[why] += time.waits_ns[why] - b->time.waits_ns[why];
+    if (p->watched && p->set.peak > r->working_set_peak)
+        r->working_set_peak = p->set.peak;
+}
+
+/* ---- admission ---- */
+
+static uint64_t now(struct mix *x)
+{
+    struct vm_time time;
+    vm_engine_time(x->machine, &time);
+    return time.now_ns;
+}
+
+/* Of those that run, the one admitted last; NULL: none runs. */
+static struct process *newest(struct mix *x)
+{
+    struct process *last = NULL;
+    for (size_t i = 0; i < x->n; i++)
+        if (is_running(&x->process[i]) && (!last || x->process[i].admitted > last->admitted))
+            last = &x->process[i];
+    return last;
+}
+
+static uint64_t least_transfer_ns(const struct vm_queue *q)
+{
+    uint64_t service =
+        q->counts.service_ns[VM_TRANSFER_READ] + q->counts.service_ns[VM_TRANSFER_WRITE];
+    uint64_t shared = service / q->depth;
+    return shared > q->counts.bus_ns ? shared : q->counts.bus_ns;
+}
+
+static struct vm_admission_view view(struct mix *x)
+{
+    struct vm_time time;
+    struct process *next = first_of(x, PROCESS_WAITING), *last = newest(x);
+    vm_engine_time(x->machine, &time);
+    struct vm_admission_view v = {
+        .running = running(x),
+        .waiting = count_of(x, PROCESS_WAITING),
+        .frames = x->parts.nframes,
+        .next = next && next->watched ? working_set_pages(&next->set) : 0,
+        .refs = x->refs,
+        .newest_refs = last ? last->result.refs - last->admitted_refs : 0,
+        .transfer_ns = least_transfer_ns(vm_memory_queue(x->parts.memory)),
+        .processor_ns = (uint64_t)(time.program_ns + time.kernel_ns),
+    };
+    if (x->request->machine->tables == VM_TABLES_INSIDE)
+        v.frames -= vm_memory_table_frames(x->parts.memory);
+    for (size_t i = 0; i < x->n; i++)
+        if (is_running(&x->process[i]) && x->process[i].watched)
+            v.demand += working_set_pages(&x->process[i].set);
+    return v;
+}
+
+static void admit(struct mix *x)
+{
+    struct process *p = first_of(x, PROCESS_WAITING);
+    uint64_t time = now(x);
+    if (p->result.dispatches == 0)
+        p->result.admitted_ns = time;
+    p->admitted_refs = p->result.refs;
+    enter(x, p, p->until > time ? PROCESS_BLOCKED : PROCESS_READY);
+    p->admitted = p->since;
+    if (running(x) > x->out->admitted_max)
+        x->out->admitted_max = running(x);
+}
+
+/* The process that was admitted last leaves, with all its pages. */
+static bool suspend(struct mix *x, struct vm_error *e)
+{
+    struct process *p = newest(x);
+    struct before before;
+    note_before(x, &before);
+    p->result.suspensions++;
+    enter(x, p, PROCESS_WAITING);
+    for (unsigned i = 0; i <= VM_ASID_MAX; i++)
+        if (p->space[i] != NO_SPACE && vm_memory_space(x->parts.memory, p->space[i]) &&
+            !vm_engine_suspend(x->machine, p->space[i], e))
+            return false;
+    charge(x, p, &before);
+    return true;
+}
+
+/* Let the admission have its way: as many more as it likes, or one less. */
+static bool decide(struct mix *x, struct vm_error *e)
+{
+    for (;;) {
+        struct vm_admission_view v = view(x);
+        enum vm_admit what =
+            v.running || !v.waiting ? x->admission->decide(x->admission_state, &v) : VM_ADMIT_ONE;
+        if (what == VM_ADMIT_ONE_LESS && v.running > 1)
+            return suspend(x, e);
+        if (what != VM_ADMIT_ONE || !v.waiting)
+            return true;
+        admit(x);
+    }
+}
+
+/* ---- turns ---- */
+
+static void report(struct mix *x, struct process *p)
+{
+    const struct vm_progress *progress = x->request->progress;
+    struct vm_trace_info info;
+    if (!progress || x->refs < x->report_at)
+        return;
+    vm_trace_info(p->trace, &info);
+    progress->report(progress->host, "running", &info, p->result.refs);
+    x->report_at = x->refs + REPORT_REFS;
+}
+
+static bool run_event(struct mix *x, struct vm_event event, struct vm_error *e)
+{
+    return vm_engine_run(x->machine, &(struct vm_batch){.nevents = 1, .event = &event}, e);
+}
+
+/* The process's references are next. */
+static bool dispatch(struct mix *x, struct process *p, struct vm_error *e)
+{
+    p->result.dispatches++;
+    if (p->asid == x->asid)
+        return true;
+    x->asid = p->asid;
+    return run_event(x, (struct vm_event){.kind = VM_EVENT_SWITCH, .asid = p->asid}, e);
+}
+
+/* Its memory is free for the others; what the last one leaves stays, as after a replay. */
+static bool end(struct mix *x, struct process *p, struct vm_error *e)
+{
+    enter(x, p, PROCESS_DONE);
+    p->result.done_ns = now(x);
+    if (count_of(x, PROCESS_DONE) == x->n)
+        return true;
+    for (unsigned i = 0; i <= VM_ASID_MAX; i++)
+        if (p->space[i] != NO_SPACE && vm_memory_space(x->parts.memory, p->space[i]) &&
+            !run_event(x, (struct vm_event){.kind = VM_EVENT_EXIT, .asid = p->space[i]}, e))
+            return false;
+    return true;
+}
+
+static void block(struct mix *x, struct process *p, uint64_t until)
+{
+    p->until = until;
+    p->result.waits++;
+    p->result.blocked_ns += until - now(x);
+    enter(x, p, PROCESS_BLOCKED);
+}
+
+/* Run the process until it has done `left` references, must wait or ends: its state is then
+ * another, or it is still ready. */
+static bool run(struct mix *x, struct process *p, uint64_t left, struct vm_error *e)
+{
+    while (left > 0) {
+        struct vm_event event;
+        struct vm_batch batch;
+        uint32_t refs, events;
+        bool more;
+        if (!process_more(p, &more, e))
+            return false;
+        if (!more)
+            return end(x, p, e);
+        if (!process_next(p, &x->spaces, left, &event, &batch, e) ||
+            !vm_engine_run(x->machine, &batch, e))
+            return false;
+        uint64_t until = vm_engine_blocked(x->machine);
+        vm_engine_done(x->machine, &refs, &events);
+        if (!process_did(p, refs, events, e))
+            return false;
+        x->asid = p->asid;
+        x->refs += refs;
+        left -= refs;
+        if (until > now(x)) {
+            block(x, p, until);
+            return true;
+        }
+    }
+    return true;
+}
+
+static bool turn(struct mix *x, struct process *p, struct vm_error *e)
+{
+    struct before before;
+    note_before(x, &before);
+    if (!dispatch(x, p, e) || !run(x, p, x->request->quantum, e))
+        return false;
+    charge(x, p, &before);
+    report(x, p);
+    wake(x, now(x));
+    if (p->state == PROCESS_READY) /* behind those that became it meanwhile */
+        enter(x, p, PROCESS_READY);
+    return true;
+}
+
+static bool run_all(struct mix *x, struct vm_error *e)
+{
+    while (count_of(x, PROCESS_DONE) < x->n) {
+        if (!decide(x, e))
+            return false;
+        struct process *p = first_of(x, PROCESS_READY);
+        if (!p) {
+            vm_engine_idle(x->machine, next_unblocked(x)->until);
+            wake(x, now(x));
+        } else if (!turn(x, p, e)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* ---- beginning and end ---- */
+
+static bool check_request(const struct vm_mix_request *r, struct vm_error *e)
+{
+    if (r->n == 0 || r->n > VM_PROCESSES_MAX)
+        return vm_fail(e, VM_EUSAGE, "%zu processes: expected 1 to %d", r->n, VM_PROCESSES_MAX);
+    if (r->quantum == 0)
+        return vm_fail(e, VM_EUSAGE, "a quantum of 0 references: expected 1 at least");
+    if (r->machine->model != VM_MODEL_MACHINE)
+        return vm_fail(e, VM_EUSAGE,
+                       "the model pages has no time: expected the model machine for processes");
+    return true;
+}
+
+static bool find_admission(struct mix *x, struct vm_error *e)
+{
+    char name[VM_CONFIG_TEXT];
+    struct vm_params params;
+    const char *text = vm_spec_split(x->request->admission, name, sizeof name);
+    x->admission = vm_admission_find(name, e);
+    if (!x->admission ||
+        !vm_params_parse(&params, name, x->admission->param, x->admission->nparams, text, e))
+        return false;
+    VM_ASSERT(x->admission->size() <= sizeof x->admission_state);
+    x->admission->init(x->admission_state, &params);
+    return true;
+}
+
+static bool check_policy(const struct vm_config *c, struct vm_error *e)
+{
+    char name[VM_CONFIG_TEXT];
+    vm_spec_split(c->policy, name, sizeof name);
+    const struct vm_policy_ops *policy = vm_policy_find(name, e);
+    if (!policy)
+        return false;
+    if (policy->future != VM_FUTURE_NEEDED)
+        return true;
+    return vm_fail(e, VM_EUSAGE,
+                   "policy %s cannot know the future of several processes, whose order depends on "
+                   "the machine: expected a policy that does not look ahead",
+                   name);
+}
+
+static bool open_processes(struct mix *x, struct vm_error *e)
+{
+    const struct vm_mix_request *r = x->request;
+    uint64_t window = x->admission->window(x->admission_state);
+    for (; x->n < r->n; x->n++) {
+        struct process *p = &x->process[x->n];
+        enter(x, p, PROCESS_WAITING);
+        if (!process_open(p, &r->source[x->n], &x->spaces, e))
+            return false;
+        p->watched = window > 0;
+        if (p->watched && !working_set_open(&p->set, window, vm_log2(r->machine->page_bytes), e))
+            return false;
+    }
+    return true;
+}
+
+/* A touch outside every mapping is a violation only if all traces name theirs. */
+static enum vm_stray stray_rule(const struct mix *x)
+{
+    const struct vm_config *c = x->request->machine;
+    if (c->stray != VM_STRAY_OPTION_AUTO)
+        return c->stray == VM_STRAY_OPTION_FAULTS ? VM_STRAY_FAULTS : VM_STRAY_MAPS;
+    for (size_t i = 0; i < x->n; i++) {
+        struct vm_trace_info info;
+        vm_trace_info(x->process[i].trace, &info);
+        if (!info.complete_maps)
+            return VM_STRAY_MAPS;
+    }
+    return VM_STRAY_FAULTS;
+}
+
+static bool open_machine(struct mix *x, struct vm_error *e)
+{
+    x->machine = vm_engine_open(x->request->machine, stray_rule(x), NULL, e);
+    if (!x->machine)
+        return false;
+    vm_engine_parts(x->machine, &x->parts);
+    vm_engine_share(x->machine);
+    return true;
+}
+
+static void gather(struct mix *x)
+{
+    struct vm_mix_result *out = x->out;
+    out->n = x->n;
+    out->nframes = x->parts.nframes;
+    out->device = vm_memory_queue(x->parts.memory)->counts;
+    vm_engine_counts(x->machine, &out->counts);
+    vm_engine_time(x->machine, &out->time);
+    for (size_t i = 0; i < x->n; i++)
+        out->process[i] = x->process[i].result;
+}
+
+static void mix_close(struct mix *x)
+{
+    vm_engine_close(x->machine);
+    for (size_t i = 0; i < VM_PROCESSES_MAX; i++)
+        process_close(&x->process[i]);
+    free(x);
+}
+
+bool vm_mix_run(const struct vm_mix_request *r, struct vm_mix_result *out, struct vm_error *e)
+{
+    if (!check_request(r, e) || !check_policy(r->machine, e))
+        return false;
+    struct mix *x = calloc(1, sizeof *x);
+    if (!x)
+        return vm_fail(e, VM_ESYSTEM, "no memory for processes");
+    *out = (struct vm_mix_result){0};
+    x->request = r;
+    x->out = out;
+    x->report_at = REPORT_REFS;
+    bool done = find_admission(x, e) && open_processes(x, e) && open_machine(x, e) && run_all(x, e);
+    if (done)
+        gather(x);
+    mix_close(x);
+    return done;
+}
+
+/* ---- figures ---- */
+
+static double share(double part, double whole)
+{
+    return whole > 0 ? part / whole : 0;
+}
+
+double vm_mix_useful(const struct vm_mix_result *r)
+{
+    return share(r->time.program_ns, (double)r->time.now_ns);
+}
+
+double vm_mix_busy(const struct vm_mix_result *r)
+{
+    return share((double)(r->time.now_ns - r->time.idle_ns), (double)r->time.now_ns);
+}
+
+double vm_mix_fault_rate(const struct vm_mix_result *r)
+{
+    return share(1000.0 * (double)(r->counts.swap_ins + r->counts.file_ins),
+                 (double)r->counts.refs);
+}
+
+double vm_mix_throughput(const struct vm_mix_result *r)
+{
+    return share(1e9 * (double)r->counts.refs, (double)r->time.now_ns);
+}

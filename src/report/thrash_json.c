@@ -1,0 +1,75 @@
+/* thrash_json.c - how a machine bears several programs, for programs. Every member:
+ * docs/formats/json.md. */
+#include "report/json.h"
+
+#include <pagoda/thrash.h>
+
+static json_t *waits_json(const uint64_t waits_ns[VM_WAITS])
+{
+    return json_pack("{s:I, s:I, s:I}", "read", (json_int_t)waits_ns[VM_WAIT_READ], "write",
+                     (json_int_t)waits_ns[VM_WAIT_WRITE], "frame",
+                     (json_int_t)waits_ns[VM_WAIT_FRAME]);
+}
+
+static json_t *process_json(const struct vm_process_result *p)
+{
+    return json_pack(
+        "{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:I, s:I, s:I, s:I, s:o}", "refs",
+        (json_int_t)p->refs, "touches", (json_int_t)p->touches, "tlb_misses",
+        (json_int_t)p->tlb_misses, "faults", (json_int_t)p->faults, "majors", (json_int_t)p->majors,
+        "writebacks", (json_int_t)p->writebacks, "dispatches", (json_int_t)p->dispatches, "waits",
+        (json_int_t)p->waits, "suspensions", (json_int_t)p->suspensions, "program_ns",
+        p->program_ns, "kernel_ns", p->kernel_ns, "blocked_ns", (json_int_t)p->blocked_ns,
+        "admitted_ns", (json_int_t)p->admitted_ns, "done_ns", (json_int_t)p->done_ns,
+        "working_set_peak", (json_int_t)p->working_set_peak, "waits_ns", waits_json(p->waits_ns));
+}
+
+static json_t *device_json(const struct vm_queue_counts *c)
+{
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "reads",
+                     (json_int_t)c->requests[VM_TRANSFER_READ], "writes",
+                     (json_int_t)c->requests[VM_TRANSFER_WRITE], "read_bytes",
+                     (json_int_t)c->bytes[VM_TRANSFER_READ], "written_bytes",
+                     (json_int_t)c->bytes[VM_TRANSFER_WRITE], "busy_ns", (json_int_t)c->busy_ns,
+                     "queued_ns", (json_int_t)c->queued_ns);
+}
+
+static json_t *mix_json(struct vm_json *j, const struct vm_mix_result *r)
+{
+    json_t *processes = json_array();
+    for (size_t i = 0; i < r->n; i++)
+        vm_json_add(j, processes, process_json(&r->process[i]));
+    return json_pack("{s:I, s:f, s:f, s:f, s:f, s:I, s:f, s:f, s:I, s:o, s:o}", "elapsed_ns",
+                     (json_int_t)r->time.now_ns, "useful", vm_mix_useful(r), "busy", vm_mix_busy(r),
+                     "throughput", vm_mix_throughput(r), "fault_rate", vm_mix_fault_rate(r),
+                     "idle_ns", (json_int_t)r->time.idle_ns, "program_ns", r->time.program_ns,
+                     "kernel_ns", r->time.kernel_ns, "admitted_max", (json_int_t)r->admitted_max,
+                     "device", device_json(&r->device), "processes", processes);
+}
+
+static json_t *traces_json(struct vm_json *j, const struct vm_thrash_request *r)
+{
+    json_t *traces = json_array();
+    for (size_t i = 0; i < r->mix.n; i++)
+        vm_json_add(j, traces, vm_json_text(r->mix.source[i].spec));
+    return traces;
+}
+
+bool vm_report_thrash_json(FILE *out, const struct vm_thrash *t, const struct vm_thrash_request *r,
+                           struct vm_error *e)
+{
+    struct vm_json j = {0};
+    json_t *points = json_array();
+    for (size_t i = 0; i < t->npoints; i++)
+        vm_json_add(&j, points,
+                    json_pack("{s:I, s:o, s:o}", "degree", (json_int_t)t->point[i].degree, "free",
+                              mix_json(&j, &t->point[i].free), "admitted",
+                              mix_json(&j, &t->point[i].admitted)));
+    json_t *root =
+        json_pack("{s:i, s:s, s:s, s:o, s:o, s:I, s:s, s:I, s:I, s:o}", "schema", VM_JSON_SCHEMA,
+                  "kind", "thrash", "version", PAGODA_VERSION, "traces", traces_json(&j, r),
+                  "config", vm_json_config(&j, r->mix.machine), "quantum",
+                  (json_int_t)r->mix.quantum, "admission", t->admission, "best",
+                  (json_int_t)t->best, "thrashes", (json_int_t)t->thrashes, "points", points);
+    return vm_json_write(out, &j, root, e);
+}

@@ -73,6 +73,12 @@ static inline uint32_t ghosts_hash(uint64_t page)
     return (uint32_t)vm_mix64(page);
 }
 
+/* A look, an addition or a removal of the page is near. */
+static inline void ghosts_prefetch(const struct ghosts *g, uint64_t page)
+{
+    __builtin_prefetch(&g->slot[ghosts_hash(page) & g->mask]);
+}
+
 /* The page's ghost, or GHOST_NONE. */
 static inline uint32_t ghosts_find(const struct ghosts *g, uint64_t page)
 {
@@ -152,6 +158,14 @@ static inline uint32_t ghosts_push(struct ghosts *g, uint32_t list, uint64_t pag
     uint32_t ghost = ghosts_add(g, page);
     vm_links_push_last(g->link, g->cap + list, ghost);
     return ghost;
+}
+
+/* The list's oldest will soon be forgotten. */
+static inline void ghosts_prefetch_oldest(const struct ghosts *g, uint32_t list)
+{
+    uint32_t oldest = g->link[g->cap + list].next;
+    if (oldest != g->cap + list)
+        ghosts_prefetch(g, g->page[oldest]);
 }
 
 /* Forget a ghost that is on a list. */

@@ -50,10 +50,11 @@ struct departure {
 
 struct lecar {
     struct recency *order;
-    struct rank *rank; /* [nframes] */
-    struct rank *heap; /* [HEAP_SLOTS(nframes)] */
-    uint32_t *slot;    /* [nframes] */
-    uint64_t *page;    /* [nframes] */
+    struct rank *rank;     /* [nframes] */
+    struct rank *heap;     /* [HEAP_SLOTS(nframes)] */
+    uint32_t *slot;        /* [nframes] */
+    struct vm_links *link; /* [nframes + 1] of the queue */
+    uint64_t *page;        /* [nframes] */
     struct ghosts ghosts;
     struct departure *departure; /* [ghosts.cap] */
     uint32_t nghosts[2], history;
@@ -68,10 +69,11 @@ struct lecar {
     struct vm_random random;
 };
 
-#define HEAP_OWNER            struct lecar
-#define HEAP_ENTRY            struct rank
-#define HEAP_BEFORE(a, b)     rank_before(&(a), &(b))
-#define RANKS_ENTRY(s, frame) ((s)->rank[frame])
+#define HEAP_OWNER                struct lecar
+#define HEAP_ENTRY                struct rank
+#define HEAP_BEFORE(a, b)         rank_before(&(a), &(b))
+#define RANKS_ENTRY(s, frame)     ((s)->rank[frame])
+#define RANKS_UNTOUCHED(s, frame) ((s)->rank[frame].count == 1)
 #include "policy/ranks.inc.h"
 
 static uint32_t history_share(const struct vm_policy_env *env)
@@ -87,6 +89,7 @@ static size_t layout(struct lecar *s, uintptr_t start, const struct vm_policy_en
     s->rank = block_take(&b, env->nframes * sizeof *s->rank);
     s->heap = block_take(&b, HEAP_SLOTS(env->nframes) * sizeof *s->heap);
     s->slot = block_take(&b, env->nframes * sizeof *s->slot);
+    s->link = block_take(&b, (env->nframes + (size_t)1) * sizeof *s->link);
     s->page = block_take(&b, env->nframes * sizeof *s->page);
     ghosts_layout(&s->ghosts, &b, 2 * history_share(env), 2);
     s->departure = block_take(&b, s->ghosts.cap * sizeof *s->departure);
@@ -101,13 +104,12 @@ static size_t size(const struct vm_policy_env *env)
 static void init(void *state, const struct vm_policy_env *env)
 {
     struct lecar *s = state;
-    VM_ASSERT(env->nframes <= UINT32_MAX - HEAP_ROOT);
     layout(s, (uintptr_t)state, env);
     recency_init(s->order, env);
     ghosts_init(&s->ghosts, 2);
     s->history = history_share(env);
     s->nframes = env->nframes;
-    s->end = HEAP_ROOT;
+    ranks_init(s);
     s->incoming = VM_NOPAGE;
     s->weight = vm_params_real(env->params, "weight");
     s->rate = vm_params_real(env->params, "rate");
@@ -229,8 +231,7 @@ static void check(const void *state)
 {
     const struct lecar *s = state;
     const struct ghosts *g = &s->ghosts;
-    struct lecar looked_at = *s;
-    ranks_check(&looked_at, s->nframes);
+    ranks_check(s);
     recency_check(s->order);
     for (vm_pfn f = 0; f < s->nframes; f++)
         VM_ASSERT((s->slot[f] != 0) == recency_has(s->order, f));

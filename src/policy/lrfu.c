@@ -1,17 +1,17 @@
 /* lrfu.c - least recently and frequently used: every touch counts, the less the longer ago it was.
  *
- * A touch that was x touches ago is worth F(x) = (1/2)^(lambda x); a frame has the sum of its touches
- * since it came, its combined recency and frequency C, and who has least leaves. lambda = 0 counts
- * touches: lfu. lambda = 1 is lru: one touch is worth more than all before it together. Of equals the
- * one touched longer ago leaves.
+ * A touch that was x touches ago is worth F(x) = (1/2)^(lambda x); a frame has the sum of its
+ * touches since it came, its combined recency and frequency C, and who has least leaves. lambda = 0
+ * counts touches: lfu. lambda = 1 is lru: one touch is worth more than all before it together. Of
+ * equals the one touched longer ago leaves.
  *
- * Lee, Choi, Kim, Noh, Min, Cho & Kim, "LRFU: a spectrum of policies that subsumes the least recently
- * used and least frequently used policies", IEEE Transactions on Computers 50(12) 2001. The default
- * of lambda is ours: the best depends on the trace and on memory. The paper's correlated references
- * (touches so close that they should count as one) are not here.
+ * Lee, Choi, Kim, Noh, Min, Cho & Kim, "LRFU: a spectrum of policies that subsumes the least
+ * recently used and least frequently used policies", IEEE Transactions on Computers 50(12) 2001.
+ * The default of lambda is ours: the best depends on the trace and on memory. The paper's
+ * correlated references (touches so close that they should count as one) are not here.
  *
- * The idea: C need not be kept up to date. At the last touch, at time `last`, C was 1 + C' F(time since
- * the one before); later it is C F(t - last), so that frames compare alike at any t by
+ * The idea: C need not be kept up to date. At the last touch, at time `last`, C was 1 + C' F(time
+ * since the one before); later it is C F(t - last), so that frames compare alike at any t by
  * log2 C + lambda last, which only touches change, and only raise (ranks.inc.h).
  *
  * Invariants

@@ -1,20 +1,21 @@
-/* ranks.inc.h - frames by a rank that touches only ever raise: a queue, and a heap that lags behind.
+/* ranks.inc.h - frames by a rank that touches only raise: a queue, and a heap that lags behind.
  *
- * A touch writes the frame's rank and no more. Newcomers stand in a queue, whose order is that of their
- * ranks as long as they are not touched; one that is found touched at the front goes on into a heap.
- * The heap keeps the rank that the frame had when its entry was last looked at, which is a lower
- * bound; only an entry that gets to the root is compared with the truth, and sinks if it has risen.
- * So a touch costs one random store, most victims come off the queue, and the heap is for the others.
+ * A touch writes the frame's rank and no more. Newcomers stand in a queue, whose order is that of
+ * their ranks as long as they are not touched; one that is found touched at the front goes on into
+ * a heap. The heap keeps the rank that the frame had when its entry was last looked at, which is a
+ * lower bound; only an entry that gets to the root is compared with the truth, and sinks if it has
+ * risen. So a touch costs one random store, most victims come off the queue, and the heap is for
+ * the others.
  *
  * The includer defines, besides what heap.inc.h wants (HEAP_PLACED is defined here),
  *     RANKS_ENTRY(s, frame)      the heap's entry of the frame as it would be now; it has a `frame`
- *     RANKS_UNTOUCHED(s, frame)  whether it ranks as an untouched newcomer does. The later of two such
- *                                ranks higher
- * and its HEAP_OWNER has, besides the heap, slot[nframes], all 0, and link[nframes + 1] of the queue,
- * the last its head; `nframes`.
+ *     RANKS_UNTOUCHED(s, frame)  whether it ranks as an untouched newcomer does. The later of two
+ *                                such ranks higher
+ * and its HEAP_OWNER has, besides the heap, slot[nframes], all 0, and link[nframes + 1] of the
+ * queue, the last its head; `nframes`.
  *
  * Invariants
- *  1. slot[f] is the heap's slot of frame f, RANKS_WAITING if it is in the queue, 0 if it is not in.
+ *  1. slot[f] is the heap's slot of frame f, RANKS_WAITING if it is in the queue, else 0.
  *  2. No entry of the heap comes after its frame's RANKS_ENTRY.
  */
 #include "base/links.h"
@@ -37,18 +38,6 @@ static inline void ranks_enter(HEAP_OWNER *s, vm_pfn frame)
     vm_links_push_last(s->link, s->nframes, frame);
 }
 
-/* The heap's last entry fills the gap. */
-static inline void ranks_close(HEAP_OWNER *s, size_t gap)
-{
-    HEAP_ENTRY last = s->heap[--s->end];
-    if (gap == s->end)
-        return;
-    if (gap > HEAP_ROOT && HEAP_BEFORE(last, s->heap[HEAP_PARENT(gap)]))
-        heap_rise(s, gap, last);
-    else
-        heap_sink(s, gap, last);
-}
-
 static inline void ranks_leave(HEAP_OWNER *s, vm_pfn frame)
 {
     size_t slot = s->slot[frame];
@@ -56,7 +45,7 @@ static inline void ranks_leave(HEAP_OWNER *s, vm_pfn frame)
     if (slot == RANKS_WAITING)
         vm_links_remove(s->link, frame);
     else
-        ranks_close(s, slot);
+        heap_close(s, slot);
 }
 
 /* The first of the queue that is untouched, or nframes; the touched before it go to the heap. */

@@ -109,6 +109,7 @@ static bool build_memory(struct vm_engine *m, const struct vm_parts *p, enum vm_
         .shootdown_space = vm_mmu_shootdown_space,
         .settle = vm_mmu_settle,
         .left = vm_mmu_left,
+        .cleaned = vm_mmu_cleaned,
         .trimmed = vm_mmu_trimmed,
         .emptied = vm_mmu_emptied,
         .joined = vm_mmu_joined,
@@ -124,6 +125,8 @@ static bool build_memory(struct vm_engine *m, const struct vm_parts *p, enum vm_
                        (unsigned long long)m->config.swap_bytes,
                        (unsigned long long)m->config.page_bytes, UINT32_MAX - 2);
     c.nslots = (uint32_t)slots;
+    if (!vm_reclaim_plan(&m->config, &c, e))
+        return false;
     m->memory = vm_memory_open(&c, e);
     if (!m->memory)
         return false;
@@ -307,6 +310,8 @@ static bool run_refs(struct vm_engine *m, const vm_va *va, const uint16_t *meta,
             vm_mmu_settle(m);
         if (m->counts.touches == m->tick_next)
             vm_mmu_tick(m);
+        if (m->failed)
+            return false;
         if (m->counts.touches >= m->scan_next && !scan(m))
             return false;
         if (m->ahead_ns)

@@ -248,6 +248,7 @@ void vm_mmu_shootdown_space(void *engine, vm_asid asid);
 void vm_mmu_joined(void *engine, vm_pfn unit, uint64_t key);
 void vm_mmu_parted(void *engine, vm_pfn unit);
 void vm_mmu_left(void *engine, const struct vm_leaving *leaving);
+void vm_mmu_cleaned(void *engine, vm_pfn pfn, uint64_t key, vm_slot slot);
 void vm_mmu_emptied(void *engine, vm_pfn first, uint32_t n);
 /* References belong to this address space from now on. */
 void vm_mmu_switch(struct vm_engine *m, vm_asid asid);
@@ -270,6 +271,11 @@ struct vm_parts;
 bool vm_huge_parts(const struct vm_config *c, const struct vm_parts *p, struct vm_error *e);
 bool vm_huge_plan(struct vm_engine *m, uint64_t orders, struct vm_huge_config *out,
                   struct vm_error *e);
+
+/* ---- reclaim.c ---- */
+
+/* The watermarks and the cluster that the configuration names. Errors: VM_EUSAGE, VM_EMACHINE. */
+bool vm_reclaim_plan(const struct vm_config *c, struct vm_memory_config *out, struct vm_error *e);
 
 /* ---- levels.c ---- */
 
@@ -359,8 +365,8 @@ void vm_refill_refused(struct vm_engine *m, vm_va va, enum vm_access access,
 enum walked {
     WALKED,          /* *w has the translation */
     WALKED_RESOLVED, /* likewise, after a fault */
-    WALKED_INSERTED, /* and the policy was told of the touch as its frame's first */
-    WALKED_NOWHERE,  /* the touch is refused, or the machine has failed */
+    WALKED_TOLD,    /* and the policy was told of the touch: its frame's first, or a parked one's */
+    WALKED_NOWHERE, /* the touch is refused, or the machine has failed */
 };
 /* Walk, and resolve faults until the walk succeeds or nothing can make it. A walk that ends
  * UNMARKED has succeeded where TLB entries mark when they leave. */

@@ -113,8 +113,9 @@ void vm_mmu_tick(struct vm_engine *m)
     vm_mmu_settle(m);
     TELL(m, .kind = VM_TAP_TICK);
     m->clock.touches = m->tick_next;
-    uint64_t after = m->policy->tick(m->policy_state);
-    m->tick_next = after ? m->tick_next + after : UINT64_MAX;
+    uint64_t after;
+    m->failed |= !vm_memory_tick(m->memory, &after, &m->error);
+    m->tick_next = !m->failed && after ? m->tick_next + after : UINT64_MAX;
 }
 
 /* ---- a touch that level 1 did not answer ---- */
@@ -244,8 +245,8 @@ static bool touch_walk(struct vm_engine *m, vm_va va, uint64_t tag, enum vm_acce
     vm_refill_end(m, tag, w.order);
     vm_levels_install(m, access, m->plan.levels, page_tag, e);
     install_neighbours(m, page_tag, w.order, access);
-    if (how == WALKED_INSERTED) {
-        /* insert was the frame's first touch; the policy may have cleared the referenced bit. */
+    if (how == WALKED_TOLD) {
+        /* Being told was the touch; the policy may have cleared the referenced bit. */
         m->last_touch = touch_word(vm_unit(m, w.pfn + w.first), access);
         vm_mmu_cool(m);
         accessed(m, va, e.value);

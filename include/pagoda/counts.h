@@ -65,6 +65,8 @@
     X(space_time,                                                                                  \
       "frames that held pages, summed over the touches (pages model): divided by touches, "        \
       "the mean resident set")                                                                     \
+    X(parks, "pages that the policy took the entries of, not the frame: the next touch is soft")   \
+    X(shared_writes, "dirty pages of shared files written as their last mapping went")             \
     X(page_copies, "pages zeroed or copied in memory")                                             \
     X(moves, "segments moved in memory, to grow or to make one hole of many")                      \
     X(moved_bytes, "bytes copied by moves")                                                        \
@@ -86,6 +88,9 @@
     X(switches, "switches to another address space")                                               \
     X(frames_peak, "frames in use at most, tables included")                                       \
     X(table_frames_peak, "frames that page tables held at most")                                   \
+    X(slots_taken, "swap slots taken")                                                             \
+    X(slots_freed, "swap slots given back")                                                        \
+    X(slots_used, "swap slots in use at the end")                                                  \
     X(slots_peak, "swap slots in use at most")                                                     \
     X(colour_misses, "pages that got a frame of another colour, as none of theirs was free")       \
     X(huge_faults, "first touches that made a huge page at once; part of demand_zero")             \
@@ -126,10 +131,12 @@ struct vm_counts {
     L(c->violations + c->denials + c->unnamed <= c->touches)                                       \
     L(c->writebacks + c->clean_drops == c->evictions)                                              \
     L(c->releases <= c->evictions)                                                                 \
+    L(c->slots_taken - c->slots_freed == c->slots_used)                                            \
+    L(c->slots_used <= c->slots_peak && c->slots_peak <= c->slots_taken)                           \
     L(c->fragmented <= c->misfits)                                                                 \
     L(c->compactions <= c->fragmented)                                                             \
     L(c->moves <= c->moved_bytes)                                                                  \
-    L(c->swap_ins == 0 || c->writebacks > 0)                                                       \
+    L(c->swap_ins == 0 || c->writebacks + c->cleanings > 0)                                        \
     L(c->swap_ins + c->file_ins <= c->evictions - c->table_evictions || c->forks > 0)              \
     L(c->table_evictions <= c->evictions)                                                          \
     L(c->table_faults <= c->table_evictions)                                                       \

@@ -184,7 +184,7 @@ void vm_engine_close(struct vm_engine *m);       /* NULL is fine */
  * work.) */
 void vm_engine_share(struct vm_engine *m);
 /* Until when the process that ran last must wait; 0: it need not. */
-uint64_t vm_engine_blocked(const struct vm_engine *m);
+uint64_t vm_engine_blocked(struct vm_engine *m);
 /* No process can run before: the processor is idle until then. */
 void vm_engine_idle(struct vm_engine *m, uint64_t until_ns);
 

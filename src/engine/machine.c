@@ -109,6 +109,7 @@ static bool build_memory(struct vm_engine *m, const struct vm_parts *p, enum vm_
         .shootdown_space = vm_mmu_shootdown_space,
         .settle = vm_mmu_settle,
         .left = vm_mmu_left,
+        .cleaned = vm_mmu_cleaned,
         .trimmed = vm_mmu_trimmed,
         .emptied = vm_mmu_emptied,
         .joined = vm_mmu_joined,
@@ -124,6 +125,7 @@ static bool build_memory(struct vm_engine *m, const struct vm_parts *p, enum vm_
                        (unsigned long long)m->config.swap_bytes,
                        (unsigned long long)m->config.page_bytes, UINT32_MAX - 2);
     c.nslots = (uint32_t)slots;
+    c.swap_cluster = 1;
     m->memory = vm_memory_open(&c, e);
     if (!m->memory)
         return false;
@@ -307,9 +309,11 @@ static bool run_refs(struct vm_engine *m, const vm_va *va, const uint16_t *meta,
             vm_mmu_settle(m);
         if (m->counts.touches == m->tick_next)
             vm_mmu_tick(m);
+        if (m->failed)
+            return false;
         if (m->counts.touches >= m->scan_next && !scan(m))
             return false;
-        if (m->blocked_until)
+        if (m->ahead_ns)
             return true;
         va += done;
         meta += done;
@@ -348,7 +352,7 @@ static bool run_laid(struct vm_engine *m, const vm_va *va, const uint16_t *meta,
             !vm_layout_refs(m->layout, m->asid, va + i, meta + i, length, laid, &done, &m->error);
         if (m->failed || !run_refs(m, laid, meta + i, done))
             return false;
-        if (m->blocked_until)
+        if (m->ahead_ns)
             return true;
         if (done < length && !run_parts(m, va[i + done], meta[i + done]))
             return false;
@@ -438,12 +442,12 @@ bool vm_engine_run(struct vm_engine *m, const struct vm_batch *batch, struct vm_
 {
     vm_clock_begin(m);
     m->done.refs = m->done.events = 0;
-    for (uint32_t k = 0; k <= batch->nevents && !m->blocked_until; k++) {
+    for (uint32_t k = 0; k <= batch->nevents && !m->ahead_ns; k++) {
         uint32_t end = k < batch->nevents ? batch->event[k].at : batch->nrefs;
         VM_ASSERT(m->done.refs <= end && end <= batch->nrefs);
         if (!run_stretch(m, batch, m->done.refs, end, e))
             return false;
-        if (k == batch->nevents || m->blocked_until)
+        if (k == batch->nevents || m->ahead_ns)
             break;
         if (!run_event(m, &batch->event[k], e))
             return false;

@@ -5,9 +5,9 @@
  * page does not depend on how much memory there is, nor does which touches a policy is told of
  * (is_told in machine.h), so that touch number k of the one is touch number k of the other.
  *
- * Frames are not pages, though: two spaces that share a page since a fork may in the real run each
- * bring it back on its own, once it was dropped clean without a slot. Then opt holds a frame's next
- * touch for one that went to the other, and may choose worse than it could.
+ * Two spaces that share a page since a fork find it in the page cache after it was dropped clean;
+ * where they do not (space/page_cache.c), opt may take a frame's next touch for one that went to
+ * the other, and choose worse than it could.
  */
 #include "engine/replay.h"
 #include "base/assert.h"

@@ -2,6 +2,7 @@
  * tests/oracle/naive_space.h. */
 #include "base/random.h"
 #include "oracle/naive_space.h"
+#include "oracle/wishful.h"
 #include "rounds.h"
 #include "unit/test.h"
 
@@ -54,7 +55,7 @@ static struct vm_event random_event(struct world *w, enum vm_event_kind kind)
         .va = va,
         .bytes = w->naive.va[last] + w->naive.page_bytes - va,
         .prot = random_prot(w),
-        .detail = (uint8_t)(kind == VM_EVENT_MAP ? below(w, 3) : VM_ADVICE_DONTNEED - below(w, 2)),
+        .detail = (uint8_t)(kind == VM_EVENT_MAP ? below(w, 4) : VM_ADVICE_DONTNEED - below(w, 2)),
     };
 }
 
@@ -83,6 +84,7 @@ static uint64_t play(struct space_plan plan, bool may_run_out)
     struct world w;
     assert_true(space_world_open(&w.fast, &plan));
     naive_space_open(&w.naive, &plan);
+    w.naive.parks = plan.policy_ops;
     vm_random_seed(&w.random, plan.seed);
     for (unsigned i = 0; i < STEPS; i++) {
         const char *wrong = step(&w);
@@ -183,6 +185,29 @@ static struct space_plan huge_plan(enum vm_huge_pages pages, const char *scheme,
         .scan_every = 7};
 }
 
+/* A policy that parks, gives up and cleans pages: tables apart, inside, evicted, and huge pages. */
+static void the_same_holds_whatever_a_policy_wishes(void **unused)
+{
+    static const char *const tables[] = {"x86-64", "sv32", "inverted", "mips:processes=3"};
+    (void)unused;
+    for (unsigned i = test_rounds(160); i-- > 0;) {
+        struct space_plan plan = {.scheme = tables[i % 4],
+                                  .policy = "fifo",
+                                  .policy_ops = &wishful_policy,
+                                  .nframes = (i % 4 == 3 ? 24 : 4) + i % 23,
+                                  .tables = i % 4 == 3 ? VM_TABLES_INSIDE : VM_TABLES_APART,
+                                  .stray = i % 2 ? VM_STRAY_MAPS : VM_STRAY_FAULTS,
+                                  .seed = 40000 + i};
+        play(plan, false);
+        struct space_plan huge =
+            huge_plan(VM_HUGE_FAULT + i % 3, "two-level:dir=10,table=2", 2, 24, VM_TABLES_APART);
+        huge.policy = plan.policy;
+        huge.policy_ops = plan.policy_ops;
+        huge.seed += i;
+        play(huge, false);
+    }
+}
+
 static void the_same_holds_with_huge_pages(void **unused)
 {
     static const struct {
@@ -268,6 +293,7 @@ int main(void)
         cmocka_unit_test(a_program_sees_what_it_wrote_whatever_was_evicted),
         cmocka_unit_test(the_same_holds_where_tables_compete_for_the_frames),
         cmocka_unit_test(the_same_holds_where_a_flat_table_claims_its_frames),
+        cmocka_unit_test(the_same_holds_whatever_a_policy_wishes),
         cmocka_unit_test(the_same_holds_with_huge_pages),
         cmocka_unit_test(the_same_holds_where_tables_are_evicted_too),
         cmocka_unit_test(the_same_holds_where_tables_grow_by_moving),

@@ -145,7 +145,11 @@ static void count_fault(const struct vm_story_step *s, struct vm_counts *c)
 
 static void count_leaving(const struct vm_story_step *s, struct vm_counts *c)
 {
-    c->evictions += s->leaving.leaving.how != VM_LEFT_UNMAPPED;
+    enum vm_leaves why = s->leaving.leaving.why;
+    bool parked = s->leaving.leaving.how == VM_LEFT_PARKED;
+    c->parks += parked;
+    c->releases += why == VM_LEAVES_GIVEN && !parked;
+    c->evictions += s->leaving.leaving.how != VM_LEFT_UNMAPPED && !parked;
     c->table_evictions += vm_key_asid(s->leaving.leaving.key) == VM_ASID_KERNEL;
     c->clean_drops += s->leaving.leaving.how == VM_LEFT_DROPPED;
     c->writebacks += s->leaving.leaving.how == VM_LEFT_WRITTEN;
@@ -237,6 +241,9 @@ static void count_step(const struct vm_story *story, const struct vm_story_step 
     case VM_TAP_TICK:
         c->page_copies += s->tick.copied_bytes / 4096;
         break;
+    case VM_TAP_CLEANED:
+        c->cleanings++;
+        break;
     case VM_TAP_FILL:
     case VM_TAP_ACCESS:
     case VM_TAP_EMPTIED:
@@ -277,6 +284,10 @@ static void assert_counted(const struct vm_story *s)
 #define LEAVE_OUT(field) told.field = s->after.field - s->before.field
     LEAVE_OUT(frames_peak);
     LEAVE_OUT(table_frames_peak);
+    LEAVE_OUT(shared_writes); /* of events */
+    LEAVE_OUT(slots_taken);
+    LEAVE_OUT(slots_freed);
+    LEAVE_OUT(slots_used);
     LEAVE_OUT(slots_peak);
     LEAVE_OUT(colour_misses);
     LEAVE_OUT(memory_reads); /* what caches do on their own */

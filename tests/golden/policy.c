@@ -84,6 +84,10 @@ static const struct {
     {"lirs", {154020, 108278, 91642, 80960, 37399}},
     {"clock-pro", {154970, 121327, 96837, 80641, 34413}},
     {"clock-pro:least=5,most=5", {154916, 121085, 96319, 80474, 34627}},
+    {"lrfu:lambda=1", {166824, 125953, 89729, 64964, 40473}},                    /* lru */
+    {"lrfu:lambda=0", {168012, 149544, 136366, 115703, 35449}},                  /* lfu */
+    {"lecar:weight=1,rate=0", {166824, 125953, 89729, 64964, 40473}},            /* lru */
+    {"lecar:weight=0,rate=0,ghosts=0", {168012, 149544, 136366, 115703, 35449}}, /* lfu */
 };
 
 static void misses_on_a_real_trace_are_those_of_the_reference_programs(void **state)

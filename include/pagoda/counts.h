@@ -65,6 +65,12 @@
     X(space_time,                                                                                  \
       "frames that held pages, summed over the touches (pages model): divided by touches, "        \
       "the mean resident set")                                                                     \
+    X(queued, "dirty pages whose entries went, to be written together: written, or rescued")       \
+    X(rescues, "soft faults of pages that waited to be written, or were being written")            \
+    X(background_wakes, "times that fewer frames were free than the low watermark")                \
+    X(background_evictions, "pages that left ahead of need, until the high watermark was met")     \
+    X(direct_reclaims, "times that no frame was free, and the process evicted for itself")         \
+    X(frame_waits, "times that it waited for a frame that was still being written")                \
     X(parks, "pages that the policy took the entries of, not the frame: the next touch is soft")   \
     X(shared_writes, "dirty pages of shared files written as their last mapping went")             \
     X(page_copies, "pages zeroed or copied in memory")                                             \
@@ -131,6 +137,8 @@ struct vm_counts {
     L(c->violations + c->denials + c->unnamed <= c->touches)                                       \
     L(c->writebacks + c->clean_drops == c->evictions)                                              \
     L(c->releases <= c->evictions)                                                                 \
+    L(c->rescues <= c->soft_faults && c->rescues <= c->queued)                                     \
+    L(c->frame_waits <= c->direct_reclaims + c->evictions)                                         \
     L(c->slots_taken - c->slots_freed == c->slots_used)                                            \
     L(c->slots_used <= c->slots_peak && c->slots_peak <= c->slots_taken)                           \
     L(c->fragmented <= c->misfits)                                                                 \

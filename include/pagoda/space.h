@@ -128,6 +128,7 @@ enum vm_leaves {
     VM_LEAVES_MAPPING, /* the program's */
     VM_LEAVES_CHOSEN,  /* the policy's: a frame was wanted, whichever */
     VM_LEAVES_CLAIMED, /* nobody's: its place is needed, whoever is there */
+    VM_LEAVES_WRITTEN, /* the policy's, before: it was queued, and now its write has begun */
     VM_LEAVES_GIVEN,   /* the policy's: no frame was wanted, but its process has one too many */
     VM_LEAVES_UNUSED,  /* nobody's: a part, never touched, of a huge page that is split */
 };
@@ -141,6 +142,7 @@ struct vm_leaving {
         VM_LEFT_UNMAPPED, /* its mapping went, or a copy took its place */
         VM_LEFT_DROPPED,  /* evicted, clean */
         VM_LEFT_WRITTEN,  /* evicted, dirty: written to `slot`, or to its file */
+        VM_LEFT_QUEUED,   /* its entries went; it waits to be written with others */
         VM_LEFT_PARKED,   /* its entries went, its frame stays */
     } how;
     vm_slot slot;  /* that has the page now; 0: none */
@@ -181,7 +183,9 @@ struct vm_memory_config {
     enum vm_stray stray;   /* a touch outside every VMA makes one, or is a violation */
     uint32_t colours;      /* page colours, a power of two; 0 or 1: none */
     struct vm_huge_config huge;
-    uint32_t nslots;       /* swap slots; 0: as many as there can be */
+    uint32_t nslots; /* swap slots; 0: as many as there can be */
+    uint32_t watermark_low,
+        watermark_high;    /* frames: below low free, evict until high are; 0: no */
     uint32_t swap_cluster; /* slots that are given out one after the other, at least 1 */
     uint64_t seed;
     const struct vm_scheme_ops *scheme;

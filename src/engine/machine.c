@@ -125,7 +125,8 @@ static bool build_memory(struct vm_engine *m, const struct vm_parts *p, enum vm_
                        (unsigned long long)m->config.swap_bytes,
                        (unsigned long long)m->config.page_bytes, UINT32_MAX - 2);
     c.nslots = (uint32_t)slots;
-    c.swap_cluster = 1;
+    if (!vm_reclaim_plan(&m->config, &c, e))
+        return false;
     m->memory = vm_memory_open(&c, e);
     if (!m->memory)
         return false;

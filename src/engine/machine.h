@@ -272,6 +272,11 @@ bool vm_huge_parts(const struct vm_config *c, const struct vm_parts *p, struct v
 bool vm_huge_plan(struct vm_engine *m, uint64_t orders, struct vm_huge_config *out,
                   struct vm_error *e);
 
+/* ---- reclaim.c ---- */
+
+/* The watermarks and the cluster that the configuration names. Errors: VM_EUSAGE, VM_EMACHINE. */
+bool vm_reclaim_plan(const struct vm_config *c, struct vm_memory_config *out, struct vm_error *e);
+
 /* ---- levels.c ---- */
 
 /* Build the TLBs of m->plan, and the prefetch buffer, for a scheme with these orders of pages. */

@@ -221,15 +221,15 @@ static void fault_json(struct draft *d, json_t *step, const struct vm_story_step
 
 static void leaving_json(struct draft *d, json_t *step, const struct vm_story_step *s)
 {
-    static const char *const whys[] = {[VM_LEAVES_MAPPING] = "mapping",
-                                       [VM_LEAVES_CHOSEN] = "chosen",
-                                       [VM_LEAVES_CLAIMED] = "claimed",
-                                       [VM_LEAVES_UNUSED] = "unused",
-                                       [VM_LEAVES_GIVEN] = "given"};
+    static const char *const whys[] = {
+        [VM_LEAVES_MAPPING] = "mapping", [VM_LEAVES_CHOSEN] = "chosen",
+        [VM_LEAVES_CLAIMED] = "claimed", [VM_LEAVES_UNUSED] = "unused",
+        [VM_LEAVES_GIVEN] = "given",     [VM_LEAVES_WRITTEN] = "written"};
     static const char *const hows[] = {[VM_LEFT_UNMAPPED] = "unmapped",
                                        [VM_LEFT_DROPPED] = "dropped",
                                        [VM_LEFT_WRITTEN] = "written",
-                                       [VM_LEFT_PARKED] = "parked"};
+                                       [VM_LEFT_PARKED] = "parked",
+                                       [VM_LEFT_QUEUED] = "queued"};
     const struct vm_leaving *v = &s->leaving.leaving;
     put_page(d, step, v->key);
     put_count(d, step, "frame", v->pfn);

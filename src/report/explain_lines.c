@@ -553,6 +553,11 @@ static void say_leaving(struct explain_lines *l, const struct vm_story_step *s)
         row(l, "policy", "%s sets it aside: its next touch is a soft fault", l->story->policy);
         return;
     }
+    if (v->why == VM_LEAVES_WRITTEN) {
+        step(l, s, EXPLAIN_PLAIN, "Page %s is being written to %s; frame %u is free when it is",
+             page, explain_home(v->slot, home), v->pfn);
+        return;
+    }
     step(l, s, EXPLAIN_BAD, "Eviction: page %s leaves frame %u", page, v->pfn);
     if (v->why == VM_LEAVES_CHOSEN)
         say_choice(l, s);
@@ -560,7 +565,9 @@ static void say_leaving(struct explain_lines *l, const struct vm_story_step *s)
         row(l, "policy", "%s gives it up, though no frame is wanted", l->story->policy);
     else
         row(l, "because", "its place is needed, whoever is there");
-    if (v->how == VM_LEFT_WRITTEN)
+    if (v->how == VM_LEFT_QUEUED)
+        row(l, "contents", "dirty: to be written with others to %s", explain_home(v->slot, home));
+    else if (v->how == VM_LEFT_WRITTEN)
         row(l, "contents", "dirty: written to %s", explain_home(v->slot, home));
     else if (v->slot)
         row(l, "contents", "clean, and swap slot %u still has them", v->slot);

@@ -115,10 +115,23 @@ static void soften(struct vm_memory *m, struct vm_fault *f, vm_pfn pfn)
     f->told = true;
 }
 
+/* A page comes back that was on its way out: it is a newcomer to the policy. */
+static void rescue(struct vm_memory *m, struct vm_fault *f, vm_pfn pfn)
+{
+    bool dirty = f->access == VM_WRITE;
+    m->c.counts->rescues++;
+    m->bits[pfn] |= (VM_FRAME_REFERENCED & m->c.scheme->marks) | (dirty ? VM_FRAME_DIRTY : 0);
+    vm_unit_insert(m, pfn, m->frame[pfn].owner);
+    f->inserted = f->told = true;
+}
+
 /* The page is in frame `pfn`: map it there. False: m->out. */
 static bool map_cached(struct vm_memory *m, struct vm_fault *f, vm_pfn pfn, struct vm_pte pte)
 {
     bool parked = vm_is_unmapped(m, pfn) && (m->frame[pfn].sharers & VM_UNMAPPED_PARKED);
+    bool leaving = vm_is_leaving(m, pfn);
+    if (leaving)
+        vm_writeback_forget(m, pfn);
     if (!join_mappers(m, pfn, vm_memory_key(m, f->va, f->asid)))
         return false;
     if (pte.state == VM_PTE_SWAPPED && pte.slot != VM_SLOT_FILE)
@@ -128,6 +141,8 @@ static bool map_cached(struct vm_memory *m, struct vm_fault *f, vm_pfn pfn, stru
     f->kind = VM_FAULT_SOFT;
     if (parked)
         soften(m, f, pfn);
+    if (leaving)
+        rescue(m, f, pfn);
     return true;
 }
 

@@ -112,7 +112,10 @@ static void write_shared(struct vm_memory *m, vm_pfn f)
 static void leave_unmapped(struct vm_memory *m, vm_pfn f, uint64_t key)
 {
     bool huge = vm_huge_has(m, f);
-    vm_unit_remove(m, f);
+    if (vm_is_leaving(m, f))
+        vm_writeback_forget(m, f);
+    else
+        vm_unit_remove(m, f);
     m->c.left(m->c.host, &(struct vm_leaving){.pfn = f,
                                               .key = key,
                                               .why = VM_LEAVES_MAPPING,
@@ -192,6 +195,7 @@ vm_pfn vm_frame_get(struct vm_memory *m, vm_va va, uint64_t key)
 {
     uint32_t last = m->c.colours ? m->c.colours - 1 : 0;
     uint32_t colour = (uint32_t)(va >> m->c.page_shift) & last;
+    vm_writeback_ahead(m);
     vm_pfn f = frame_or_victim(m, vm_frames_take_colour(m->frames, colour), key);
     m->c.counts->colour_misses += f != VM_NOFRAME && (f & last) != colour;
     return f;
@@ -251,7 +255,10 @@ static vm_pfn window_huge(const struct vm_memory *m, vm_pfn first, vm_pfn end)
 
 bool vm_frame_vacate(struct vm_memory *m, vm_pfn f)
 {
-    vm_unit_remove(m, f);
+    if (vm_is_leaving(m, f))
+        vm_writeback_forget(m, f);
+    else
+        vm_unit_remove(m, f);
     if (!vm_evict(m, f, VM_LEAVES_CLAIMED))
         return false;
     vm_frame_free(m, f);

@@ -90,7 +90,7 @@ static size_t room(struct vm_memory *m)
     struct vm_policy_env policy = policy_env(m);
     return vm_arena_room(sizeof *m->frame * m->frames_all) + vm_arena_room(m->c.nframes) +
            vm_arena_room(sizeof *m->sharer * m->sharer_cap) + frames_bytes(m) + apart_bytes(m) +
-           vm_huge_bytes(m) + vm_slots_bytes(m) + vm_page_cache_bytes(m) +
+           vm_huge_bytes(m) + vm_slots_bytes(m) + vm_page_cache_bytes(m) + vm_writeback_bytes(m) +
            vm_arena_room(sizeof *m->space * NASIDS) + vm_arena_room(m->c.scheme->size(&scheme)) +
            vm_arena_room(m->c.policy->size(&policy)) + vm_arena_room(m->c.device->size()) +
            ((size_t)m->frames_all << m->c.page_shift);
@@ -112,6 +112,7 @@ static void take_all(struct vm_memory *m)
         vm_huge_init(m, split_tables(m), vm_arena_take(a, vm_huge_bytes(m)));
     m->sharer = vm_arena_take(a, sizeof *m->sharer * m->sharer_cap);
     vm_slots_init(m, a);
+    vm_writeback_init(m, a);
     vm_page_cache_init(m, vm_arena_take(a, vm_page_cache_bytes(m)));
     m->space = vm_arena_take(a, sizeof *m->space * NASIDS);
     m->scheme = vm_arena_take(a, m->c.scheme->size(&scheme));
@@ -421,7 +422,7 @@ static void check_frames(const struct census *c)
     }
     VM_ASSERT(c->resident + unmapped >= holding);
     VM_ASSERT(holding == m->nresident && loose == m->ntables_loose);
-    VM_ASSERT(units + loose == m->nunits && reserved == m->huge.nreserved);
+    VM_ASSERT(units + loose - vm_writeback_check(m) == m->nunits && reserved == m->huge.nreserved);
     VM_ASSERT(tables == m->ntables && m->nused == holding + tables);
     vm_frames_check(m->frames);
     if (m->huge.run) {

@@ -3,6 +3,7 @@
  *   memory.c  opening, closing, the whole-structure check
  *   frame.c   frames: who maps them, getting one
  *   reclaim.c   pages that leave their frames, or their entries: evicted, given up, parked, cleaned
+ *   writeback.c  dirty pages that are written together, and ahead of need
  *   slots.c   the swap map: slots, references to them, clusters of them
  *   page_cache.c  frames by file and page
  *   swap.c    a page's home, and the transfers to and from it
@@ -69,9 +70,18 @@ struct vm_files {
 };
 #define VM_FILES_MAX (VM_HOME_SHARED - 1)
 
+/* Pages on their way out: see writeback.c. links is NULL where nothing waits. */
+struct vm_writeback {
+    struct vm_links *links; /* [nframes + 2] queued pages, head: nframes; written ones behind it */
+    uint64_t *done_ns;      /* [nframes] when the write of a written one is done */
+    uint32_t nqueued, nflying;
+};
+
 /* Of a frame that nothing maps, in its `sharers`. */
 enum vm_unmapped {
-    VM_UNMAPPED_PARKED = 1, /* by the policy's wish: it hears of its next touch by `soft` */
+    VM_UNMAPPED_QUEUED = 2,  /* it waits to be written */
+    VM_UNMAPPED_WRITTEN = 4, /* it is being written */
+    VM_UNMAPPED_PARKED = 1,  /* by the policy's wish: it hears of its next touch by `soft` */
 };
 
 struct vm_memory {
@@ -99,10 +109,12 @@ struct vm_memory {
     struct vm_files files;
     uint32_t nslots;
     uint64_t slots_used;
+    struct vm_writeback wb;
     struct vm_queue queue; /* before the device */
     struct {
         bool on;
         uint64_t at, bytes; /* still to be written */
+        uint64_t done_ns;   /* when what was written is */
     } gather;
 
     struct vm_segments *seg;        /* segment.h; NULL: the scheme's unit is the page */
@@ -246,12 +258,39 @@ vm_pfn vm_reclaim_frame(struct vm_memory *m, uint64_t incoming);
 /* The page in `f`, which the policy has given up, leaves memory; `f` is nobody's then. False: it is
  * dirty and swap is full (m->out); nothing has changed but that the policy does not have it. */
 bool vm_evict(struct vm_memory *m, vm_pfn f, enum vm_leaves why);
+/* Who leaves, a base page: a huge page that is named is split, and the policy asked again. A split
+ * may free frames, which is enough too: then *freed has one, taken. False: m->out. */
+bool vm_unit_victim(struct vm_memory *m, uint64_t incoming, vm_pfn *victim, vm_pfn *freed);
+/* Every mapper of `f` loses it to its home, or to nowhere. */
+void vm_take_entries(struct vm_memory *m, vm_pfn f);
 /* The policy gives up the frames that it wishes to before `incoming` comes; parks those that it
  * wishes to, but for the frame `touched`. False: m->out. */
 bool vm_policy_release(struct vm_memory *m, uint64_t incoming);
 bool vm_policy_park(struct vm_memory *m, vm_pfn touched);
 /* struct vm_policy_host's. */
 bool vm_policy_clean(void *memory, vm_pfn f);
+
+/* ---- writeback.c ---- */
+
+size_t vm_writeback_bytes(const struct vm_memory *m);
+void vm_writeback_init(struct vm_memory *m, struct vm_arena *a);
+/* As vm_evict, of the policy's victim; a dirty page may be queued instead, and keeps its frame. */
+enum vm_evicted { VM_EVICT_FAILED, VM_EVICTED, VM_EVICT_QUEUED };
+enum vm_evicted vm_evict_lazily(struct vm_memory *m, vm_pfn f);
+/* A frame is wanted, and none is free: wait for one that is being written, or write what is queued
+ * if that is a cluster (or `last`: there is nobody else to evict). False: there is nothing to wait
+ * for. */
+bool vm_writeback_wait(struct vm_memory *m, bool last);
+/* A frame is about to be wanted: those that are written are free; if few are, more will be. */
+void vm_writeback_ahead(struct vm_memory *m);
+/* The queued or written frame is mapped again, or dropped. */
+void vm_writeback_forget(struct vm_memory *m, vm_pfn f);
+static inline bool vm_is_leaving(const struct vm_memory *m, vm_pfn f)
+{
+    return vm_is_unmapped(m, f) &&
+           (m->frame[f].sharers & (VM_UNMAPPED_QUEUED | VM_UNMAPPED_WRITTEN));
+}
+uint32_t vm_writeback_check(const struct vm_memory *m); /* answers how many frames are leaving */
 
 /* ---- slots.c ---- */
 
@@ -316,7 +355,7 @@ void vm_swap_read_at(struct vm_memory *m, uint64_t position, uint64_t bytes);
 void vm_swap_write_at(struct vm_memory *m, uint64_t position, uint64_t bytes);
 /* Between these two nobody waits for a write, and what lies side by side is one transfer. */
 void vm_swap_gather(struct vm_memory *m);
-void vm_swap_gathered(struct vm_memory *m);
+uint64_t vm_swap_gathered(struct vm_memory *m); /* when the last of them is done */
 /* Where a page's file is on the device. */
 uint64_t vm_swap_file_position(const struct vm_memory *m, uint64_t page_key);
 

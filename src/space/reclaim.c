@@ -45,8 +45,7 @@ static void take_entry(struct vm_memory *m, uint64_t key, vm_slot s)
     m->c.shootdown(m->c.host, key);
 }
 
-/* Every mapper of `f` loses it to its home, or to nowhere. */
-static void take_entries(struct vm_memory *m, vm_pfn f)
+void vm_take_entries(struct vm_memory *m, vm_pfn f)
 {
     struct vm_frame *frame = &m->frame[f];
     vm_slot s = vm_frame_slot(frame);
@@ -98,16 +97,14 @@ bool vm_evict(struct vm_memory *m, vm_pfn f, enum vm_leaves why)
     if (table)
         vm_table_page_out(m, f, leaving.slot);
     else
-        take_entries(m, f);
+        vm_take_entries(m, f);
     vm_home_leave(m, f);
     frame->sharers = 0;
     m->bits[f] = 0;
     return true;
 }
 
-/* Who leaves, a base page: a huge page that is named is split, and the policy asked again. A split
- * may free frames, which is enough too: then *freed has one. False: m->out. */
-static bool unit_victim(struct vm_memory *m, uint64_t incoming, vm_pfn *victim, vm_pfn *freed)
+bool vm_unit_victim(struct vm_memory *m, uint64_t incoming, vm_pfn *victim, vm_pfn *freed)
 {
     while (m->nunits > 0) {
         m->c.settle(m->c.host);
@@ -130,19 +127,39 @@ static bool unit_victim(struct vm_memory *m, uint64_t incoming, vm_pfn *victim, 
     return false;
 }
 
+/* The victim's frame, if it is nobody's at once: *f; or VM_NOFRAME: it is queued, and others may be
+ * free soon. False: m->out. */
+static bool take_victim(struct vm_memory *m, uint64_t incoming, vm_pfn *f)
+{
+    vm_pfn victim;
+    *f = VM_NOFRAME;
+    if (!vm_unit_victim(m, incoming, &victim, f))
+        return false;
+    if (*f != VM_NOFRAME) {
+        vm_frame_note_used(m, 1);
+        return true;
+    }
+    enum vm_evicted how = vm_evict_lazily(m, victim);
+    if (how == VM_EVICTED)
+        *f = victim;
+    return how != VM_EVICT_FAILED;
+}
+
 vm_pfn vm_reclaim_frame(struct vm_memory *m, uint64_t incoming)
 {
-    vm_pfn victim, freed = VM_NOFRAME;
-    if (!unit_victim(m, incoming, &victim, &freed))
-        return VM_NOFRAME;
-    if (freed != VM_NOFRAME)
-        vm_frame_note_used(m, 1);
-    else if (vm_evict(m, victim, VM_LEAVES_CHOSEN))
-        freed = victim;
-    else
-        return VM_NOFRAME;
-    m->frame[freed] = (struct vm_frame){.owner = VM_FRAME_FREE};
-    return freed;
+    vm_pfn f = VM_NOFRAME;
+    m->c.counts->direct_reclaims++;
+    while (f == VM_NOFRAME) {
+        bool last = m->nunits == 0;
+        if ((!last || !vm_writeback_wait(m, last)) && !take_victim(m, incoming, &f))
+            return VM_NOFRAME;
+        if (f == VM_NOFRAME && !last)
+            vm_writeback_wait(m, false);
+        if (f == VM_NOFRAME && (f = vm_frames_take(m->frames, 0)) != VM_NOFRAME)
+            vm_frame_note_used(m, 1);
+    }
+    m->frame[f] = (struct vm_frame){.owner = VM_FRAME_FREE};
+    return f;
 }
 
 /* ---- what policies wish ---- */
@@ -210,7 +227,7 @@ static void park_frame(struct vm_memory *m, vm_pfn f)
                                               .why = VM_LEAVES_GIVEN,
                                               .how = VM_LEFT_PARKED,
                                               .slot = vm_frame_slot(&m->frame[f])});
-    take_entries(m, f);
+    vm_take_entries(m, f);
     m->frame[f].sharers = VM_UNMAPPED | VM_UNMAPPED_PARKED;
     m->bits[f] &= (uint8_t)~VM_FRAME_REFERENCED;
 }

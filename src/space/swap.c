@@ -47,9 +47,12 @@ void vm_swap_read_at(struct vm_memory *m, uint64_t at, uint64_t bytes)
 
 static void write_gathered(struct vm_memory *m)
 {
-    if (m->gather.bytes)
-        vm_queue_submit(&m->queue, VM_TRANSFER_WRITE, m->gather.at, m->gather.bytes,
-                        m->c.now(m->c.host));
+    if (!m->gather.bytes)
+        return;
+    uint64_t done_ns = vm_queue_submit(&m->queue, VM_TRANSFER_WRITE, m->gather.at, m->gather.bytes,
+                                       m->c.now(m->c.host));
+    if (done_ns > m->gather.done_ns)
+        m->gather.done_ns = done_ns;
     m->gather.bytes = 0;
 }
 
@@ -66,12 +69,14 @@ void vm_swap_gather(struct vm_memory *m)
 {
     VM_ASSERT(!m->gather.on && m->gather.bytes == 0);
     m->gather.on = true;
+    m->gather.done_ns = 0;
 }
 
-void vm_swap_gathered(struct vm_memory *m)
+uint64_t vm_swap_gathered(struct vm_memory *m)
 {
     write_gathered(m);
     m->gather.on = false;
+    return m->gather.done_ns;
 }
 
 void vm_swap_write_at(struct vm_memory *m, uint64_t at, uint64_t bytes)

@@ -30,6 +30,8 @@ static uint8_t random_prot(struct world *w)
 
 static const char *touch(struct world *w)
 {
+    /* Entries may have gone from pages whose frames are still there. */
+    w->naive.parks |= w->fast.counts.parks || w->fast.counts.queued;
     vm_asid asid = (vm_asid)below(w, NAIVE_SPACES);
     unsigned page = (unsigned)(below(w, 2) ? below(w, NAIVE_PAGES) : below(w, 12));
     enum vm_access access = (enum vm_access)below(w, VM_ACCESSES);
@@ -77,9 +79,8 @@ static const char *step(struct world *w)
     return below(w, 8) ? touch(w) : event(w, kinds[below(w, sizeof kinds / sizeof kinds[0])]);
 }
 
-/* Plays a world; where the machine runs out of something, which only some worlds may, ends it.
- * Answers how many pages of tables came back. */
-static uint64_t play(struct space_plan plan, bool may_run_out)
+/* Plays a world; where the machine runs out of something, which only some worlds may, ends it. */
+static struct vm_counts play(struct space_plan plan, bool may_run_out)
 {
     struct world w;
     assert_true(space_world_open(&w.fast, &plan));
@@ -101,7 +102,7 @@ static uint64_t play(struct space_plan plan, bool may_run_out)
                      (unsigned long long)plan.seed, i, wrong);
     }
     space_world_close(&w.fast);
-    return w.fast.counts.table_faults;
+    return w.fast.counts;
 }
 
 /* Tables that grow, and move to where they can. */
@@ -122,7 +123,7 @@ static uint64_t play_policies(struct space_plan plan, unsigned nseeds, bool may_
         for (unsigned i = test_rounds(nseeds); i-- > 0; plan.seed++) {
             plan.stray = plan.seed % 2 ? VM_STRAY_MAPS : VM_STRAY_FAULTS;
             plan.colours = 1u << plan.seed % 4;
-            table_faults += play(plan, may_run_out);
+            table_faults += play(plan, may_run_out).table_faults;
         }
     }
     return table_faults;
@@ -183,6 +184,41 @@ static struct space_plan huge_plan(enum vm_huge_pages pages, const char *scheme,
         .seed = 100000 * pages + 1000 * nframes,
         .huge = {.pages = pages, .order = order, .scan_pages = 16, .empty_max = (1u << order) - 1},
         .scan_every = 7};
+}
+
+/* Dirty pages written together, and ahead of need, while the process goes on. */
+static void the_same_holds_where_pages_wait_to_be_written(void **unused)
+{
+    static const char *const tables[] = {"x86-64", "sv32", "inverted", "mips:processes=3"};
+    static const uint32_t clusters[] = {1, 2, 4, 7};
+    uint64_t rescues = 0, waits = 0;
+    struct vm_counts sum;
+    (void)unused;
+    for (unsigned i = test_rounds(200); i-- > 0;) {
+        bool inside = i % 4 == 3;
+        struct space_plan plan = {.scheme = tables[i % 4],
+                                  .policy = vm_policy_at(1 + i % 9)->name,
+                                  .policy_ops = i % 5 ? NULL : &wishful_policy,
+                                  .nframes = (inside ? 24 : 4) + i % 23,
+                                  .swap_cluster = clusters[i / 4 % 4],
+                                  .tables = inside ? VM_TABLES_INSIDE : VM_TABLES_APART,
+                                  .stray = i % 2 ? VM_STRAY_MAPS : VM_STRAY_FAULTS,
+                                  .seed = 60000 + i};
+        plan.low = i % 3 * plan.nframes / 8;
+        plan.high = i % 3 ? plan.low + i % plan.nframes / 4 : 0;
+        sum = play(plan, false);
+        rescues += sum.rescues;
+        waits += sum.frame_waits;
+        struct space_plan huge =
+            huge_plan(VM_HUGE_FAULT + i % 3, "two-level:dir=10,table=2", 2, 24, VM_TABLES_APART);
+        huge.policy = "lru";
+        huge.swap_cluster = plan.swap_cluster;
+        huge.low = i % 3;
+        huge.high = i % 3 * 2;
+        huge.seed += i;
+        play(huge, false);
+    }
+    assert_true(rescues > 0 && waits > 0);
 }
 
 /* A policy that parks, gives up and cleans pages: tables apart, inside, evicted, and huge pages. */
@@ -294,6 +330,7 @@ int main(void)
         cmocka_unit_test(the_same_holds_where_tables_compete_for_the_frames),
         cmocka_unit_test(the_same_holds_where_a_flat_table_claims_its_frames),
         cmocka_unit_test(the_same_holds_whatever_a_policy_wishes),
+        cmocka_unit_test(the_same_holds_where_pages_wait_to_be_written),
         cmocka_unit_test(the_same_holds_with_huge_pages),
         cmocka_unit_test(the_same_holds_where_tables_are_evicted_too),
         cmocka_unit_test(the_same_holds_where_tables_grow_by_moving),

@@ -47,7 +47,7 @@ static struct vm_service device_service(void *state, enum vm_transfer kind, uint
         if (kind == VM_TRANSFER_WRITE)
             w->file_written_at[slot % WORLD_FILE_PAGES] = w->now;
     } else if (kind == VM_TRANSFER_WRITE) {
-        w->writes++;
+        w->writes += bytes >> shift;
         check_run(w, slot, end);
         while (slot < end)
             w->written_at[slot++] = w->now;
@@ -214,6 +214,8 @@ bool space_world_open(struct space_world *w, const struct space_plan *plan)
         .huge = plan->huge,
         .nslots = plan->nslots ? plan->nslots : WORLD_SLOTS,
         .swap_cluster = plan->swap_cluster ? plan->swap_cluster : 1,
+        .watermark_low = plan->low,
+        .watermark_high = plan->high,
         .seed = plan->seed,
         .scheme = w->scheme,
         .scheme_params = &w->scheme_params,
@@ -387,9 +389,10 @@ void space_world_check(const struct space_world *w)
     VM_ASSERT(w->writes + w->file_writes ==
               c->writebacks + c->table_writes + c->cleanings + c->shared_writes);
     VM_ASSERT(w->reads == c->swap_ins + c->table_faults + c->table_reads);
-    VM_ASSERT(c->cleanings || w->waits_ns[VM_WAIT_WRITE] == w->writes + w->file_writes);
-    VM_ASSERT(w->waits_ns[VM_WAIT_FRAME] == 0);
-    VM_ASSERT(c->cleanings || w->waits_ns[VM_WAIT_READ] == w->reads + w->file_reads);
+    bool alone = !c->cleanings && !c->queued;
+    VM_ASSERT(!alone || w->waits_ns[VM_WAIT_WRITE] == w->writes + w->file_writes);
+    VM_ASSERT(c->frame_waits || w->waits_ns[VM_WAIT_FRAME] == 0);
+    VM_ASSERT(!alone || w->waits_ns[VM_WAIT_READ] == w->reads + w->file_reads);
     VM_ASSERT(w->file_reads == c->file_ins && c->table_faults <= c->table_evictions);
     VM_ASSERT(vm_memory_resident(w->memory) <= w->memory->c.nframes);
     VM_ASSERT(w->memory->c.tables == VM_TABLES_APART || c->frames_peak <= w->memory->c.nframes);

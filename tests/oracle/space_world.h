@@ -25,6 +25,7 @@ struct space_plan {
     const struct vm_policy_ops *policy_ops; /* instead of one by name; NULL: none */
     uint32_t nframes, nslots;               /* nslots 0: WORLD_SLOTS */
     uint32_t swap_cluster;                  /* 0: 1 */
+    uint32_t low, high;                     /* watermarks; 0: none */
     enum vm_tables tables;
     enum vm_stray stray;
     uint32_t colours;           /* 0: none */

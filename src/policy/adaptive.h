@@ -90,6 +90,7 @@ static inline void adaptive_forget_oldest(struct adaptive *a, unsigned list)
 {
     VM_ASSERT(a->nghosts[list]);
     adaptive_forget(a, ghosts_oldest(&a->ghosts, list));
+    ghosts_prefetch_oldest(&a->ghosts, list);
 }
 
 /* The page of `frame`, which has just left T1 or T2, becomes the newest ghost of B1 or B2. */
@@ -101,6 +102,8 @@ static inline void adaptive_remember(struct adaptive *a, unsigned list, vm_pfn f
     if (a->ghosts.n == a->ghosts.cap)
         adaptive_forget_oldest(a, a->nghosts[B2] ? B2 : B1);
     uint32_t ghost = ghosts_push(&a->ghosts, list, a->page[frame]);
+    if (a->rings.ring[list].n) /* what the next page to leave will wait for */
+        ghosts_prefetch(&a->ghosts, a->page[rings_first(&a->rings, list)]);
     a->mark[ghost] = list == B2 ? MARK_B2 : 0;
     a->nghosts[list]++;
 }

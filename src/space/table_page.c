@@ -71,7 +71,7 @@ static void forget(void *host, vm_slot s)
 {
     struct vm_memory *m = host;
     m->ntables_out--;
-    vm_swap_unref(m, s);
+    vm_slot_unref(m, s);
 }
 
 void vm_table_page_unmapped(void *memory, vm_va kva)
@@ -86,7 +86,7 @@ void vm_table_page_freed(struct vm_memory *m, vm_pfn f)
         return;
     if (vm_is_table_page(m, f))
         hold_fast(m, f);
-    vm_swap_detach(m, f);
+    vm_home_leave(m, f);
 }
 
 /* ---- leaving ---- */
@@ -106,7 +106,7 @@ void vm_table_page_out(struct vm_memory *m, vm_pfn f, vm_slot s)
     m->ntables--;
     m->ntables_loose--;
     if (s) {
-        m->slot_refs[s]++;
+        vm_slot_ref(m, s);
         m->ntables_out++;
     }
     m->c.scheme->set(m->scheme, VM_ASID_KERNEL, vm_key_va(key, m->c.page_shift), pte);
@@ -120,22 +120,23 @@ void vm_table_page_out(struct vm_memory *m, vm_pfn f, vm_slot s)
 static void fill(struct vm_memory *m, vm_pfn f, vm_va kva)
 {
     struct vm_pte pte = m->c.scheme->get(m->scheme, VM_ASID_KERNEL, kva);
-    VM_ASSERT(pte.state == VM_PTE_SWAPPED && m->slot_refs[pte.slot] == 1);
+    VM_ASSERT(pte.state == VM_PTE_SWAPPED && vm_slot_refs(m, pte.slot) == 1);
     vm_swap_read(m, pte.slot, table_key(m, kva));
-    m->frame[f].slot = pte.slot;
-    m->slot_frame[pte.slot] = f + 1;
+    vm_slot_attach(m, pte.slot, f);
     m->c.scheme->set(m->scheme, VM_ASID_KERNEL, kva,
                      (struct vm_pte){.state = VM_PTE_PRESENT, .pfn = f});
-    vm_swap_unref(m, pte.slot);
+    vm_slot_unref(m, pte.slot);
     m->ntables_out--;
 }
 
-static vm_pfn bring(struct vm_memory *m, vm_va kva)
+/* VM_NOFRAME: m->out. */
+static vm_pfn bring(struct vm_memory *m, vm_va kva, uint64_t *count)
 {
     vm_pfn f = vm_frame_get(m, kva, vm_memory_key(m, kva, VM_ASID_KERNEL));
     if (f == VM_NOFRAME)
         return f;
     fill(m, f, kva);
+    ++*count;
     if (++m->ntables > m->c.counts->table_frames_peak)
         m->c.counts->table_frames_peak = m->ntables;
     let_go(m, f, kva);
@@ -145,8 +146,7 @@ static vm_pfn bring(struct vm_memory *m, vm_va kva)
 static bool fetch(void *host, vm_va kva)
 {
     struct vm_memory *m = host;
-    m->c.counts->table_reads++;
-    return bring(m, kva) != VM_NOFRAME;
+    return bring(m, kva, &m->c.counts->table_reads) != VM_NOFRAME;
 }
 
 const struct vm_table_pager *vm_table_pager(const struct vm_memory *m)
@@ -160,11 +160,16 @@ bool vm_memory_table_fault(struct vm_memory *m, vm_va kva, struct vm_fault *f, s
 {
     *f = (struct vm_fault){
         .asid = VM_ASID_KERNEL, .va = kva, .access = VM_READ, .kind = VM_FAULT_SWAP_IN};
-    m->c.counts->table_faults++;
-    f->pfn = bring(m, kva);
-    if (f->pfn == VM_NOFRAME)
+    f->pfn = bring(m, kva, &m->c.counts->table_faults);
+    while (f->pfn == VM_NOFRAME) {
         *e = m->out;
-    return f->pfn != VM_NOFRAME;
+        if (!vm_oom_relieve(m))
+            return false;
+        if (m->c.scheme->get(m->scheme, VM_ASID_KERNEL, kva).state != VM_PTE_SWAPPED)
+            break; /* it was of the process that was killed */
+        f->pfn = bring(m, kva, &m->c.counts->table_faults);
+    }
+    return true;
 }
 
 /* ---- events ---- */
@@ -183,6 +188,6 @@ void vm_table_page_visit(struct vm_memory *m, vm_asid asid, vm_va va, enum vm_tr
     vm_swap_read(m, s, table_key(m, walk.missing));
     if (kind == VM_TRANSFER_WRITE) {
         m->c.counts->table_writes++;
-        vm_swap_write(m, s);
+        vm_swap_write(m, s, table_key(m, walk.missing));
     }
 }

@@ -38,9 +38,11 @@ static void read_meter(struct vm_engine *m)
         r->counts.touches = m->touch - 1;
     r->counts.walk_waits += vm_walk_window_waits(m);
     for (size_t i = 0; i < r->ntlbs; i++)
-        vm_engine_tlb(m, i, &r->tlb[i].config, &r->tlb[i].counts);
+        if (m->plan.tlb[i].hit_ns > 0)
+            vm_engine_tlb(m, i, &r->tlb[i].config, &r->tlb[i].counts);
     for (size_t i = 0; i < r->nwalk_caches; i++)
-        vm_engine_walk_cache(m, i, &r->walk_cache[i].config, &r->walk_cache[i].counts);
+        if (m->walk_cache_plan.cache[i].hit_ns > 0)
+            vm_engine_walk_cache(m, i, &r->walk_cache[i].config, &r->walk_cache[i].counts);
     if (r->ncaches)
         vm_engine_answers(m, &r->answers);
 }

@@ -13,12 +13,12 @@
  * The table begins with four slots and doubles when it is half full: a policy may have room for far
  * more ghosts than ever come, and the few then lie close together.
  *
- * A page may be in two frames, as after a fork, and so be in memory and a ghost at once; it may then
- * leave again while it is one.
+ * A page may be in two frames, as after a fork, and so be in memory and a ghost at once; it may
+ * then leave again while it is one.
  *
  * Invariants (ghosts_check)
- *  1. slot[] has each ghost that is in once, in the run of full slots from its page's home, with its
- *     page's hash.
+ *  1. slot[] has each ghost that is in once, in the run of full slots from its page's home, with
+ *     its page's hash.
  *  2. A ghost below `fresh` is in the table, or on the free chain, its page VM_NOPAGE.
  */
 #ifndef POLICY_GHOSTS_H

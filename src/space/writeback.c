@@ -231,7 +231,7 @@ static bool evict_ahead(struct vm_memory *m)
     }
     enum vm_evicted how = vm_evict_lazily(m, victim);
     if (how == VM_EVICT_FAILED) {
-        vm_unit_insert(m, victim, m->frame[victim].owner);
+        vm_unit_stays(m, victim);
         return false;
     }
     m->c.counts->background_evictions++;

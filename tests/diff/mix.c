@@ -385,7 +385,12 @@ static void what_cannot_be_run_is_said(void **unused)
     struct vm_config c = machine_config("lru", 10), opt = machine_config("opt", 10);
     struct vm_config pages = machine_config("lru", 10);
     machine_set(&pages, "model", "pages");
-    struct vm_mix_request r = {&c, &source, 1, 1, "none", NULL}, bad = r;
+    struct vm_mix_request r = {.machine = &c,
+                               .source = &source,
+                               .n = 1,
+                               .quantum = 1,
+                               .admission = "none"},
+                          bad = r;
     bad.n = 0;
     refused(&bad, "0 processes");
     bad = r;

@@ -65,6 +65,16 @@
     X(space_time,                                                                                  \
       "frames that held pages, summed over the touches (pages model): divided by touches, "        \
       "the mean resident set")                                                                     \
+    X(queued, "dirty pages whose entries went, to be written together: written, or rescued")       \
+    X(rescues, "soft faults of pages that waited to be written, or were being written")            \
+    X(readaheads, "pages read ahead of being asked for")                                           \
+    X(readahead_hits, "of those, touched while they were still there; part of soft_faults")         \
+    X(background_wakes, "times that fewer frames were free than the low watermark")                \
+    X(background_evictions, "pages that left ahead of need, until the high watermark was met")     \
+    X(direct_reclaims, "times that no frame was free, and the process evicted for itself")         \
+    X(frame_waits, "times that it waited for a frame that was still being written")                \
+    X(parks, "pages that the policy took the entries of, not the frame: the next touch is soft")   \
+    X(shared_writes, "dirty pages of shared files written as their last mapping went")             \
     X(page_copies, "pages zeroed or copied in memory")                                             \
     X(moves, "segments moved in memory, to grow or to make one hole of many")                      \
     X(moved_bytes, "bytes copied by moves")                                                        \
@@ -86,6 +96,9 @@
     X(switches, "switches to another address space")                                               \
     X(frames_peak, "frames in use at most, tables included")                                       \
     X(table_frames_peak, "frames that page tables held at most")                                   \
+    X(slots_taken, "swap slots taken")                                                             \
+    X(slots_freed, "swap slots given back")                                                        \
+    X(slots_used, "swap slots in use at the end")                                                  \
     X(slots_peak, "swap slots in use at most")                                                     \
     X(colour_misses, "pages that got a frame of another colour, as none of theirs was free")       \
     X(huge_faults, "first touches that made a huge page at once; part of demand_zero")             \
@@ -125,11 +138,16 @@ struct vm_counts {
     L(c->demand_zero + c->soft_faults + c->cow_breaks + c->swap_ins + c->file_ins == c->faults)    \
     L(c->violations + c->denials + c->unnamed <= c->touches)                                       \
     L(c->writebacks + c->clean_drops == c->evictions)                                              \
+    L(c->readahead_hits <= c->readaheads && c->readahead_hits <= c->soft_faults)                    \
     L(c->releases <= c->evictions)                                                                 \
+    L(c->rescues <= c->soft_faults && c->rescues <= c->queued)                                     \
+    L(c->frame_waits <= c->direct_reclaims + c->evictions)                                         \
+    L(c->slots_taken - c->slots_freed == c->slots_used)                                            \
+    L(c->slots_used <= c->slots_peak && c->slots_peak <= c->slots_taken)                           \
     L(c->fragmented <= c->misfits)                                                                 \
     L(c->compactions <= c->fragmented)                                                             \
     L(c->moves <= c->moved_bytes)                                                                  \
-    L(c->swap_ins == 0 || c->writebacks > 0)                                                       \
+    L(c->swap_ins == 0 || c->writebacks + c->cleanings > 0)                                        \
     L(c->swap_ins + c->file_ins <= c->evictions - c->table_evictions || c->forks > 0)              \
     L(c->table_evictions <= c->evictions)                                                          \
     L(c->table_faults <= c->table_evictions)                                                       \

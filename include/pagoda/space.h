@@ -15,15 +15,22 @@
  * What eviction does depends on the page: dirty: one write to its slot; clean with a copy in a slot
  * or a file: dropped; clean and anonymous without a slot: still all zeros, forgotten.
  *
+ * A page has a home while it is in a frame: the slot, or the file, that a fault on another entry of
+ * the same page would go to. By it that fault finds the frame (the swap cache, the page cache),
+ * even one that no entry maps any more.
+ *
  * Invariants (vm_memory_check)
- *  1. A frame is free, a table's, or maps at least one page; each of its mappers' entries is
- *     present with its number, and no other entry is.
- *  2. A frame that is shared (more mappers, or swapped entries on its slot) is mapped read-only.
- *  3. slot_refs[s] is the number of swapped entries on s; slot_frame[s] is the frame whose clean
- *     copy s is, if one has it; a slot with neither is free.
- *  4. The policy has exactly the frames that map pages, and those of table pages that the scheme
- *     lets go (vm_table_pager).
- *  5. A page's frame is dirty only if it is not shared through a slot.
+ *  1. A frame is free, a table's, or a page's. A page's frame is mapped, and each of its mappers'
+ *     entries is present with its number, and no other entry is; or it is unmapped, and a swapped
+ *     entry names its home.
+ *  2. A frame that is shared (more mappers, or swapped entries on its slot) is mapped read-only,
+ *     but where its mappings share the file itself.
+ *  3. The slot map counts the swapped entries on s, and slot_frame[s] is the frame whose home s is,
+ *     if one has it; a slot with neither is free.
+ *  4. The policy has exactly the frames of pages, and those of table pages that the scheme lets go
+ *     (vm_table_pager).
+ *  5. A frame's home has its contents, or it is dirty. It is dirty and shared through its slot only
+ *     where it is unmapped, or was so last: then nobody can write to it.
  *  6. A huge page lies in an aligned run of frames and, aligned, wholly in one VMA; its first frame
  *     stands for it: with the policy, for its mappers and with its bits. It has no slot.
  *
@@ -38,6 +45,7 @@
 #include <pagoda/counts.h>
 #include <pagoda/device.h>
 #include <pagoda/policy.h>
+#include <pagoda/readahead.h>
 #include <pagoda/scheme.h>
 #include <pagoda/trace.h>
 #include <pagoda/types.h>
@@ -50,6 +58,8 @@ struct vm_vma {
     uint8_t prot;     /* enum vm_prot */
     uint8_t backing;  /* enum vm_backing; unknown: what is never written came from a file */
     uint8_t origin;   /* enum vm_vma_origin */
+    uint32_t file;    /* whose pages they are where a process has not written to them: the same page
+                         of the same file is the same page. 0: of no file that can be known again */
     uint64_t faults;  /* resolved in it */
     uint64_t majors;  /* of those, with a transfer */
 };
@@ -59,17 +69,23 @@ struct vm_space {
     struct vm_vma *vma; /* ordered, disjoint */
     size_t nvmas, cap;
     size_t last;       /* the VMA found last: where the next search begins */
-    uint64_t resident; /* its pages that have a frame (RSS) */
+    uint64_t resident; /* its pages that map a frame (RSS) */
+    uint32_t image;    /* the file that is at hand where a first touch finds no mapping */
     bool open;
 };
 
 /* A frame, 16 bytes. Fields marked M are written when mappings change, E at eviction. */
 struct vm_frame {
-    uint64_t owner;   /* M the page it holds (page key; of a huge page its first base page), or a
-                         word below */
-    vm_slot slot;     /* ME the slot that has a clean copy, 0: none */
-    uint32_t sharers; /* M first of the other mappers in the pool of sharers, 0: none */
+    uint64_t owner; /* M the page it holds (page key; of a huge page its first base page; where
+                         nothing maps it, of who did last), or a word below */
+    uint32_t home;  /* ME a slot, or VM_HOME_FILE and a file's number: where its contents go, or are
+                         while it is clean; 0: nowhere yet */
+    uint32_t sharers; /* M first of the other mappers in the pool of sharers, 0: none; or
+                         VM_UNMAPPED and enum vm_unmapped bits */
 };
+#define VM_HOME_FILE   UINT32_C(0x80000000)
+#define VM_HOME_SHARED UINT32_C(0x40000000) /* of a file: what is written is the file's */
+#define VM_UNMAPPED    UINT32_C(0x80000000)
 #define VM_FRAME_FREE  UINT64_MAX
 #define VM_FRAME_TABLE (UINT64_MAX - 1) /* or promised to one: see huge.c */
 #define VM_FRAME_TAIL                                                                              \
@@ -104,7 +120,8 @@ struct vm_fault {
     struct vm_vma *vma;      /* after the search */
     enum vm_fault_kind kind; /* the outcome */
     vm_pfn pfn;              /* resolved: the frame that the page has now */
-    bool inserted;           /* the policy was told of that frame's first touch */
+    bool inserted; /* the page came into that frame: its first touch, told to the policy */
+    bool told;     /* the policy was told of this touch: that one, or of a parked page */
 };
 
 /* Whose wish it is that a page leaves. */
@@ -112,10 +129,12 @@ enum vm_leaves {
     VM_LEAVES_MAPPING, /* the program's */
     VM_LEAVES_CHOSEN,  /* the policy's: a frame was wanted, whichever */
     VM_LEAVES_CLAIMED, /* nobody's: its place is needed, whoever is there */
+    VM_LEAVES_WRITTEN, /* the policy's, before: it was queued, and now its write has begun */
+    VM_LEAVES_GIVEN,   /* the policy's: no frame was wanted, but its process has one too many */
     VM_LEAVES_UNUSED,  /* nobody's: a part, never touched, of a huge page that is split */
 };
 
-/* A page that loses its frame. */
+/* A page that loses its frame, or its entries. */
 struct vm_leaving {
     vm_pfn pfn;
     uint64_t key; /* of the page; of one of them where several share the frame */
@@ -123,7 +142,9 @@ struct vm_leaving {
     enum {
         VM_LEFT_UNMAPPED, /* its mapping went, or a copy took its place */
         VM_LEFT_DROPPED,  /* evicted, clean */
-        VM_LEFT_WRITTEN,  /* evicted, dirty: written to `slot` */
+        VM_LEFT_WRITTEN,  /* evicted, dirty: written to `slot`, or to its file */
+        VM_LEFT_QUEUED,   /* its entries went; it waits to be written with others */
+        VM_LEFT_PARKED,   /* its entries went, its frame stays */
     } how;
     vm_slot slot;  /* that has the page now; 0: none */
     uint8_t order; /* 2^order frames from pfn on lose 2^order pages from key on */
@@ -164,6 +185,9 @@ struct vm_memory_config {
     uint32_t colours;      /* page colours, a power of two; 0 or 1: none */
     struct vm_huge_config huge;
     uint32_t nslots; /* swap slots; 0: as many as there can be */
+    uint32_t watermark_low,
+        watermark_high;    /* frames: below low free, evict until high are; 0: no */
+    uint32_t swap_cluster; /* slots that are given out one after the other, at least 1 */
     uint64_t seed;
     const struct vm_scheme_ops *scheme;
     const struct vm_params *scheme_params;
@@ -172,6 +196,8 @@ struct vm_memory_config {
     const struct vm_allotment *allotment; /* of a policy of policy/local.h; else NULL */
     const struct vm_device_ops *device;
     const struct vm_params *device_params;
+    const struct vm_readahead_ops *readahead; /* NULL: none */
+    const struct vm_params *readahead_params;
     const struct vm_alloc_ops *fit; /* where segments are put; not asked for pages */
     const struct vm_params *fit_params;
     enum vm_compact compact; /* needed: segments are moved together where that makes room */
@@ -188,8 +214,10 @@ struct vm_memory_config {
      * gone, but for what it has chosen itself and what `left` tells of. */
     void (*joined)(void *host, vm_pfn unit, uint64_t key);
     void (*parted)(void *host, vm_pfn unit);
-    /* A frame is about to have no page: what it had is written back or forgotten. */
+    /* A page is about to lose its frame: it is written back or forgotten; or its entries. */
     void (*left)(void *host, const struct vm_leaving *leaving);
+    /* The page in a frame that it keeps was written to `slot` (0: its file), and is clean. */
+    void (*cleaned)(void *host, vm_pfn pfn, uint64_t key, vm_slot slot);
     /* Tables for pages of [start, end) may have been given back. */
     void (*trimmed)(void *host, vm_asid asid, vm_va start, vm_va end);
     /* The frames [first, first + n) no longer hold what they held: a page, a segment, tables. */
@@ -229,6 +257,10 @@ bool vm_memory_suspend(struct vm_memory *m, vm_asid asid, struct vm_error *e);
  * Errors: VM_EMACHINE, as of a fault. */
 bool vm_memory_scan(struct vm_memory *m, struct vm_error *e);
 
+/* A tick of the policy: it is told, and gives up and parks what it wishes to. *after: touches
+ * before the next one; 0: there is none. Errors: as of a fault. */
+bool vm_memory_tick(struct vm_memory *m, uint64_t *after, struct vm_error *e);
+
 /* The number by which the policy knows what is in frame `pfn`, and by which its referenced and
  * dirty bits are kept: the first frame of a huge page, the segment's number, else pfn itself. */
 vm_pfn vm_memory_unit(const struct vm_memory *m, vm_pfn pfn);
@@ -243,7 +275,7 @@ void *vm_memory_policy_state(struct vm_memory *m);
 
 /* For reports. */
 const struct vm_space *vm_memory_space(const struct vm_memory *m, vm_asid asid); /* NULL: none */
-uint64_t vm_memory_resident(const struct vm_memory *m); /* frames that map pages */
+uint64_t vm_memory_resident(const struct vm_memory *m); /* frames that hold pages */
 /* Frames that tables hold, or that are promised to those which splitting huge pages would take. */
 uint64_t vm_memory_table_frames(const struct vm_memory *m);
 /* What the tables of all open address spaces take; what they share, once. */

@@ -140,6 +140,11 @@ struct vm_story_step {
         } line;
         enum vm_tap_trap trap;
         struct {
+            vm_pfn pfn;
+            uint64_t key;
+            vm_slot slot; /* 0: to its file */
+        } cleaned;
+        struct {
             uint64_t copied_bytes;
         } tick;
         struct {

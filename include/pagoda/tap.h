@@ -37,10 +37,11 @@ enum vm_tap_kind {
     VM_TAP_MARK,      /* .mark: a table entry was marked, and not by a walk */
     VM_TAP_PREFETCH,  /* .prefetch: a translation was fetched before it is asked for, or in vain */
     VM_TAP_JOINED,    /* .joined: the policy was told that a page, or what it is part of, came */
+    VM_TAP_CLEANED,   /* .cleaned: a dirty page was written, and stays */
     VM_TAP_PARTED,    /* .parted: and that it went, where it is not its own choice */
     VM_TAP_TICK       /* a tick of the policy is due; referenced bits are still as they were */
 };
-#define VM_TAP_KINDS 18
+#define VM_TAP_KINDS 19
 
 /* Refill by software (engine/refill.c). */
 enum vm_tap_trap {
@@ -112,6 +113,11 @@ struct vm_tap_event {
             uint64_t key; /* of its page, of the first one where it has several */
         } joined;
         vm_pfn parted;
+        struct {
+            vm_pfn pfn;
+            uint64_t key;
+            vm_slot slot; /* 0: to its file */
+        } cleaned;
         struct {
             /* A TLB entry that owed it left; the kernel was trapped to, or was there to refill. */
             enum { VM_MARK_ON_LEAVING, VM_MARK_BY_TRAP, VM_MARK_BY_REFILL } why;

@@ -35,7 +35,12 @@ enum vm_event_kind {
 };
 #define VM_EVENT_KINDS 9 /* one past the last */
 
-enum vm_backing { VM_BACKING_UNKNOWN = 0, VM_BACKING_ANON = 1, VM_BACKING_FILE = 2 };
+enum vm_backing {
+    VM_BACKING_UNKNOWN,
+    VM_BACKING_ANON,
+    VM_BACKING_FILE,  /* private: what is written to it is the process's own */
+    VM_BACKING_SHARED /* a file: what is written to it is the file's, for all who map it */
+};
 enum vm_advice {
     VM_ADVICE_NORMAL,
     VM_ADVICE_RANDOM,

@@ -70,7 +70,7 @@ static void hear(void *search, const struct vm_tap_event *v)
         a->key = vm_page_key(v->touch.va, a->story->page_shift, v->touch.asid);
     } else if (v->kind == VM_TAP_ACCESS) {
         settle(a, a->key, a->ref);
-    } else if (v->kind == VM_TAP_LEAVING) {
+    } else if (v->kind == VM_TAP_LEAVING && v->leaving->how != VM_LEFT_PARKED) {
         settle(a, v->leaving->key, 0);
     }
 }

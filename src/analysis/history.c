@@ -72,7 +72,8 @@ void history_event(struct history *h, const struct vm_tap_event *v)
         h->stay[v->parted].touches = 0;
         break;
     case VM_TAP_LEAVING:
-        h->stay[v->leaving->pfn].touches = 0;
+        if (v->leaving->how != VM_LEFT_PARKED)
+            h->stay[v->leaving->pfn].touches = 0;
         break;
     case VM_TAP_ACCESS:
         touch(h, (vm_pfn)(v->access.pa >> h->parts.page_shift));
@@ -94,6 +95,7 @@ void history_event(struct history *h, const struct vm_tap_event *v)
     case VM_TAP_TRAP:
     case VM_TAP_MARK:
     case VM_TAP_PREFETCH:
+    case VM_TAP_CLEANED:
         break;
     }
 }

@@ -393,6 +393,16 @@ static void tell_leaving(struct teller *r, const struct vm_leaving *leaving)
     keep_bits(r);
 }
 
+static void tell_cleaned(struct teller *r, const struct vm_tap_event *v)
+{
+    struct vm_story_step *s = add_step(r->telling, VM_TAP_CLEANED);
+    if (!s)
+        return;
+    s->cleaned.pfn = v->cleaned.pfn;
+    s->cleaned.key = v->cleaned.key;
+    s->cleaned.slot = v->cleaned.slot;
+}
+
 static void tell_fill(struct teller *r, const struct vm_tap_event *v)
 {
     struct vm_story_step *s = add_step(r->telling, VM_TAP_FILL);
@@ -522,6 +532,9 @@ void teller_event(struct teller *r, const struct vm_tap_event *v)
         break;
     case VM_TAP_LINE:
         tell_line(r, v);
+        break;
+    case VM_TAP_CLEANED:
+        tell_cleaned(r, v);
         break;
     case VM_TAP_EMPTIED:
     case VM_TAP_JOINED:

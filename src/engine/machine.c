@@ -99,6 +99,8 @@ static bool build_memory(struct vm_engine *m, const struct vm_parts *p, enum vm_
         .clock = &m->clock,
         .device = p->device,
         .device_params = &m->device_params,
+        .readahead = p->readahead,
+        .readahead_params = &m->readahead_params,
         .fit = p->fit,
         .fit_params = &m->fit_params,
         .compact = (enum vm_compact)m->config.compact,
@@ -109,6 +111,7 @@ static bool build_memory(struct vm_engine *m, const struct vm_parts *p, enum vm_
         .shootdown_space = vm_mmu_shootdown_space,
         .settle = vm_mmu_settle,
         .left = vm_mmu_left,
+        .cleaned = vm_mmu_cleaned,
         .trimmed = vm_mmu_trimmed,
         .emptied = vm_mmu_emptied,
         .joined = vm_mmu_joined,
@@ -124,6 +127,8 @@ static bool build_memory(struct vm_engine *m, const struct vm_parts *p, enum vm_
                        (unsigned long long)m->config.swap_bytes,
                        (unsigned long long)m->config.page_bytes, UINT32_MAX - 2);
     c.nslots = (uint32_t)slots;
+    if (!vm_reclaim_plan(&m->config, &c, e))
+        return false;
     m->memory = vm_memory_open(&c, e);
     if (!m->memory)
         return false;
@@ -219,6 +224,7 @@ struct vm_engine *vm_engine_open_with(const struct vm_config *c, const struct vm
         m->policy_params = p.policy_params;
         m->device_params = p.device_params;
         m->fit_params = p.fit_params;
+        m->readahead_params = p.readahead_params;
         if (policy)
             p.policy = policy;
         else
@@ -307,9 +313,11 @@ static bool run_refs(struct vm_engine *m, const vm_va *va, const uint16_t *meta,
             vm_mmu_settle(m);
         if (m->counts.touches == m->tick_next)
             vm_mmu_tick(m);
+        if (m->failed)
+            return false;
         if (m->counts.touches >= m->scan_next && !scan(m))
             return false;
-        if (m->blocked_until)
+        if (m->ahead_ns)
             return true;
         va += done;
         meta += done;
@@ -348,7 +356,7 @@ static bool run_laid(struct vm_engine *m, const vm_va *va, const uint16_t *meta,
             !vm_layout_refs(m->layout, m->asid, va + i, meta + i, length, laid, &done, &m->error);
         if (m->failed || !run_refs(m, laid, meta + i, done))
             return false;
-        if (m->blocked_until)
+        if (m->ahead_ns)
             return true;
         if (done < length && !run_parts(m, va[i + done], meta[i + done]))
             return false;
@@ -438,12 +446,12 @@ bool vm_engine_run(struct vm_engine *m, const struct vm_batch *batch, struct vm_
 {
     vm_clock_begin(m);
     m->done.refs = m->done.events = 0;
-    for (uint32_t k = 0; k <= batch->nevents && !m->blocked_until; k++) {
+    for (uint32_t k = 0; k <= batch->nevents && !m->ahead_ns; k++) {
         uint32_t end = k < batch->nevents ? batch->event[k].at : batch->nrefs;
         VM_ASSERT(m->done.refs <= end && end <= batch->nrefs);
         if (!run_stretch(m, batch, m->done.refs, end, e))
             return false;
-        if (k == batch->nevents || m->blocked_until)
+        if (k == batch->nevents || m->ahead_ns)
             break;
         if (!run_event(m, &batch->event[k], e))
             return false;

@@ -159,7 +159,7 @@ struct vm_engine {
     struct vm_tlb_plan plan;
     struct vm_cache_plan cache_plan;
     struct vm_walk_cache_plan walk_cache_plan;
-    struct vm_params policy_params, scheme_params, device_params, fit_params;
+    struct vm_params policy_params, scheme_params, device_params, fit_params, readahead_params;
     struct vm_arena arena, cache_arena;
     /* Runs up to n references from the front of the columns; answers how many it did: fewer than n
      * after a reference that crosses a page boundary or must wait, or when failed. */
@@ -167,11 +167,10 @@ struct vm_engine {
 
     struct vm_result meter;      /* of what has a price: as it stood when time was asked last */
     uint64_t past_ns;            /* no moment before will be again */
-    uint64_t now_ns;             /* of the process that runs, or ran last: it may have waited */
     uint64_t idle_ns;            /* the processor had nothing to do */
     uint64_t waits_ns[VM_WAITS]; /* of processes: others' work may hide them */
-    void (*wait)(struct vm_engine *m, uint64_t until_ns); /* the one that runs waits: clock.c */
-    uint64_t blocked_until;                               /* it cannot go on before; 0: it can */
+    void (*wait)(struct vm_engine *m, uint64_t ns); /* the process that runs waits: clock.c */
+    uint64_t ahead_ns; /* it has waited what the machine has not: it is so far ahead of it */
     struct {
         uint32_t refs, events;
     } done; /* of the batch that was run last */
@@ -249,6 +248,7 @@ void vm_mmu_shootdown_space(void *engine, vm_asid asid);
 void vm_mmu_joined(void *engine, vm_pfn unit, uint64_t key);
 void vm_mmu_parted(void *engine, vm_pfn unit);
 void vm_mmu_left(void *engine, const struct vm_leaving *leaving);
+void vm_mmu_cleaned(void *engine, vm_pfn pfn, uint64_t key, vm_slot slot);
 void vm_mmu_emptied(void *engine, vm_pfn first, uint32_t n);
 /* References belong to this address space from now on. */
 void vm_mmu_switch(struct vm_engine *m, vm_asid asid);
@@ -271,6 +271,11 @@ struct vm_parts;
 bool vm_huge_parts(const struct vm_config *c, const struct vm_parts *p, struct vm_error *e);
 bool vm_huge_plan(struct vm_engine *m, uint64_t orders, struct vm_huge_config *out,
                   struct vm_error *e);
+
+/* ---- reclaim.c ---- */
+
+/* The watermarks and the cluster that the configuration names. Errors: VM_EUSAGE, VM_EMACHINE. */
+bool vm_reclaim_plan(const struct vm_config *c, struct vm_memory_config *out, struct vm_error *e);
 
 /* ---- levels.c ---- */
 
@@ -360,8 +365,8 @@ void vm_refill_refused(struct vm_engine *m, vm_va va, enum vm_access access,
 enum walked {
     WALKED,          /* *w has the translation */
     WALKED_RESOLVED, /* likewise, after a fault */
-    WALKED_INSERTED, /* and the policy was told of the touch as its frame's first */
-    WALKED_NOWHERE,  /* the touch is refused, or the machine has failed */
+    WALKED_TOLD,    /* and the policy was told of the touch: its frame's first, or a parked one's */
+    WALKED_NOWHERE, /* the touch is refused, or the machine has failed */
 };
 /* Walk, and resolve faults until the walk succeeds or nothing can make it. A walk that ends
  * UNMARKED has succeeded where TLB entries mark when they leave. */

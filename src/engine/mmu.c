@@ -113,8 +113,9 @@ void vm_mmu_tick(struct vm_engine *m)
     vm_mmu_settle(m);
     TELL(m, .kind = VM_TAP_TICK);
     m->clock.touches = m->tick_next;
-    uint64_t after = m->policy->tick(m->policy_state);
-    m->tick_next = after ? m->tick_next + after : UINT64_MAX;
+    uint64_t after;
+    m->failed |= !vm_memory_tick(m->memory, &after, &m->error);
+    m->tick_next = !m->failed && after ? m->tick_next + after : UINT64_MAX;
 }
 
 /* ---- a touch that level 1 did not answer ---- */
@@ -215,7 +216,7 @@ static void install_neighbours(struct vm_engine *m, uint64_t tag, unsigned order
 /* Neither has the machine failed nor must the process wait. */
 static bool goes_on(const struct vm_engine *m)
 {
-    return !m->failed && !m->blocked_until;
+    return !m->failed && !m->ahead_ns;
 }
 
 /* Walk and make the outcome the entry of every level; `missed` or not, a TLB had the page. */
@@ -244,8 +245,8 @@ static bool touch_walk(struct vm_engine *m, vm_va va, uint64_t tag, enum vm_acce
     vm_refill_end(m, tag, w.order);
     vm_levels_install(m, access, m->plan.levels, page_tag, e);
     install_neighbours(m, page_tag, w.order, access);
-    if (how == WALKED_INSERTED) {
-        /* insert was the frame's first touch; the policy may have cleared the referenced bit. */
+    if (how == WALKED_TOLD) {
+        /* Being told was the touch; the policy may have cleared the referenced bit. */
         m->last_touch = touch_word(vm_unit(m, w.pfn + w.first), access);
         vm_mmu_cool(m);
         accessed(m, va, e.value);

@@ -5,9 +5,9 @@
  * page does not depend on how much memory there is, nor does which touches a policy is told of
  * (is_told in machine.h), so that touch number k of the one is touch number k of the other.
  *
- * Frames are not pages, though: two spaces that share a page since a fork may in the real run each
- * bring it back on its own, once it was dropped clean without a slot. Then opt holds a frame's next
- * touch for one that went to the other, and may choose worse than it could.
+ * Two spaces that share a page since a fork find it in the page cache after it was dropped clean;
+ * where they do not (space/page_cache.c), opt may take a frame's next touch for one that went to
+ * the other, and choose worse than it could.
  */
 #include "engine/replay.h"
 #include "base/assert.h"
@@ -227,6 +227,9 @@ static bool rehearse_machine(struct replay *r, struct vm_spool *spool, uint32_t 
     c.memory_bytes = REHEARSAL_PAGES * c.page_bytes;
     c.tables = VM_TABLES_APART;
     strcpy(c.cache, "none"); /* which a policy is told nothing of */
+    strcpy(c.readahead, "none");
+    strcpy(c.watermark_low, "0");
+    strcpy(c.watermark_high, "0");
     struct vm_engine *m = vm_engine_open_with(&c, &recorder, stray_rule(&c, r->trace), NULL, e);
     bool done = m && rehearse_on(r, m, spool, npages, e);
     vm_engine_close(m);

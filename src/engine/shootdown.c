@@ -77,6 +77,12 @@ void vm_mmu_left(void *engine, const struct vm_leaving *leaving)
     TELL(m, .kind = VM_TAP_LEAVING, .leaving = leaving);
 }
 
+void vm_mmu_cleaned(void *engine, vm_pfn pfn, uint64_t key, vm_slot slot)
+{
+    struct vm_engine *m = engine;
+    TELL(m, .kind = VM_TAP_CLEANED, .cleaned = {pfn, key, slot});
+}
+
 void vm_mmu_emptied(void *engine, vm_pfn first, uint32_t n)
 {
     struct vm_engine *m = engine;

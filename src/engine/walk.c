@@ -112,7 +112,7 @@ static bool ask_for_table(struct vm_engine *m, vm_va kva)
 /* The kernel resolves the fault of *w, or refuses the touch: false. */
 static bool ask_kernel(struct vm_engine *m, const struct vm_walk *w, struct vm_fault *f)
 {
-    bool inserted = f->inserted;
+    bool inserted = f->inserted, told = f->told;
     if (w->missing)
         return ask_for_table(m, w->missing);
     if (w->fault == VM_WALK_BOUNDS) {
@@ -127,6 +127,7 @@ static bool ask_kernel(struct vm_engine *m, const struct vm_walk *w, struct vm_f
     if (!f->vma)
         return false;
     f->inserted |= inserted;
+    f->told |= told;
     if (vm_refill_kernel_marks(m)) /* or the touch would trap once more */
         vm_marks_set(m, f->va, f->access);
     return true;
@@ -147,7 +148,7 @@ enum walked vm_mmu_walk(struct vm_engine *m, vm_va va, enum vm_access access, st
     for (;;) {
         walk_once(m, va, access, w);
         if (is_complete(m, va, access, w))
-            return !asked ? WALKED : f.inserted ? WALKED_INSERTED : WALKED_RESOLVED;
+            return !asked ? WALKED : f.told ? WALKED_TOLD : WALKED_RESOLVED;
         if (w->fault == VM_WALK_UNMARKED) {
             m->counts.mark_traps++;
             vm_marks_set(m, va, access);

@@ -221,13 +221,15 @@ static void fault_json(struct draft *d, json_t *step, const struct vm_story_step
 
 static void leaving_json(struct draft *d, json_t *step, const struct vm_story_step *s)
 {
-    static const char *const whys[] = {[VM_LEAVES_MAPPING] = "mapping",
-                                       [VM_LEAVES_CHOSEN] = "chosen",
-                                       [VM_LEAVES_CLAIMED] = "claimed",
-                                       [VM_LEAVES_UNUSED] = "unused"};
+    static const char *const whys[] = {
+        [VM_LEAVES_MAPPING] = "mapping", [VM_LEAVES_CHOSEN] = "chosen",
+        [VM_LEAVES_CLAIMED] = "claimed", [VM_LEAVES_UNUSED] = "unused",
+        [VM_LEAVES_GIVEN] = "given",     [VM_LEAVES_WRITTEN] = "written"};
     static const char *const hows[] = {[VM_LEFT_UNMAPPED] = "unmapped",
                                        [VM_LEFT_DROPPED] = "dropped",
-                                       [VM_LEFT_WRITTEN] = "written"};
+                                       [VM_LEFT_WRITTEN] = "written",
+                                       [VM_LEFT_PARKED] = "parked",
+                                       [VM_LEFT_QUEUED] = "queued"};
     const struct vm_leaving *v = &s->leaving.leaving;
     put_page(d, step, v->key);
     put_count(d, step, "frame", v->pfn);
@@ -243,6 +245,13 @@ static void leaving_json(struct draft *d, json_t *step, const struct vm_story_st
     vm_json_put(&d->json, step, "victim", rival_json(d, &s->leaving.victim));
     vm_json_put(&d->json, step, "rivals", rivals);
     put_count(d, step, "pages_all", s->leaving.frames_all);
+}
+
+static void cleaned_json(struct draft *d, json_t *step, const struct vm_story_step *s)
+{
+    put_page(d, step, s->cleaned.key);
+    put_count(d, step, "frame", s->cleaned.pfn);
+    put_count(d, step, "slot", s->cleaned.slot);
 }
 
 static void fill_json(struct draft *d, json_t *step, const struct vm_story_step *s)
@@ -324,6 +333,7 @@ static const struct {
     [VM_TAP_WALK] = {"walk", walk_json},
     [VM_TAP_FAULT] = {"fault", fault_json},
     [VM_TAP_LEAVING] = {"leaving", leaving_json},
+    [VM_TAP_CLEANED] = {"cleaned", cleaned_json},
     [VM_TAP_FILL] = {"fill", fill_json},
     [VM_TAP_SHOOTDOWN] = {"shootdown", shootdown_json},
     [VM_TAP_FLUSH] = {"flush", flush_json},

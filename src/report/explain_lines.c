@@ -395,31 +395,6 @@ static void say_prefetch(struct explain_lines *l, const struct vm_story_step *s)
          s->prefetch.loads == 1 ? "" : "s");
 }
 
-static const char *fault_sentence(const struct vm_story_step *s)
-{
-    if (s->fault.asid == VM_ASID_KERNEL)
-        return "a page of the page table is read back from its swap slot; the walk begins anew";
-    switch (s->fault.kind) {
-    case VM_FAULT_DEMAND_ZERO:
-        return "the page's first touch: a frame filled with zeros";
-    case VM_FAULT_SOFT:
-        return "the page is still in a frame: it is mapped again, nothing is read";
-    case VM_FAULT_COW:
-        return s->fault.inserted
-                   ? "a write to a shared page: it is copied into a frame of its own"
-                   : "a write to a page that nobody shares any more: it becomes writable";
-    case VM_FAULT_SWAP_IN:
-        return "the page is read back from its swap slot";
-    case VM_FAULT_FILE_IN:
-        return "the page, dropped when it was clean, is read from its file again";
-    case VM_FAULT_VIOLATION:
-        return "no mapping has this address: a segmentation violation, the touch is refused";
-    case VM_FAULT_DENIED:
-        return "the mapping forbids it: the touch is refused";
-    }
-    return "";
-}
-
 static void say_fault(struct explain_lines *l, const struct vm_story_step *s)
 {
     const struct vm_vma *v = &s->fault.vma;
@@ -429,7 +404,7 @@ static void say_fault(struct explain_lines *l, const struct vm_story_step *s)
         say_range(range, sizeof range, v->start, v->end);
         row(l, "mapping", "%s, %s, %s", range, vm_prot_text(v->prot, prot), vm_backing_text(v));
     }
-    row(l, "done", "%s", fault_sentence(s));
+    row(l, "done", "%s", explain_fault_sentence(s));
     if (s->fault.pfn != VM_NOFRAME)
         row(l, "frame", "%u%s", s->fault.pfn, s->fault.inserted ? ", the page's from now on" : "");
     say_copies(l, s->fault.copied_bytes);
@@ -562,7 +537,7 @@ static void say_choice(struct explain_lines *l, const struct vm_story_step *s)
 static void say_leaving(struct explain_lines *l, const struct vm_story_step *s)
 {
     const struct vm_leaving *v = &s->leaving.leaving;
-    char page[48];
+    char page[48], home[EXPLAIN_HOME];
     page_of(l->story, v->key, page, sizeof page);
     if (v->why == VM_LEAVES_MAPPING) {
         step(l, s, EXPLAIN_PLAIN, "Page %s gives up frame %u: its mapping went", page, v->pfn);
@@ -573,17 +548,40 @@ static void say_leaving(struct explain_lines *l, const struct vm_story_step *s)
              v->pfn, page);
         return;
     }
+    if (v->how == VM_LEFT_PARKED) {
+        step(l, s, EXPLAIN_PLAIN, "Page %s loses its entries, and stays in frame %u", page, v->pfn);
+        row(l, "policy", "%s sets it aside: its next touch is a soft fault", l->story->policy);
+        return;
+    }
+    if (v->why == VM_LEAVES_WRITTEN) {
+        step(l, s, EXPLAIN_PLAIN, "Page %s is being written to %s; frame %u is free when it is",
+             page, explain_home(v->slot, home), v->pfn);
+        return;
+    }
     step(l, s, EXPLAIN_BAD, "Eviction: page %s leaves frame %u", page, v->pfn);
     if (v->why == VM_LEAVES_CHOSEN)
         say_choice(l, s);
+    else if (v->why == VM_LEAVES_GIVEN)
+        row(l, "policy", "%s gives it up, though no frame is wanted", l->story->policy);
     else
         row(l, "because", "its place is needed, whoever is there");
-    if (v->how == VM_LEFT_WRITTEN)
-        row(l, "contents", "dirty: written to swap slot %u", v->slot);
+    if (v->how == VM_LEFT_QUEUED)
+        row(l, "contents", "dirty: to be written with others to %s", explain_home(v->slot, home));
+    else if (v->how == VM_LEFT_WRITTEN)
+        row(l, "contents", "dirty: written to %s", explain_home(v->slot, home));
     else if (v->slot)
         row(l, "contents", "clean, and swap slot %u still has them", v->slot);
     else
         row(l, "contents", "clean, and in a file or still zeros: dropped");
+}
+
+static void say_cleaned(struct explain_lines *l, const struct vm_story_step *s)
+{
+    char page[48], home[EXPLAIN_HOME];
+    page_of(l->story, s->cleaned.key, page, sizeof page);
+    step(l, s, EXPLAIN_PLAIN, "Page %s is written ahead of need, and stays in frame %u", page,
+         s->cleaned.pfn);
+    row(l, "contents", "clean from now on: %s has them, too", explain_home(s->cleaned.slot, home));
 }
 
 static void say_fill(struct explain_lines *l, const struct vm_story_step *s)
@@ -685,6 +683,9 @@ static void say_step(struct explain_lines *l, const struct vm_story_step *s)
         break;
     case VM_TAP_LINE:
         say_line(l, s);
+        break;
+    case VM_TAP_CLEANED:
+        say_cleaned(l, s);
         break;
     case VM_TAP_TICK:
         step(l, s, EXPLAIN_PLAIN, "The kernel's scan makes huge pages of base pages");

@@ -1,6 +1,8 @@
 /* explain_names.c - what the JSON and the text of an explanation call things by. */
 #include "report/explain_lines.h"
 
+#include <stdio.h>
+
 const char *const explain_access_names[VM_ACCESSES] = {"read", "write", "fetch"};
 
 const char *explain_reason_name(enum vm_reason reason)
@@ -39,4 +41,37 @@ const char *explain_walk_name(enum vm_walk_fault fault)
         [VM_WALK_UNMARKED] = "unmarked",
     };
     return names[fault];
+}
+
+const char *explain_fault_sentence(const struct vm_story_step *s)
+{
+    if (s->fault.asid == VM_ASID_KERNEL)
+        return "a page of the page table is read back from its swap slot; the walk begins anew";
+    switch (s->fault.kind) {
+    case VM_FAULT_DEMAND_ZERO:
+        return "the page's first touch: a frame filled with zeros";
+    case VM_FAULT_SOFT:
+        return "the page is still in a frame: it is mapped again, nothing is read";
+    case VM_FAULT_COW:
+        return s->fault.inserted
+                   ? "a write to a shared page: it is copied into a frame of its own"
+                   : "a write to a page that nobody shares any more: it becomes writable";
+    case VM_FAULT_SWAP_IN:
+        return "the page is read back from its swap slot";
+    case VM_FAULT_FILE_IN:
+        return "the page, dropped when it was clean, is read from its file again";
+    case VM_FAULT_VIOLATION:
+        return "no mapping has this address: a segmentation violation, the touch is refused";
+    case VM_FAULT_DENIED:
+        return "the mapping forbids it: the touch is refused";
+    }
+    return "";
+}
+
+const char *explain_home(vm_slot slot, char out[EXPLAIN_HOME])
+{
+    snprintf(out, EXPLAIN_HOME, "%s", "its file");
+    if (slot)
+        snprintf(out, EXPLAIN_HOME, "swap slot %u", slot);
+    return out;
 }

@@ -252,12 +252,20 @@ static void show_memory(const struct page *p)
     row_if(p, "  written to swap", c->writebacks, c->evictions, "evictions");
     row_if(p, "  clean, dropped", c->clean_drops, c->evictions, "evictions");
     row_if(p, "  given up unasked", c->releases, c->evictions, "evictions");
+    row_if(p, "  ahead of need", c->background_evictions, c->evictions, "evictions");
+    row_if(p, "read ahead", c->readaheads, 0, "");
+    row_if(p, "  and touched in time", c->readahead_hits, c->readaheads, "those");
+    row_if(p, "queued to be written", c->queued, 0, "");
+    row_if(p, "  and touched before", c->rescues, c->queued, "those");
+    row_if(p, "waits for frames", c->frame_waits, 0, "");
+    row_if(p, "set aside in their frames", c->parks, 0, "");
     row_if(p, "cleaned ahead of need", c->cleanings, 0, "");
+    row_if(p, "written as mappings went", c->shared_writes, 0, "");
     row_if(p, "  pages of page tables", c->table_evictions, c->evictions, "evictions");
     row_if(p, "bytes of tables that moved", c->table_moved_bytes, 0, "");
     row_if(p, "pages of tables read back", c->table_faults, 0, "");
     row(p, "frames used at most", c->frames_peak, p->r->nframes, "memory");
-    if (c->releases)
+    if (c->releases && c->space_time)
         fprintf(p->out, "  %-26s %15.1f   %spages held, the mean over all touches%s\n",
                 "mean resident set", (double)c->space_time / (double)c->touches, p->style.dim,
                 p->style.end);

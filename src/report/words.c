@@ -24,9 +24,10 @@ const char *vm_backing_text(const struct vm_vma *v)
 {
     if (v->origin == VM_VMA_FIRST_TOUCH)
         return "first touch";
-    return v->backing == VM_BACKING_ANON   ? "anonymous"
-           : v->backing == VM_BACKING_FILE ? "file"
-                                           : "mapped";
+    return v->backing == VM_BACKING_ANON     ? "anonymous"
+           : v->backing == VM_BACKING_FILE   ? "file"
+           : v->backing == VM_BACKING_SHARED ? "shared file"
+                                             : "mapped";
 }
 
 const char *vm_text_ns(double ns, char *out, size_t cap)

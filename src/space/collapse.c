@@ -42,7 +42,7 @@ static void move_page(struct vm_memory *m, vm_asid asid, vm_va va, vm_pfn head, 
     if (pte.state == VM_PTE_EMPTY)
         return;
     m->bits[head] |= m->bits[pte.pfn] & (VM_FRAME_REFERENCED | VM_FRAME_DIRTY);
-    m->bits[head] |= m->frame[pte.pfn].slot ? VM_FRAME_DIRTY : 0;
+    m->bits[head] |= m->frame[pte.pfn].home ? VM_FRAME_DIRTY : 0;
     m->bits[head + i] |= VM_FRAME_TOUCHED;
     m->c.scheme->set(m->scheme, asid, va, (struct vm_pte){.state = VM_PTE_EMPTY});
     m->c.shootdown(m->c.host, key);

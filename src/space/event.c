@@ -17,8 +17,10 @@ static void release_entry(struct vm_memory *m, vm_asid asid, vm_va va, struct vm
     vm_table_page_visit(m, asid, va, VM_TRANSFER_WRITE);
     m->c.scheme->set(m->scheme, asid, va,
                      (struct vm_pte){.state = VM_PTE_EMPTY, .order = pte.order});
-    if (pte.state == VM_PTE_SWAPPED) {
-        vm_swap_unref(m, pte.slot);
+    if (pte.state == VM_PTE_SWAPPED && pte.slot == VM_SLOT_FILE) {
+        vm_file_unref(m, key);
+    } else if (pte.state == VM_PTE_SWAPPED) {
+        vm_slot_unref(m, pte.slot);
     } else {
         m->c.shootdown(m->c.host, key);
         vm_frame_unmap(m, pte.pfn, key);
@@ -102,6 +104,14 @@ static bool fit(struct vm_memory *m, vm_asid asid, vm_va start, vm_va end)
     return true;
 }
 
+/* Huge pages have no home: where there are any, only what must be a file's is. */
+static uint32_t mapped_file(struct vm_memory *m, uint8_t backing)
+{
+    bool has = backing == VM_BACKING_UNKNOWN ? m->c.huge.pages == VM_HUGE_NEVER
+                                             : backing != VM_BACKING_ANON;
+    return has ? vm_file_new(m) : 0;
+}
+
 static bool map(struct vm_memory *m, const struct vm_event *event, struct vm_error *e)
 {
     vm_va start, end;
@@ -113,7 +123,8 @@ static bool map(struct vm_memory *m, const struct vm_event *event, struct vm_err
                        .end = end,
                        .prot = granted(m, event->prot),
                        .backing = event->detail,
-                       .origin = VM_VMA_MAPPED};
+                       .origin = VM_VMA_MAPPED,
+                       .file = mapped_file(m, event->detail)};
     return vm_vma_map(&m->space[event->asid], v, e) && fit(m, event->asid, start, end);
 }
 
@@ -129,10 +140,11 @@ static bool unmap(struct vm_memory *m, const struct vm_event *event, struct vm_e
     return vm_vma_unmap(&m->space[event->asid], start, end, e) && fit(m, event->asid, start, end);
 }
 
-/* The rights of a present entry under a VMA's: a shared frame stays read-only. */
+/* The rights of a present entry under a VMA's: a shared frame stays read-only, but as the file. */
 static uint8_t entry_prot(const struct vm_memory *m, vm_pfn f, uint8_t prot)
 {
-    return vm_frame_users(m, f) == 1 ? prot : prot & (uint8_t)~VM_PROT_WRITE;
+    bool own = vm_frame_users(m, f) == 1 || (m->frame[f].home & VM_HOME_SHARED);
+    return own ? prot : prot & (uint8_t)~VM_PROT_WRITE;
 }
 
 static void protect_pages(struct vm_memory *m, vm_asid asid, vm_va start, vm_va end, uint8_t prot)
@@ -193,6 +205,7 @@ static bool exec(struct vm_memory *m, const struct vm_event *event)
     struct vm_space *s = &m->space[event->asid];
     vm_va end = s->nvmas ? s->vma[s->nvmas - 1].end : 0;
     clear(m, event->asid);
+    s->image = mapped_file(m, VM_BACKING_UNKNOWN);
     if (end)
         m->c.scheme->trim(m->scheme, event->asid, 0, end);
     m->c.shootdown_space(m->c.host, event->asid);
@@ -233,14 +246,14 @@ static bool fork_page(struct vm_memory *m, vm_asid parent, vm_asid child, vm_va 
     if (own.state == VM_PTE_EMPTY) /* was clean, anonymous and evicted */
         return true;
     if (own.state == VM_PTE_SWAPPED && own.slot != VM_SLOT_FILE)
-        m->slot_refs[own.slot]++;
+        vm_slot_ref(m, own.slot);
     if (own.state == VM_PTE_PRESENT) {
         if (!vm_frame_share(m, own.pfn, vm_memory_key(m, va, child)))
             return false;
         m->space[child].resident += vm_huge_pages_of(m, own.pfn);
         if (own.prot & VM_PROT_GLOBAL) /* its TLB entries outlive those of the space */
             m->c.shootdown(m->c.host, vm_memory_key(m, va, parent));
-        own.prot &= (uint8_t)~VM_PROT_WRITE;
+        own.prot = entry_prot(m, own.pfn, own.prot);
         m->c.scheme->set(m->scheme, parent, va, own);
         own.accessed = own.dirty = false;
     }
@@ -283,6 +296,7 @@ static bool fork_space(struct vm_memory *m, const struct vm_event *event, struct
         close_space(m, event->child);
     if (!vm_memory_use_space(m, event->child, e) || !fork_vmas(m, event->asid, event->child, e))
         return false;
+    m->space[event->child].image = m->space[event->asid].image;
     bool done = (m->seg ? vm_segments_fork : fork_pages)(m, event->asid, event->child);
     m->c.shootdown_space(m->c.host, event->asid); /* its entries have lost the right to write */
     if (!done)

@@ -3,7 +3,7 @@
  *   may_touch      the VMA, made by first touch where that is the rule; its protection
  *   resolve        huge pages first (huge.c): a write to one that was shared, a first touch
  *   resolve_mapped what needs no new frame: a page taken over from former sharers, or mapped again
- *                  from the frame that still has it
+ *                  from the frame that still has it, as its slot or its file knows
  *   resolve_filled a frame (which may evict anything, so the entry is looked at again after it),
  *                  filled by what the entry says
  */
@@ -62,29 +62,118 @@ static void take_over(struct vm_memory *m, struct vm_fault *f, vm_pfn pfn)
     f->kind = VM_FAULT_COW;
 }
 
-/* Swapped, but a frame still has the slot's page: map that one too, read-only as all its mappers.
- */
-static bool map_again(struct vm_memory *m, struct vm_fault *f, vm_slot s)
+/* Its one mapper may write to it, or all may, to the file. */
+static bool is_own(const struct vm_memory *m, vm_pfn pfn)
 {
-    vm_pfn pfn = m->slot_frame[s] - 1;
-    if (!vm_frame_share(m, pfn, vm_memory_key(m, f->va, f->asid)))
+    return vm_frame_users(m, pfn) == 1 || (m->frame[pfn].home & VM_HOME_SHARED);
+}
+
+/* The frame that has the page already, though its entry does not say so, or VM_NOFRAME: that of its
+ * slot, or of its page of the file. */
+static vm_pfn find_cached(struct vm_memory *m, const struct vm_fault *f, struct vm_pte pte)
+{
+    if (pte.state == VM_PTE_PRESENT)
+        return VM_NOFRAME;
+    if (pte.state == VM_PTE_SWAPPED && pte.slot != VM_SLOT_FILE)
+        return vm_slot_frame(m, pte.slot);
+    uint32_t home = vm_file_home(f->vma);
+    return home ? vm_page_cache_find(m, home, vm_memory_key(m, f->va, f->asid)) : VM_NOFRAME;
+}
+
+/* The only mapper of `pfn` may not write any more: it is about to be shared. */
+static void forbid_writes(struct vm_memory *m, vm_pfn pfn)
+{
+    uint64_t key = m->frame[pfn].owner;
+    vm_va va = vm_key_va(key, m->c.page_shift);
+    struct vm_pte pte = m->c.scheme->get(m->scheme, vm_key_asid(key), va);
+    if (!(pte.prot & VM_PROT_WRITE) || (m->frame[pfn].home & VM_HOME_SHARED))
+        return;
+    pte.prot = without_write(pte.prot);
+    m->c.scheme->set(m->scheme, vm_key_asid(key), va, pte);
+    m->c.shootdown(m->c.host, key);
+}
+
+/* `key` maps `pfn` too. False: m->out. */
+static bool join_mappers(struct vm_memory *m, vm_pfn pfn, uint64_t key)
+{
+    if (vm_is_unmapped(m, pfn)) {
+        m->frame[pfn].owner = key;
+        m->frame[pfn].sharers = 0;
+        return true;
+    }
+    forbid_writes(m, pfn);
+    return vm_frame_share(m, pfn, key);
+}
+
+/* A page that the policy has parked is touched. */
+static void soften(struct vm_memory *m, struct vm_fault *f, vm_pfn pfn)
+{
+    bool dirty = f->access == VM_WRITE;
+    m->bits[pfn] |= (VM_FRAME_REFERENCED & m->c.scheme->marks) | (dirty ? VM_FRAME_DIRTY : 0);
+    m->c.settle(m->c.host);
+    m->c.policy->soft(m->policy, pfn);
+    f->told = true;
+}
+
+/* A page comes back that was on its way out: it is a newcomer to the policy. */
+static void rescue(struct vm_memory *m, struct vm_fault *f, vm_pfn pfn)
+{
+    bool dirty = f->access == VM_WRITE;
+    m->c.counts->rescues++;
+    m->bits[pfn] |= (VM_FRAME_REFERENCED & m->c.scheme->marks) | (dirty ? VM_FRAME_DIRTY : 0);
+    vm_unit_insert(m, pfn, m->frame[pfn].owner);
+    f->inserted = f->told = true;
+}
+
+/* The page is in frame `pfn`: map it there. False: m->out. */
+static bool map_cached(struct vm_memory *m, struct vm_fault *f, vm_pfn pfn, struct vm_pte pte)
+{
+    bool parked = vm_is_unmapped(m, pfn) && (m->frame[pfn].sharers & VM_UNMAPPED_PARKED);
+    bool ahead = vm_is_unmapped(m, pfn) && (m->frame[pfn].sharers & VM_UNMAPPED_AHEAD);
+    bool leaving = vm_is_leaving(m, pfn);
+    if (leaving)
+        vm_writeback_forget(m, pfn);
+    if (!join_mappers(m, pfn, vm_memory_key(m, f->va, f->asid)))
         return false;
-    vm_swap_unref(m, s);
-    set_present(m, f, pfn, without_write(f->vma->prot));
+    if (pte.state == VM_PTE_SWAPPED && pte.slot != VM_SLOT_FILE)
+        vm_slot_unref(m, pte.slot);
+    set_present(m, f, pfn, is_own(m, pfn) ? f->vma->prot : without_write(f->vma->prot));
     m->space[f->asid].resident++;
     f->kind = VM_FAULT_SOFT;
+    if (ahead)
+        vm_ahead_touched(m, f->asid, pfn);
+    if (parked)
+        soften(m, f, pfn);
+    if (leaving)
+        rescue(m, f, pfn);
     return true;
 }
 
-/* True: resolved without a new frame. */
-static bool resolve_mapped(struct vm_memory *m, struct vm_fault *f, struct vm_pte pte)
+/* Whether a write may go to frame `pfn`, which has the page that the entry names. */
+static bool may_write(struct vm_memory *m, const struct vm_fault *f, vm_pfn pfn, struct vm_pte pte)
 {
-    if (pte.state == VM_PTE_PRESENT && vm_frame_users(m, pte.pfn) == 1) {
+    uint32_t home = m->frame[pfn].home;
+    if (home & VM_HOME_SHARED)
+        return true;
+    if (!vm_is_unmapped(m, pfn))
+        return false;
+    if (home & VM_HOME_FILE)
+        return !vm_file_is_awaited(m, home, vm_memory_key(m, f->va, f->asid));
+    return vm_slot_refs(m, pte.slot) == 1;
+}
+
+/* Resolved without a new frame: *done, if it can be. False: m->out. */
+static bool resolve_mapped(struct vm_memory *m, struct vm_fault *f, bool *done)
+{
+    struct vm_pte pte = m->c.scheme->get(m->scheme, f->asid, f->va);
+    *done = pte.state == VM_PTE_PRESENT && is_own(m, pte.pfn);
+    if (*done) {
         take_over(m, f, pte.pfn);
         return true;
     }
-    return pte.state == VM_PTE_SWAPPED && f->access != VM_WRITE && m->slot_frame[pte.slot] &&
-           map_again(m, f, pte.slot);
+    vm_pfn pfn = find_cached(m, f, pte);
+    *done = pfn != VM_NOFRAME && (f->access != VM_WRITE || may_write(m, f, pfn, pte));
+    return !*done || map_cached(m, f, pfn, pte);
 }
 
 /* Fill frame `pfn` from swap slot `s` and say whether it may be written: where other entries still
@@ -92,22 +181,36 @@ static bool resolve_mapped(struct vm_memory *m, struct vm_fault *f, struct vm_pt
  * own. */
 static bool fill_from_slot(struct vm_memory *m, struct vm_fault *f, vm_pfn pfn, vm_slot s)
 {
-    uint64_t key = vm_memory_key(m, f->va, f->asid);
-    if (m->slot_frame[s]) { /* copied from the frame that has it: the page is its own from now on */
+    bool shared = vm_slot_refs(m, s) > 1;
+    if (vm_slot_frame(m, s) != VM_NOFRAME) { /* copied from there: the page is its own now */
         f->kind = VM_FAULT_COW;
         m->c.counts->page_copies++;
-        vm_swap_unref(m, s);
+        vm_slot_unref(m, s);
         return true;
     }
-    f->kind = VM_FAULT_SWAP_IN;
-    vm_swap_read(m, s, key);
-    bool shared = m->slot_refs[s] > 1;
-    if (!shared || f->access != VM_WRITE) {
-        m->frame[pfn].slot = s;
-        m->slot_frame[s] = pfn + 1;
+    if (vm_slot_is_zero(m, s)) {
+        f->kind = VM_FAULT_DEMAND_ZERO;
+        m->c.counts->page_copies++;
+    } else {
+        f->kind = VM_FAULT_SWAP_IN;
+        vm_swap_read(m, s, vm_memory_key(m, f->va, f->asid));
     }
-    vm_swap_unref(m, s);
+    if (!shared || f->access != VM_WRITE)
+        vm_slot_attach(m, s, pfn);
+    vm_slot_unref(m, s);
     return !shared || f->access == VM_WRITE;
+}
+
+/* Fill frame `pfn` with the page of a file: from the frame that has it, or from the device. */
+static void fill_from_file(struct vm_memory *m, struct vm_fault *f, struct vm_pte pte)
+{
+    if (find_cached(m, f, pte) != VM_NOFRAME) {
+        f->kind = VM_FAULT_COW;
+        m->c.counts->page_copies++;
+        return;
+    }
+    f->kind = VM_FAULT_FILE_IN;
+    vm_swap_read(m, VM_SLOT_FILE, vm_memory_key(m, f->va, f->asid));
 }
 
 /* Fill frame `pfn` with what the entry says; answers whether the page may be written at once. */
@@ -130,9 +233,16 @@ static bool fill(struct vm_memory *m, struct vm_fault *f, vm_pfn pfn, struct vm_
     }
     if (pte.slot != VM_SLOT_FILE)
         return fill_from_slot(m, f, pfn, pte.slot);
-    f->kind = VM_FAULT_FILE_IN;
-    vm_swap_read(m, VM_SLOT_FILE, key);
+    fill_from_file(m, f, pte);
     return true;
+}
+
+/* A clean page of a file can be found by its other mappers; a shared one always. */
+static void note_file(struct vm_memory *m, const struct vm_fault *f, vm_pfn pfn)
+{
+    uint32_t home = m->frame[pfn].home ? 0 : vm_file_home(f->vma);
+    if (home && ((home & VM_HOME_SHARED) || !(m->bits[pfn] & VM_FRAME_DIRTY)))
+        vm_page_cache_add(m, pfn, home);
 }
 
 /* A frame from the reservation of the page's region, or any other. */
@@ -147,6 +257,8 @@ static vm_pfn get_frame(struct vm_memory *m, const struct vm_fault *f)
 /* Get a frame, fill it, map it and tell the policy. False: m->out. */
 static bool resolve_filled(struct vm_memory *m, struct vm_fault *f)
 {
+    if (!vm_ahead_read(m, f) || !vm_policy_release(m, vm_memory_key(m, f->va, f->asid)))
+        return false;
     vm_pfn pfn = get_frame(m, f);
     if (pfn == VM_NOFRAME)
         return false;
@@ -158,11 +270,12 @@ static bool resolve_filled(struct vm_memory *m, struct vm_fault *f)
     /* A copy is dirty even if it is only read so far: its content is nowhere else. */
     bool dirty = f->access == VM_WRITE || f->kind == VM_FAULT_COW;
     m->bits[pfn] = (VM_FRAME_REFERENCED & m->c.scheme->marks) | (dirty ? VM_FRAME_DIRTY : 0);
+    note_file(m, f, pfn);
     set_present(m, f, pfn, writable ? f->vma->prot : without_write(f->vma->prot));
     m->space[f->asid].resident++;
     m->nresident++;
     vm_unit_insert(m, pfn, key);
-    f->inserted = true;
+    f->inserted = f->told = true;
     return m->c.huge.pages != VM_HUGE_RESERVE || vm_reserve_fill(m, f, pfn);
 }
 
@@ -175,11 +288,8 @@ static bool resolve(struct vm_memory *m, struct vm_fault *f)
         return false;
     if (m->c.huge.pages == VM_HUGE_FAULT && !done && !vm_huge_fault(m, f, &done))
         return false;
-    if (done)
-        return true;
-    return m->c.scheme->ensure(m->scheme, f->asid, f->va, 0) &&
-           (resolve_mapped(m, f, m->c.scheme->get(m->scheme, f->asid, f->va)) ||
-            resolve_filled(m, f));
+    return done || (m->c.scheme->ensure(m->scheme, f->asid, f->va, 0) &&
+                    resolve_mapped(m, f, &done) && (done || resolve_filled(m, f)));
 }
 
 void vm_fault_count_refused(struct vm_memory *m, const struct vm_fault *f)
@@ -216,12 +326,21 @@ void vm_fault_count(struct vm_memory *m, const struct vm_fault *f)
     }
 }
 
+/* The policy, which was told of a touch, may wish to park pages. */
+static bool wishes(struct vm_memory *m, const struct vm_fault *f, struct vm_error *e)
+{
+    if (vm_policy_park(m, vm_memory_unit(m, f->pfn)))
+        return true;
+    *e = m->out;
+    return false;
+}
+
 bool vm_memory_fault(struct vm_memory *m, struct vm_fault *f, struct vm_error *e)
 {
-    f->inserted = false;
+    f->inserted = f->told = false;
     f->pfn = VM_NOFRAME;
     if (m->seg)
-        return vm_segment_fault(m, f, e);
+        return vm_segment_fault(m, f, e) && (!f->told || wishes(m, f, e));
     if (!may_touch(m, f, e))
         return false;
     if (!f->vma) {
@@ -233,5 +352,5 @@ bool vm_memory_fault(struct vm_memory *m, struct vm_fault *f, struct vm_error *e
         return false;
     }
     vm_fault_count(m, f);
-    return true;
+    return !f->told || wishes(m, f, e);
 }

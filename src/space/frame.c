@@ -1,9 +1,10 @@
-/* frame.c - frames: free ones, the pages that map a frame, and eviction.
+/* frame.c - frames: free ones, and the pages that map a frame.
  *
  * Most frames have one mapper, kept in the frame itself; only copy-on-write siblings make a chain.
- * Free frames come from alloc/. Where none is free a page is evicted for one; where a flat table
- * needs more frames in a row than are free together, they are claimed from the top of memory,
- * whatever pages are there being evicted.
+ * A frame that nobody maps any more keeps its page while an entry that is swapped to its home may
+ * come for it. Free frames come from alloc/. Where none is free a page is evicted for one
+ * (reclaim.c); where a flat table needs more frames in a row than are free together, they are
+ * claimed from the top of memory, whatever pages are there being evicted.
  */
 #include "base/assert.h"
 #include "space/memory.h"
@@ -79,20 +80,42 @@ void vm_frame_free_sharers(struct vm_memory *m, uint32_t chain)
 
 uint64_t vm_frame_users(const struct vm_memory *m, vm_pfn f)
 {
-    const struct vm_frame *frame = &m->frame[f];
-    uint64_t users = 1 + (frame->slot ? m->slot_refs[frame->slot] : 0);
-    for (uint32_t node = frame->sharers; node; node = m->sharer[node].next)
+    vm_slot s = vm_frame_slot(&m->frame[f]);
+    uint64_t users = s ? vm_slot_refs(m, s) : 0;
+    if (vm_is_unmapped(m, f))
+        return users;
+    for (uint32_t node = m->frame[f].sharers; node; node = m->sharer[node].next)
         users++;
-    return users;
+    return users + 1;
 }
 
-void vm_frame_unmap(struct vm_memory *m, vm_pfn f, uint64_t key)
+/* Nobody maps the frame any more: somebody may come for the page by its home. */
+static bool is_awaited(struct vm_memory *m, vm_pfn f, uint64_t key)
+{
+    vm_home_settle(m, f);
+    uint32_t home = m->frame[f].home;
+    if (home & VM_HOME_FILE)
+        return vm_file_is_awaited(m, home, key);
+    return home && vm_slot_refs(m, home) > 0;
+}
+
+/* What was written to a shared page is the file's, whoever maps it. */
+static void write_shared(struct vm_memory *m, vm_pfn f)
+{
+    if (!(m->frame[f].home & VM_HOME_SHARED) || !(m->bits[f] & VM_FRAME_DIRTY))
+        return;
+    vm_home_write(m, f);
+    m->c.counts->shared_writes++;
+}
+
+/* The page `key` in `f`, which nobody maps or comes for any more, is gone: the frame is freed. */
+static void leave_unmapped(struct vm_memory *m, vm_pfn f, uint64_t key)
 {
     bool huge = vm_huge_has(m, f);
-    m->space[vm_key_asid(key)].resident -= vm_huge_pages_of(m, f);
-    if (unshare(m, &m->frame[f], key))
-        return;
-    vm_unit_remove(m, f);
+    if (vm_is_leaving(m, f))
+        vm_writeback_forget(m, f);
+    else
+        vm_unit_remove(m, f);
     m->c.left(m->c.host, &(struct vm_leaving){.pfn = f,
                                               .key = key,
                                               .why = VM_LEAVES_MAPPING,
@@ -103,9 +126,29 @@ void vm_frame_unmap(struct vm_memory *m, vm_pfn f, uint64_t key)
         vm_huge_free(m, f);
         return;
     }
+    write_shared(m, f);
     m->nresident--;
-    vm_swap_detach(m, f);
+    vm_home_leave(m, f);
     vm_frame_free(m, f);
+}
+
+void vm_frame_unmap(struct vm_memory *m, vm_pfn f, uint64_t key)
+{
+    bool huge = vm_huge_has(m, f);
+    m->space[vm_key_asid(key)].resident -= vm_huge_pages_of(m, f);
+    if (unshare(m, &m->frame[f], key))
+        return;
+    if (!huge && is_awaited(m, f, key)) {
+        m->frame[f].sharers = VM_UNMAPPED;
+        return;
+    }
+    leave_unmapped(m, f, key);
+}
+
+void vm_frame_drop(struct vm_memory *m, vm_pfn f)
+{
+    VM_ASSERT(vm_is_unmapped(m, f));
+    leave_unmapped(m, f, m->frame[f].owner);
 }
 
 /* ---- the policy ---- */
@@ -126,107 +169,6 @@ void vm_unit_remove(struct vm_memory *m, vm_pfn f)
     m->nunits--;
 }
 
-/* Who leaves, a base page: a huge page that is named is split, and the policy asked again. A split
- * may free frames, which is enough too: then *freed has one. False: m->out. */
-static bool unit_victim(struct vm_memory *m, uint64_t incoming, vm_pfn *victim, vm_pfn *freed)
-{
-    while (m->nunits > 0) {
-        m->c.settle(m->c.host);
-        *victim = m->c.policy->victim(m->policy, incoming);
-        m->nunits--;
-        VM_ASSERT(*victim < m->c.nframes && m->frame[*victim].owner < VM_FRAME_NO_PAGE);
-        if (!vm_huge_has(m, *victim))
-            return true;
-        m->c.parted(m->c.host, *victim);
-        if (!vm_huge_split(m, *victim))
-            return false;
-        *freed = vm_frames_take(m->frames, 0);
-        if (*freed != VM_NOFRAME)
-            return true;
-    }
-    vm_fail(&m->out, VM_EMACHINE,
-            "out of memory: page tables hold %llu of %u frames and no page is left to evict",
-            (unsigned long long)m->ntables, m->c.nframes);
-    vm_hint(&m->out, "give more memory (--memory), or keep tables outside it (--tables apart)");
-    return false;
-}
-
-/* ---- eviction ---- */
-
-/* What the entry of an evicted clean page without a slot becomes: a page that its file still has,
- * or an anonymous page that was never written and is zero again when next touched. */
-static struct vm_pte dropped_entry(struct vm_memory *m, uint64_t key)
-{
-    const struct vm_vma *v =
-        vm_vma_find(&m->space[vm_key_asid(key)], vm_key_va(key, m->c.page_shift));
-    VM_ASSERT(v);
-    if (v->backing == VM_BACKING_ANON)
-        return (struct vm_pte){.state = VM_PTE_EMPTY};
-    return (struct vm_pte){.state = VM_PTE_SWAPPED, .prot = v->prot, .slot = VM_SLOT_FILE};
-}
-
-static void swap_out_entry(struct vm_memory *m, uint64_t key, vm_slot s)
-{
-    vm_asid asid = vm_key_asid(key);
-    struct vm_pte pte =
-        s ? (struct vm_pte){.state = VM_PTE_SWAPPED, .slot = s} : dropped_entry(m, key);
-    if (s)
-        m->slot_refs[s]++;
-    m->c.scheme->set(m->scheme, asid, vm_key_va(key, m->c.page_shift), pte);
-    m->space[asid].resident--;
-    m->c.shootdown(m->c.host, key);
-}
-
-/* Every mapper of `f` loses it to slot `s` (0: dropped). */
-static void swap_out_mappers(struct vm_memory *m, vm_pfn f, vm_slot s)
-{
-    struct vm_frame *frame = &m->frame[f];
-    swap_out_entry(m, frame->owner, s);
-    while (frame->sharers) {
-        uint32_t node = frame->sharers;
-        swap_out_entry(m, m->sharer[node].owner, s);
-        frame->sharers = m->sharer[node].next;
-        vm_sharer_free(m, node);
-    }
-}
-
-/* The page in `f`, which the policy has given up, leaves memory; `f` is nobody's then. False: it
- * is dirty and swap is full; nothing has changed but that the policy no longer has it. */
-static bool evict(struct vm_memory *m, vm_pfn f, enum vm_leaves why)
-{
-    struct vm_frame *frame = &m->frame[f];
-    struct vm_leaving leaving = {.pfn = f, .key = frame->owner, .why = why, .how = VM_LEFT_DROPPED};
-    bool table = vm_is_table_page(m, f);
-    if (table)
-        vm_table_page_leaves(m, f);
-    if (m->bits[f] & VM_FRAME_DIRTY) {
-        VM_ASSERT(!frame->slot || m->slot_refs[frame->slot] == 0);
-        if (!frame->slot && !(frame->slot = vm_swap_take(m)))
-            return false;
-        vm_swap_write(m, frame->slot);
-        m->c.counts->writebacks++;
-        leaving.how = VM_LEFT_WRITTEN;
-    } else {
-        m->c.counts->clean_drops++;
-    }
-    m->c.counts->evictions++;
-    m->nresident -= !table;
-    vm_slot s = frame->slot;
-    leaving.slot = s;
-    m->c.left(m->c.host, &leaving);
-    m->c.emptied(m->c.host, f, 1);
-    if (table)
-        vm_table_page_out(m, f, s);
-    else
-        swap_out_mappers(m, f, s);
-    if (s) {
-        m->slot_frame[s] = 0;
-        frame->slot = 0;
-    }
-    m->bits[f] = 0;
-    return true;
-}
-
 /* ---- getting and freeing frames ---- */
 
 void vm_frame_note_used(struct vm_memory *m, uint32_t n)
@@ -240,18 +182,11 @@ void vm_frame_note_used(struct vm_memory *m, uint32_t n)
  * policy's victim leaves for the page `incoming`. */
 static vm_pfn frame_or_victim(struct vm_memory *m, vm_pfn free, uint64_t incoming)
 {
-    vm_pfn victim;
     if (free == VM_NOFRAME && vm_reserve_break_first(m))
         free = vm_frames_take(m->frames, 0);
-    if (free == VM_NOFRAME && !unit_victim(m, incoming, &victim, &free))
-        return VM_NOFRAME;
-    if (free != VM_NOFRAME) {
-        vm_frame_note_used(m, 1);
-    } else {
-        if (!evict(m, victim, VM_LEAVES_CHOSEN))
-            return VM_NOFRAME;
-        free = victim;
-    }
+    if (free == VM_NOFRAME)
+        return vm_reclaim_frame(m, incoming);
+    vm_frame_note_used(m, 1);
     m->frame[free] = (struct vm_frame){.owner = VM_FRAME_FREE};
     return free;
 }
@@ -260,6 +195,7 @@ vm_pfn vm_frame_get(struct vm_memory *m, vm_va va, uint64_t key)
 {
     uint32_t last = m->c.colours ? m->c.colours - 1 : 0;
     uint32_t colour = (uint32_t)(va >> m->c.page_shift) & last;
+    vm_writeback_ahead(m);
     vm_pfn f = frame_or_victim(m, vm_frames_take_colour(m->frames, colour), key);
     m->c.counts->colour_misses += f != VM_NOFRAME && (f & last) != colour;
     return f;
@@ -319,8 +255,11 @@ static vm_pfn window_huge(const struct vm_memory *m, vm_pfn first, vm_pfn end)
 
 bool vm_frame_vacate(struct vm_memory *m, vm_pfn f)
 {
-    vm_unit_remove(m, f);
-    if (!evict(m, f, VM_LEAVES_CLAIMED))
+    if (vm_is_leaving(m, f))
+        vm_writeback_forget(m, f);
+    else
+        vm_unit_remove(m, f);
+    if (!vm_evict(m, f, VM_LEAVES_CLAIMED))
         return false;
     vm_frame_free(m, f);
     return true;

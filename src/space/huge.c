@@ -88,7 +88,8 @@ static uint32_t page_in_region(const struct vm_memory *m, vm_va va)
 bool vm_huge_may(const struct vm_memory *m, const struct vm_vma *v, vm_va va)
 {
     vm_va start = vm_huge_start(m, va);
-    return v->backing != VM_BACKING_FILE && start >= v->start && v->end - start >= region_bytes(m);
+    bool of_file = v->backing == VM_BACKING_FILE || v->backing == VM_BACKING_SHARED;
+    return !of_file && start >= v->start && v->end - start >= region_bytes(m);
 }
 
 vm_pfn vm_memory_unit(const struct vm_memory *m, vm_pfn pfn)
@@ -183,44 +184,24 @@ bool vm_huge_fault(struct vm_memory *m, struct vm_fault *f, bool *made)
     m->nresident += m->huge.npages;
     m->c.counts->page_copies += m->huge.npages;
     m->c.counts->huge_faults++;
-    f->inserted = *made = true;
+    f->inserted = f->told = *made = true;
     return true;
 }
 
 /* ---- splitting one ---- */
 
-/* Who maps a frame: its owner, then its sharers. */
-struct mapper {
-    uint64_t key; /* of the page's first base page */
-    uint32_t rest;
-};
-
-static struct mapper first_mapper(const struct vm_memory *m, vm_pfn f)
-{
-    return (struct mapper){m->frame[f].owner, m->frame[f].sharers};
-}
-
-static bool next_mapper(const struct vm_memory *m, struct mapper *mapper)
-{
-    if (!mapper->rest)
-        return false;
-    const struct vm_sharer *sharer = &m->sharer[mapper->rest];
-    *mapper = (struct mapper){sharer->owner, sharer->next};
-    return true;
-}
-
-static vm_va mapper_va(const struct vm_memory *m, struct mapper mapper, uint32_t page)
+static vm_va mapper_va(const struct vm_memory *m, struct vm_mapper mapper, uint32_t page)
 {
     return vm_key_va(mapper.key, m->c.page_shift) + ((vm_va)page << m->c.page_shift);
 }
 
-static uint64_t mapper_key(struct mapper mapper, uint32_t page)
+static uint64_t mapper_key(struct vm_mapper mapper, uint32_t page)
 {
     return mapper.key + ((uint64_t)page << 12);
 }
 
 /* Every mapper's huge entry goes; its base pages that were never touched are no pages any more. */
-static void split_entries(struct vm_memory *m, struct mapper mapper, uint32_t untouched)
+static void split_entries(struct vm_memory *m, struct vm_mapper mapper, uint32_t untouched)
 {
     do {
         vm_asid asid = vm_key_asid(mapper.key);
@@ -228,11 +209,11 @@ static void split_entries(struct vm_memory *m, struct mapper mapper, uint32_t un
                          (struct vm_pte){.state = VM_PTE_EMPTY, .order = (uint8_t)m->huge.order});
         m->c.shootdown(m->c.host, mapper.key);
         m->space[asid].resident -= untouched;
-    } while (next_mapper(m, &mapper));
+    } while (vm_mapper_next(m, &mapper));
 }
 
 /* The frames of what was never touched are free; those of the others are VM_FRAME_TAIL. */
-static void split_frames(struct vm_memory *m, struct mapper owner, vm_pfn head)
+static void split_frames(struct vm_memory *m, struct vm_mapper owner, vm_pfn head)
 {
     m->frame[head] = (struct vm_frame){.owner = VM_FRAME_TAIL};
     for (uint32_t i = 0; i < m->huge.npages; i++) {
@@ -251,7 +232,7 @@ static void split_frames(struct vm_memory *m, struct mapper owner, vm_pfn head)
 
 /* The tables for the base pages of every mapper. They may cost others their frames, not these: the
  * policy does not have them. False: m->out. */
-static bool split_tables(struct vm_memory *m, struct mapper mapper, vm_pfn head)
+static bool split_tables(struct vm_memory *m, struct vm_mapper mapper, vm_pfn head)
 {
     do
         for (uint32_t i = 0; i < m->huge.npages; i++)
@@ -259,11 +240,11 @@ static bool split_tables(struct vm_memory *m, struct mapper mapper, vm_pfn head)
                 !m->c.scheme->ensure(m->scheme, vm_key_asid(mapper.key), mapper_va(m, mapper, i),
                                      0))
                 return false;
-    while (next_mapper(m, &mapper));
+    while (vm_mapper_next(m, &mapper));
     return true;
 }
 
-static void set_base_entry(struct vm_memory *m, struct mapper mapper, uint32_t i, vm_pfn f,
+static void set_base_entry(struct vm_memory *m, struct vm_mapper mapper, uint32_t i, vm_pfn f,
                            uint8_t forbidden)
 {
     vm_asid asid = vm_key_asid(mapper.key);
@@ -274,7 +255,7 @@ static void set_base_entry(struct vm_memory *m, struct mapper mapper, uint32_t i
 }
 
 /* Base page `i`, in frame `f`, is a page of its own. False: m->out. */
-static bool split_page(struct vm_memory *m, struct mapper mapper, uint32_t i, vm_pfn f,
+static bool split_page(struct vm_memory *m, struct vm_mapper mapper, uint32_t i, vm_pfn f,
                        uint8_t bits)
 {
     uint64_t key = mapper_key(mapper, i);
@@ -282,7 +263,7 @@ static bool split_page(struct vm_memory *m, struct mapper mapper, uint32_t i, vm
     m->frame[f].owner = key;
     m->bits[f] = bits;
     set_base_entry(m, mapper, i, f, forbidden);
-    while (next_mapper(m, &mapper)) {
+    while (vm_mapper_next(m, &mapper)) {
         if (!vm_frame_share(m, f, mapper_key(mapper, i)))
             return false;
         set_base_entry(m, mapper, i, f, forbidden);
@@ -294,7 +275,7 @@ static bool split_page(struct vm_memory *m, struct mapper mapper, uint32_t i, vm
 bool vm_huge_split(struct vm_memory *m, vm_pfn head)
 {
     struct vm_run *run = &m->huge.run[head >> m->huge.order];
-    struct mapper mapper = first_mapper(m, head);
+    struct vm_mapper mapper = vm_mapper_first(m, head);
     uint8_t bits = m->bits[head] & (VM_FRAME_REFERENCED | VM_FRAME_DIRTY);
     uint32_t promised = run->promised;
     VM_ASSERT(run->state == VM_RUN_HUGE);

@@ -11,7 +11,8 @@
 #define SLOTS_DEFAULT   (UINT32_C(1) << 26) /* 256 GiB of swap */
 #define SHARERS_A_FRAME 16
 
-#define SLOTS_MAX (UINT32_C(1) << 30) /* a segment's descriptor has 30 bits for them */
+#define SLOTS_MAX                                                                                  \
+    (UINT32_C(1) << 30) /* a segment's descriptor has 30 bits for them; so has a home */
 
 static bool has_segments(const struct vm_memory *m)
 {
@@ -89,10 +90,10 @@ static size_t room(struct vm_memory *m)
     struct vm_policy_env policy = policy_env(m);
     return vm_arena_room(sizeof *m->frame * m->frames_all) + vm_arena_room(m->c.nframes) +
            vm_arena_room(sizeof *m->sharer * m->sharer_cap) + frames_bytes(m) + apart_bytes(m) +
-           vm_huge_bytes(m) + 2 * vm_arena_room(sizeof(uint32_t) * ((size_t)m->nslots + 2)) +
-           vm_arena_room(sizeof *m->space * NASIDS) + vm_arena_room(m->c.scheme->size(&scheme)) +
-           vm_arena_room(m->c.policy->size(&policy)) + vm_arena_room(m->c.device->size()) +
-           ((size_t)m->frames_all << m->c.page_shift);
+           vm_huge_bytes(m) + vm_slots_bytes(m) + vm_page_cache_bytes(m) + vm_ahead_bytes(m) +
+           vm_writeback_bytes(m) + vm_arena_room(sizeof *m->space * NASIDS) +
+           vm_arena_room(m->c.scheme->size(&scheme)) + vm_arena_room(m->c.policy->size(&policy)) +
+           vm_arena_room(m->c.device->size()) + ((size_t)m->frames_all << m->c.page_shift);
 }
 
 static void take_all(struct vm_memory *m)
@@ -110,8 +111,10 @@ static void take_all(struct vm_memory *m)
     if (m->c.huge.pages != VM_HUGE_NEVER)
         vm_huge_init(m, split_tables(m), vm_arena_take(a, vm_huge_bytes(m)));
     m->sharer = vm_arena_take(a, sizeof *m->sharer * m->sharer_cap);
-    m->slot_refs = vm_arena_take(a, sizeof *m->slot_refs * ((size_t)m->nslots + 2));
-    m->slot_frame = vm_arena_take(a, sizeof *m->slot_frame * ((size_t)m->nslots + 2));
+    vm_slots_init(m, a);
+    vm_writeback_init(m, a);
+    vm_page_cache_init(m, vm_arena_take(a, vm_page_cache_bytes(m)));
+    vm_ahead_init(m, a);
     m->space = vm_arena_take(a, sizeof *m->space * NASIDS);
     m->scheme = vm_arena_take(a, m->c.scheme->size(&scheme));
     m->policy = vm_arena_take(a, m->c.policy->size(&policy));
@@ -135,12 +138,6 @@ static uint64_t pages_of(void *memory, vm_asid owner)
     return bytes >> m->c.page_shift;
 }
 
-static bool clean(void *memory, vm_pfn frame)
-{
-    (void)memory, (void)frame;
-    return false;
-}
-
 struct vm_memory *vm_memory_open(const struct vm_memory_config *c, struct vm_error *e)
 {
     struct vm_memory *m = calloc(1, sizeof *m);
@@ -151,12 +148,13 @@ struct vm_memory *vm_memory_open(const struct vm_memory_config *c, struct vm_err
     VM_ASSERT(c->nframes > 0 && c->page_shift >= c->scheme->page_shift_min &&
               c->page_shift <= c->scheme->page_shift_max);
     m->c = *c;
-    m->policy_host = (struct vm_policy_host){m, owner_of, pages_of, clean};
+    m->policy_host = (struct vm_policy_host){m, owner_of, pages_of, vm_policy_clean};
     bool apart = c->tables == VM_TABLES_APART;
     m->frames_all = c->nframes + (apart ? TABLES_APART : 0);
     m->apart_end = c->nframes;
+    VM_ASSERT(c->swap_cluster > 0);
     m->nslots = c->nslots ? c->nslots : SLOTS_DEFAULT;
-    if (has_segments(m) && m->nslots > SLOTS_MAX - 2)
+    if (m->nslots > SLOTS_MAX - 2)
         m->nslots = SLOTS_MAX - 2;
     m->sharer_cap =
         c->nframes < (UINT32_C(1) << 26) ? 1024 + c->nframes * SHARERS_A_FRAME : UINT32_C(1) << 30;
@@ -203,6 +201,9 @@ bool vm_memory_use_space(struct vm_memory *m, vm_asid asid, struct vm_error *e)
         return false;
     }
     m->space[asid].open = true;
+    m->space[asid].image = m->c.huge.pages == VM_HUGE_NEVER ? vm_file_new(m) : 0;
+    if (asid >= m->asid_end)
+        m->asid_end = asid + 1u;
     return true;
 }
 
@@ -280,11 +281,14 @@ struct census {
     const struct vm_memory *m;
     uint32_t *mappers; /* [nframes] present entries */
     uint32_t *swapped; /* [nslots + 2] swapped entries, of the slots ever used */
+    uint8_t *awaited;  /* [nframes] an entry that is in its file leads to it */
     uint64_t resident;
 };
 
 static bool is_mapper(const struct vm_memory *m, vm_pfn f, uint64_t key)
 {
+    if (vm_is_unmapped(m, f))
+        return false;
     if (m->frame[f].owner == key)
         return true;
     for (uint32_t node = m->frame[f].sharers; node; node = m->sharer[node].next)
@@ -293,19 +297,31 @@ static bool is_mapper(const struct vm_memory *m, vm_pfn f, uint64_t key)
     return false;
 }
 
+static void check_swapped(struct census *c, const struct vm_vma *v, struct vm_pte pte, uint64_t key)
+{
+    if (pte.slot != VM_SLOT_FILE) {
+        VM_ASSERT(pte.slot < vm_slots_end(c->m));
+        c->swapped[pte.slot]++;
+        return;
+    }
+    vm_pfn f = v->file ? vm_page_cache_look(c->m, vm_file_home(v), key) : VM_NOFRAME;
+    if (f != VM_NOFRAME)
+        c->awaited[f] = 1;
+}
+
 static void check_entry(struct census *c, vm_asid asid, const struct vm_vma *v, vm_va va,
                         struct vm_pte pte)
 {
     const struct vm_memory *m = c->m;
     if (pte.state == VM_PTE_SWAPPED) {
-        VM_ASSERT(pte.slot == VM_SLOT_FILE || pte.slot < m->slot_fresh + VM_SLOT_FILE + 1);
-        c->swapped[pte.slot]++;
+        check_swapped(c, v, pte, vm_memory_key(m, va, asid));
         return;
     }
     VM_ASSERT(vm_huge_has(m, pte.pfn) == (pte.order > 0) && vm_memory_unit(m, pte.pfn) == pte.pfn);
     VM_ASSERT(pte.order == 0 || vm_huge_may(m, v, va));
     VM_ASSERT(pte.pfn < m->c.nframes && is_mapper(m, pte.pfn, vm_memory_key(m, va, asid)));
-    VM_ASSERT(!(pte.prot & VM_PROT_WRITE) || vm_frame_users(m, pte.pfn) == 1);
+    VM_ASSERT(!(pte.prot & VM_PROT_WRITE) || vm_frame_users(m, pte.pfn) == 1 ||
+              (m->frame[pte.pfn].home & VM_HOME_SHARED));
     VM_ASSERT(!(pte.prot & VM_PROT_WRITE) || (v->prot & VM_PROT_WRITE));
     c->mappers[pte.pfn]++;
     c->resident += vm_huge_pages_of(m, pte.pfn);
@@ -348,7 +364,7 @@ static void check_tables(struct census *c)
          va += page) {
         struct vm_pte pte = m->c.scheme->get(m->scheme, VM_ASID_KERNEL, va);
         if (pte.state == VM_PTE_SWAPPED) {
-            VM_ASSERT(pte.slot > VM_SLOT_FILE && pte.slot < m->slot_fresh + VM_SLOT_FILE + 1);
+            VM_ASSERT(pte.slot > VM_SLOT_FILE && pte.slot < vm_slots_end(m));
             c->swapped[pte.slot]++;
             out++;
         } else if (m->frame[pte.pfn].owner != VM_FRAME_TABLE) {
@@ -369,15 +385,22 @@ static void check_page_frame(const struct census *c, vm_pfn f)
 {
     const struct vm_memory *m = c->m;
     const struct vm_frame *frame = &m->frame[f];
-    VM_ASSERT(f < m->c.nframes && frame->owner < VM_FRAME_NO_PAGE && c->mappers[f] > 0);
-    VM_ASSERT(!frame->slot || !vm_huge_has(m, f));
-    VM_ASSERT(!(m->bits[f] & VM_FRAME_DIRTY) || !frame->slot || !m->slot_refs[frame->slot]);
+    VM_ASSERT(f < m->c.nframes && frame->owner < VM_FRAME_NO_PAGE);
+    VM_ASSERT((c->mappers[f] > 0) != vm_is_unmapped(m, f));
+    VM_ASSERT(!frame->home || !vm_huge_has(m, f));
+    if (!vm_is_unmapped(m, f))
+        return;
+    if (frame->home & VM_HOME_FILE)
+        VM_ASSERT(c->awaited[f] &&
+                  (frame->home & VM_HOME_SHARED || !(m->bits[f] & VM_FRAME_DIRTY)));
+    else
+        VM_ASSERT(frame->home && vm_slot_refs(m, frame->home) > 0);
 }
 
 static void check_frames(const struct census *c)
 {
     const struct vm_memory *m = c->m;
-    uint64_t holding = 0, tables = 0, loose = 0, units = 0, reserved = 0;
+    uint64_t holding = 0, unmapped = 0, tables = 0, loose = 0, units = 0, reserved = 0;
     for (vm_pfn f = 0; f < m->apart_end; f++) {
         const struct vm_frame *frame = &m->frame[f];
         if (is_free(m, f))
@@ -385,8 +408,8 @@ static void check_frames(const struct census *c)
         loose += vm_is_table_page(m, f);
         tables += frame->owner == VM_FRAME_TABLE || vm_is_table_page(m, f);
         reserved += frame->owner == VM_FRAME_RESERVED;
-        VM_ASSERT(frame->owner == VM_FRAME_FREE || !frame->slot ||
-                  m->slot_frame[frame->slot] == f + 1);
+        VM_ASSERT(frame->owner == VM_FRAME_FREE || !vm_frame_slot(frame) ||
+                  vm_slot_frame(m, frame->home) == f);
         if (frame->owner == VM_FRAME_TABLE || frame->owner == VM_FRAME_RESERVED ||
             vm_is_table_page(m, f))
             continue;
@@ -395,10 +418,12 @@ static void check_frames(const struct census *c)
         if (frame->owner == VM_FRAME_TAIL)
             continue;
         units++;
+        unmapped += vm_is_unmapped(m, f);
         check_page_frame(c, f);
     }
+    VM_ASSERT(c->resident + unmapped >= holding);
     VM_ASSERT(holding == m->nresident && loose == m->ntables_loose);
-    VM_ASSERT(units + loose == m->nunits && reserved == m->huge.nreserved);
+    VM_ASSERT(units + loose - vm_writeback_check(m) == m->nunits && reserved == m->huge.nreserved);
     VM_ASSERT(tables == m->ntables && m->nused == holding + tables);
     vm_frames_check(m->frames);
     if (m->huge.run) {
@@ -413,7 +438,7 @@ static void check_sharers(const struct vm_memory *m)
     uint32_t nodes = 0;
     for (vm_pfn f = 0; f < m->c.nframes; f++)
         for (uint32_t node = vm_frames_is_free(m->frames, f) ||
-                                     m->frame[f].owner >= VM_FRAME_NO_PAGE
+                                     m->frame[f].owner >= VM_FRAME_NO_PAGE || vm_is_unmapped(m, f)
                                  ? 0
                                  : m->frame[f].sharers;
              node; node = m->sharer[node].next)
@@ -421,20 +446,6 @@ static void check_sharers(const struct vm_memory *m)
     for (uint32_t node = m->sharer_head; node; node = m->sharer[node].next)
         nodes++;
     VM_ASSERT(nodes == m->sharer_fresh - 1);
-}
-
-static void check_slots(const struct census *c)
-{
-    const struct vm_memory *m = c->m;
-    uint64_t nfree = 0;
-    for (uint32_t s = m->slot_head; s; s = m->slot_refs[s]) {
-        VM_ASSERT(!c->swapped[s] && !m->slot_frame[s]);
-        c->swapped[s] = UINT32_MAX; /* free: its slot_refs is a link */
-        nfree++;
-    }
-    VM_ASSERT(m->slots_used + nfree == m->slot_fresh);
-    for (uint32_t s = VM_SLOT_FILE + 1; s < m->slot_fresh + VM_SLOT_FILE + 1; s++)
-        VM_ASSERT(c->swapped[s] == UINT32_MAX || c->swapped[s] == m->slot_refs[s]);
 }
 
 void vm_memory_check(const struct vm_memory *m)
@@ -447,18 +458,20 @@ void vm_memory_check(const struct vm_memory *m)
     struct census c = {
         .m = m,
         .mappers = calloc(m->c.nframes, sizeof *c.mappers),
-        .swapped = calloc((size_t)m->slot_fresh + 2, sizeof *c.swapped),
+        .swapped = calloc(vm_slots_end(m), sizeof *c.swapped),
+        .awaited = calloc(m->c.nframes, sizeof *c.awaited),
     };
-    VM_ASSERT(c.mappers && c.swapped);
+    VM_ASSERT(c.mappers && c.swapped && c.awaited);
     for (unsigned asid = 0; asid < NASIDS; asid++)
         check_space(&c, (vm_asid)asid);
     check_tables(&c);
     check_frames(&c);
-    check_slots(&c);
+    vm_slots_check(m, c.swapped);
+    vm_page_cache_check(m);
     check_sharers(m);
-    VM_ASSERT(c.resident >= m->nresident);
     m->c.policy->check(m->policy);
     m->c.scheme->check(m->scheme);
     free(c.mappers);
     free(c.swapped);
+    free(c.awaited);
 }

@@ -1,8 +1,12 @@
 /* memory.h - the state of struct vm_memory, shared by the files of space/:
  *
  *   memory.c  opening, closing, the whole-structure check
- *   frame.c   frames: who maps them, getting one, evicting one
- *   swap.c    the swap map: slots, references to them, transfers
+ *   frame.c   frames: who maps them, getting one
+ *   reclaim.c   pages that leave their frames, or their entries: evicted, given up, parked, cleaned
+ *   writeback.c  dirty pages that are written together, and ahead of need
+ *   slots.c   the swap map: slots, references to them, clusters of them
+ *   page_cache.c  frames by file and page
+ *   swap.c    a page's home, and the transfers to and from it
  *   table_page.c  pages of page tables that may be evicted
  *   vma.c     the mappings of an address space, ordered
  *   fault.c   the fault path
@@ -48,6 +52,49 @@ struct vm_huge {
     vm_va scan_va;
 };
 
+/* The swap map: see slots.c. */
+struct vm_slots {
+    uint32_t *refs;         /* [nslots + 2] swapped entries on the slot, and SLOT_ZERO */
+    uint32_t *frame;        /* [nslots + 2] frame + 1 whose home it is, 0: none */
+    uint32_t *used;         /* [nclusters] slots of it that are used */
+    struct vm_links *links; /* [nclusters + 1] nonfull clusters, head: nclusters; next: free ones */
+    uint32_t nclusters, fresh, free_head, current;
+    vm_slot at; /* the next one of the current cluster to look at */
+};
+
+/* The page cache: see page_cache.c. */
+struct vm_files {
+    uint32_t n;       /* so far */
+    uint32_t *bucket; /* [mask + 1] frame + 1 */
+    uint32_t mask;
+};
+#define VM_FILES_MAX (VM_HOME_SHARED - 1)
+
+/* Pages on their way out: see writeback.c. links is NULL where nothing waits. */
+struct vm_writeback {
+    struct vm_links *links; /* [nframes + 2] queued pages, head: nframes; written ones behind it */
+    uint64_t *done_ns;      /* [nframes] when the write of a written one is done */
+    uint32_t nqueued, nflying;
+};
+
+/* Of a frame that nothing maps, in its `sharers`. */
+enum vm_unmapped {
+    VM_UNMAPPED_QUEUED = 2,  /* it waits to be written */
+    VM_UNMAPPED_WRITTEN = 4, /* it is being written */
+    VM_UNMAPPED_AHEAD = 8,   /* read ahead: nobody has touched it yet */
+    VM_UNMAPPED_PARKED = 1,  /* by the policy's wish: it hears of its next touch by `soft` */
+};
+
+/* Pages read ahead: all zero where there is no readahead. */
+struct vm_ahead {
+    uint8_t *state;     /* [VM_ASID_MAX + 1] the readahead's, one each */
+    uint32_t *hits;     /* [VM_ASID_MAX + 1] pages that came ahead and were touched, not told yet */
+    uint64_t *slot_key; /* [nslots + 2] the page that lost an entry to the slot last; 0: none */
+    uint64_t *done_ns;  /* [nframes] when what was read ahead is there */
+    uint64_t own_key;   /* the fault's own page, read with them; VM_NOPAGE: none */
+    uint64_t own_done_ns; /* and when it is there */
+};
+
 struct vm_memory {
     struct vm_memory_config c;
     struct vm_arena arena;
@@ -69,18 +116,22 @@ struct vm_memory {
     uint32_t sharer_fresh, sharer_head, sharer_cap;
 
     /* swap */
-    uint32_t *slot_refs;  /* [nslots] swapped entries on the slot; of a free slot: the next free */
-    uint32_t *slot_frame; /* [nslots] frame + 1 that has the slot's copy, 0: none */
-    uint32_t nslots, slot_fresh, slot_head;
+    struct vm_slots slots;
+    struct vm_files files;
+    uint32_t nslots;
     uint64_t slots_used;
+    struct vm_writeback wb;
+    struct vm_ahead ahead;
     struct vm_queue queue; /* before the device */
     struct {
         bool on;
         uint64_t at, bytes; /* still to be written */
+        uint64_t done_ns;   /* when what was written is */
     } gather;
 
     struct vm_segments *seg;        /* segment.h; NULL: the scheme's unit is the page */
     struct vm_space *space;         /* [VM_ASID_MAX + 1] */
+    unsigned asid_end;              /* no address space from here on has ever been open */
     void *scheme, *policy, *device; /* states */
     struct vm_policy_host policy_host;
     uint8_t *physical;   /* the frames' bytes; only tables' are ever touched */
@@ -93,13 +144,44 @@ struct vm_memory {
  * victim's. VM_NOFRAME: m->out says why. */
 vm_pfn vm_frame_get(struct vm_memory *m, vm_va va, uint64_t key);
 void vm_frame_free(struct vm_memory *m, vm_pfn f);
+/* Who maps a frame: its owner, then its sharers. */
+struct vm_mapper {
+    uint64_t key; /* of the page; of a huge one's first base page */
+    uint32_t rest;
+};
+static inline struct vm_mapper vm_mapper_first(const struct vm_memory *m, vm_pfn f)
+{
+    return (struct vm_mapper){m->frame[f].owner, m->frame[f].sharers};
+}
+/* False: that was the last. */
+static inline bool vm_mapper_next(const struct vm_memory *m, struct vm_mapper *mapper)
+{
+    if (!mapper->rest)
+        return false;
+    const struct vm_sharer *sharer = &m->sharer[mapper->rest];
+    *mapper = (struct vm_mapper){sharer->owner, sharer->next};
+    return true;
+}
 /* A node of the pool of sharers, or 0: there is none left (m->out). */
 uint32_t vm_sharer_take(struct vm_memory *m);
 void vm_sharer_free(struct vm_memory *m, uint32_t node);
 /* The page `key` now maps `f` too. False: no room for one more sharer (m->out). */
 bool vm_frame_share(struct vm_memory *m, vm_pfn f, uint64_t key);
-/* The page `key` maps `f` no more; a frame without mappers leaves the policy and is freed. */
+/* The page `key` maps `f` no more; a frame without mappers for which nobody will come leaves the
+ * policy and is freed. */
 void vm_frame_unmap(struct vm_memory *m, vm_pfn f, uint64_t key);
+/* Nobody will come any more for the page of `f`, which is unmapped: it is freed. */
+void vm_frame_drop(struct vm_memory *m, vm_pfn f);
+/* No entry maps the page in `f`. */
+static inline bool vm_is_unmapped(const struct vm_memory *m, vm_pfn f)
+{
+    return m->frame[f].sharers & VM_UNMAPPED;
+}
+/* The slot that is the frame's home; 0: none is. */
+static inline vm_slot vm_frame_slot(const struct vm_frame *frame)
+{
+    return frame->home & VM_HOME_FILE ? 0 : frame->home;
+}
 /* The policy is told that the page `key` has come into frame `f`, or that it has gone. */
 void vm_unit_insert(struct vm_memory *m, vm_pfn f, uint64_t key);
 void vm_unit_remove(struct vm_memory *m, vm_pfn f);
@@ -174,28 +256,138 @@ vm_pfn vm_reserve_get(struct vm_memory *m, const struct vm_fault *f);
 bool vm_reserve_fill(struct vm_memory *m, const struct vm_fault *f, vm_pfn pfn);
 /* Give up the reservation that was populated least lately; false: there is none. */
 bool vm_reserve_break_first(struct vm_memory *m);
+/* Give up the one that frame `f` is part of, if it is. */
+void vm_reserve_break_at(struct vm_memory *m, vm_pfn f);
 /* Give up those of address space `asid` that have pages in [start, end). */
 void vm_reserve_break(struct vm_memory *m, vm_asid asid, vm_va start, vm_va end);
 void vm_reserve_check(const struct vm_memory *m);
 
+/* ---- reclaim.c ---- */
+
+/* A frame for the page `incoming` (VM_NOPAGE: for a table), where none is free: the policy's
+ * victim's. VM_NOFRAME: m->out says why. */
+vm_pfn vm_reclaim_frame(struct vm_memory *m, uint64_t incoming);
+/* The page in `f`, which the policy has given up, leaves memory; `f` is nobody's then. False: it is
+ * dirty and swap is full (m->out); nothing has changed but that the policy does not have it. */
+bool vm_evict(struct vm_memory *m, vm_pfn f, enum vm_leaves why);
+/* Who leaves, a base page: a huge page that is named is split, and the policy asked again. A split
+ * may free frames, which is enough too: then *freed has one, taken. False: m->out. */
+bool vm_unit_victim(struct vm_memory *m, uint64_t incoming, vm_pfn *victim, vm_pfn *freed);
+/* Every mapper of `f` loses it to its home, or to nowhere. */
+void vm_take_entries(struct vm_memory *m, vm_pfn f);
+/* The policy gives up the frames that it wishes to before `incoming` comes; parks those that it
+ * wishes to, but for the frame `touched`. False: m->out. */
+bool vm_policy_release(struct vm_memory *m, uint64_t incoming);
+bool vm_policy_park(struct vm_memory *m, vm_pfn touched);
+/* struct vm_policy_host's. */
+bool vm_policy_clean(void *memory, vm_pfn f);
+
+/* ---- writeback.c ---- */
+
+size_t vm_writeback_bytes(const struct vm_memory *m);
+void vm_writeback_init(struct vm_memory *m, struct vm_arena *a);
+/* As vm_evict, of the policy's victim; a dirty page may be queued instead, and keeps its frame. */
+enum vm_evicted { VM_EVICT_FAILED, VM_EVICTED, VM_EVICT_QUEUED };
+enum vm_evicted vm_evict_lazily(struct vm_memory *m, vm_pfn f);
+/* A frame is wanted, and none is free: wait for one that is being written, or write what is queued
+ * if that is a cluster (or `last`: there is nobody else to evict). False: there is nothing to wait
+ * for. */
+bool vm_writeback_wait(struct vm_memory *m, bool last);
+/* A frame is about to be wanted: those that are written are free; if few are, more will be. */
+void vm_writeback_ahead(struct vm_memory *m);
+/* The queued or written frame is mapped again, or dropped. */
+void vm_writeback_forget(struct vm_memory *m, vm_pfn f);
+static inline bool vm_is_leaving(const struct vm_memory *m, vm_pfn f)
+{
+    return vm_is_unmapped(m, f) &&
+           (m->frame[f].sharers & (VM_UNMAPPED_QUEUED | VM_UNMAPPED_WRITTEN));
+}
+uint32_t vm_writeback_check(const struct vm_memory *m); /* answers how many frames are leaving */
+
+/* ---- ahead.c ---- */
+
+size_t vm_ahead_bytes(const struct vm_memory *m);
+void vm_ahead_init(struct vm_memory *m, struct vm_arena *a);
+/* The fault is about to get a frame for its page: if it will read it, others are read too. False:
+ * m->out. */
+bool vm_ahead_read(struct vm_memory *m, const struct vm_fault *f);
+/* The page is the fault's own and was read with the others: its transfer has been waited for. */
+bool vm_ahead_has(struct vm_memory *m, uint64_t key);
+/* A fault of this space maps the page in `pfn`, which was read ahead. */
+void vm_ahead_touched(struct vm_memory *m, vm_asid asid, vm_pfn pfn);
+/* The page lost its entry to slot `s`. */
+static inline void vm_ahead_note_slot(struct vm_memory *m, vm_slot s, uint64_t key)
+{
+    if (m->ahead.slot_key)
+        m->ahead.slot_key[s] = key;
+}
+
+/* ---- slots.c ---- */
+
+size_t vm_slots_bytes(const struct vm_memory *m);
+void vm_slots_init(struct vm_memory *m, struct vm_arena *a);
+/* A free slot becomes the home of `f`, which has none. False: swap is full (m->out). */
+bool vm_slot_take(struct vm_memory *m, vm_pfn f);
+/* Slot `s` is the home of `f`; is not any more, and is freed if nothing needs it. */
+void vm_slot_attach(struct vm_memory *m, vm_slot s, vm_pfn f);
+void vm_slot_detach(struct vm_memory *m, vm_pfn f);
+/* One more entry is swapped to `s`; one less: what nothing needs is freed, a frame too. */
+void vm_slot_ref(struct vm_memory *m, vm_slot s);
+void vm_slot_unref(struct vm_memory *m, vm_slot s);
+uint32_t vm_slot_refs(const struct vm_memory *m, vm_slot s);
+vm_pfn vm_slot_frame(const struct vm_memory *m, vm_slot s); /* whose home it is, or VM_NOFRAME */
+/* The slot's page is zeros that need not be read; it was written, and has to be. */
+void vm_slot_note_zero(struct vm_memory *m, vm_slot s);
+void vm_slot_note_written(struct vm_memory *m, vm_slot s);
+bool vm_slot_is_zero(const struct vm_memory *m, vm_slot s);
+/* Count slots that were taken and freed. */
+void vm_slots_note(struct vm_memory *m, uint32_t taken, uint32_t freed);
+vm_slot vm_slots_end(const struct vm_memory *m); /* slots ever used are below */
+/* swapped: [vm_slots_end] entries by slot, as the tables have them. */
+void vm_slots_check(const struct vm_memory *m, const uint32_t *swapped);
+
+/* ---- page_cache.c ---- */
+
+size_t vm_page_cache_bytes(const struct vm_memory *m);
+void vm_page_cache_init(struct vm_memory *m, void *block);
+/* A file that nobody has; 0: it cannot be told from others, and its pages are not found. */
+uint32_t vm_file_new(struct vm_memory *m);
+/* The home of a clean page of `v`; 0: it has none. */
+uint32_t vm_file_home(const struct vm_vma *v);
+/* The page in `f`, which has its owner and no home, is that of file `home`; is not any more. */
+void vm_page_cache_add(struct vm_memory *m, vm_pfn f, uint32_t home);
+void vm_page_cache_remove(struct vm_memory *m, vm_pfn f);
+/* The frame with the page of that home at the address of `key`, or VM_NOFRAME. */
+vm_pfn vm_page_cache_find(struct vm_memory *m, uint32_t home, uint64_t key);
+/* The same, or a frame whose page was that until it was written to. */
+vm_pfn vm_page_cache_look(const struct vm_memory *m, uint32_t home, uint64_t key);
+/* What was written to a private page is not its file's: such a frame's home is no file. */
+void vm_home_settle(struct vm_memory *m, vm_pfn f);
+/* Another address space than that of `key` has dropped the page to its file, and may come for it.
+ */
+bool vm_file_is_awaited(struct vm_memory *m, uint32_t home, uint64_t key);
+/* The page `key` was dropped to its file, and is no page any more: a frame that waits is freed. */
+void vm_file_unref(struct vm_memory *m, uint64_t key);
+void vm_page_cache_check(const struct vm_memory *m);
+
 /* ---- swap.c ---- */
 
-/* A free slot, or 0: swap is full (m->out). */
-vm_slot vm_swap_take(struct vm_memory *m);
-/* One swapped entry on `s` is gone: frees the slot when nothing needs it. */
-void vm_swap_unref(struct vm_memory *m, vm_slot s);
-/* Frame `f` gives up its clean copy in its slot. */
-void vm_swap_detach(struct vm_memory *m, vm_pfn f);
-/* One page is read from slot `s` (or from the file, VM_SLOT_FILE), or written to it, and the
- * process waits for that. */
+/* Frame `f` has no home any more. */
+void vm_home_leave(struct vm_memory *m, vm_pfn f);
+/* One page is read from slot `s` (or from the file, VM_SLOT_FILE), or written there, and the process
+ * waits for that. */
 void vm_swap_read(struct vm_memory *m, vm_slot s, uint64_t page_key);
-void vm_swap_write(struct vm_memory *m, vm_slot s);
+void vm_swap_write(struct vm_memory *m, vm_slot s, uint64_t page_key);
+/* The same of the page in `f`, to its home. */
+void vm_home_write(struct vm_memory *m, vm_pfn f);
 /* The same of any bytes of the device. */
 void vm_swap_read_at(struct vm_memory *m, uint64_t position, uint64_t bytes);
 void vm_swap_write_at(struct vm_memory *m, uint64_t position, uint64_t bytes);
 /* Between these two nobody waits for a write, and what lies side by side is one transfer. */
 void vm_swap_gather(struct vm_memory *m);
-void vm_swap_gathered(struct vm_memory *m);
+uint64_t vm_swap_gathered(struct vm_memory *m); /* when the last of them is done */
+/* Where the page is on the device, in bytes: in slot `s`, or in its file. */
+uint64_t vm_swap_position(const struct vm_memory *m, vm_slot s, uint64_t page_key);
 /* Where a page's file is on the device. */
 uint64_t vm_swap_file_position(const struct vm_memory *m, uint64_t page_key);
 

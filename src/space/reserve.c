@@ -14,7 +14,8 @@
  *  1. run[r] is reserved: 1 <= populated < npages; the frames not populated are VM_FRAME_RESERVED,
  *     the others hold base pages of the region with one mapper and no slot.
  *  2. The queue has every reserved run once, and so have the buckets by their keys.
- *  3. Nothing is evicted while there is a reservation. (So a populated page never leaves one.)
+ *  3. Nobody is asked for a victim while there is a reservation; one whose page the policy gives
+ *     up, parks or cleans ends. (So a populated page never leaves one.)
  *
  * Navarro, Iyer, Druschel & Cox, "Practical, transparent operating system support for superpages",
  * OSDI 2002, sections 4.2 to 4.8. Not here: their several sizes at once, and a reservation that
@@ -154,6 +155,12 @@ bool vm_reserve_break_first(struct vm_memory *m)
     return true;
 }
 
+void vm_reserve_break_at(struct vm_memory *m, vm_pfn f)
+{
+    if (m->huge.run && m->huge.run[f >> m->huge.order].state == VM_RUN_RESERVED)
+        give_up(m, f >> m->huge.order);
+}
+
 void vm_reserve_break(struct vm_memory *m, vm_asid asid, vm_va start, vm_va end_va)
 {
     if (!m->huge.run)
@@ -178,7 +185,7 @@ static void check_run(const struct vm_memory *m, uint32_t r)
         if (frame->owner == VM_FRAME_RESERVED)
             continue;
         populated++;
-        VM_ASSERT(frame->owner == run->key + ((uint64_t)i << 12) && !frame->slot &&
+        VM_ASSERT(frame->owner == run->key + ((uint64_t)i << 12) && !frame->home &&
                   !frame->sharers);
     }
     VM_ASSERT(populated == run->populated && populated >= 1 && populated < m->huge.npages);

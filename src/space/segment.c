@@ -307,7 +307,7 @@ static bool leave(struct vm_memory *m, uint32_t u, enum vm_leaves why)
     return true;
 }
 
-static bool leave_with_frames(struct vm_memory *m, uint32_t u, enum vm_leaves why)
+bool vm_unit_leave(struct vm_memory *m, uint32_t u, enum vm_leaves why)
 {
     struct vm_unit_state unit = m->seg->unit[u];
     if (!leave(m, u, why))
@@ -321,7 +321,7 @@ bool vm_unit_expel(struct vm_memory *m, uint32_t u)
     m->c.settle(m->c.host);
     m->c.policy->remove(m->policy, u);
     m->c.parted(m->c.host, u);
-    return leave_with_frames(m, u, VM_LEAVES_CLAIMED);
+    return vm_unit_leave(m, u, VM_LEAVES_CLAIMED);
 }
 
 /* ---- moving ---- */
@@ -457,7 +457,7 @@ vm_pfn vm_segment_room(struct vm_memory *m, uint32_t n)
         if (failed || (m->seg->nunits == 0 && !fail_room(m, n)))
             return VM_NOFRAME;
         m->c.settle(m->c.host);
-        if (!leave_with_frames(m, m->c.policy->victim(m->policy, VM_NOPAGE), VM_LEAVES_CHOSEN))
+        if (!vm_unit_leave(m, m->c.policy->victim(m->policy, VM_NOPAGE), VM_LEAVES_CHOSEN))
             return VM_NOFRAME;
     }
     m->nused += n;

@@ -105,6 +105,8 @@ void vm_unit_unmap(struct vm_memory *m, uint32_t u, uint64_t key);
  * elsewhere if nobody has to leave for that. False: neither; it may even have left. */
 bool vm_unit_grow(struct vm_memory *m, uint32_t u, uint64_t key, uint32_t pages);
 void vm_unit_shrink(struct vm_memory *m, uint32_t u, uint32_t pages);
+/* Unit u, which the policy has given up, leaves memory. False: swap is full (m->out). */
+bool vm_unit_leave(struct vm_memory *m, uint32_t u, enum vm_leaves why);
 /* The policy's unit u leaves memory at once. False: swap is full (m->out). */
 bool vm_unit_expel(struct vm_memory *m, uint32_t u);
 

@@ -137,7 +137,7 @@ static bool resolve_filled(struct vm_memory *m, struct vm_fault *f, const struct
     bool dirty = fill(m, f, t, u, g);
     set_present(m, f, t, u);
     vm_unit_begin(m, u, dirty || f->access == VM_WRITE);
-    f->inserted = true;
+    f->inserted = f->told = true;
     return true;
 }
 

@@ -19,7 +19,7 @@ static void free_if_unused(struct vm_memory *m, vm_slot s)
     if (run->refs || run->unit)
         return;
     m->seg->swap_fit->give(m->seg->swap, s - FIRST_SLOT, run->slots);
-    m->slots_used -= run->slots;
+    vm_slots_note(m, 0, run->slots);
     run->slots = 0;
 }
 
@@ -38,9 +38,7 @@ static vm_slot run_take(struct vm_memory *m, uint32_t pages)
     *run_of(m, s) = (struct vm_slot_run){.slots = pages};
     if (s >= m->seg->run_end)
         m->seg->run_end = s + 1;
-    m->slots_used += pages;
-    if (m->slots_used > m->c.counts->slots_peak)
-        m->c.counts->slots_peak = m->slots_used;
+    vm_slots_note(m, pages, 0);
     return s;
 }
 

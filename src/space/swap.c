@@ -1,9 +1,7 @@
-/* swap.c - the swap map: which slots are used, by how many entries, and which frame still has a
- * slot's page; and the transfers, for which the process waits.
+/* swap.c - a page's home, and the transfers to and from it, for which the process waits.
  *
- * A slot is taken when a dirty page without one is evicted, and kept while an entry is swapped to
- * it or a frame holds its clean copy: a page that comes back and is not written to again leaves
- * without a transfer. Copy-on-write siblings share a slot: slot_refs counts their entries.
+ * A slot and a file are alike here: where the contents of a page are while it has no frame, and
+ * where a clean frame's page need not be written again.
  */
 #include "base/assert.h"
 #include "space/memory.h"
@@ -12,58 +10,12 @@
  * swap in clusters of as many pages of 4 KiB (SWAPFILE_CLUSTER, mm/swapfile.c). */
 #define CLUSTER_BYTES (UINT64_C(256) * 4096)
 
-static uint32_t first_slot(void)
+void vm_home_leave(struct vm_memory *m, vm_pfn f)
 {
-    return VM_SLOT_FILE + 1;
-}
-
-vm_slot vm_swap_take(struct vm_memory *m)
-{
-    vm_slot s = m->slot_head;
-    if (s)
-        m->slot_head = m->slot_refs[s];
-    else if (m->slot_fresh < m->nslots)
-        s = first_slot() + m->slot_fresh++;
-    else {
-        vm_fail(&m->out, VM_EMACHINE,
-                "out of swap: all %u slots are in use and a dirty page must leave memory",
-                m->nslots);
-        vm_hint(&m->out, "give more memory (--memory) or more swap (--swap-size)");
-        return 0;
-    }
-    m->slot_refs[s] = 0;
-    if (++m->slots_used > m->c.counts->slots_peak)
-        m->c.counts->slots_peak = m->slots_used;
-    return s;
-}
-
-static void free_if_unused(struct vm_memory *m, vm_slot s)
-{
-    if (m->slot_refs[s] || m->slot_frame[s])
-        return;
-    m->slot_refs[s] = m->slot_head;
-    m->slot_head = s;
-    m->slots_used--;
-}
-
-void vm_swap_unref(struct vm_memory *m, vm_slot s)
-{
-    if (s == VM_SLOT_FILE)
-        return;
-    VM_ASSERT(m->slot_refs[s] > 0);
-    m->slot_refs[s]--;
-    free_if_unused(m, s);
-}
-
-void vm_swap_detach(struct vm_memory *m, vm_pfn f)
-{
-    vm_slot s = m->frame[f].slot;
-    if (!s)
-        return;
-    VM_ASSERT(m->slot_frame[s] == f + 1);
-    m->frame[f].slot = 0;
-    m->slot_frame[s] = 0;
-    free_if_unused(m, s);
+    if (m->frame[f].home & VM_HOME_FILE)
+        vm_page_cache_remove(m, f);
+    else if (m->frame[f].home)
+        vm_slot_detach(m, f);
 }
 
 uint64_t vm_swap_file_position(const struct vm_memory *m, uint64_t page_key)
@@ -72,7 +24,7 @@ uint64_t vm_swap_file_position(const struct vm_memory *m, uint64_t page_key)
 }
 
 /* Slots lie on the device one after the other; a file's pages lie apart, by their address. */
-static uint64_t position(const struct vm_memory *m, vm_slot s, uint64_t page_key)
+uint64_t vm_swap_position(const struct vm_memory *m, vm_slot s, uint64_t page_key)
 {
     if (s == VM_SLOT_FILE)
         return vm_swap_file_position(m, page_key);
@@ -95,9 +47,12 @@ void vm_swap_read_at(struct vm_memory *m, uint64_t at, uint64_t bytes)
 
 static void write_gathered(struct vm_memory *m)
 {
-    if (m->gather.bytes)
-        vm_queue_submit(&m->queue, VM_TRANSFER_WRITE, m->gather.at, m->gather.bytes,
-                        m->c.now(m->c.host));
+    if (!m->gather.bytes)
+        return;
+    uint64_t done_ns = vm_queue_submit(&m->queue, VM_TRANSFER_WRITE, m->gather.at, m->gather.bytes,
+                                       m->c.now(m->c.host));
+    if (done_ns > m->gather.done_ns)
+        m->gather.done_ns = done_ns;
     m->gather.bytes = 0;
 }
 
@@ -114,12 +69,14 @@ void vm_swap_gather(struct vm_memory *m)
 {
     VM_ASSERT(!m->gather.on && m->gather.bytes == 0);
     m->gather.on = true;
+    m->gather.done_ns = 0;
 }
 
-void vm_swap_gathered(struct vm_memory *m)
+uint64_t vm_swap_gathered(struct vm_memory *m)
 {
     write_gathered(m);
     m->gather.on = false;
+    return m->gather.done_ns;
 }
 
 void vm_swap_write_at(struct vm_memory *m, uint64_t at, uint64_t bytes)
@@ -130,12 +87,23 @@ void vm_swap_write_at(struct vm_memory *m, uint64_t at, uint64_t bytes)
         transfer(m, VM_TRANSFER_WRITE, at, bytes, VM_WAIT_WRITE);
 }
 
+/* ---- pages ---- */
+
 void vm_swap_read(struct vm_memory *m, vm_slot s, uint64_t page_key)
 {
-    vm_swap_read_at(m, position(m, s, page_key), UINT64_C(1) << m->c.page_shift);
+    if (!vm_ahead_has(m, page_key))
+        vm_swap_read_at(m, vm_swap_position(m, s, page_key), UINT64_C(1) << m->c.page_shift);
 }
 
-void vm_swap_write(struct vm_memory *m, vm_slot s)
+void vm_swap_write(struct vm_memory *m, vm_slot s, uint64_t page_key)
 {
-    vm_swap_write_at(m, position(m, s, 0), UINT64_C(1) << m->c.page_shift);
+    vm_swap_write_at(m, vm_swap_position(m, s, page_key), UINT64_C(1) << m->c.page_shift);
+    if (s != VM_SLOT_FILE)
+        vm_slot_note_written(m, s);
+}
+
+void vm_home_write(struct vm_memory *m, vm_pfn f)
+{
+    const struct vm_frame *frame = &m->frame[f];
+    vm_swap_write(m, frame->home & VM_HOME_FILE ? VM_SLOT_FILE : frame->home, frame->owner);
 }

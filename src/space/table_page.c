@@ -71,7 +71,7 @@ static void forget(void *host, vm_slot s)
 {
     struct vm_memory *m = host;
     m->ntables_out--;
-    vm_swap_unref(m, s);
+    vm_slot_unref(m, s);
 }
 
 void vm_table_page_unmapped(void *memory, vm_va kva)
@@ -86,7 +86,7 @@ void vm_table_page_freed(struct vm_memory *m, vm_pfn f)
         return;
     if (vm_is_table_page(m, f))
         hold_fast(m, f);
-    vm_swap_detach(m, f);
+    vm_home_leave(m, f);
 }
 
 /* ---- leaving ---- */
@@ -106,7 +106,7 @@ void vm_table_page_out(struct vm_memory *m, vm_pfn f, vm_slot s)
     m->ntables--;
     m->ntables_loose--;
     if (s) {
-        m->slot_refs[s]++;
+        vm_slot_ref(m, s);
         m->ntables_out++;
     }
     m->c.scheme->set(m->scheme, VM_ASID_KERNEL, vm_key_va(key, m->c.page_shift), pte);
@@ -120,13 +120,12 @@ void vm_table_page_out(struct vm_memory *m, vm_pfn f, vm_slot s)
 static void fill(struct vm_memory *m, vm_pfn f, vm_va kva)
 {
     struct vm_pte pte = m->c.scheme->get(m->scheme, VM_ASID_KERNEL, kva);
-    VM_ASSERT(pte.state == VM_PTE_SWAPPED && m->slot_refs[pte.slot] == 1);
+    VM_ASSERT(pte.state == VM_PTE_SWAPPED && vm_slot_refs(m, pte.slot) == 1);
     vm_swap_read(m, pte.slot, table_key(m, kva));
-    m->frame[f].slot = pte.slot;
-    m->slot_frame[pte.slot] = f + 1;
+    vm_slot_attach(m, pte.slot, f);
     m->c.scheme->set(m->scheme, VM_ASID_KERNEL, kva,
                      (struct vm_pte){.state = VM_PTE_PRESENT, .pfn = f});
-    vm_swap_unref(m, pte.slot);
+    vm_slot_unref(m, pte.slot);
     m->ntables_out--;
 }
 
@@ -183,6 +182,6 @@ void vm_table_page_visit(struct vm_memory *m, vm_asid asid, vm_va va, enum vm_tr
     vm_swap_read(m, s, table_key(m, walk.missing));
     if (kind == VM_TRANSFER_WRITE) {
         m->c.counts->table_writes++;
-        vm_swap_write(m, s);
+        vm_swap_write(m, s, table_key(m, walk.missing));
     }
 }

@@ -86,7 +86,7 @@ static void split(struct vm_space *s, vm_va at)
 static bool alike(const struct vm_vma *a, const struct vm_vma *b)
 {
     return a->end == b->start && a->prot == b->prot && a->backing == b->backing &&
-           a->origin == b->origin;
+           a->origin == b->origin && a->file == b->file;
 }
 
 /* Join VMA i with its upper neighbour where nothing tells them apart. */
@@ -159,7 +159,8 @@ struct vm_vma *vm_vma_first_touch(struct vm_space *s, vm_va va, unsigned page_sh
                        .end = end,
                        .prot = VM_PROT_ALL,
                        .backing = VM_BACKING_UNKNOWN,
-                       .origin = VM_VMA_FIRST_TOUCH};
+                       .origin = VM_VMA_FIRST_TOUCH,
+                       .file = s->image};
     if (va >= end || !vm_vma_map(s, v, e))
         return NULL;
     return vm_vma_find(s, va);

@@ -59,5 +59,7 @@ all MALLOC '' explain small.rwi --at 300 --frames 12 --policy opt
 all MALLOC '' explain small.rwi --at 300 --frames 12 --html
 all MALLOC new.html experiment looping --refs 60 --pages 9 --policies 'opt clock' --html new.html
 all MALLOC '' experiment belady --strings 2 --members 2 --json
+all MALLOC '' compare small.rwi --policies fifo --memory 40% --model pages --workers 1 --json
+all MALLOC '' locality small.rwi --memory 40% --periods 8
 all WRITE new.pgt convert small.rwi -o new.pgt
 finish

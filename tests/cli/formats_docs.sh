@@ -12,6 +12,7 @@ docs=$PAGODA_SOURCE/docs/formats
 "$PAGODA" compare @uniform:pages=200,refs=2000 --policies lru --json >compare.json
 "$PAGODA" locality @uniform:pages=200,refs=2000 --json >locality.json
 "$PAGODA" tables @uniform:pages=200,refs=2000 sv39 --json >tables.json
+"$PAGODA" curve @uniform:pages=200,refs=2000 --shards 0.5 --error --json >curve.json
 "$PAGODA" info @uniform:pages=200,refs=2000 --json >info.json
 "$PAGODA" list --json >list.json
 "$PAGODA" convert @loop:refs=10 -o t.pgt --json >convert.json
@@ -61,7 +62,7 @@ print("\n".join(sorted({p for one in (whole if isinstance(whole, list) else [who
                         for p in paths(one, "")})))
 PYTHON
 }
-for kind in replay compare locality tables explain experiment info list convert record; do
+for kind in replay compare curve locality tables explain experiment info list convert record; do
     if [[ ! -s $kind.json ]]; then
         skip "no valgrind"
         continue

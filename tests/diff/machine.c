@@ -184,7 +184,9 @@ static void a_write_after_a_fork_breaks_the_sharing_of_a_global_page(void **unus
 static void forget_uncounted(struct vm_counts *c)
 {
     c->walk_loads = c->walk_stores = c->walk_steps = c->walk_waits = 0;
-    c->frames_peak = c->table_frames_peak = c->slots_peak = 0;
+    c->frames_peak = c->table_frames_peak = 0;
+    c->slots_peak = c->slots_taken = c->slots_freed = c->slots_used = 0;
+    c->direct_reclaims = 0;
 }
 
 static void assert_same(const struct machine_outcome *naive, struct machine_outcome *fast)

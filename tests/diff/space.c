@@ -2,6 +2,7 @@
  * tests/oracle/naive_space.h. */
 #include "base/random.h"
 #include "oracle/naive_space.h"
+#include "oracle/wishful.h"
 #include "rounds.h"
 #include "unit/test.h"
 
@@ -29,6 +30,8 @@ static uint8_t random_prot(struct world *w)
 
 static const char *touch(struct world *w)
 {
+    /* Entries may have gone from pages whose frames are still there. */
+    w->naive.parks |= w->fast.counts.parks || w->fast.counts.queued;
     vm_asid asid = (vm_asid)below(w, NAIVE_SPACES);
     unsigned page = (unsigned)(below(w, 2) ? below(w, NAIVE_PAGES) : below(w, 12));
     enum vm_access access = (enum vm_access)below(w, VM_ACCESSES);
@@ -54,7 +57,7 @@ static struct vm_event random_event(struct world *w, enum vm_event_kind kind)
         .va = va,
         .bytes = w->naive.va[last] + w->naive.page_bytes - va,
         .prot = random_prot(w),
-        .detail = (uint8_t)(kind == VM_EVENT_MAP ? below(w, 3) : VM_ADVICE_DONTNEED - below(w, 2)),
+        .detail = (uint8_t)(kind == VM_EVENT_MAP ? below(w, 4) : VM_ADVICE_DONTNEED - below(w, 2)),
     };
 }
 
@@ -76,13 +79,13 @@ static const char *step(struct world *w)
     return below(w, 8) ? touch(w) : event(w, kinds[below(w, sizeof kinds / sizeof kinds[0])]);
 }
 
-/* Plays a world; where the machine runs out of something, which only some worlds may, ends it.
- * Answers how many pages of tables came back. */
-static uint64_t play(struct space_plan plan, bool may_run_out)
+/* Plays a world; where the machine runs out of something, which only some worlds may, ends it. */
+static struct vm_counts play(struct space_plan plan, bool may_run_out)
 {
     struct world w;
     assert_true(space_world_open(&w.fast, &plan));
     naive_space_open(&w.naive, &plan);
+    w.naive.parks = plan.readahead || plan.policy_ops;
     vm_random_seed(&w.random, plan.seed);
     for (unsigned i = 0; i < STEPS; i++) {
         const char *wrong = step(&w);
@@ -99,7 +102,7 @@ static uint64_t play(struct space_plan plan, bool may_run_out)
                      (unsigned long long)plan.seed, i, wrong);
     }
     space_world_close(&w.fast);
-    return w.fast.counts.table_faults;
+    return w.fast.counts;
 }
 
 /* Tables that grow, and move to where they can. */
@@ -109,18 +112,25 @@ static const char *const schemes[] = {"x86-64",   "sv39",      "sv32", "linear:b
                                       "inverted", "clustered", "ech"};
 #define NSCHEMES (sizeof schemes / sizeof schemes[0])
 
-/* Every policy that needs no future, in worlds of one scheme. */
+#define TURNS 8 /* policies that play the worlds of one plan */
+
+/* Policies that need no future, in worlds of one scheme: of the table's rows every so many, others
+ * for another seed. */
 static uint64_t play_policies(struct space_plan plan, unsigned nseeds, bool may_run_out)
 {
     uint64_t table_faults = 0;
-    for (size_t row = 0; vm_policy_at(row); row++) {
+    size_t rows = 0;
+    while (vm_policy_at(rows))
+        rows++;
+    size_t each = (rows + TURNS - 1) / TURNS;
+    for (size_t row = plan.seed / 1000 % each; row < rows; row += each) {
         if (vm_policy_at(row)->future == VM_FUTURE_NEEDED)
             continue;
         plan.policy = vm_policy_at(row)->name;
         for (unsigned i = test_rounds(nseeds); i-- > 0; plan.seed++) {
             plan.stray = plan.seed % 2 ? VM_STRAY_MAPS : VM_STRAY_FAULTS;
             plan.colours = 1u << plan.seed % 4;
-            table_faults += play(plan, may_run_out);
+            table_faults += play(plan, may_run_out).table_faults;
         }
     }
     return table_faults;
@@ -181,6 +191,64 @@ static struct space_plan huge_plan(enum vm_huge_pages pages, const char *scheme,
         .seed = 100000 * pages + 1000 * nframes,
         .huge = {.pages = pages, .order = order, .scan_pages = 16, .empty_max = (1u << order) - 1},
         .scan_every = 7};
+}
+
+/* Dirty pages written together, and ahead of need, while the process goes on. */
+static void the_same_holds_where_pages_wait_to_be_written(void **unused)
+{
+    static const char *const tables[] = {"x86-64", "sv32", "inverted", "mips:processes=3"};
+    static const uint32_t clusters[] = {1, 2, 4, 7};
+    uint64_t rescues = 0, waits = 0;
+    struct vm_counts sum;
+    (void)unused;
+    for (unsigned i = test_rounds(200); i-- > 0;) {
+        bool inside = i % 4 == 3;
+        struct space_plan plan = {.scheme = tables[i % 4],
+                                  .policy = vm_policy_at(1 + i % 9)->name,
+                                  .policy_ops = i % 5 ? NULL : &wishful_policy,
+                                  .nframes = (inside ? 24 : 4) + i % 23,
+                                  .swap_cluster = clusters[i / 4 % 4],
+                                  .tables = inside ? VM_TABLES_INSIDE : VM_TABLES_APART,
+                                  .stray = i % 2 ? VM_STRAY_MAPS : VM_STRAY_FAULTS,
+                                  .seed = 60000 + i};
+        plan.low = i % 3 * plan.nframes / 8;
+        plan.high = i % 3 ? plan.low + i % plan.nframes / 4 : 0;
+        sum = play(plan, false);
+        rescues += sum.rescues;
+        waits += sum.frame_waits;
+        struct space_plan huge =
+            huge_plan(VM_HUGE_FAULT + i % 3, "two-level:dir=10,table=2", 2, 24, VM_TABLES_APART);
+        huge.policy = "lru";
+        huge.swap_cluster = plan.swap_cluster;
+        huge.low = i % 3;
+        huge.high = i % 3 * 2;
+        huge.seed += i;
+        play(huge, false);
+    }
+    assert_true(rescues > 0 && waits > 0);
+}
+
+/* A policy that parks, gives up and cleans pages: tables apart, inside, evicted, and huge pages. */
+static void the_same_holds_whatever_a_policy_wishes(void **unused)
+{
+    static const char *const tables[] = {"x86-64", "sv32", "inverted", "mips:processes=3"};
+    (void)unused;
+    for (unsigned i = test_rounds(160); i-- > 0;) {
+        struct space_plan plan = {.scheme = tables[i % 4],
+                                  .policy = "fifo",
+                                  .policy_ops = &wishful_policy,
+                                  .nframes = (i % 4 == 3 ? 24 : 4) + i % 23,
+                                  .tables = i % 4 == 3 ? VM_TABLES_INSIDE : VM_TABLES_APART,
+                                  .stray = i % 2 ? VM_STRAY_MAPS : VM_STRAY_FAULTS,
+                                  .seed = 40000 + i};
+        play(plan, false);
+        struct space_plan huge =
+            huge_plan(VM_HUGE_FAULT + i % 3, "two-level:dir=10,table=2", 2, 24, VM_TABLES_APART);
+        huge.policy = plan.policy;
+        huge.policy_ops = plan.policy_ops;
+        huge.seed += i;
+        play(huge, false);
+    }
 }
 
 static void the_same_holds_with_huge_pages(void **unused)
@@ -262,12 +330,36 @@ static void a_world_that_runs_out_was_right_until_then(void **unused)
     }
 }
 
+/* Pages that nobody has asked for come into frames, in time or in vain. */
+static void the_same_holds_whatever_is_read_ahead(void **unused)
+{
+    static const char *const ahead[] = {"cluster",           "vma",           "stride", "leap",
+                                        "cluster:window=64", "leap:history=1"};
+    static const struct space_plan plans[] = {
+        {.scheme = "x86-64", .nframes = 14, .tables = VM_TABLES_APART},
+        {.scheme = "sv32", .nframes = 70, .tables = VM_TABLES_INSIDE},
+        {.scheme = "mips:processes=3", .nframes = 28, .tables = VM_TABLES_INSIDE},
+        {.scheme = "inverted", .nframes = 30, .tables = VM_TABLES_INSIDE, .swap_cluster = 8},
+    };
+    (void)unused;
+    for (size_t i = 0; i < sizeof ahead / sizeof ahead[0]; i++)
+        for (size_t k = 0; k < sizeof plans / sizeof plans[0]; k++) {
+            struct space_plan plan = plans[k];
+            plan.readahead = ahead[i];
+            plan.seed = 300000 + 10000 * i + 1000 * k;
+            play_policies(plan, 2, false);
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_program_sees_what_it_wrote_whatever_was_evicted),
         cmocka_unit_test(the_same_holds_where_tables_compete_for_the_frames),
         cmocka_unit_test(the_same_holds_where_a_flat_table_claims_its_frames),
+        cmocka_unit_test(the_same_holds_whatever_a_policy_wishes),
+        cmocka_unit_test(the_same_holds_where_pages_wait_to_be_written),
+        cmocka_unit_test(the_same_holds_whatever_is_read_ahead),
         cmocka_unit_test(the_same_holds_with_huge_pages),
         cmocka_unit_test(the_same_holds_where_tables_are_evicted_too),
         cmocka_unit_test(the_same_holds_where_tables_grow_by_moving),

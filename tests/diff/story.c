@@ -47,6 +47,9 @@ static void world_open(struct world *w, const char *policy, unsigned nframes, un
     machine_set(&w->config, "prefetch", i / 4 % 2 ? "next" : "none");
     machine_set(&w->config, "marks", marks[i / 3 % 3]);
     machine_set(&w->config, "walkers", i / 5 % 2 ? "2" : "1");
+    machine_set(&w->config, "swap-cluster", i / 2 % 3 ? "1" : "3");
+    machine_set(&w->config, "watermark-low", i / 3 % 3 ? "0" : "10%");
+    machine_set(&w->config, "watermark-high", i / 3 % 3 ? "0" : "30%");
     if (i % 4 == 2) { /* pages of the tables may leave, too */
         machine_set(&w->config, "scheme", "paged-linear:bits=22");
         machine_set(&w->config, "tables", "inside");
@@ -140,12 +143,19 @@ static void count_fault(const struct vm_story_step *s, struct vm_counts *c)
     }
     ++*field[s->fault.kind];
     c->faults += s->fault.kind != VM_FAULT_VIOLATION && s->fault.kind != VM_FAULT_DENIED;
+    c->rescues += s->fault.kind == VM_FAULT_SOFT && s->fault.inserted;
     c->page_copies += s->fault.copied_bytes / 4096;
 }
 
 static void count_leaving(const struct vm_story_step *s, struct vm_counts *c)
 {
-    c->evictions += s->leaving.leaving.how != VM_LEFT_UNMAPPED;
+    enum vm_leaves why = s->leaving.leaving.why;
+    bool parked = s->leaving.leaving.how == VM_LEFT_PARKED;
+    bool queued = s->leaving.leaving.how == VM_LEFT_QUEUED;
+    c->parks += parked;
+    c->queued += queued;
+    c->releases += why == VM_LEAVES_GIVEN && !parked;
+    c->evictions += s->leaving.leaving.how != VM_LEFT_UNMAPPED && !parked && !queued;
     c->table_evictions += vm_key_asid(s->leaving.leaving.key) == VM_ASID_KERNEL;
     c->clean_drops += s->leaving.leaving.how == VM_LEFT_DROPPED;
     c->writebacks += s->leaving.leaving.how == VM_LEFT_WRITTEN;
@@ -237,6 +247,9 @@ static void count_step(const struct vm_story *story, const struct vm_story_step 
     case VM_TAP_TICK:
         c->page_copies += s->tick.copied_bytes / 4096;
         break;
+    case VM_TAP_CLEANED:
+        c->cleanings++;
+        break;
     case VM_TAP_FILL:
     case VM_TAP_ACCESS:
     case VM_TAP_EMPTIED:
@@ -277,6 +290,14 @@ static void assert_counted(const struct vm_story *s)
 #define LEAVE_OUT(field) told.field = s->after.field - s->before.field
     LEAVE_OUT(frames_peak);
     LEAVE_OUT(table_frames_peak);
+    LEAVE_OUT(shared_writes); /* of events */
+    LEAVE_OUT(background_wakes);
+    LEAVE_OUT(background_evictions);
+    LEAVE_OUT(direct_reclaims);
+    LEAVE_OUT(frame_waits);
+    LEAVE_OUT(slots_taken);
+    LEAVE_OUT(slots_freed);
+    LEAVE_OUT(slots_used);
     LEAVE_OUT(slots_peak);
     LEAVE_OUT(colour_misses);
     LEAVE_OUT(memory_reads); /* what caches do on their own */

@@ -369,6 +369,20 @@ static void a_size_that_the_scheme_lacks_is_a_gap(void **unused)
     vm_figures_free(&f);
 }
 
+/* An inverted table is shared by all address spaces: 16 bytes a frame and an anchor of 4, or so. */
+static void a_shared_table_counts_too(void **unused)
+{
+    (void)unused;
+    struct vm_config c;
+    vm_config_init(&c);
+    struct vm_figures f =
+        run_on("page-size", "table=inverted,from=4KiB,to=4KiB", "@loop:pages=10,refs=10", &c);
+    double frames = 1 << 20;
+    assert_true(at(&f, 0, "page table", 4096) >= 16 * frames);
+    assert_true(at(&f, 0, "page table", 4096) <= 32 * frames);
+    vm_figures_free(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -386,6 +400,7 @@ int main(void)
         cmocka_unit_test(a_stride_halves_the_reach_of_sets),
         cmocka_unit_test(what_pages_hold_unused_and_what_tables_take),
         cmocka_unit_test(a_size_that_the_scheme_lacks_is_a_gap),
+        cmocka_unit_test(a_shared_table_counts_too),
     };
     return cmocka_run_group_tests_name("golden_experiments", tests, NULL, NULL);
 }

@@ -107,6 +107,33 @@ static void misses_on_a_real_trace_are_those_of_the_reference_programs(void **st
         }
 }
 
+/* What a window that slides over the references touch by touch counts: misses, and the different
+ * pages in it summed over the touches. From a few lines of Python, which know no memory. */
+static void working_sets_on_a_real_trace_are_those_of_a_sliding_window(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *policy;
+        uint64_t misses, space_time;
+    } window[] = {
+        {"working-set:tau=10", 189898, 1951075},    {"working-set:tau=100", 157947, 17257291},
+        {"working-set:tau=1000", 75489, 114693133}, {"working-set:tau=10000", 36002, 556526336},
+        {"working-set:tau=50000", 6576, 877339050},
+    };
+    static vm_pageref ref[POLICY_TRACE_REFS];
+    policy_trace_read(ref);
+    struct policy_world w = {.nframes = POLICY_TRACE_PAGES,
+                             .npages = POLICY_TRACE_PAGES,
+                             .ref = ref,
+                             .n = POLICY_TRACE_REFS};
+    for (size_t i = 0; i < sizeof window / sizeof window[0]; i++) {
+        w.policy = window[i].policy;
+        struct policy_outcome out = policy_play(&w, 4096);
+        assert_int_equal(out.misses, window[i].misses);
+        assert_int_equal(out.space_time, window[i].space_time);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -114,6 +141,7 @@ int main(void)
         cmocka_unit_test(three_easy_pieces_hits_of_opt_fifo_and_lru),
         cmocka_unit_test(silberschatz_faults_of_fifo_opt_and_lru),
         cmocka_unit_test(misses_on_a_real_trace_are_those_of_the_reference_programs),
+        cmocka_unit_test(working_sets_on_a_real_trace_are_those_of_a_sliding_window),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

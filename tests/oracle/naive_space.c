@@ -37,13 +37,36 @@ void naive_space_open(struct naive_space *s, const struct space_plan *plan)
             middle_of(name, va_bits, shift, i / 10) + i % 10 * s->page_bytes - 5 * s->page_bytes;
 }
 
+static unsigned new_file(struct naive_space *s)
+{
+    VM_ASSERT(s->nfiles + 1 < NAIVE_FILES);
+    return ++s->nfiles;
+}
+
+/* What a space that begins by itself has begun with. */
+static unsigned image_of(struct naive_space *s, vm_asid asid)
+{
+    if (!s->image[asid])
+        s->image[asid] = new_file(s);
+    return s->image[asid];
+}
+
+/* Of a shared file, when it was written last by anybody; else when this page was. */
+static uint64_t stamp_of(const struct naive_space *s, const struct naive_page *p, unsigned page)
+{
+    return p->backing == VM_BACKING_SHARED ? s->stamp_of[p->file][page] : p->stamp;
+}
+
 /* Map page `i` if it is not, and lies in the 2 MiB of page `of`. */
 static bool map_near(struct naive_space *s, vm_asid asid, unsigned i, unsigned of)
 {
     struct naive_page *p = &s->page[asid][i];
     if (p->mapped || s->va[i] >> 21 != s->va[of] >> 21)
         return false;
-    *p = (struct naive_page){.mapped = true, .prot = VM_PROT_ALL, .backing = VM_BACKING_UNKNOWN};
+    *p = (struct naive_page){.mapped = true,
+                             .prot = VM_PROT_ALL,
+                             .backing = VM_BACKING_UNKNOWN,
+                             .file = image_of(s, asid)};
     return true;
 }
 
@@ -69,15 +92,22 @@ static enum touch_outcome expected(const struct naive_space *s, const struct nai
     return may ? TOUCH_DONE : TOUCH_DENIED;
 }
 
+/* Somebody else may have left it in a frame: written before a fork, or as a page of its file. */
+static bool may_be_cached(const struct naive_space *s, const struct naive_page *p, unsigned page)
+{
+    bool of_file = !p->stamp && p->file && s->brought[p->file][page];
+    return s->huge || s->parks || (p->stamp && p->shared) || of_file;
+}
+
 static const char *fault_is_possible(const struct naive_space *s, const struct naive_page *p,
-                                     enum vm_access access, struct touch t)
+                                     enum vm_access access, struct touch t, unsigned page)
 {
     bool written = p->stamp || s->huge, shared = p->shared || s->huge;
     switch (t.kind) {
     case VM_FAULT_DEMAND_ZERO:
         if (p->stamp)
             return "a written page came back as zeros";
-        if (p->touched && p->backing != VM_BACKING_ANON)
+        if (p->touched && p->backing != VM_BACKING_ANON && !s->parks)
             return "a page of a file came back as zeros";
         return NULL;
     case VM_FAULT_SWAP_IN:
@@ -88,9 +118,11 @@ static const char *fault_is_possible(const struct naive_space *s, const struct n
         return (p->touched || s->huge) && p->backing != VM_BACKING_ANON ? NULL
                                                                         : "this page has no file";
     case VM_FAULT_SOFT:
-        return written && shared ? NULL : "a page that nobody shares was still in a frame";
+        return may_be_cached(s, p, page) ? NULL : "a page that nobody left was still in a frame";
     case VM_FAULT_COW:
-        return shared && access == VM_WRITE ? NULL : "a copy-on-write break without sharing";
+        return (shared || may_be_cached(s, p, page)) && access == VM_WRITE
+                   ? NULL
+                   : "a copy-on-write break without sharing";
     case VM_FAULT_VIOLATION:
     case VM_FAULT_DENIED:
         break;
@@ -110,11 +142,14 @@ const char *naive_space_touch(struct naive_space *s, vm_asid asid, unsigned page
         return t.nfaults ? "a fault was resolved in vain" : NULL;
     if (t.nfaults > 1)
         return "more than one fault for one touch";
-    const char *wrong = t.nfaults ? fault_is_possible(s, p, access, t) : NULL;
+    const char *wrong = t.nfaults ? fault_is_possible(s, p, access, t, page) : NULL;
     if (!t.nfaults && !p->touched && !s->huge)
         return "a first touch without a fault";
     p->touched = true;
-    if (access == VM_WRITE) {
+    s->brought[p->file][page] |= p->file && !p->stamp;
+    if (access == VM_WRITE && p->backing == VM_BACKING_SHARED) {
+        s->stamp_of[p->file][page] = now;
+    } else if (access == VM_WRITE) {
         p->stamp = now;
         p->shared = false;
     }
@@ -123,6 +158,7 @@ const char *naive_space_touch(struct naive_space *s, vm_asid asid, unsigned page
 
 static void fork_all(struct naive_space *s, vm_asid parent, vm_asid child)
 {
+    s->image[child] = image_of(s, parent);
     for (unsigned i = 0; i < NAIVE_PAGES; i++) {
         struct naive_page *p = &s->page[parent][i];
         p->shared |= p->touched;
@@ -130,11 +166,12 @@ static void fork_all(struct naive_space *s, vm_asid parent, vm_asid child)
     }
 }
 
-static void event_on_page(struct naive_page *p, const struct vm_event *event)
+static void event_on_page(struct naive_page *p, const struct vm_event *event, unsigned file)
 {
     switch ((enum vm_event_kind)event->kind) {
     case VM_EVENT_MAP:
-        *p = (struct naive_page){.mapped = true, .prot = event->prot, .backing = event->detail};
+        *p = (struct naive_page){
+            .mapped = true, .prot = event->prot, .backing = event->detail, .file = file};
         break;
     case VM_EVENT_PROTECT:
         p->prot = event->prot;
@@ -159,30 +196,68 @@ static void event_on_page(struct naive_page *p, const struct vm_event *event)
 void naive_space_event(struct naive_space *s, const struct vm_event *event)
 {
     bool whole = event->kind == VM_EVENT_EXEC || event->kind == VM_EVENT_EXIT;
+    bool of_file = event->kind == VM_EVENT_MAP && event->detail != VM_BACKING_ANON;
+    unsigned file = of_file ? new_file(s) : 0;
+    if (whole)
+        s->image[event->asid] = 0;
     if (event->kind == VM_EVENT_FORK)
         fork_all(s, event->asid, event->child);
     for (unsigned i = 0; i < NAIVE_PAGES; i++)
         if (whole || (s->va[i] + s->page_bytes > event->va && s->va[i] < event->va + event->bytes))
-            event_on_page(&s->page[event->asid][i], event);
+            event_on_page(&s->page[event->asid][i], event, file);
 }
 
 /* The content that each frame and slot must have for its first page seen, to hold the others
- * against. Plus one, so that 0 says: not seen. */
+ * against. 0 says: not seen. */
 struct places {
     uint64_t *frame; /* [nframes] */
     uint64_t slot[WORLD_SLOTS + 2];
 };
 
-static bool holds(uint64_t *place, uint64_t stamp)
+/* What is in a page: the step that wrote it; the file whose it is; or zeros. */
+static uint64_t content_of(const struct naive_space *s, const struct naive_page *p, unsigned page)
 {
-    bool fits = *place == 0 || *place == stamp + 1;
-    *place = stamp + 1;
+    uint64_t stamp = stamp_of(s, p, page);
+    return stamp ? stamp : p->file && !s->huge ? (UINT64_C(1) << 62) + p->file : UINT64_C(1) << 61;
+}
+
+static bool holds(uint64_t *place, uint64_t content)
+{
+    bool fits = *place == 0 || *place == content;
+    *place = content;
     return fits;
 }
 
-static const char *inspect_page(const struct naive_space *s, const struct naive_page *p,
-                                const struct space_world *w, struct vm_pte pte, struct places *seen)
+/* The slot's page is in a frame, and will be written there. */
+static bool is_in_dirty_frame(const struct space_world *w, vm_slot slot)
 {
+    vm_pfn f = vm_slot_frame(w->memory, slot);
+    return f != VM_NOFRAME && (w->memory->bits[f] & VM_FRAME_DIRTY);
+}
+
+/* A shared page that is not mapped here: its file was written since, or a frame's page will be. */
+static const char *file_has(const struct naive_space *s, vm_asid asid, unsigned page,
+                            const struct space_world *w)
+{
+    const struct naive_page *p = &s->page[asid][page];
+    struct vm_memory *m = w->memory;
+    if (p->backing != VM_BACKING_SHARED)
+        return NULL;
+    uint64_t key = vm_memory_key(m, s->va[page], asid);
+    uint64_t place = vm_swap_file_position(m, key) >> m->c.page_shift;
+    vm_pfn f = vm_page_cache_find(m, vm_file_home(vm_vma_find(&m->space[asid], s->va[page])), key);
+    if (f != VM_NOFRAME && (m->bits[f] & VM_FRAME_DIRTY))
+        return NULL;
+    bool written = w->file_written_at[place % WORLD_FILE_PAGES] >= stamp_of(s, p, page);
+    return written ? NULL : "a write to a shared page was lost";
+}
+
+static const char *inspect_page(const struct naive_space *s, vm_asid asid, unsigned page,
+                                const struct space_world *w, struct places *seen)
+{
+    const struct naive_page *p = &s->page[asid][page];
+    struct vm_pte pte = space_world_pte(w, asid, s->va[page]);
+    uint64_t stamp = stamp_of(s, p, page), content = content_of(s, p, page);
     if (pte.state == VM_PTE_EMPTY)
         return p->stamp ? "a written page is nowhere" : NULL;
     const uint8_t *bits = w->memory->bits;
@@ -190,19 +265,20 @@ static const char *inspect_page(const struct naive_space *s, const struct naive_
         return "a page that was never touched is somewhere";
     if (pte.state == VM_PTE_SWAPPED) {
         if (pte.slot == VM_SLOT_FILE)
-            return p->stamp ? "a written page is only in its file" : NULL;
-        if (w->written_at[pte.slot] < p->stamp)
+            return p->stamp ? "a written page is only in its file" : file_has(s, asid, page, w);
+        if (w->written_at[pte.slot] < stamp && !is_in_dirty_frame(w, pte.slot))
             return "a page's slot was written before the page";
-        return holds(&seen->slot[pte.slot], p->stamp) ? NULL : "two contents in one slot";
+        return holds(&seen->slot[pte.slot], content) ? NULL : "two contents in one slot";
     }
     if (pte.order && p->stamp && !(bits[pte.pfn] & VM_FRAME_TOUCHED))
         return "a written page passes for untouched";
     vm_pfn unit = vm_memory_unit(w->memory, pte.pfn);
-    vm_slot slot = w->memory->frame[unit].slot;
+    vm_slot slot = vm_frame_slot(&w->memory->frame[unit]);
     bool dirty = bits[unit] & VM_FRAME_DIRTY;
-    if (p->stamp && !dirty && (!slot || w->written_at[slot] < p->stamp))
+    if (stamp && !dirty && p->backing != VM_BACKING_SHARED &&
+        (!slot || w->written_at[slot] < p->stamp))
         return "a written page's frame is clean without a copy";
-    return holds(&seen->frame[pte.pfn], p->stamp) ? NULL : "two contents in one frame";
+    return holds(&seen->frame[pte.pfn], content) ? NULL : "two contents in one frame";
 }
 
 const char *naive_space_inspect(const struct naive_space *s, const struct space_world *w)
@@ -212,8 +288,7 @@ const char *naive_space_inspect(const struct naive_space *s, const struct space_
     VM_ASSERT(seen.frame);
     for (vm_asid asid = 0; asid < NAIVE_SPACES; asid++)
         for (unsigned i = 0; i < NAIVE_PAGES && !wrong; i++)
-            wrong =
-                inspect_page(s, &s->page[asid][i], w, space_world_pte(w, asid, s->va[i]), &seen);
+            wrong = inspect_page(s, asid, i, w, &seen);
     free(seen.frame);
     return wrong;
 }

@@ -11,10 +11,12 @@
 
 #define NAIVE_PAGES  40
 #define NAIVE_SPACES 3
+#define NAIVE_FILES  4096
 
 struct naive_page {
     bool mapped;
     uint8_t prot, backing;
+    unsigned file;  /* whose page it is while nobody has written to it; 0: none's */
     bool touched;   /* since it was mapped, or given up by DONTNEED */
     bool shared;    /* a fork gave it to another space too, and it was not written since */
     uint64_t stamp; /* of its content: the step of the last write, 0: none */
@@ -22,12 +24,16 @@ struct naive_page {
 
 struct naive_space {
     enum vm_stray stray;
-    bool huge; /* pages may come with their neighbours, be touched first by a sharer, and pass for
+    bool parks; /* the policy takes entries away: any page may still be in its frame */
+    bool huge;  /* pages may come with their neighbours, be touched first by a sharer, and pass for
                   written when a neighbour was */
     vm_va page_bytes;
     uint8_t with_read;     /* rights that reading brings */
     vm_va va[NAIVE_PAGES]; /* ascending */
     struct naive_page page[NAIVE_SPACES][NAIVE_PAGES];
+    unsigned nfiles, image[NAIVE_SPACES];   /* the file that a space begins with; 0: not begun */
+    bool brought[NAIVE_FILES][NAIVE_PAGES]; /* the file's page was in a frame */
+    uint64_t stamp_of[NAIVE_FILES][NAIVE_PAGES]; /* of a shared file */
 };
 
 /* Pages in four groups, each across the border of two leaf tables where the scheme has several. */

@@ -38,20 +38,21 @@ static uint32_t device_depth(const void *state)
 static struct vm_service device_service(void *state, enum vm_transfer kind, uint64_t position,
                                         uint64_t bytes, uint64_t start_ns)
 {
-    VM_ASSERT(start_ns == ((struct log_device *)state)->world->time_ns);
+    VM_ASSERT(start_ns >= ((struct log_device *)state)->world->time_ns);
     struct space_world *w = ((struct log_device *)state)->world;
     unsigned shift = w->memory->c.page_shift;
     uint64_t slot = position >> shift, end = slot + (bytes >> shift);
     if (slot >= WORLD_SLOTS + 2) {
-        VM_ASSERT(kind == VM_TRANSFER_READ);
-        w->file_reads++;
+        *(kind == VM_TRANSFER_READ ? &w->file_reads : &w->file_writes) += bytes >> shift;
+        if (kind == VM_TRANSFER_WRITE)
+            w->file_written_at[slot % WORLD_FILE_PAGES] = w->now;
     } else if (kind == VM_TRANSFER_WRITE) {
-        w->writes++;
+        w->writes += bytes >> shift;
         check_run(w, slot, end);
         while (slot < end)
             w->written_at[slot++] = w->now;
     } else {
-        w->reads++;
+        w->reads += bytes >> shift;
         while (slot < end)
             VM_ASSERT(w->written_at[slot++]);
     }
@@ -135,6 +136,12 @@ static void left(void *host, const struct vm_leaving *leaving)
     ((struct space_world *)host)->left += leaving->how <= VM_LEFT_WRITTEN;
 }
 
+static void cleaned(void *host, vm_pfn pfn, uint64_t key, vm_slot slot)
+{
+    (void)host, (void)key, (void)slot;
+    VM_ASSERT(pfn < VM_NOFRAME);
+}
+
 static void joined(void *host, vm_pfn unit, uint64_t key)
 {
     (void)host, (void)key;
@@ -183,10 +190,16 @@ static void find_parts(struct space_world *w, const struct space_plan *plan)
     bool good = vm_params_parse(&w->scheme_params, name, w->scheme->param, w->scheme->nparams,
                                 params, &w->error);
     params = vm_spec_split(plan->policy, name, sizeof name);
-    w->policy = vm_policy_find(name, &w->error);
+    w->policy = plan->policy_ops ? plan->policy_ops : vm_policy_find(name, &w->error);
     VM_ASSERT(good && w->policy);
     good = vm_params_parse(&w->policy_params, name, w->policy->param, w->policy->nparams, params,
                            &w->error);
+    VM_ASSERT(good);
+    const char *ahead = plan->readahead ? plan->readahead : "none";
+    const char *ahead_params = vm_spec_split(ahead, name, sizeof name);
+    w->readahead = vm_readahead_find(name, &w->error);
+    good = w->readahead && vm_params_parse(&w->readahead_params, name, w->readahead->param,
+                                           w->readahead->nparams, ahead_params, &w->error);
     VM_ASSERT(good);
     w->fit = vm_alloc_find(plan->fit ? plan->fit : "first-fit", &w->error);
     good = w->fit && vm_params_parse(&w->fit_params, w->fit->name, w->fit->param, w->fit->nparams,
@@ -206,6 +219,9 @@ bool space_world_open(struct space_world *w, const struct space_plan *plan)
         .colours = plan->colours,
         .huge = plan->huge,
         .nslots = plan->nslots ? plan->nslots : WORLD_SLOTS,
+        .swap_cluster = plan->swap_cluster ? plan->swap_cluster : 1,
+        .watermark_low = plan->low,
+        .watermark_high = plan->high,
         .seed = plan->seed,
         .scheme = w->scheme,
         .scheme_params = &w->scheme_params,
@@ -214,6 +230,8 @@ bool space_world_open(struct space_world *w, const struct space_plan *plan)
         .fit = w->fit,
         .fit_params = &w->fit_params,
         .compact = plan->compact,
+        .readahead = w->readahead,
+        .readahead_params = &w->readahead_params,
         .device = &log_device,
         .device_params = &w->device_params,
         .counts = &w->counts,
@@ -223,6 +241,7 @@ bool space_world_open(struct space_world *w, const struct space_plan *plan)
         .shootdown_space = shootdown_space,
         .settle = settle,
         .left = left,
+        .cleaned = cleaned,
         .trimmed = trimmed,
         .emptied = emptied,
         .joined = joined,
@@ -249,22 +268,25 @@ void space_world_close(struct space_world *w)
     vm_memory_close(w->memory);
 }
 
-static void touched(struct space_world *w, struct touch t, enum vm_access access, bool inserted)
+static bool touched(struct space_world *w, struct touch t, enum vm_access access, bool told)
 {
     uint8_t *bits = vm_memory_bits(w->memory);
     bool huge = w->memory->c.huge.pages != VM_HUGE_NEVER && t.order > 0;
     vm_pfn unit = vm_memory_unit(w->memory, t.pfn);
-    if (!inserted) /* else the memory has set them, and the policy may have cleared one */
+    if (!told) /* else the memory has set them, and the policy may have cleared one */
         bits[unit] |= VM_FRAME_REFERENCED | (access == VM_WRITE ? VM_FRAME_DIRTY : 0);
     if (huge && !(bits[t.pfn] & VM_FRAME_TOUCHED))
         vm_memory_note_touched(w->memory, t.pfn);
-    if (!inserted && w->policy->touch_kind >= VM_TOUCH_ORDER)
+    if (!told && w->policy->touch_kind >= VM_TOUCH_ORDER)
         w->policy->touch(w->policy_state, &unit, 1);
     w->clock.touches = ++w->counts.touches;
     if (w->clock.touches == w->tick_next) {
-        uint64_t after = w->policy->tick(w->policy_state);
+        uint64_t after;
+        if (!vm_memory_tick(w->memory, &after, &w->error))
+            return false;
         w->tick_next = after ? w->clock.touches + after : UINT64_MAX;
     }
+    return true;
 }
 
 static bool resolve(struct space_world *w, struct vm_fault *f, struct touch *t)
@@ -312,7 +334,7 @@ struct touch space_world_touch(struct space_world *w, vm_asid asid, vm_va va, en
     struct touch t = {.outcome = TOUCH_DONE, .pfn = VM_NOFRAME};
     struct vm_fault f = {.asid = asid, .va = va, .access = access};
     struct vm_walk walk;
-    bool inserted = false;
+    bool told = false;
     w->now++;
     if (!scan(w) || !vm_memory_use_space(w->memory, asid, &w->error)) {
         t.outcome = TOUCH_FAILED;
@@ -329,7 +351,7 @@ struct touch space_world_touch(struct space_world *w, vm_asid asid, vm_va va, en
         }
         if (!resolve(w, &f, &t))
             return t;
-        inserted |= f.inserted;
+        told |= f.told;
     }
     if (walk.fault == VM_WALK_BOUNDS) {
         t.outcome = TOUCH_UNNAMED;
@@ -338,7 +360,8 @@ struct touch space_world_touch(struct space_world *w, vm_asid asid, vm_va va, en
     t.order = walk.order;
     t.pfn = walk.pfn + part_of(w, va, walk.order);
     note_entry(w, asid, va, &walk);
-    touched(w, t, access, inserted);
+    if (!touched(w, t, access, told))
+        t.outcome = TOUCH_FAILED;
     return t;
 }
 
@@ -371,11 +394,17 @@ void space_world_check(const struct space_world *w)
     VM_ASSERT(c->demotions <= c->huge_faults + c->promotions);
     VM_ASSERT(c->reservation_breaks <= c->reservations);
     VM_ASSERT(c->huge_untouched <= c->huge_untouched_peak);
-    VM_ASSERT(w->writes == c->writebacks + c->table_writes);
-    VM_ASSERT(w->reads == c->swap_ins + c->table_faults + c->table_reads);
-    VM_ASSERT(w->waits_ns[VM_WAIT_WRITE] == w->writes && w->waits_ns[VM_WAIT_FRAME] == 0);
-    VM_ASSERT(w->waits_ns[VM_WAIT_READ] == w->reads + w->file_reads);
-    VM_ASSERT(w->file_reads == c->file_ins && c->table_faults <= c->table_evictions);
+    VM_ASSERT(w->writes + w->file_writes ==
+              c->writebacks + c->table_writes + c->cleanings + c->shared_writes);
+    VM_ASSERT(w->reads + w->file_reads ==
+              c->swap_ins + c->table_faults + c->table_reads + c->file_ins + c->readaheads);
+    VM_ASSERT(c->readaheads || w->file_reads == c->file_ins);
+    VM_ASSERT(c->readahead_hits <= c->readaheads && c->readahead_hits <= c->soft_faults);
+    bool alone = !c->cleanings && !c->queued && !c->readaheads;
+    VM_ASSERT(!alone || w->waits_ns[VM_WAIT_WRITE] == w->writes + w->file_writes);
+    VM_ASSERT(c->frame_waits || w->waits_ns[VM_WAIT_FRAME] == 0);
+    VM_ASSERT(!alone || w->waits_ns[VM_WAIT_READ] == w->reads + w->file_reads);
+    VM_ASSERT(c->table_faults <= c->table_evictions);
     VM_ASSERT(vm_memory_resident(w->memory) <= w->memory->c.nframes);
     VM_ASSERT(w->memory->c.tables == VM_TABLES_APART || c->frames_peak <= w->memory->c.nframes);
 }

@@ -10,6 +10,8 @@
 #define WORLD_SLOTS   1024
 #define WORLD_ENTRIES 4096
 
+#define WORLD_FILE_PAGES 4096
+
 /* What a TLB without end would hold. */
 struct world_entry {
     vm_asid asid;
@@ -19,15 +21,19 @@ struct world_entry {
 };
 
 struct space_plan {
-    const char *scheme, *policy; /* "name" or "name:params" */
-    uint32_t nframes, nslots;    /* nslots 0: WORLD_SLOTS */
+    const char *scheme, *policy;            /* "name" or "name:params" */
+    const struct vm_policy_ops *policy_ops; /* instead of one by name; NULL: none */
+    uint32_t nframes, nslots;               /* nslots 0: WORLD_SLOTS */
+    uint32_t swap_cluster;                  /* 0: 1 */
+    uint32_t low, high;                     /* watermarks; 0: none */
     enum vm_tables tables;
     enum vm_stray stray;
     uint32_t colours;           /* 0: none */
     struct vm_huge_config huge; /* never, if all zero */
     uint64_t scan_every;        /* steps between scans of the collapse daemon; 0: none */
     uint64_t seed;
-    const char *fit; /* NULL: first-fit */
+    const char *fit;       /* NULL: first-fit */
+    const char *readahead; /* NULL: none */
     enum vm_compact compact;
     unsigned page_shift; /* 0: 12 */
 };
@@ -38,13 +44,15 @@ struct space_world {
     const struct vm_policy_ops *policy;
     void *scheme_state, *policy_state;
     const struct vm_alloc_ops *fit;
-    struct vm_params scheme_params, policy_params, device_params, fit_params;
+    const struct vm_readahead_ops *readahead;
+    struct vm_params scheme_params, policy_params, device_params, fit_params, readahead_params;
     struct vm_counts counts;
     struct vm_policy_clock clock;
     uint64_t tick_next, scan_every;
-    uint64_t now;                         /* steps so far */
-    uint64_t written_at[WORLD_SLOTS + 2]; /* [slot] the step of its last write */
-    uint64_t reads, writes, file_reads;   /* transfers: each takes one nanosecond */
+    uint64_t now;                                    /* steps so far */
+    uint64_t written_at[WORLD_SLOTS + 2];            /* [slot] the step of its last write */
+    uint64_t file_written_at[WORLD_FILE_PAGES];      /* by the low bits of the place in the file */
+    uint64_t reads, writes, file_reads, file_writes; /* transfers of 1 ns */
     uint64_t time_ns, waits_ns[VM_WAITS];
     uint64_t shootdowns, space_shootdowns, left;
     struct world_entry entry[WORLD_ENTRIES]; /* pages touched, and not shot down since */

@@ -366,7 +366,7 @@ static void a_value_has_its_unit(void **unused)
 static void ratios_get_round_ticks_from_zero(void **unused)
 {
     (void)unused;
-    static const double x[] = {1, 100}, y[] = {0.02, 0.97};
+    static const double x[] = {1, 100}, y[] = {0.4, 0.97};
     struct vm_series s = {"s", VM_SERIES_LINE, 2, x, y};
     struct vm_chart c = {.name = "c",
                          .title = "t",

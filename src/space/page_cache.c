@@ -1,0 +1,172 @@
+/* page_cache.c - the pages of files that frames hold, found by file and page, whoever maps them.
+ *
+ * A clean page of a file is in its file, and in the frame that a fault has brought it to: other
+ * address spaces that map the same page of the same file find it there. The trace does not name
+ * files. Each mapping that an event makes of one is a file of its own, and so is the image that a
+ * program begins with; a fork gives both to the child. So a page's place in its file is its virtual
+ * page number, and what is shared is what forks share.
+ *
+ * A page that a process writes to is its own (a private mapping); the file's page is what the file
+ * has. That it was written is seen by its dirty bit, when somebody comes for it or it leaves.
+ *
+ * Invariants (vm_page_cache_check)
+ *  1. A frame whose home is a file is in the table once, reachable from where its hash says; no
+ *     other frame is.
+ *  2. No two frames hold the same page of the same file.
+ *
+ * Open addressing, linear probing, deletion by moving back what follows: Knuth, TAOCP volume 3,
+ * section 6.4, algorithm R. Not here: pages that nobody has mapped (readahead may fill them in).
+ */
+#include "base/assert.h"
+#include "base/random.h"
+#include "space/memory.h"
+
+static uint32_t bucket_count(const struct vm_memory *m)
+{
+    uint32_t n = 2;
+    while (n < 2 * m->c.nframes)
+        n *= 2;
+    return n;
+}
+
+size_t vm_page_cache_bytes(const struct vm_memory *m)
+{
+    return vm_arena_room(sizeof(uint32_t) * bucket_count(m));
+}
+
+void vm_page_cache_init(struct vm_memory *m, void *block)
+{
+    m->files.bucket = block;
+    m->files.mask = bucket_count(m) - 1;
+}
+
+uint32_t vm_file_new(struct vm_memory *m)
+{
+    bool known_again = m->files.n < VM_FILES_MAX && !m->seg;
+    return known_again ? ++m->files.n : 0;
+}
+
+/* ---- the table ---- */
+
+static uint32_t hash(const struct vm_memory *m, uint32_t home, uint64_t page)
+{
+    return (uint32_t)vm_mix64(page ^ (uint64_t)home << 32) & m->files.mask;
+}
+
+static uint32_t hash_of(const struct vm_memory *m, vm_pfn f)
+{
+    return hash(m, m->frame[f].home, m->frame[f].owner >> 12);
+}
+
+void vm_page_cache_add(struct vm_memory *m, vm_pfn f, uint32_t home)
+{
+    VM_ASSERT((home & VM_HOME_FILE) && !m->frame[f].home);
+    m->frame[f].home = home;
+    uint32_t i = hash_of(m, f);
+    while (m->files.bucket[i])
+        i = (i + 1) & m->files.mask;
+    m->files.bucket[i] = f + 1;
+}
+
+void vm_page_cache_remove(struct vm_memory *m, vm_pfn f)
+{
+    uint32_t *bucket = m->files.bucket, mask = m->files.mask;
+    uint32_t i = hash_of(m, f);
+    while (bucket[i] != f + 1) {
+        VM_ASSERT(bucket[i]);
+        i = (i + 1) & mask;
+    }
+    m->frame[f].home = 0;
+    for (uint32_t k = (i + 1) & mask; bucket[k]; k = (k + 1) & mask) {
+        uint32_t at = hash_of(m, bucket[k] - 1);
+        if (((k - at) & mask) < ((k - i) & mask)) /* its hash lies behind the gap */
+            continue;
+        bucket[i] = bucket[k];
+        i = k;
+    }
+    bucket[i] = 0;
+}
+
+void vm_home_settle(struct vm_memory *m, vm_pfn f)
+{
+    uint32_t home = m->frame[f].home;
+    if ((home & VM_HOME_FILE) && !(home & VM_HOME_SHARED) && (m->bits[f] & VM_FRAME_DIRTY))
+        vm_page_cache_remove(m, f);
+}
+
+vm_pfn vm_page_cache_look(const struct vm_memory *m, uint32_t home, uint64_t key)
+{
+    uint32_t i = hash(m, home, key >> 12);
+    for (; m->files.bucket[i]; i = (i + 1) & m->files.mask) {
+        vm_pfn f = m->files.bucket[i] - 1;
+        if (m->frame[f].home == home && m->frame[f].owner >> 12 == key >> 12)
+            return f;
+    }
+    return VM_NOFRAME;
+}
+
+vm_pfn vm_page_cache_find(struct vm_memory *m, uint32_t home, uint64_t key)
+{
+    vm_pfn f = vm_page_cache_look(m, home, key);
+    if (f == VM_NOFRAME)
+        return f;
+    vm_home_settle(m, f);
+    return m->frame[f].home ? f : VM_NOFRAME;
+}
+
+/* ---- who may come for a page ---- */
+
+uint32_t vm_file_home(const struct vm_vma *v)
+{
+    if (!v->file)
+        return 0;
+    return VM_HOME_FILE | v->file | (v->backing == VM_BACKING_SHARED ? VM_HOME_SHARED : 0);
+}
+
+bool vm_file_is_awaited(struct vm_memory *m, uint32_t home, uint64_t key)
+{
+    vm_va va = vm_key_va(key, m->c.page_shift);
+    for (unsigned asid = 0; asid < m->asid_end; asid++) {
+        struct vm_space *s = &m->space[asid];
+        const struct vm_vma *v = s->open && asid != vm_key_asid(key) ? vm_vma_find(s, va) : NULL;
+        if (!v || vm_file_home(v) != home)
+            continue;
+        struct vm_pte pte = m->c.scheme->get(m->scheme, (vm_asid)asid, va);
+        if (pte.state == VM_PTE_SWAPPED && pte.slot == VM_SLOT_FILE)
+            return true;
+    }
+    return false;
+}
+
+void vm_file_unref(struct vm_memory *m, uint64_t key)
+{
+    const struct vm_vma *v =
+        vm_vma_find(&m->space[vm_key_asid(key)], vm_key_va(key, m->c.page_shift));
+    if (!v || !v->file)
+        return;
+    vm_pfn f = vm_page_cache_find(m, vm_file_home(v), key);
+    if (f != VM_NOFRAME && vm_is_unmapped(m, f) && !vm_file_is_awaited(m, m->frame[f].home, key))
+        vm_frame_drop(m, f);
+}
+
+/* ---- the check ---- */
+
+void vm_page_cache_check(const struct vm_memory *m)
+{
+    uint64_t held = 0, found = 0;
+    for (vm_pfn f = 0; f < m->c.nframes; f++) {
+        if (m->frame[f].owner >= VM_FRAME_NO_PAGE || !(m->frame[f].home & VM_HOME_FILE))
+            continue;
+        uint32_t i = hash_of(m, f);
+        for (; m->files.bucket[i] != f + 1; i = (i + 1) & m->files.mask) {
+            vm_pfn other = m->files.bucket[i] - 1;
+            VM_ASSERT(m->files.bucket[i]);
+            VM_ASSERT(m->frame[other].home != m->frame[f].home ||
+                      m->frame[other].owner >> 12 != m->frame[f].owner >> 12);
+        }
+        held++;
+    }
+    for (uint32_t i = 0; i <= m->files.mask; i++)
+        found += m->files.bucket[i] != 0;
+    VM_ASSERT(held == found);
+}

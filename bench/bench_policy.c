@@ -1,10 +1,10 @@
 /* bench_policy.c - page replay by each policy: replay.policy.NAME.zipf and .loop.
  *
- * Zipf: the references of zipf.h; memory holds a tenth of the pages. Loop: half of them, and between
- * them in turn a loop over a fifth more pages than memory holds and a scan of all pages, half a
- * million references each: mostly misses, and the ghosts at work. References lie in memory as page
- * ids, and are played in batches of 4096 as a trace reader would hand them out. For a policy that
- * reads the future the time includes making it, the backward pass.
+ * Zipf: the references of zipf.h; memory holds a tenth of the pages. Loop: half of them, and
+ * between them in turn a loop over a fifth more pages than memory holds and a scan of all pages,
+ * half a million references each: mostly misses, and the ghosts at work. References lie in memory
+ * as page ids, and are played in batches of 4096 as a trace reader would hand them out. For a
+ * policy that reads the future the time includes making it, the backward pass.
  */
 #include "base/arena.h"
 #include "bench.h"

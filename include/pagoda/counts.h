@@ -56,6 +56,9 @@
     X(file_ins, "clean pages that had been dropped, read again from their file (major)")           \
     X(violations, "touches outside every mapping (segmentation violations)")                       \
     X(denials, "touches that the mapping's protection forbids")                                    \
+    X(oom_kills, "processes killed because memory and swap were full")                             \
+    X(oom_pages, "pages that they had in memory")                                                  \
+    X(oom_touches, "touches of processes that were killed: refused")                               \
     X(unnamed, "touches of addresses that the scheme cannot name: beyond its bits")                \
     X(evictions, "pages that replacement took out of memory")                                      \
     X(writebacks, "evictions of a dirty page: one write to the swap device")                       \
@@ -67,6 +70,8 @@
       "the mean resident set")                                                                     \
     X(queued, "dirty pages whose entries went, to be written together: written, or rescued")       \
     X(rescues, "soft faults of pages that waited to be written, or were being written")            \
+    X(readaheads, "pages read ahead of being asked for")                                           \
+    X(readahead_hits, "of those, touched while they were still there; part of soft_faults")        \
     X(background_wakes, "times that fewer frames were free than the low watermark")                \
     X(background_evictions, "pages that left ahead of need, until the high watermark was met")     \
     X(direct_reclaims, "times that no frame was free, and the process evicted for itself")         \
@@ -130,12 +135,15 @@ struct vm_counts {
     L(c->refills == 0 || c->refills >= c->tlb_misses)                                              \
     L(c->invalid_traps <= c->tlb_misses && c->invalid_traps <= c->touches_faulted)                 \
     L(c->prefetch_hits <= c->prefetches && c->prefetch_hits <= c->tlb_hits)                        \
-    L(c->lines == 0 || c->lines >= c->touches - c->violations - c->denials - c->unnamed)           \
+    L(c->lines == 0 ||                                                                             \
+      c->lines >= c->touches - c->violations - c->denials - c->unnamed - c->oom_touches)           \
     L(c->table_lines <= c->walk_loads + c->walk_stores + c->prefetch_loads)                        \
     L(c->memory_reads <= c->lines + c->table_lines)                                                \
     L(c->demand_zero + c->soft_faults + c->cow_breaks + c->swap_ins + c->file_ins == c->faults)    \
-    L(c->violations + c->denials + c->unnamed <= c->touches)                                       \
+    L(c->violations + c->denials + c->unnamed + c->oom_touches <= c->touches)                      \
+    L(c->oom_touches == 0 || c->oom_kills > 0)                                                     \
     L(c->writebacks + c->clean_drops == c->evictions)                                              \
+    L(c->readahead_hits <= c->readaheads && c->readahead_hits <= c->soft_faults)                   \
     L(c->releases <= c->evictions)                                                                 \
     L(c->rescues <= c->soft_faults && c->rescues <= c->queued)                                     \
     L(c->frame_waits <= c->direct_reclaims + c->evictions)                                         \

@@ -59,6 +59,8 @@ struct vm_config {
     char cache[VM_CONFIG_TEXT];
     uint64_t cache_walks; /* enum vm_cache_walks */
     uint64_t swap_bytes, swap_cluster;
+    char readahead[VM_CONFIG_TEXT];
+    uint64_t oom; /* enum vm_oom */
     char watermark_low[VM_CONFIG_TEXT], watermark_high[VM_CONFIG_TEXT];
     double memory_ns, refill_ns, fault_ns, copy_ns, shootdown_ns, switch_ns;
     uint64_t model; /* enum vm_model */

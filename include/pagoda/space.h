@@ -45,6 +45,7 @@
 #include <pagoda/counts.h>
 #include <pagoda/device.h>
 #include <pagoda/policy.h>
+#include <pagoda/readahead.h>
 #include <pagoda/scheme.h>
 #include <pagoda/trace.h>
 #include <pagoda/types.h>
@@ -69,6 +70,8 @@ struct vm_space {
     size_t nvmas, cap;
     size_t last;       /* the VMA found last: where the next search begins */
     uint64_t resident; /* its pages that map a frame (RSS) */
+    uint64_t born;     /* its number among all that have begun */
+    bool killed;       /* out of memory: nothing that it touches is there any more */
     uint32_t image;    /* the file that is at hand where a first touch finds no mapping */
     bool open;
 };
@@ -109,6 +112,7 @@ enum vm_fault_kind {
     VM_FAULT_FILE_IN,
     VM_FAULT_VIOLATION, /* no VMA there: not resolved */
     VM_FAULT_DENIED,    /* the VMA forbids it: not resolved */
+    VM_FAULT_KILLED,    /* its process was killed when memory and swap were full: not resolved */
 };
 
 /* A fault on its way: the caller fills the first line, the phases the rest. */
@@ -166,6 +170,8 @@ struct vm_huge_config {
 
 enum vm_tables { VM_TABLES_INSIDE, VM_TABLES_APART };
 enum vm_stray { VM_STRAY_MAPS, VM_STRAY_FAULTS };
+/* Swap is full, or no page is left to evict. */
+enum vm_oom { VM_OOM_FAIL, VM_OOM_KILL };
 enum vm_compact { VM_COMPACT_NEVER, VM_COMPACT_NEEDED };
 
 /* Why a process cannot go on. */
@@ -185,7 +191,8 @@ struct vm_memory_config {
     struct vm_huge_config huge;
     uint32_t nslots; /* swap slots; 0: as many as there can be */
     uint32_t watermark_low,
-        watermark_high;    /* frames: below low free, evict until high are; 0: no */
+        watermark_high; /* frames: below low free, evict until high are; 0: no */
+    enum vm_oom oom;
     uint32_t swap_cluster; /* slots that are given out one after the other, at least 1 */
     uint64_t seed;
     const struct vm_scheme_ops *scheme;
@@ -195,6 +202,8 @@ struct vm_memory_config {
     const struct vm_allotment *allotment; /* of a policy of policy/local.h; else NULL */
     const struct vm_device_ops *device;
     const struct vm_params *device_params;
+    const struct vm_readahead_ops *readahead; /* NULL: none */
+    const struct vm_params *readahead_params;
     const struct vm_alloc_ops *fit; /* where segments are put; not asked for pages */
     const struct vm_params *fit_params;
     enum vm_compact compact; /* needed: segments are moved together where that makes room */

@@ -99,6 +99,8 @@ static bool build_memory(struct vm_engine *m, const struct vm_parts *p, enum vm_
         .clock = &m->clock,
         .device = p->device,
         .device_params = &m->device_params,
+        .readahead = p->readahead,
+        .readahead_params = &m->readahead_params,
         .fit = p->fit,
         .fit_params = &m->fit_params,
         .compact = (enum vm_compact)m->config.compact,
@@ -222,6 +224,7 @@ struct vm_engine *vm_engine_open_with(const struct vm_config *c, const struct vm
         m->policy_params = p.policy_params;
         m->device_params = p.device_params;
         m->fit_params = p.fit_params;
+        m->readahead_params = p.readahead_params;
         if (policy)
             p.policy = policy;
         else

@@ -159,7 +159,7 @@ struct vm_engine {
     struct vm_tlb_plan plan;
     struct vm_cache_plan cache_plan;
     struct vm_walk_cache_plan walk_cache_plan;
-    struct vm_params policy_params, scheme_params, device_params, fit_params;
+    struct vm_params policy_params, scheme_params, device_params, fit_params, readahead_params;
     struct vm_arena arena, cache_arena;
     /* Runs up to n references from the front of the columns; answers how many it did: fewer than n
      * after a reference that crosses a page boundary or must wait, or when failed. */

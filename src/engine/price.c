@@ -75,7 +75,7 @@ static void split(const struct vm_result *r, struct vm_prices *p)
     double walk = n->walks ? p->walk_ns / (double)n->walks : 0;
     double hit_walks = (double)(n->tlb_upgrades - faulted_hits);
     double fault_walks = (double)(n->walks - n->miss_present - n->mark_traps) - hit_walks;
-    double failed = (double)(n->violations + n->denials + n->unnamed);
+    double failed = (double)(n->violations + n->denials + n->unnamed + n->oom_touches);
     double led = (double)n->touches - failed, memory = led > 0 ? p->memory_ns / led : 0;
     p->hit = mean(hits, (double)hits * memory + p->tlb_ns + hit_walks * walk);
     p->miss = mean(n->miss_present, (double)n->miss_present * (memory + walk));
@@ -89,7 +89,7 @@ void vm_price_parts(const struct vm_result *r, struct vm_prices *out)
     const struct vm_counts *n = &r->counts;
     const struct vm_config *c = &r->config;
     double copies = (double)n->page_copies + (double)n->table_moved_bytes / (double)c->page_bytes;
-    uint64_t failed = n->violations + n->denials + n->unnamed;
+    uint64_t failed = n->violations + n->denials + n->unnamed + n->oom_touches;
     *out = (struct vm_prices){
         .memory_ns = memory_ns(r, failed),
         .tlb_ns = tlb_ns(r),

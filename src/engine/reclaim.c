@@ -37,6 +37,11 @@ bool vm_reclaim_plan(const struct vm_config *c, struct vm_memory_config *out, st
     if (c->swap_cluster < 1 || c->swap_cluster > CLUSTER_MAX)
         return vm_fail(e, VM_EUSAGE, "--swap-cluster %llu: expected 1 to %u pages",
                        (unsigned long long)c->swap_cluster, CLUSTER_MAX);
+    out->oom = (enum vm_oom)c->oom;
+    if (c->oom == VM_OOM_KILL &&
+        (c->huge_pages != VM_HUGE_NEVER || out->scheme->unit == VM_UNIT_SEGMENT))
+        return vm_fail(e, VM_EMACHINE, "--oom kill with %s: expected base pages alone",
+                       c->huge_pages != VM_HUGE_NEVER ? "huge pages" : "segments");
     out->swap_cluster = (uint32_t)c->swap_cluster;
     if (!frames_of(c, out->nframes, "watermark-low", c->watermark_low, &out->watermark_low, e) ||
         !frames_of(c, out->nframes, "watermark-high", c->watermark_high, &out->watermark_high, e))

@@ -1,25 +1,26 @@
 /* lecar.c - two experts, least recently and least frequently used, and a choice that learns.
  *
  * Each miss that evicts asks one of the two, by chance: lru with probability w, lfu with 1 - w. The
- * page that leaves is remembered as a ghost of the expert that named it; where both name the same it
- * is not. If it comes back, that expert was wrong, the more so the sooner: its weight is multiplied by
- * e^(-rate r), r = discount^(t / c) after t touches, c the frames, and the two are scaled to the sum 1
- * again, neither below 0.01. A page that comes back goes on with its count of touches.
+ * page that leaves is remembered as a ghost of the expert that named it; where both name the same
+ * it is not. If it comes back, that expert was wrong, the more so the sooner: its weight is
+ * multiplied by e^(-rate r), r = discount^(t / c) after t touches, c the frames, and the two are
+ * scaled to the sum 1 again, neither below 0.01. A page that comes back goes on with its count of
+ * touches.
  *
- * Vietri, Rodriguez, Martinez, Lyons, Liu, Rangaswami, Zhao & Narasimhan, "Driving cache replacement
- * with ML-based LeCaR", HotStorage 2018, algorithm 1 and section 3 (rate 0.45, discount 0.005); the
- * bound of 0.01, that a page both name is not remembered, and a history of c ghosts for each expert
- * are from the authors' program. Of equal counts leaves the page touched longest ago; the program
- * takes the lowest block number.
+ * Vietri, Rodriguez, Martinez, Lyons, Liu, Rangaswami, Zhao & Narasimhan, "Driving cache
+ * replacement with ML-based LeCaR", HotStorage 2018, algorithm 1 and section 3 (rate 0.45, discount
+ * 0.005); the bound of 0.01, that a page both name is not remembered, and a history of c ghosts for
+ * each expert are from the authors' program. Of equal counts leaves the page touched longest ago;
+ * the program takes the lowest block number.
  *   weight  w at first; with rate=0 it stays: weight=1 is lru, and weight=0 lfu that counts on
  *   ghosts  of each expert, percent of memory
  *
  * Invariants
  *  1. order and the heap have the frames that are in.
  *  2. Expert e's ghosts are on list e, in the order of leaving, `history` of them at most.
- *  3. Counts stop at 2^32 - 1.
  */
 #include "base/random.h"
+#include "policy/frequency.h"
 #include "policy/ghosts.h"
 #include "policy/part.h"
 #include "policy/recency.h"
@@ -30,18 +31,6 @@
 
 enum expert { LRU, LFU };
 
-struct rank {
-    uint64_t since; /* the number of the last touch */
-    uint32_t count;
-    vm_pfn frame;
-};
-
-/* Without branches, as the outcome cannot be foretold. */
-static inline bool rank_before(const struct rank *a, const struct rank *b)
-{
-    return (a->count < b->count) | ((a->count == b->count) & (a->since < b->since));
-}
-
 struct departure {
     uint64_t left; /* the number of the touch for which it left */
     uint32_t count;
@@ -50,10 +39,11 @@ struct departure {
 
 struct lecar {
     struct recency *order;
-    struct rank *rank; /* [nframes] */
-    struct rank *heap; /* [HEAP_SLOTS(nframes)] */
-    uint32_t *slot;    /* [nframes] */
-    uint64_t *page;    /* [nframes] */
+    struct rank *rank;     /* [nframes] */
+    struct rank *heap;     /* [HEAP_SLOTS(nframes)] */
+    uint32_t *slot;        /* [nframes] */
+    struct vm_links *link; /* [nframes + 1] of the queue */
+    uint64_t *page;        /* [nframes] */
     struct ghosts ghosts;
     struct departure *departure; /* [ghosts.cap] */
     uint32_t nghosts[2], history;
@@ -68,10 +58,11 @@ struct lecar {
     struct vm_random random;
 };
 
-#define HEAP_OWNER            struct lecar
-#define HEAP_ENTRY            struct rank
-#define HEAP_BEFORE(a, b)     rank_before(&(a), &(b))
-#define RANKS_ENTRY(s, frame) ((s)->rank[frame])
+#define HEAP_OWNER                struct lecar
+#define HEAP_ENTRY                struct rank
+#define HEAP_BEFORE(a, b)         rank_before(&(a), &(b))
+#define RANKS_ENTRY(s, frame)     ((s)->rank[frame])
+#define RANKS_UNTOUCHED(s, frame) ((s)->rank[frame].count == 1)
 #include "policy/ranks.inc.h"
 
 static uint32_t history_share(const struct vm_policy_env *env)
@@ -87,6 +78,7 @@ static size_t layout(struct lecar *s, uintptr_t start, const struct vm_policy_en
     s->rank = block_take(&b, env->nframes * sizeof *s->rank);
     s->heap = block_take(&b, HEAP_SLOTS(env->nframes) * sizeof *s->heap);
     s->slot = block_take(&b, env->nframes * sizeof *s->slot);
+    s->link = block_take(&b, (env->nframes + (size_t)1) * sizeof *s->link);
     s->page = block_take(&b, env->nframes * sizeof *s->page);
     ghosts_layout(&s->ghosts, &b, 2 * history_share(env), 2);
     s->departure = block_take(&b, s->ghosts.cap * sizeof *s->departure);
@@ -101,13 +93,12 @@ static size_t size(const struct vm_policy_env *env)
 static void init(void *state, const struct vm_policy_env *env)
 {
     struct lecar *s = state;
-    VM_ASSERT(env->nframes <= UINT32_MAX - HEAP_ROOT);
     layout(s, (uintptr_t)state, env);
     recency_init(s->order, env);
     ghosts_init(&s->ghosts, 2);
     s->history = history_share(env);
     s->nframes = env->nframes;
-    s->end = HEAP_ROOT;
+    ranks_init(s);
     s->incoming = VM_NOPAGE;
     s->weight = vm_params_real(env->params, "weight");
     s->rate = vm_params_real(env->params, "rate");
@@ -120,8 +111,7 @@ static void init(void *state, const struct vm_policy_env *env)
 static inline void forget(struct lecar *s, uint32_t ghost)
 {
     s->nghosts[s->departure[ghost].expert]--;
-    vm_links_remove(s->ghosts.link, ghost);
-    ghosts_drop(&s->ghosts, ghost);
+    ghosts_forget(&s->ghosts, ghost);
 }
 
 /* The expert was wrong to name a page that comes back after so many touches. */
@@ -164,21 +154,14 @@ static inline void remember(struct lecar *s, vm_pfn frame, enum expert expert)
     if (twin != GHOST_NONE)
         forget(s, twin);
     if (s->nghosts[expert] == s->history)
-        forget(s, g->link[g->cap + expert].next);
-    uint32_t ghost = ghosts_add(g, s->page[frame]);
-    vm_links_push_last(g->link, g->cap + expert, ghost);
+        forget(s, ghosts_oldest(g, expert));
+    uint32_t ghost = ghosts_push(g, expert, s->page[frame]);
     s->nghosts[expert]++;
     s->departure[ghost] =
         (struct departure){.left = s->now + 1, .count = s->rank[frame].count, .expert = expert};
 }
 
 /* ---- the policy ---- */
-
-static inline uint32_t more(uint32_t count, uint32_t times)
-{
-    uint32_t sum;
-    return __builtin_add_overflow(count, times, &sum) ? UINT32_MAX : sum;
-}
 
 static inline void insert(void *state, vm_pfn frame, uint64_t page)
 {
@@ -187,7 +170,8 @@ static inline void insert(void *state, vm_pfn frame, uint64_t page)
     recall(s, page);
     s->incoming = VM_NOPAGE;
     s->page[frame] = page;
-    s->rank[frame] = (struct rank){.since = ++s->now, .count = more(s->kept, 1), .frame = frame};
+    s->rank[frame] =
+        (struct rank){.since = ++s->now, .count = count_up(s->kept, 1), .frame = frame};
     recency_insert(s->order, frame, page);
     ranks_enter(s, frame);
 }
@@ -199,7 +183,7 @@ static inline void touch_frame(void *state, vm_pfn frame, uint32_t times)
     struct rank *r = &s->rank[frame];
     s->now += times;
     r->since = s->now;
-    r->count = more(r->count, times);
+    r->count = count_up(r->count, times);
     recency_touch(s->order, frame, times);
 }
 
@@ -229,8 +213,7 @@ static void check(const void *state)
 {
     const struct lecar *s = state;
     const struct ghosts *g = &s->ghosts;
-    struct lecar looked_at = *s;
-    ranks_check(&looked_at, s->nframes);
+    ranks_check(s);
     recency_check(s->order);
     for (vm_pfn f = 0; f < s->nframes; f++)
         VM_ASSERT((s->slot[f] != 0) == recency_has(s->order, f));

@@ -1,21 +1,21 @@
 /* lrfu.c - least recently and frequently used: every touch counts, the less the longer ago it was.
  *
- * A touch that was x touches ago is worth F(x) = (1/2)^(lambda x); a frame has the sum of its touches
- * since it came, its combined recency and frequency C, and who has least leaves. lambda = 0 counts
- * touches: lfu. lambda = 1 is lru: one touch is worth more than all before it together. Of equals the
- * one touched longer ago leaves.
+ * A touch that was x touches ago is worth F(x) = (1/2)^(lambda x); a frame has the sum of its
+ * touches since it came, its combined recency and frequency C, and who has least leaves. lambda = 0
+ * counts touches: lfu. lambda = 1 is lru: one touch is worth more than all before it together. Of
+ * equals the one touched longer ago leaves.
  *
- * Lee, Choi, Kim, Noh, Min, Cho & Kim, "LRFU: a spectrum of policies that subsumes the least recently
- * used and least frequently used policies", IEEE Transactions on Computers 50(12) 2001. The default
- * of lambda is ours: the best depends on the trace and on memory. The paper's correlated references
- * (touches so close that they should count as one) are not here.
+ * Lee, Choi, Kim, Noh, Min, Cho & Kim, "LRFU: a spectrum of policies that subsumes the least
+ * recently used and least frequently used policies", IEEE Transactions on Computers 50(12) 2001.
+ * The default of lambda is ours: the best depends on the trace and on memory. The paper's
+ * correlated references (touches so close that they should count as one) are not here.
  *
- * The idea: C need not be kept up to date. At the last touch, at time `last`, C was 1 + C' F(time since
- * the one before); later it is C F(t - last), so that frames compare alike at any t by
+ * The idea: C need not be kept up to date. At the last touch, at time `last`, C was 1 + C' F(time
+ * since the one before); later it is C F(t - last), so that frames compare alike at any t by
  * log2 C + lambda last, which only touches change, and only raise (ranks.inc.h).
  *
  * Invariants
- *  1. Of a frame that is in C >= 1, and slot[] is not 0.
+ *  1. Of a frame that is in |c| >= 1, and slot[] is not 0.
  *  2. now is the number of touches so far, insertions included; last <= now.
  */
 #include "policy/part.h"
@@ -23,7 +23,7 @@
 #include <math.h>
 
 struct value {
-    double c; /* C at `last` */
+    double c; /* C at `last`; -1: 1, untouched since it came */
     uint64_t last;
 };
 
@@ -40,10 +40,11 @@ static inline bool entry_before(const struct entry *a, const struct entry *b)
 }
 
 struct lrfu {
-    struct value *value; /* [nframes] */
-    struct entry *heap;  /* [HEAP_SLOTS(nframes)] */
-    uint32_t *slot;      /* [nframes] */
-    size_t end;          /* of the heap's used slots */
+    struct value *value;   /* [nframes] */
+    struct entry *heap;    /* [HEAP_SLOTS(nframes)] */
+    uint32_t *slot;        /* [nframes] */
+    struct vm_links *link; /* [nframes + 1] of the queue */
+    size_t end;            /* of the heap's used slots */
     uint64_t now;
     double lambda, fade; /* fade: F(1) */
     uint32_t nframes;
@@ -53,13 +54,14 @@ static inline struct entry entry_of(const struct lrfu *s, vm_pfn frame)
 {
     const struct value *v = &s->value[frame];
     return (struct entry){
-        .key = log2(v->c) + s->lambda * (double)v->last, .last = v->last, .frame = frame};
+        .key = log2(fabs(v->c)) + s->lambda * (double)v->last, .last = v->last, .frame = frame};
 }
 
-#define HEAP_OWNER            struct lrfu
-#define HEAP_ENTRY            struct entry
-#define HEAP_BEFORE(a, b)     entry_before(&(a), &(b))
-#define RANKS_ENTRY(s, frame) entry_of((s), (frame))
+#define HEAP_OWNER                struct lrfu
+#define HEAP_ENTRY                struct entry
+#define HEAP_BEFORE(a, b)         entry_before(&(a), &(b))
+#define RANKS_ENTRY(s, frame)     entry_of((s), (frame))
+#define RANKS_UNTOUCHED(s, frame) ((s)->value[frame].c < 0)
 #include "policy/ranks.inc.h"
 
 static size_t layout(struct lrfu *s, uintptr_t start, uint32_t nframes)
@@ -69,6 +71,7 @@ static size_t layout(struct lrfu *s, uintptr_t start, uint32_t nframes)
     s->value = block_take(&b, nframes * sizeof *s->value);
     s->heap = block_take(&b, HEAP_SLOTS(nframes) * sizeof *s->heap);
     s->slot = block_take(&b, nframes * sizeof *s->slot);
+    s->link = block_take(&b, (nframes + (size_t)1) * sizeof *s->link);
     return b.used;
 }
 
@@ -80,10 +83,9 @@ static size_t size(const struct vm_policy_env *env)
 static void init(void *state, const struct vm_policy_env *env)
 {
     struct lrfu *s = state;
-    VM_ASSERT(env->nframes <= UINT32_MAX - HEAP_ROOT);
     layout(s, (uintptr_t)state, env->nframes);
     s->nframes = env->nframes;
-    s->end = HEAP_ROOT;
+    ranks_init(s);
     s->lambda = vm_params_real(env->params, "lambda");
     s->fade = exp2(-s->lambda);
 }
@@ -93,7 +95,7 @@ static inline void insert(void *state, vm_pfn frame, uint64_t page)
     struct lrfu *s = state;
     (void)page;
     VM_EXPECT(frame < s->nframes && s->slot[frame] == 0);
-    s->value[frame] = (struct value){.c = 1, .last = ++s->now};
+    s->value[frame] = (struct value){.c = -1, .last = ++s->now};
     ranks_enter(s, frame);
 }
 
@@ -116,7 +118,7 @@ static inline void touch_frame(void *state, vm_pfn frame, uint32_t times)
     struct lrfu *s = state;
     struct value *v = &s->value[frame];
     VM_EXPECT(frame < s->nframes && s->slot[frame]);
-    double c = 1 + v->c * exp2(-s->lambda * (double)(s->now + 1 - v->last));
+    double c = 1 + fabs(v->c) * exp2(-s->lambda * (double)(s->now + 1 - v->last));
     s->now += times;
     v->c = repeated(s, c, times - 1);
     v->last = s->now;
@@ -141,10 +143,9 @@ static inline vm_pfn victim(void *state, uint64_t incoming)
 static void check(const void *state)
 {
     const struct lrfu *s = state;
-    struct lrfu looked_at = *s;
-    ranks_check(&looked_at, s->nframes);
+    ranks_check(s);
     for (vm_pfn f = 0; f < s->nframes; f++)
-        VM_ASSERT(!s->slot[f] || (s->value[f].c >= 1 && s->value[f].last <= s->now));
+        VM_ASSERT(!s->slot[f] || (fabs(s->value[f].c) >= 1 && s->value[f].last <= s->now));
 }
 
 static const struct vm_param param[] = {

@@ -79,8 +79,9 @@ static void draw_line(struct grid *g, struct spot a, struct spot b, uint32_t bit
         set_column(g, a.column, a.line, b.line, bit);
         return;
     }
-    for (double c = round(a.column); c <= round(b.column); c++) {
-        double from = fmax(c - 0.5, a.column), to = fmin(c + 0.5, b.column);
+    size_t first = (size_t)round(a.column), last = (size_t)round(b.column);
+    for (size_t i = first; i <= last; i++) {
+        double c = (double)i, from = fmax(c - 0.5, a.column), to = fmin(c + 0.5, b.column);
         /* Half a cell less at both ends: neighbours meet, they need not overlap. */
         double low = a.line + (from - a.column) * rise, high = a.line + (to - a.column) * rise;
         double inset = fmin(0.499, fabs(high - low) / 2) * (high > low ? 1 : -1);

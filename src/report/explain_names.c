@@ -25,7 +25,7 @@ const char *explain_fault_name(enum vm_fault_kind kind)
         [VM_FAULT_DEMAND_ZERO] = "demand-zero", [VM_FAULT_SOFT] = "soft",
         [VM_FAULT_COW] = "cow-break",           [VM_FAULT_SWAP_IN] = "swap-in",
         [VM_FAULT_FILE_IN] = "file-in",         [VM_FAULT_VIOLATION] = "violation",
-        [VM_FAULT_DENIED] = "denied",
+        [VM_FAULT_DENIED] = "denied",           [VM_FAULT_KILLED] = "killed",
     };
     return names[kind];
 }
@@ -62,6 +62,8 @@ const char *explain_fault_sentence(const struct vm_story_step *s)
         return "the page, dropped when it was clean, is read from its file again";
     case VM_FAULT_VIOLATION:
         return "no mapping has this address: a segmentation violation, the touch is refused";
+    case VM_FAULT_KILLED:
+        return "its process was killed when memory and swap were full: the touch is refused";
     case VM_FAULT_DENIED:
         return "the mapping forbids it: the touch is refused";
     }

@@ -247,12 +247,16 @@ static void show_memory(const struct page *p)
     row_if(p, "  major: from the file", c->file_ins, c->faults, "faults");
     row_if(p, "violations (no mapping)", c->violations, c->touches, "touches");
     row_if(p, "violations (protection)", c->denials, c->touches, "touches");
+    row_if(p, "processes killed", c->oom_kills, 0, "");
+    row_if(p, "  and touches after that", c->oom_touches, c->touches, "touches");
     row_if(p, "beyond the scheme's bits", c->unnamed, c->touches, "touches");
     row(p, "evictions", c->evictions, 0, "");
     row_if(p, "  written to swap", c->writebacks, c->evictions, "evictions");
     row_if(p, "  clean, dropped", c->clean_drops, c->evictions, "evictions");
     row_if(p, "  given up unasked", c->releases, c->evictions, "evictions");
-    row_if(p, "  ahead of need", c->background_evictions, c->evictions, "evictions");
+    row_if(p, "left ahead of need", c->background_evictions, 0, "");
+    row_if(p, "read ahead", c->readaheads, 0, "");
+    row_if(p, "  and touched in time", c->readahead_hits, c->readaheads, "those");
     row_if(p, "queued to be written", c->queued, 0, "");
     row_if(p, "  and touched before", c->rescues, c->queued, "those");
     row_if(p, "waits for frames", c->frame_waits, 0, "");

@@ -199,16 +199,21 @@ static void clear(struct vm_memory *m, vm_asid asid)
     s->nvmas = 0;
 }
 
+void vm_space_empty(struct vm_memory *m, vm_asid asid)
+{
+    struct vm_space *s = &m->space[asid];
+    vm_va end = s->nvmas ? s->vma[s->nvmas - 1].end : 0;
+    clear(m, asid);
+    if (end)
+        m->c.scheme->trim(m->scheme, asid, 0, end);
+    m->c.shootdown_space(m->c.host, asid);
+}
+
 static bool exec(struct vm_memory *m, const struct vm_event *event)
 {
     m->c.counts->execs++;
-    struct vm_space *s = &m->space[event->asid];
-    vm_va end = s->nvmas ? s->vma[s->nvmas - 1].end : 0;
-    clear(m, event->asid);
-    s->image = mapped_file(m, VM_BACKING_UNKNOWN);
-    if (end)
-        m->c.scheme->trim(m->scheme, event->asid, 0, end);
-    m->c.shootdown_space(m->c.host, event->asid);
+    vm_space_empty(m, event->asid);
+    m->space[event->asid].image = mapped_file(m, VM_BACKING_UNKNOWN);
     return true;
 }
 
@@ -217,7 +222,7 @@ static void close_space(struct vm_memory *m, vm_asid asid)
     clear(m, asid);
     m->c.scheme->close(m->scheme, asid);
     m->c.shootdown_space(m->c.host, asid);
-    m->space[asid].open = false;
+    m->space[asid].open = m->space[asid].killed = false;
 }
 
 /* The tables for an entry of the child as the parent's at `va` is, which is *pte. Making them may
@@ -285,13 +290,18 @@ static bool fork_vmas(struct vm_memory *m, vm_asid parent, vm_asid child, struct
     return true;
 }
 
-static bool fork_space(struct vm_memory *m, const struct vm_event *event, struct vm_error *e)
+static bool fork_check(const struct vm_event *event, struct vm_error *e)
 {
-    m->c.counts->forks++;
-    if (event->child > VM_ASID_MAX || event->child == event->asid)
-        return vm_fail(e, VM_EINPUT,
-                       "a fork of address space %u into %u: expected another one, at most %u",
-                       event->asid, event->child, VM_ASID_MAX);
+    if (event->child <= VM_ASID_MAX && event->child != event->asid)
+        return true;
+    return vm_fail(e, VM_EINPUT,
+                   "a fork of address space %u into %u: expected another one, at most %u",
+                   event->asid, event->child, VM_ASID_MAX);
+}
+
+/* The child begins as the parent is. *e is m->out where memory is wanting. */
+static bool fork_once(struct vm_memory *m, const struct vm_event *event, struct vm_error *e)
+{
     if (m->space[event->child].open)
         close_space(m, event->child);
     if (!vm_memory_use_space(m, event->child, e) || !fork_vmas(m, event->asid, event->child, e))
@@ -304,11 +314,58 @@ static bool fork_space(struct vm_memory *m, const struct vm_event *event, struct
     return done;
 }
 
+/* What is killed for it may be the child, or the parent, which then has no child that lives. */
+static bool fork_space(struct vm_memory *m, const struct vm_event *event, struct vm_error *e)
+{
+    struct vm_space *parent = &m->space[event->asid], *child = &m->space[event->child];
+    m->c.counts->forks++;
+    if (!fork_check(event, e))
+        return false;
+    bool done = fork_once(m, event, e);
+    while (!done && vm_oom_relieve(m))
+        done = parent->killed || (child->open && child->killed) || fork_once(m, event, e);
+    if (done && parent->killed) {
+        if (child->open)
+            close_space(m, event->child);
+        if (!vm_memory_use_space(m, event->child, e))
+            return false;
+        child->killed = true;
+    }
+    return done;
+}
+
+/* Of a process that was killed: it is counted, and changes nothing; an exit ends it. */
+static bool event_of_killed(struct vm_memory *m, const struct vm_event *event, struct vm_error *e)
+{
+    struct vm_counts *c = m->c.counts;
+    uint64_t *const count[VM_EVENT_KINDS] = {
+        [VM_EVENT_MAP] = &c->maps,         [VM_EVENT_UNMAP] = &c->unmaps,
+        [VM_EVENT_PROTECT] = &c->protects, [VM_EVENT_ADVISE] = &c->advises,
+        [VM_EVENT_FORK] = &c->forks,       [VM_EVENT_EXEC] = &c->execs,
+        [VM_EVENT_EXIT] = &c->exits};
+    if (event->kind < VM_EVENT_KINDS && count[event->kind])
+        ++*count[event->kind];
+    if (event->kind == VM_EVENT_EXIT)
+        close_space(m, event->asid);
+    if (event->kind != VM_EVENT_FORK)
+        return true;
+    if (!fork_check(event, e))
+        return false;
+    if (m->space[event->child].open)
+        close_space(m, event->child);
+    if (!vm_memory_use_space(m, event->child, e))
+        return false;
+    m->space[event->child].killed = true;
+    return true;
+}
+
 bool vm_memory_event(struct vm_memory *m, const struct vm_event *event, struct vm_error *e)
 {
     if (!vm_memory_use_space(m, event->asid, e))
         return false;
     m->table_read = 0;
+    if (m->space[event->asid].killed)
+        return event_of_killed(m, event, e);
     switch ((enum vm_event_kind)event->kind) {
     case VM_EVENT_MAP:
         return map(m, event, e);

@@ -31,6 +31,10 @@ static bool first_touch(struct vm_memory *m, struct vm_fault *f, struct vm_error
  */
 static bool may_touch(struct vm_memory *m, struct vm_fault *f, struct vm_error *e)
 {
+    f->vma = NULL;
+    f->kind = VM_FAULT_KILLED;
+    if (m->space[f->asid].killed)
+        return true;
     f->vma = vm_vma_find(&m->space[f->asid], f->va);
     if (!f->vma)
         return first_touch(m, f, e);
@@ -129,6 +133,7 @@ static void rescue(struct vm_memory *m, struct vm_fault *f, vm_pfn pfn)
 static bool map_cached(struct vm_memory *m, struct vm_fault *f, vm_pfn pfn, struct vm_pte pte)
 {
     bool parked = vm_is_unmapped(m, pfn) && (m->frame[pfn].sharers & VM_UNMAPPED_PARKED);
+    bool ahead = vm_is_unmapped(m, pfn) && (m->frame[pfn].sharers & VM_UNMAPPED_AHEAD);
     bool leaving = vm_is_leaving(m, pfn);
     if (leaving)
         vm_writeback_forget(m, pfn);
@@ -139,6 +144,8 @@ static bool map_cached(struct vm_memory *m, struct vm_fault *f, vm_pfn pfn, stru
     set_present(m, f, pfn, is_own(m, pfn) ? f->vma->prot : without_write(f->vma->prot));
     m->space[f->asid].resident++;
     f->kind = VM_FAULT_SOFT;
+    if (ahead)
+        vm_ahead_touched(m, f->asid, pfn);
     if (parked)
         soften(m, f, pfn);
     if (leaving)
@@ -254,7 +261,7 @@ static vm_pfn get_frame(struct vm_memory *m, const struct vm_fault *f)
 /* Get a frame, fill it, map it and tell the policy. False: m->out. */
 static bool resolve_filled(struct vm_memory *m, struct vm_fault *f)
 {
-    if (!vm_policy_release(m, vm_memory_key(m, f->va, f->asid)))
+    if (!vm_ahead_read(m, f) || !vm_policy_release(m, vm_memory_key(m, f->va, f->asid)))
         return false;
     vm_pfn pfn = get_frame(m, f);
     if (pfn == VM_NOFRAME)
@@ -293,6 +300,7 @@ void vm_fault_count_refused(struct vm_memory *m, const struct vm_fault *f)
 {
     m->c.counts->violations += f->kind == VM_FAULT_VIOLATION;
     m->c.counts->denials += f->kind == VM_FAULT_DENIED;
+    m->c.counts->oom_touches += f->kind == VM_FAULT_KILLED;
 }
 
 void vm_fault_count(struct vm_memory *m, const struct vm_fault *f)
@@ -319,6 +327,7 @@ void vm_fault_count(struct vm_memory *m, const struct vm_fault *f)
         break;
     case VM_FAULT_VIOLATION:
     case VM_FAULT_DENIED:
+    case VM_FAULT_KILLED:
         VM_ASSERT(!"a resolved fault is of a resolved kind");
     }
 }
@@ -338,16 +347,18 @@ bool vm_memory_fault(struct vm_memory *m, struct vm_fault *f, struct vm_error *e
     f->pfn = VM_NOFRAME;
     if (m->seg)
         return vm_segment_fault(m, f, e) && (!f->told || wishes(m, f, e));
-    if (!may_touch(m, f, e))
-        return false;
-    if (!f->vma) {
-        vm_fault_count_refused(m, f);
-        return true;
-    }
-    if (!resolve(m, f)) {
+    do {
+        if (!may_touch(m, f, e))
+            return false;
+        if (!f->vma) {
+            vm_fault_count_refused(m, f);
+            return true;
+        }
+        if (resolve(m, f)) {
+            vm_fault_count(m, f);
+            return !f->told || wishes(m, f, e);
+        }
         *e = m->out;
-        return false;
-    }
-    vm_fault_count(m, f);
-    return !f->told || wishes(m, f, e);
+    } while (vm_oom_relieve(m));
+    return false;
 }

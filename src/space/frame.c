@@ -169,6 +169,12 @@ void vm_unit_remove(struct vm_memory *m, vm_pfn f)
     m->nunits--;
 }
 
+void vm_unit_stays(struct vm_memory *m, vm_pfn f)
+{
+    m->c.parted(m->c.host, f);
+    vm_unit_insert(m, f, m->frame[f].owner);
+}
+
 /* ---- getting and freeing frames ---- */
 
 void vm_frame_note_used(struct vm_memory *m, uint32_t n)
@@ -259,8 +265,10 @@ bool vm_frame_vacate(struct vm_memory *m, vm_pfn f)
         vm_writeback_forget(m, f);
     else
         vm_unit_remove(m, f);
-    if (!vm_evict(m, f, VM_LEAVES_CLAIMED))
+    if (!vm_evict(m, f, VM_LEAVES_CLAIMED)) {
+        vm_unit_stays(m, f);
         return false;
+    }
     vm_frame_free(m, f);
     return true;
 }

@@ -38,8 +38,10 @@ static void take_entry(struct vm_memory *m, uint64_t key, vm_slot s)
     vm_asid asid = vm_key_asid(key);
     struct vm_pte pte =
         s ? (struct vm_pte){.state = VM_PTE_SWAPPED, .slot = s} : dropped_entry(m, key);
-    if (s)
+    if (s) {
         vm_slot_ref(m, s);
+        vm_ahead_note_slot(m, s, key);
+    }
     m->c.scheme->set(m->scheme, asid, vm_key_va(key, m->c.page_shift), pte);
     m->space[asid].resident--;
     m->c.shootdown(m->c.host, key);
@@ -120,6 +122,7 @@ bool vm_unit_victim(struct vm_memory *m, uint64_t incoming, vm_pfn *victim, vm_p
         if (*freed != VM_NOFRAME)
             return true;
     }
+    m->starved = true;
     vm_fail(&m->out, VM_EMACHINE,
             "out of memory: page tables hold %llu of %u frames and no page is left to evict",
             (unsigned long long)m->ntables, m->c.nframes);
@@ -142,6 +145,8 @@ static bool take_victim(struct vm_memory *m, uint64_t incoming, vm_pfn *f)
     enum vm_evicted how = vm_evict_lazily(m, victim);
     if (how == VM_EVICTED)
         *f = victim;
+    else if (how == VM_EVICT_FAILED)
+        vm_unit_stays(m, victim);
     return how != VM_EVICT_FAILED;
 }
 
@@ -174,7 +179,7 @@ static bool give_up(struct vm_memory *m, vm_pfn f)
         m->c.counts->releases++;
         return true;
     }
-    vm_unit_insert(m, f, m->frame[f].owner);
+    vm_unit_stays(m, f);
     return false;
 }
 

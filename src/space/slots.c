@@ -153,6 +153,7 @@ bool vm_slot_take(struct vm_memory *m, vm_pfn f)
     vm_slot s = find_free(m);
     VM_ASSERT(m->frame[f].home == 0);
     if (!s) {
+        m->starved = true;
         vm_fail(&m->out, VM_EMACHINE,
                 "out of swap: all %u slots are in use and a dirty page must leave memory",
                 m->nslots);

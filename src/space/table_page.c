@@ -129,12 +129,14 @@ static void fill(struct vm_memory *m, vm_pfn f, vm_va kva)
     m->ntables_out--;
 }
 
-static vm_pfn bring(struct vm_memory *m, vm_va kva)
+/* VM_NOFRAME: m->out. */
+static vm_pfn bring(struct vm_memory *m, vm_va kva, uint64_t *count)
 {
     vm_pfn f = vm_frame_get(m, kva, vm_memory_key(m, kva, VM_ASID_KERNEL));
     if (f == VM_NOFRAME)
         return f;
     fill(m, f, kva);
+    ++*count;
     if (++m->ntables > m->c.counts->table_frames_peak)
         m->c.counts->table_frames_peak = m->ntables;
     let_go(m, f, kva);
@@ -144,8 +146,7 @@ static vm_pfn bring(struct vm_memory *m, vm_va kva)
 static bool fetch(void *host, vm_va kva)
 {
     struct vm_memory *m = host;
-    m->c.counts->table_reads++;
-    return bring(m, kva) != VM_NOFRAME;
+    return bring(m, kva, &m->c.counts->table_reads) != VM_NOFRAME;
 }
 
 const struct vm_table_pager *vm_table_pager(const struct vm_memory *m)
@@ -159,11 +160,16 @@ bool vm_memory_table_fault(struct vm_memory *m, vm_va kva, struct vm_fault *f, s
 {
     *f = (struct vm_fault){
         .asid = VM_ASID_KERNEL, .va = kva, .access = VM_READ, .kind = VM_FAULT_SWAP_IN};
-    m->c.counts->table_faults++;
-    f->pfn = bring(m, kva);
-    if (f->pfn == VM_NOFRAME)
+    f->pfn = bring(m, kva, &m->c.counts->table_faults);
+    while (f->pfn == VM_NOFRAME) {
         *e = m->out;
-    return f->pfn != VM_NOFRAME;
+        if (!vm_oom_relieve(m))
+            return false;
+        if (m->c.scheme->get(m->scheme, VM_ASID_KERNEL, kva).state != VM_PTE_SWAPPED)
+            break; /* it was of the process that was killed */
+        f->pfn = bring(m, kva, &m->c.counts->table_faults);
+    }
+    return true;
 }
 
 /* ---- events ---- */

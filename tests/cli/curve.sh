@@ -69,7 +69,8 @@ run "$PAGODA" curve @loop:pages=3k,refs=300k --shards 0.02 --error
 like "$out" 'Sampled.* a rate of 0\.02; off by 0\.000' "a sample of a loop is right"
 curve @zipf:pages=50k,refs=500k --shards-size 2k --error
 is "$(member c.json '[c["pages_sampled"] <= 2000 and c["error_mean"] < 0.02
-    for c in r["curves"] if c["way"] == "sampled"]')" "[True]" "a sample of 2,000 pages at most is near"
+    for c in r["curves"] if c["way"] == "sampled"]')" "[True]" \
+    "a sample of 2,000 pages at most is near"
 run "$PAGODA" curve "$zipf" --csv c.csv
 exit_is 0 "its data as CSV"
 like "$(head -1 c.csv)" '^series,x,y' "with a head"

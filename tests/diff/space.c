@@ -28,6 +28,15 @@ static uint8_t random_prot(struct world *w)
     return below(w, 3) ? often[below(w, 4)] : (uint8_t)below(w, VM_PROT_ALL + 1);
 }
 
+/* Whom the machine has killed. */
+static void mourn(struct world *w)
+{
+    for (vm_asid asid = 0; asid < NAIVE_SPACES; asid++)
+        if (vm_memory_space(w->fast.memory, asid) &&
+            vm_memory_space(w->fast.memory, asid)->killed && !w->naive.killed[asid])
+            naive_space_kill(&w->naive, asid);
+}
+
 static const char *touch(struct world *w)
 {
     /* Entries may have gone from pages whose frames are still there. */
@@ -39,6 +48,7 @@ static const char *touch(struct world *w)
     struct touch t = space_world_touch(&w->fast, asid, va, access);
     if (t.outcome == TOUCH_FAILED)
         return w->fast.error.text;
+    mourn(w);
     return naive_space_touch(&w->naive, asid, page, access, t, w->fast.now);
 }
 
@@ -67,6 +77,7 @@ static const char *event(struct world *w, enum vm_event_kind kind)
     if (!space_world_event(&w->fast, v))
         return w->fast.error.text;
     naive_space_event(&w->naive, &v);
+    mourn(w);
     return NULL;
 }
 
@@ -85,7 +96,7 @@ static struct vm_counts play(struct space_plan plan, bool may_run_out)
     struct world w;
     assert_true(space_world_open(&w.fast, &plan));
     naive_space_open(&w.naive, &plan);
-    w.naive.parks = plan.policy_ops;
+    w.naive.parks = plan.readahead || plan.policy_ops;
     vm_random_seed(&w.random, plan.seed);
     for (unsigned i = 0; i < STEPS; i++) {
         const char *wrong = step(&w);
@@ -112,11 +123,18 @@ static const char *const schemes[] = {"x86-64",   "sv39",      "sv32", "linear:b
                                       "inverted", "clustered", "ech"};
 #define NSCHEMES (sizeof schemes / sizeof schemes[0])
 
-/* Every policy that needs no future, in worlds of one scheme. */
+#define TURNS 8 /* policies that play the worlds of one plan */
+
+/* Policies that need no future, in worlds of one scheme: of the table's rows every so many, others
+ * for another seed. */
 static uint64_t play_policies(struct space_plan plan, unsigned nseeds, bool may_run_out)
 {
     uint64_t table_faults = 0;
-    for (size_t row = 0; vm_policy_at(row); row++) {
+    size_t rows = 0;
+    while (vm_policy_at(rows))
+        rows++;
+    size_t each = (rows + TURNS - 1) / TURNS;
+    for (size_t row = plan.seed / 1000 % each; row < rows; row += each) {
         if (vm_policy_at(row)->future == VM_FUTURE_NEEDED)
             continue;
         plan.policy = vm_policy_at(row)->name;
@@ -186,6 +204,11 @@ static struct space_plan huge_plan(enum vm_huge_pages pages, const char *scheme,
         .scan_every = 7};
 }
 
+/* Of each kind one. */
+static const char *const some[] = {"lru", "fifo", "clock", "random", "lfu",
+                                   "nru", "vms",  "aging", "mru",    "enhanced-clock"};
+#define NSOME (sizeof some / sizeof some[0])
+
 /* Dirty pages written together, and ahead of need, while the process goes on. */
 static void the_same_holds_where_pages_wait_to_be_written(void **unused)
 {
@@ -197,7 +220,7 @@ static void the_same_holds_where_pages_wait_to_be_written(void **unused)
     for (unsigned i = test_rounds(200); i-- > 0;) {
         bool inside = i % 4 == 3;
         struct space_plan plan = {.scheme = tables[i % 4],
-                                  .policy = vm_policy_at(1 + i % 9)->name,
+                                  .policy = some[i % NSOME],
                                   .policy_ops = i % 5 ? NULL : &wishful_policy,
                                   .nframes = (inside ? 24 : 4) + i % 23,
                                   .swap_cluster = clusters[i / 4 % 4],
@@ -323,6 +346,52 @@ static void a_world_that_runs_out_was_right_until_then(void **unused)
     }
 }
 
+/* Pages that nobody has asked for come into frames, in time or in vain. */
+static void the_same_holds_whatever_is_read_ahead(void **unused)
+{
+    static const char *const ahead[] = {"cluster",           "vma",           "stride", "leap",
+                                        "cluster:window=64", "leap:history=1"};
+    static const struct space_plan plans[] = {
+        {.scheme = "x86-64", .nframes = 14, .tables = VM_TABLES_APART},
+        {.scheme = "sv32", .nframes = 70, .tables = VM_TABLES_INSIDE},
+        {.scheme = "mips:processes=3", .nframes = 28, .tables = VM_TABLES_INSIDE},
+        {.scheme = "inverted", .nframes = 30, .tables = VM_TABLES_INSIDE, .swap_cluster = 8},
+    };
+    (void)unused;
+    for (size_t i = 0; i < sizeof ahead / sizeof ahead[0]; i++)
+        for (size_t k = 0; k < sizeof plans / sizeof plans[0]; k++) {
+            struct space_plan plan = plans[k];
+            plan.readahead = ahead[i];
+            plan.seed = 300000 + 10000 * i + 1000 * k;
+            play_policies(plan, 2, false);
+        }
+}
+
+/* Nobody runs out where somebody may be killed for it; and who lives sees what he wrote. */
+static void the_same_holds_for_who_outlives_the_others(void **unused)
+{
+    static const char *const tables[] = {"x86-64", "sv32", "inverted", "mips:processes=3"};
+    uint64_t kills = 0;
+    (void)unused;
+    for (unsigned i = test_rounds(120); i-- > 0;) {
+        bool inside = i % 4 == 3;
+        struct space_plan plan = {.scheme = tables[i % 4],
+                                  .policy = some[i % NSOME],
+                                  .policy_ops = i % 5 ? NULL : &wishful_policy,
+                                  .nframes = (inside ? 24 : 4) + i % 13,
+                                  .nslots = 2 + i % 17,
+                                  .oom = VM_OOM_KILL,
+                                  .swap_cluster = 1 + i / 4 % 3 * 2,
+                                  .tables = inside ? VM_TABLES_INSIDE : VM_TABLES_APART,
+                                  .stray = i % 2 ? VM_STRAY_MAPS : VM_STRAY_FAULTS,
+                                  .seed = 80000 + i};
+        plan.high = i % 3;
+        plan.low = i % 3 / 2;
+        kills += play(plan, false).oom_kills;
+    }
+    assert_true(kills > 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -331,9 +400,11 @@ int main(void)
         cmocka_unit_test(the_same_holds_where_a_flat_table_claims_its_frames),
         cmocka_unit_test(the_same_holds_whatever_a_policy_wishes),
         cmocka_unit_test(the_same_holds_where_pages_wait_to_be_written),
+        cmocka_unit_test(the_same_holds_whatever_is_read_ahead),
         cmocka_unit_test(the_same_holds_with_huge_pages),
         cmocka_unit_test(the_same_holds_where_tables_are_evicted_too),
         cmocka_unit_test(the_same_holds_where_tables_grow_by_moving),
+        cmocka_unit_test(the_same_holds_for_who_outlives_the_others),
         cmocka_unit_test(a_world_that_runs_out_was_right_until_then),
     };
     return cmocka_run_group_tests_name("diff_space", tests, NULL, NULL);

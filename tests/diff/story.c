@@ -135,14 +135,14 @@ static void count_fault(const struct vm_story_step *s, struct vm_counts *c)
         [VM_FAULT_DEMAND_ZERO] = &c->demand_zero, [VM_FAULT_SOFT] = &c->soft_faults,
         [VM_FAULT_COW] = &c->cow_breaks,          [VM_FAULT_SWAP_IN] = &c->swap_ins,
         [VM_FAULT_FILE_IN] = &c->file_ins,        [VM_FAULT_VIOLATION] = &c->violations,
-        [VM_FAULT_DENIED] = &c->denials,
+        [VM_FAULT_DENIED] = &c->denials,          [VM_FAULT_KILLED] = &c->oom_touches,
     };
     if (s->fault.asid == VM_ASID_KERNEL) {
         c->table_faults++;
         return;
     }
     ++*field[s->fault.kind];
-    c->faults += s->fault.kind != VM_FAULT_VIOLATION && s->fault.kind != VM_FAULT_DENIED;
+    c->faults += s->fault.kind < VM_FAULT_VIOLATION;
     c->rescues += s->fault.kind == VM_FAULT_SOFT && s->fault.inserted;
     c->page_copies += s->fault.copied_bytes / 4096;
 }
@@ -295,6 +295,8 @@ static void assert_counted(const struct vm_story *s)
     LEAVE_OUT(background_evictions);
     LEAVE_OUT(direct_reclaims);
     LEAVE_OUT(frame_waits);
+    LEAVE_OUT(oom_kills);
+    LEAVE_OUT(oom_pages);
     LEAVE_OUT(slots_taken);
     LEAVE_OUT(slots_freed);
     LEAVE_OUT(slots_used);

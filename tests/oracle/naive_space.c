@@ -82,9 +82,11 @@ static void first_touch(struct naive_space *s, vm_asid asid, unsigned page)
 }
 
 /* Whatever may be written or fetched may be read. */
-static enum touch_outcome expected(const struct naive_space *s, const struct naive_page *p,
-                                   enum vm_access access)
+static enum touch_outcome expected(const struct naive_space *s, vm_asid asid,
+                                   const struct naive_page *p, enum vm_access access)
 {
+    if (s->killed[asid])
+        return TOUCH_KILLED;
     if (!p->mapped)
         return TOUCH_VIOLATION;
     bool as_read = access == VM_READ || (s->with_read & vm_access_needs(access));
@@ -125,6 +127,7 @@ static const char *fault_is_possible(const struct naive_space *s, const struct n
                    : "a copy-on-write break without sharing";
     case VM_FAULT_VIOLATION:
     case VM_FAULT_DENIED:
+    case VM_FAULT_KILLED:
         break;
     }
     return "a resolved fault of an unresolved kind";
@@ -134,9 +137,9 @@ const char *naive_space_touch(struct naive_space *s, vm_asid asid, unsigned page
                               enum vm_access access, struct touch t, uint64_t now)
 {
     struct naive_page *p = &s->page[asid][page];
-    if (!p->mapped && s->stray == VM_STRAY_MAPS)
+    if (!p->mapped && s->stray == VM_STRAY_MAPS && !s->killed[asid])
         first_touch(s, asid, page);
-    if (t.outcome != expected(s, p, access))
+    if (t.outcome != expected(s, asid, p, access))
         return "another outcome than the mappings say";
     if (t.outcome != TOUCH_DONE)
         return t.nfaults ? "a fault was resolved in vain" : NULL;
@@ -159,6 +162,7 @@ const char *naive_space_touch(struct naive_space *s, vm_asid asid, unsigned page
 static void fork_all(struct naive_space *s, vm_asid parent, vm_asid child)
 {
     s->image[child] = image_of(s, parent);
+    s->killed[child] = false;
     for (unsigned i = 0; i < NAIVE_PAGES; i++) {
         struct naive_page *p = &s->page[parent][i];
         p->shared |= p->touched;
@@ -193,8 +197,29 @@ static void event_on_page(struct naive_page *p, const struct vm_event *event, un
     }
 }
 
+void naive_space_kill(struct naive_space *s, vm_asid asid)
+{
+    memset(s->page[asid], 0, sizeof s->page[asid]);
+    s->killed[asid] = true;
+}
+
+/* Of a process that was killed: only its end means something, and its children are dead, too. */
+static void event_of_killed(struct naive_space *s, const struct vm_event *event)
+{
+    if (event->kind == VM_EVENT_EXIT) {
+        s->killed[event->asid] = false;
+        s->image[event->asid] = 0;
+    }
+    if (event->kind == VM_EVENT_FORK)
+        naive_space_kill(s, event->child);
+}
+
 void naive_space_event(struct naive_space *s, const struct vm_event *event)
 {
+    if (s->killed[event->asid]) {
+        event_of_killed(s, event);
+        return;
+    }
     bool whole = event->kind == VM_EVENT_EXEC || event->kind == VM_EVENT_EXIT;
     bool of_file = event->kind == VM_EVENT_MAP && event->detail != VM_BACKING_ANON;
     unsigned file = of_file ? new_file(s) : 0;

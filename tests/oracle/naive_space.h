@@ -24,6 +24,7 @@ struct naive_page {
 
 struct naive_space {
     enum vm_stray stray;
+    bool killed[NAIVE_SPACES];
     bool parks; /* the policy takes entries away: any page may still be in its frame */
     bool huge;  /* pages may come with their neighbours, be touched first by a sharer, and pass for
                   written when a neighbour was */
@@ -41,6 +42,8 @@ void naive_space_open(struct naive_space *s, const struct space_plan *plan);
 /* The touch that happened is one that may happen; note it. NULL, or what is wrong with it. */
 const char *naive_space_touch(struct naive_space *s, vm_asid asid, unsigned page,
                               enum vm_access access, struct touch t, uint64_t now);
+/* The machine has killed that space's process: its pages and mappings are gone. */
+void naive_space_kill(struct naive_space *s, vm_asid asid);
 void naive_space_event(struct naive_space *s, const struct vm_event *event);
 /* Where each page is now is a place that can hold its content. NULL, or what is wrong. */
 const char *naive_space_inspect(const struct naive_space *s, const struct space_world *w);

@@ -43,8 +43,8 @@ static struct vm_service device_service(void *state, enum vm_transfer kind, uint
     unsigned shift = w->memory->c.page_shift;
     uint64_t slot = position >> shift, end = slot + (bytes >> shift);
     if (slot >= WORLD_SLOTS + 2) {
-        *(kind == VM_TRANSFER_READ ? &w->file_reads : &w->file_writes) += 1;
-        if (kind == VM_TRANSFER_WRITE)
+        *(kind == VM_TRANSFER_READ ? &w->file_reads : &w->file_writes) += bytes >> shift;
+        for (; kind == VM_TRANSFER_WRITE && slot < end; slot++)
             w->file_written_at[slot % WORLD_FILE_PAGES] = w->now;
     } else if (kind == VM_TRANSFER_WRITE) {
         w->writes += bytes >> shift;
@@ -52,7 +52,7 @@ static struct vm_service device_service(void *state, enum vm_transfer kind, uint
         while (slot < end)
             w->written_at[slot++] = w->now;
     } else {
-        w->reads++;
+        w->reads += bytes >> shift;
         while (slot < end)
             VM_ASSERT(w->written_at[slot++]);
     }
@@ -195,6 +195,12 @@ static void find_parts(struct space_world *w, const struct space_plan *plan)
     good = vm_params_parse(&w->policy_params, name, w->policy->param, w->policy->nparams, params,
                            &w->error);
     VM_ASSERT(good);
+    const char *ahead = plan->readahead ? plan->readahead : "none";
+    const char *ahead_params = vm_spec_split(ahead, name, sizeof name);
+    w->readahead = vm_readahead_find(name, &w->error);
+    good = w->readahead && vm_params_parse(&w->readahead_params, name, w->readahead->param,
+                                           w->readahead->nparams, ahead_params, &w->error);
+    VM_ASSERT(good);
     w->fit = vm_alloc_find(plan->fit ? plan->fit : "first-fit", &w->error);
     good = w->fit && vm_params_parse(&w->fit_params, w->fit->name, w->fit->param, w->fit->nparams,
                                      NULL, &w->error);
@@ -214,6 +220,7 @@ bool space_world_open(struct space_world *w, const struct space_plan *plan)
         .huge = plan->huge,
         .nslots = plan->nslots ? plan->nslots : WORLD_SLOTS,
         .swap_cluster = plan->swap_cluster ? plan->swap_cluster : 1,
+        .oom = plan->oom,
         .watermark_low = plan->low,
         .watermark_high = plan->high,
         .seed = plan->seed,
@@ -224,6 +231,8 @@ bool space_world_open(struct space_world *w, const struct space_plan *plan)
         .fit = w->fit,
         .fit_params = &w->fit_params,
         .compact = plan->compact,
+        .readahead = w->readahead,
+        .readahead_params = &w->readahead_params,
         .device = &log_device,
         .device_params = &w->device_params,
         .counts = &w->counts,
@@ -288,8 +297,11 @@ static bool resolve(struct space_world *w, struct vm_fault *f, struct touch *t)
         return false;
     }
     if (!f->vma) {
-        VM_ASSERT(f->kind == VM_FAULT_VIOLATION || f->kind == VM_FAULT_DENIED);
-        t->outcome = f->kind == VM_FAULT_DENIED ? TOUCH_DENIED : TOUCH_VIOLATION;
+        VM_ASSERT(f->kind == VM_FAULT_VIOLATION || f->kind == VM_FAULT_DENIED ||
+                  f->kind == VM_FAULT_KILLED);
+        t->outcome = f->kind == VM_FAULT_DENIED   ? TOUCH_DENIED
+                     : f->kind == VM_FAULT_KILLED ? TOUCH_KILLED
+                                                  : TOUCH_VIOLATION;
         return false;
     }
     t->nfaults++;
@@ -388,12 +400,15 @@ void space_world_check(const struct space_world *w)
     VM_ASSERT(c->huge_untouched <= c->huge_untouched_peak);
     VM_ASSERT(w->writes + w->file_writes ==
               c->writebacks + c->table_writes + c->cleanings + c->shared_writes);
-    VM_ASSERT(w->reads == c->swap_ins + c->table_faults + c->table_reads);
-    bool alone = !c->cleanings && !c->queued;
+    VM_ASSERT(w->reads + w->file_reads ==
+              c->swap_ins + c->table_faults + c->table_reads + c->file_ins + c->readaheads);
+    VM_ASSERT(c->readaheads || w->file_reads == c->file_ins);
+    VM_ASSERT(c->readahead_hits <= c->readaheads && c->readahead_hits <= c->soft_faults);
+    bool alone = !c->cleanings && !c->queued && !c->readaheads;
     VM_ASSERT(!alone || w->waits_ns[VM_WAIT_WRITE] == w->writes + w->file_writes);
     VM_ASSERT(c->frame_waits || w->waits_ns[VM_WAIT_FRAME] == 0);
     VM_ASSERT(!alone || w->waits_ns[VM_WAIT_READ] == w->reads + w->file_reads);
-    VM_ASSERT(w->file_reads == c->file_ins && c->table_faults <= c->table_evictions);
+    VM_ASSERT(c->table_faults <= c->table_evictions);
     VM_ASSERT(vm_memory_resident(w->memory) <= w->memory->c.nframes);
     VM_ASSERT(w->memory->c.tables == VM_TABLES_APART || c->frames_peak <= w->memory->c.nframes);
 }

@@ -26,13 +26,15 @@ struct space_plan {
     uint32_t nframes, nslots;               /* nslots 0: WORLD_SLOTS */
     uint32_t swap_cluster;                  /* 0: 1 */
     uint32_t low, high;                     /* watermarks; 0: none */
+    enum vm_oom oom;
     enum vm_tables tables;
     enum vm_stray stray;
     uint32_t colours;           /* 0: none */
     struct vm_huge_config huge; /* never, if all zero */
     uint64_t scan_every;        /* steps between scans of the collapse daemon; 0: none */
     uint64_t seed;
-    const char *fit; /* NULL: first-fit */
+    const char *fit;       /* NULL: first-fit */
+    const char *readahead; /* NULL: none */
     enum vm_compact compact;
     unsigned page_shift; /* 0: 12 */
 };
@@ -43,7 +45,8 @@ struct space_world {
     const struct vm_policy_ops *policy;
     void *scheme_state, *policy_state;
     const struct vm_alloc_ops *fit;
-    struct vm_params scheme_params, policy_params, device_params, fit_params;
+    const struct vm_readahead_ops *readahead;
+    struct vm_params scheme_params, policy_params, device_params, fit_params, readahead_params;
     struct vm_counts counts;
     struct vm_policy_clock clock;
     uint64_t tick_next, scan_every;
@@ -58,7 +61,14 @@ struct space_world {
     struct vm_error error; /* of the last call that failed */
 };
 
-enum touch_outcome { TOUCH_DONE, TOUCH_VIOLATION, TOUCH_DENIED, TOUCH_UNNAMED, TOUCH_FAILED };
+enum touch_outcome {
+    TOUCH_DONE,
+    TOUCH_VIOLATION,
+    TOUCH_DENIED,
+    TOUCH_UNNAMED,
+    TOUCH_KILLED,
+    TOUCH_FAILED
+};
 struct touch {
     enum touch_outcome outcome;
     unsigned nfaults;        /* resolved, on the page */

@@ -260,18 +260,47 @@ static void a_curve_behind_another_is_seen(void **unused)
 
 /* ---- heat maps ---- */
 
+/* Whether source cell i of n lies under cell at of `all`: each has one at least. */
+static bool lies_under(size_t i, size_t n, size_t at, size_t all)
+{
+    return i == at * n / all || (i > at * n / all && i < (at + 1) * n / all);
+}
+
+static double largest_under(const struct vm_heat *h, const struct picture *p, size_t column,
+                            size_t line)
+{
+    double most = 0;
+    for (size_t i = 0; i < h->rows; i++)
+        for (size_t k = 0; k < h->columns; k++)
+            if (lies_under(i, h->rows, line, p->lines) &&
+                lies_under(k, h->columns, column, p->width))
+                most = fmax(most, h->cell[i * h->columns + k]);
+    return most;
+}
+
+static char shade(double v, double least, double most)
+{
+    if (v == 0)
+        return ' ';
+    double level = most > least ? floor(9 * log(v / least) / log(most / least)) : 8;
+    return ".:-=+*#%@"[(size_t)fmin(level, 8)];
+}
+
 /* A cell of the picture shows the largest of the cells below it, and empty ones as nothing. */
 static void a_heat_map_hides_nothing(void **unused)
 {
     (void)unused;
-    static const char ramp[] = " .:-=+*#%@";
     for (unsigned round = 0; round < test_rounds(200); round++) {
         struct vm_random r;
         static double cell[200 * 60];
         vm_random_seed(&r, round);
-        struct vm_heat h = {
-            1 + vm_random_below(&r, 200), 1 + vm_random_below(&r, 60), 0, 1, 0, 1, cell, "touches"};
-        double least = INFINITY, most = 0;
+        struct vm_heat h = {.columns = 1 + vm_random_below(&r, 200),
+                            .rows = 1 + vm_random_below(&r, 60),
+                            .x_end = 1,
+                            .y_end = 1,
+                            .cell = cell,
+                            .label = "touches"};
+        double least = INFINITY, most = 0, largest = 0;
         for (size_t i = 0; i < h.columns * h.rows; i++) {
             cell[i] = vm_random_below(&r, 3) ? 0 : floor(pow(10, vm_random_real(&r) * 4));
             least = cell[i] > 0 ? fmin(least, cell[i]) : least;
@@ -280,25 +309,11 @@ static void a_heat_map_hides_nothing(void **unused)
         struct vm_chart c = {
             .name = "c", .title = "t", .x = {.label = "x"}, .y = {.label = "y"}, .heat = &h};
         struct picture p = picture_of(&c, 60 + round % 60);
-        double largest = 0;
         for (size_t l = 0; l < p.lines; l++)
             for (size_t column = 0; column < p.width; column++) {
-                double want = 0;
-                for (size_t i = 0; i < h.rows; i++)
-                    for (size_t k = 0; k < h.columns; k++) {
-                        bool in_line = i == l * h.rows / p.lines || /* at least the first one */
-                                       (i > l * h.rows / p.lines && i < (l + 1) * h.rows / p.lines);
-                        bool in_column = k == column * h.columns / p.width ||
-                                         (k > column * h.columns / p.width &&
-                                          k < (column + 1) * h.columns / p.width);
-                        if (in_line && in_column)
-                            want = fmax(want, cell[i * h.columns + k]);
-                    }
+                double want = largest_under(&h, &p, column, l);
                 largest = fmax(largest, want);
-                double level = want == 0      ? 0
-                               : most > least ? 1 + floor(9 * log(want / least) / log(most / least))
-                                              : 9;
-                assert_int_equal(shown(&p, column, l), ramp[(size_t)fmin(level, 9)]);
+                assert_int_equal(shown(&p, column, l), shade(want, least, most));
             }
         assert_true(largest == most);
         free(p.text);

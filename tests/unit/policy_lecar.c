@@ -19,8 +19,8 @@ static void lecar_asks_only_the_expert_that_has_all_the_weight(void **state)
     leaves("lecar:weight=0,rate=0", 3, "1 1 2 3 4", "1 3 4");
 }
 
-/* 3 came back with two touches, as many as 1 and 2 have, and later: 1 leaves. What both experts name
- * is not remembered: 2, the least of both kinds, has one touch when it comes back. */
+/* 3 came back with two touches, as many as 1 and 2 have, and later: 1 leaves. What both experts
+ * name is not remembered: 2, the least of both kinds, has one touch when it comes back. */
 static void lecar_a_page_that_comes_back_goes_on_with_its_count(void **state)
 {
     (void)state;
@@ -29,8 +29,8 @@ static void lecar_a_page_that_comes_back_goes_on_with_its_count(void **state)
     leaves("lecar:weight=0,rate=0", 3, "2 1 1 3 3 4 2 5", "1 3 5");
 }
 
-/* Ten pages are touched twice a round, and 15 pass through in between: lru would have the ten leave,
- * lfu keeps them once it has come to know them. */
+/* Ten pages are touched twice a round, and 15 pass through in between: lru would have the ten
+ * leave, lfu keeps them once it has come to know them. */
 static void lecar_learns_to_ask_the_expert_that_errs_less(void **state)
 {
     (void)state;

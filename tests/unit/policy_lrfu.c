@@ -21,8 +21,8 @@ static void lrfu_is_lru_at_one_end_and_lfu_at_the_other(void **state)
     leaves("lrfu:lambda=0", 3, "1 2 3 1 2 3 4", "2 3 4");
 }
 
-/* With F(x) = 2^(-x/2), when 4 comes: in the first line 1 has 0.604 of two touches, 2 has 0.5 of one;
- * in the second 1 has 0.427, 2 has 0.707 and 3, of two touches, 0.854. */
+/* With F(x) = 2^(-x/2), when 4 comes: in the first line 1 has 0.604 of two touches, 2 has 0.5 of
+ * one; in the second 1 has 0.427, 2 has 0.707 and 3, of two touches, 0.854. */
 static void lrfu_weighs_touches_by_their_age(void **state)
 {
     (void)state;

@@ -1,8 +1,10 @@
-/* bench_policy.c - page replay by each policy: replay.policy.NAME.zipf.
+/* bench_policy.c - page replay by each policy: replay.policy.NAME.zipf and .loop.
  *
- * The references of zipf.h; memory holds a tenth of the pages. References lie in memory as page
- * ids, and are played in batches of 4096 as a trace reader would hand them out. For a policy that
- * reads the future the time includes making it, the backward pass.
+ * Zipf: the references of zipf.h; memory holds a tenth of the pages. Loop: half of them, and
+ * between them in turn a loop over a fifth more pages than memory holds and a scan of all pages,
+ * half a million references each: mostly misses, and the ghosts at work. References lie in memory
+ * as page ids, and are played in batches of 4096 as a trace reader would hand them out. For a
+ * policy that reads the future the time includes making it, the backward pass.
  */
 #include "base/arena.h"
 #include "bench.h"
@@ -16,11 +18,17 @@
 
 #define NFRAMES (ZIPF_PAGES / 10)
 #define BATCH   4096
+#define PHASE   (ZIPF_REFS / 40) /* references of one kind on end */
+
+enum input { ZIPF, LOOP, NINPUTS };
+/* Bytes of a machine that are in the host's memory before the clock starts: all but what is kept
+ * for processes that there are not. */
+#define TOUCHED (64u << 20)
 
 struct bench {
     struct vm_arena input, machine;
-    vm_pageref *ref; /* [ZIPF_REFS] */
-    uint32_t *next;  /* [ZIPF_REFS] the future, when a row needs it */
+    vm_pageref *ref[NINPUTS]; /* [ZIPF_REFS] */
+    uint32_t *next;           /* [ZIPF_REFS] the future, when a row needs it */
     const struct vm_policy_ops *ops;
     struct vm_params params;
     struct vm_policy_env env;
@@ -36,25 +44,57 @@ static size_t nrows(const struct bench_host *host)
     size_t n = 0;
     while (vm_policy_at(n))
         n++;
-    return n;
+    return n * NINPUTS;
 }
 
-/* M refs/s that the project promises; 0: nothing promised. */
-static double goal(const char *policy)
+/* M refs/s that the project promises of the zipf row; 0: nothing promised. */
+static double goal(const struct vm_policy_ops *ops)
 {
-    static const char *const fast[] = {"lru", "fifo", "clock", "random"};
-    for (size_t i = 0; i < sizeof fast / sizeof fast[0]; i++)
-        if (!strcmp(policy, fast[i]))
-            return 80;
-    return strcmp(policy, "opt") ? 0 : 20;
+    static const struct {
+        const char *policy;
+        double goal;
+    } promised[] = {
+        {"lru", 80},           {"fifo", 80},
+        {"clock", 80},         {"random", 80},
+        {"opt", 20},           {"mru", 60},
+        {"second-chance", 60}, {"gclock", 60},
+        {"slru", 60},          {"enhanced-clock", 60},
+        {"sieve", 60},         {"vms", 60},
+        {"wsclock", 60},
+    };
+    for (size_t i = 0; i < sizeof promised / sizeof promised[0]; i++)
+        if (!strcmp(ops->name, promised[i].policy))
+            return promised[i].goal;
+    return ops->ghosts == VM_GHOSTS_KEPT ? 25 : 0;
 }
 
 static void row(const struct bench_host *host, size_t i, struct bench_row *out)
 {
+    static const char *const input[NINPUTS] = {"zipf", "loop"};
+    const struct vm_policy_ops *ops = vm_policy_at(i / NINPUTS);
     (void)host;
-    const char *policy = vm_policy_at(i)->name;
-    *out = (struct bench_row){.unit = "M refs/s", .scale = 1e6, .goal = goal(policy)};
-    snprintf(out->name, sizeof out->name, "replay.policy.%s.zipf", policy);
+    *out = (struct bench_row){.unit = "M refs/s", .scale = 1e6};
+    out->goal = i % NINPUTS == ZIPF ? goal(ops) : 0;
+    snprintf(out->name, sizeof out->name, "replay.policy.%s.%s", ops->name, input[i % NINPUTS]);
+}
+
+/* ref[LOOP] from ref[ZIPF]. */
+static void fill_loop(vm_pageref *const ref[NINPUTS])
+{
+    enum { AROUND = NFRAMES / 5 * 6 };
+    for (uint32_t i = 0, scanned = 0; i < ZIPF_REFS; i++) {
+        vm_pageref zipf = ref[ZIPF][i];
+        switch (i / PHASE % 4) {
+        case 1:
+            ref[LOOP][i] = i % AROUND * 2 + (zipf & 1);
+            break;
+        case 3:
+            ref[LOOP][i] = scanned++ % ZIPF_PAGES * 2 + (zipf & 1);
+            break;
+        default:
+            ref[LOOP][i] = zipf;
+        }
+    }
 }
 
 static void close_bench(void *group)
@@ -73,18 +113,20 @@ static void *open_bench(const struct bench_host *host, struct vm_error *e)
         vm_fail(e, VM_ESYSTEM, "no memory for the policies' bench");
         return NULL;
     }
-    if (!vm_arena_open(&b->input, 2 * vm_arena_room(ZIPF_REFS * sizeof(uint32_t)), e)) {
+    if (!vm_arena_open(&b->input, (NINPUTS + 1) * vm_arena_room(ZIPF_REFS * sizeof(uint32_t)), e)) {
         free(b);
         return NULL;
     }
-    b->ref = vm_arena_take(&b->input, ZIPF_REFS * sizeof *b->ref);
+    for (int k = 0; k < NINPUTS; k++)
+        b->ref[k] = vm_arena_take(&b->input, ZIPF_REFS * sizeof *b->ref[k]);
     b->next = vm_arena_take(&b->input, ZIPF_REFS * sizeof *b->next);
     memset(b->next, 0, ZIPF_REFS * sizeof *b->next); /* so that no timed run waits for the kernel */
-    if (!bench_zipf(b->ref)) {
+    if (!bench_zipf(b->ref[ZIPF])) {
         vm_fail(e, VM_ESYSTEM, "no memory for the input of the policies' bench");
         close_bench(b);
         return NULL;
     }
+    fill_loop(b->ref);
     return b;
 }
 
@@ -99,7 +141,7 @@ static void prepare(void *group, size_t i)
 {
     struct bench *b = group;
     struct vm_error e;
-    b->ops = vm_policy_at(i);
+    b->ops = vm_policy_at(i / NINPUTS);
     b->future = (struct vm_future){.refill = future_ended};
     b->env = (struct vm_policy_env){.nframes = NFRAMES,
                                     .capacity = NFRAMES,
@@ -113,7 +155,7 @@ static void prepare(void *group, size_t i)
         !vm_arena_open(&b->machine, b->ops->size(&b->env) + ZIPF_PAGES * 4 + NFRAMES * 5 + 1024,
                        &e))
         abort();
-    memset(b->machine.block, 0, b->machine.bytes);
+    memset(b->machine.block, 0, b->machine.bytes < TOUCHED ? b->machine.bytes : TOUCHED);
     b->r = (struct vm_replay){.nframes = NFRAMES};
     b->r.bits = b->env.bits = vm_arena_take(&b->machine, NFRAMES);
     b->r.page_of = vm_arena_take(&b->machine, NFRAMES * sizeof(uint32_t));
@@ -126,13 +168,13 @@ static void prepare(void *group, size_t i)
     b->ops->init(b->state, &b->env);
 }
 
-static void look_ahead(struct bench *b)
+static void look_ahead(struct bench *b, const vm_pageref *ref)
 {
     struct vm_error e;
     size_t n = 0;
     for (size_t i = 0; i < ZIPF_REFS; i++)
-        if (i == 0 || b->ref[i] >> 1 != b->ref[i - 1] >> 1)
-            b->next[n++] = b->ref[i] >> 1;
+        if (i == 0 || ref[i] >> 1 != ref[i - 1] >> 1)
+            b->next[n++] = ref[i] >> 1;
     if (!vm_future_of_array(b->next, n, ZIPF_PAGES, &e))
         abort();
     b->future.next = b->next;
@@ -142,11 +184,11 @@ static void look_ahead(struct bench *b)
 static double run(void *group, size_t i)
 {
     struct bench *b = group;
-    (void)i;
+    const vm_pageref *ref = b->ref[i % NINPUTS];
     if (b->ops->future == VM_FUTURE_NEEDED)
-        look_ahead(b);
+        look_ahead(b, ref);
     for (size_t k = 0; k < ZIPF_REFS; k += BATCH)
-        b->ops->replay(b->state, &b->r, b->ref + k, ZIPF_REFS - k < BATCH ? ZIPF_REFS - k : BATCH);
+        b->ops->replay(b->state, &b->r, ref + k, ZIPF_REFS - k < BATCH ? ZIPF_REFS - k : BATCH);
     return (double)b->r.touches;
 }
 

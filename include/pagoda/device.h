@@ -80,7 +80,7 @@ struct vm_queue {
     void *state; /* the device's; the caller's memory */
     uint32_t depth;
     uint32_t nspans;
-    uint64_t free_at[VM_QUEUE_DEPTH_MAX]; /* [depth] when each channel has done its last request */
+    uint64_t free_at[VM_QUEUE_DEPTH_MAX]; /* [depth] when channels have done their last, in order */
     uint64_t bus_from; /* what the bus was before is forgotten: it counts as taken */
     /* [nspans] when the bus is taken, from bus_from on: in order, with gaps between */
     struct vm_queue_span {

@@ -59,6 +59,7 @@ struct vm_config {
     char cache[VM_CONFIG_TEXT];
     uint64_t cache_walks; /* enum vm_cache_walks */
     uint64_t swap_bytes, swap_cluster;
+    char readahead[VM_CONFIG_TEXT];
     uint64_t oom; /* enum vm_oom */
     char watermark_low[VM_CONFIG_TEXT], watermark_high[VM_CONFIG_TEXT];
     double memory_ns, refill_ns, fault_ns, copy_ns, shootdown_ns, switch_ns;
@@ -186,7 +187,7 @@ void vm_engine_close(struct vm_engine *m);       /* NULL is fine */
  * work.) */
 void vm_engine_share(struct vm_engine *m);
 /* Until when the process that ran last must wait; 0: it need not. */
-uint64_t vm_engine_blocked(const struct vm_engine *m);
+uint64_t vm_engine_blocked(struct vm_engine *m);
 /* No process can run before: the processor is idle until then. */
 void vm_engine_idle(struct vm_engine *m, uint64_t until_ns);
 

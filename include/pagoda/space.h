@@ -45,6 +45,7 @@
 #include <pagoda/counts.h>
 #include <pagoda/device.h>
 #include <pagoda/policy.h>
+#include <pagoda/readahead.h>
 #include <pagoda/scheme.h>
 #include <pagoda/trace.h>
 #include <pagoda/types.h>
@@ -201,6 +202,8 @@ struct vm_memory_config {
     const struct vm_allotment *allotment; /* of a policy of policy/local.h; else NULL */
     const struct vm_device_ops *device;
     const struct vm_params *device_params;
+    const struct vm_readahead_ops *readahead; /* NULL: none */
+    const struct vm_params *readahead_params;
     const struct vm_alloc_ops *fit; /* where segments are put; not asked for pages */
     const struct vm_params *fit_params;
     enum vm_compact compact; /* needed: segments are moved together where that makes room */

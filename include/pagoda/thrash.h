@@ -1,7 +1,7 @@
 /* thrash.h - several programs at once on one machine, and how many of them it can bear.
  *
- * A mix is a set of processes, each of which runs one trace in address spaces of its own. They share
- * the processor, the memory, its policy and the device:
+ * A mix is a set of processes, each of which runs one trace in address spaces of its own. They
+ * share the processor, the memory, its policy and the device:
  *
  *      waiting --admit--> ready --dispatch--> running --end--> done
  *         ^                 ^  ^                | |
@@ -50,7 +50,8 @@ struct vm_admission_ops {
     const struct vm_param *param;
     size_t nparams;
     size_t (*size)(void); /* at most VM_ADMISSION_BYTES */
-    void (*init)(void *state, const struct vm_params *params);
+    /* Errors: VM_EUSAGE: parameters that contradict each other. */
+    bool (*init)(void *state, const struct vm_params *params, struct vm_error *e);
     /* References that a working set looks back on; 0: it asks for none. */
     uint64_t (*window)(const void *state);
     /* Whether one more is to run, or one less. Asked after each quantum, wait and end, and again
@@ -64,14 +65,20 @@ const struct vm_admission_ops *vm_admission_find(const char *name, struct vm_err
 const struct vm_admission_ops *vm_admission_at(size_t i); /* NULL past the end */
 bool vm_admission_list(size_t i, struct vm_listed *out);
 
+/* What "name:parameters" means, into state[VM_ADMISSION_BYTES], aligned to 16. Errors: VM_EUSAGE.
+ */
+bool vm_admission_open(const char *spec, const struct vm_admission_ops **ops, void *state,
+                       struct vm_error *e);
+
 /* ---- one mix (mix.c) ---- */
 
 struct vm_mix_request {
-    const struct vm_config *machine;    /* its memory and prices; the model machine */
-    const struct vm_source *source;     /* [n] one process each; several may be the same */
-    size_t n;                           /* 1 to VM_PROCESSES_MAX */
-    uint64_t quantum;                   /* references in turn, from 1 */
-    const char *admission;              /* "none", "working-set:window=50k" */
+    const struct vm_config *machine; /* its memory and prices; the model machine */
+    const struct vm_source *source;  /* [n] one process each; several may be the same */
+    size_t n;                        /* 1 to VM_PROCESSES_MAX */
+    uint64_t quantum;                /* references in turn, from 1 */
+    const char *admission;           /* "none", "working-set:window=50k" */
+    size_t runs; /* how often this is run in all: a pipe can be read once; 0: once */
     const struct vm_progress *progress; /* or NULL */
 };
 

@@ -4,6 +4,7 @@
  */
 #include "analysis/divergence.h"
 #include "analysis/joint_progress.h"
+#include "base/assert.h"
 #include "base/workers.h"
 #include "engine/parts.h"
 
@@ -120,6 +121,7 @@ static bool do_all(struct comparing *g, size_t njobs, const char *what, uint64_t
                                           .what = what,
                                           .refs_all = passes * g->out->footprint.refs,
                                           .telling = ATOMIC_FLAG_INIT};
+    VM_ASSERT(njobs > 0);
     g->error = calloc(njobs, sizeof *g->error);
     if (!g->error)
         return vm_fail(e, VM_ESYSTEM, "no memory for a comparison");
@@ -285,6 +287,7 @@ static bool look(struct comparing *g, struct vm_error *e)
     for (size_t m = 0; m < c->nmemories; m++)
         c->memory[m].bytes =
             vm_size_bytes(c->memory[m].asked, c->footprint.pages, c->config.page_bytes);
+    VM_ASSERT(c->nmemories > 0 && c->npolicies > 0);
     c->cell = calloc(c->nmemories * c->npolicies, sizeof *c->cell);
     return c->cell || vm_fail(e, VM_ESYSTEM, "no memory for a comparison");
 }

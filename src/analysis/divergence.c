@@ -1,6 +1,7 @@
 /* divergence.c - see divergence.h. */
 #include "analysis/divergence.h"
 #include "analysis/watch.h"
+#include "base/assert.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -98,6 +99,7 @@ static bool compare(struct differ *d, struct changes reference, struct changes r
         return true;
     if (!reserve(d, reference.n + rival.n, e))
         return false;
+    VM_ASSERT(d->delta); /* for there is a change */
     while (reference.n || rival.n) {
         uint64_t a = first_ref(reference), b = first_ref(rival), ref = a < b ? a : b;
         d->n = 0;

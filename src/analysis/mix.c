@@ -270,6 +270,26 @@ static void block(struct mix *x, struct process *p, uint64_t until)
     enter(x, p, PROCESS_BLOCKED);
 }
 
+/* Whether memory has room for the pages of one reference: else no process could ever go on. */
+static bool fit(const struct mix *x, const struct process *p, const struct vm_batch *b,
+                struct vm_error *e)
+{
+    unsigned shift = x->parts.page_shift;
+    if (x->parts.nframes > (UINT32_C(1) * VM_SIZE_MAX >> shift) + 1)
+        return true;
+    for (uint32_t i = 0; i < b->nrefs; i++) {
+        vm_va last = b->va[i] + vm_ref_bytes(b->meta[i]) - 1;
+        uint64_t pages = (last >> shift) - (b->va[i] >> shift) + 1;
+        if (pages > x->parts.nframes)
+            return vm_fail(e, VM_EMACHINE,
+                           "%s: reference %llu reaches into %llu pages, and memory has %u frames: "
+                           "expected room for all at once",
+                           p->name, (unsigned long long)(p->result.refs + i + 1),
+                           (unsigned long long)pages, x->parts.nframes);
+    }
+    return true;
+}
+
 /* Run the process until it has done `left` references, must wait or ends: its state is then
  * another, or it is still ready. */
 static bool run(struct mix *x, struct process *p, uint64_t left, struct vm_error *e)
@@ -283,7 +303,7 @@ static bool run(struct mix *x, struct process *p, uint64_t left, struct vm_error
             return false;
         if (!more)
             return end(x, p, e);
-        if (!process_next(p, &x->spaces, left, &event, &batch, e) ||
+        if (!process_next(p, &x->spaces, left, &event, &batch, e) || !fit(x, p, &batch, e) ||
             !vm_engine_run(x->machine, &batch, e))
             return false;
         uint64_t until = vm_engine_blocked(x->machine);
@@ -345,20 +365,6 @@ static bool check_request(const struct vm_mix_request *r, struct vm_error *e)
     return true;
 }
 
-static bool find_admission(struct mix *x, struct vm_error *e)
-{
-    char name[VM_CONFIG_TEXT];
-    struct vm_params params;
-    const char *text = vm_spec_split(x->request->admission, name, sizeof name);
-    x->admission = vm_admission_find(name, e);
-    if (!x->admission ||
-        !vm_params_parse(&params, name, x->admission->param, x->admission->nparams, text, e))
-        return false;
-    VM_ASSERT(x->admission->size() <= sizeof x->admission_state);
-    x->admission->init(x->admission_state, &params);
-    return true;
-}
-
 static bool check_policy(const struct vm_config *c, struct vm_error *e)
 {
     char name[VM_CONFIG_TEXT];
@@ -374,6 +380,24 @@ static bool check_policy(const struct vm_config *c, struct vm_error *e)
                    name);
 }
 
+/* A pipe can be read by one process, once. */
+static bool can_be_read(const struct mix *x, size_t i, struct vm_error *e)
+{
+    const struct vm_mix_request *r = x->request;
+    size_t reads = 0;
+    if (!process_is_pipe(&x->process[i], &r->source[i]))
+        return true;
+    for (size_t k = 0; k < r->n; k++)
+        reads += !strcmp(r->source[k].spec, r->source[i].spec);
+    if (r->runs > 1)
+        reads *= r->runs;
+    if (reads == 1)
+        return true;
+    vm_fail(e, VM_EUSAGE, "%s: it is read %zu times, and this can be read once",
+            strcmp(r->source[i].spec, "-") ? r->source[i].spec : "standard input", reads);
+    return vm_hint(e, "keep it in a file first: pagoda convert - -o trace.pgt");
+}
+
 static bool open_processes(struct mix *x, struct vm_error *e)
 {
     const struct vm_mix_request *r = x->request;
@@ -381,7 +405,8 @@ static bool open_processes(struct mix *x, struct vm_error *e)
     for (; x->n < r->n; x->n++) {
         struct process *p = &x->process[x->n];
         enter(x, p, PROCESS_WAITING);
-        if (!process_open(p, &r->source[x->n], &x->spaces, e))
+        if (!can_be_read(x, x->n, e) || !process_open(p, &r->source[x->n], &x->spaces, e) ||
+            !can_be_read(x, x->n, e))
             return false;
         p->watched = window > 0;
         if (p->watched && !working_set_open(&p->set, window, vm_log2(r->machine->page_bytes), e))
@@ -446,7 +471,8 @@ bool vm_mix_run(const struct vm_mix_request *r, struct vm_mix_result *out, struc
     x->request = r;
     x->out = out;
     x->report_at = REPORT_REFS;
-    bool done = find_admission(x, e) && open_processes(x, e) && open_machine(x, e) && run_all(x, e);
+    bool done = vm_admission_open(r->admission, &x->admission, x->admission_state, e) &&
+                open_processes(x, e) && open_machine(x, e) && run_all(x, e);
     if (done)
         gather(x);
     mix_close(x);

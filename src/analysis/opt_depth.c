@@ -8,38 +8,48 @@
  * Invariants of a node, the depths [low, high) of a chunk
  *  1. Its events are those of the intervals with such depths, and the openings of such tracks.
  *     Intervals are numbered by their beginnings; origin[] has their numbers in the chunk.
- *  2. room[e] is the least room among the moments between event e - 1 and e, were there only tracks
- *     below `low` and the intervals kept in them; NO_MOMENT if none is there.
+ *  2. An event's room is the least among the moments between the event before and it, were there
+ *     only tracks below `low` and the intervals kept in them; NO_MOMENT if none is there.
  *  3. Between the two ends of an interval there is a moment.
  */
 #include "analysis/opt_depth.h"
 
 #include "base/assert.h"
+#include "base/bits.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #define CHUNK_TOUCHES 65536
-#define CHUNK_TURNS   2 /* touches a page in a chunk at least: the pages are events, too */
+#define CHUNK_TURNS   4 /* touches a page in a chunk at least: the pages are events, too */
 #define NO_MOMENT     UINT32_MAX
 #define NOBODY        UINT32_MAX
 
 enum kind { BEGIN, END, OPEN };
 
-/* value << 2 | kind; the value is an interval of the node, or a track's depth. */
-typedef uint32_t event;
 #define VALUES_MAX (UINT32_C(1) << 30)
+struct event {
+    uint32_t what; /* value << 2 | kind; the value is an interval of the node, or a track's depth */
+    uint32_t room;
+};
 
 struct event_list {
-    event *event;
-    uint32_t *room;
+    struct event *event;
     uint32_t n;
 };
 
 /* One that is being written: what `room` the next event will have. */
 struct event_pen {
-    struct event_list *to;
+    struct event_list to;
     uint32_t room;
+};
+
+/* While a node is decided: where tokens are. Moments are numbered from 1. */
+struct token_stack {
+    uint32_t *earlier; /* [moments] a moment not after this one that may have a token */
+    uint32_t *tokens;  /* [moments] */
+    uint32_t now;      /* the moment that is next to pass */
+    uint32_t total;
 };
 
 struct opt_depth {
@@ -56,9 +66,9 @@ struct opt_depth {
 
     /* Of one chunk: grown when one needs more, by reserve. */
     uint32_t nintervals;
-    uint32_t *depth;                /* [nintervals] the result */
-    uint32_t *last;                 /* [npages] the interval that is not over */
-    struct event_list events, rest; /* a node's, and the upper half of one on its way */
+    uint32_t *depth;             /* [nintervals] the result */
+    uint32_t *last;              /* [npages] the interval that is not over */
+    struct event *events, *rest; /* all, and the upper half of a node's on its way */
     uint32_t *origin, *origin_rest;
     uint32_t *begun;   /* [interval of the node] the moments before its beginning */
     uint32_t *number;  /* [interval of the node] its number in its half << 1 | upper half */
@@ -98,133 +108,130 @@ void opt_depth_close(struct opt_depth *o)
 
 /* ---- deciding ---- */
 
-/* The latest moment not after `at` that has a token, or NOBODY. Moment 0 never has one. */
-static uint32_t token_find(struct opt_depth *o, uint32_t at)
+/* The latest moment not after `at` that has a token, or 0. */
+static inline uint32_t token_find(uint32_t *earlier, uint32_t at)
 {
-    uint32_t *earlier = o->earlier;
-    while (earlier[at] != at) {
-        earlier[at] = earlier[earlier[at]];
-        at = earlier[at];
-    }
-    return at ? at : NOBODY;
+    for (uint32_t next; (next = earlier[at]) != at; at = next)
+        earlier[at] = next = earlier[next];
+    return at;
 }
 
-static void token_take(struct opt_depth *o, uint32_t at, uint32_t n)
+static inline void token_take(struct token_stack *s, uint32_t at, uint32_t n)
 {
-    VM_EXPECT(o->tokens[at] >= n);
-    o->tokens[at] -= n;
-    if (o->tokens[at] == 0)
-        o->earlier[at] = at - 1;
+    VM_EXPECT(s->tokens[at] >= n);
+    s->tokens[at] -= n;
+    s->total -= n;
+    if (s->tokens[at] == 0)
+        s->earlier[at] = at - 1;
 }
 
-/* Time passes a moment with that much room: `now` is the moment before, `total` all tokens.
- * Returns the tokens there are then. */
-static uint32_t token_pass(struct opt_depth *o, uint32_t now, uint32_t total, uint32_t room)
+/* Time passes a moment with that much room. */
+static inline void token_pass(struct token_stack *s, uint32_t room)
 {
-    o->earlier[now] = now - 1;
-    for (; total > room;) {
-        uint32_t at = token_find(o, now - 1);
-        VM_ASSERT(at != NOBODY);
-        uint32_t n = o->tokens[at] < total - room ? o->tokens[at] : total - room;
-        token_take(o, at, n);
-        total -= n;
+    uint32_t now = s->now++;
+    s->earlier[now] = now - 1;
+    while (s->total > room) {
+        uint32_t at = token_find(s->earlier, now - 1);
+        VM_ASSERT(at);
+        token_take(s, at, s->tokens[at] < s->total - room ? s->tokens[at] : s->total - room);
     }
-    if (total < room) {
-        o->tokens[now] = room - total;
-        o->earlier[now] = now;
+    if (s->total < room) {
+        s->tokens[now] = room - s->total;
+        s->earlier[now] = now;
+        s->total = room;
     }
-    return room;
 }
 
 /* Which of the node's intervals are kept with tracks below `middle`: number[] = 0, else 1. */
-static void decide(struct opt_depth *o, const struct event_list *l, uint32_t middle)
+static void decide(const struct opt_depth *o, struct event_list l, uint32_t middle)
 {
-    uint32_t now = 1, total = 0, opened = 0;
-    o->earlier[0] = 0;
-    for (uint32_t i = 0; i < l->n; i++) {
-        if (l->room[i] != NO_MOMENT) {
-            total = token_pass(o, now, total, l->room[i] + opened);
-            now++;
-        }
-        uint32_t value = l->event[i] >> 2;
-        switch ((enum kind)(l->event[i] & 3)) {
-        case OPEN:
+    struct token_stack s = {.earlier = o->earlier, .tokens = o->tokens, .now = 1};
+    uint32_t opened = 0, *begun = o->begun, *number = o->number;
+    s.earlier[0] = 0;
+    for (uint32_t i = 0; i < l.n; i++) {
+        struct event event = l.event[i];
+        uint32_t value = event.what >> 2, kind = event.what & 3;
+        if (event.room != NO_MOMENT)
+            token_pass(&s, event.room + opened);
+        if (kind == END) {
+            VM_EXPECT(begun[value] < s.now);
+            uint32_t at = token_find(s.earlier, begun[value]);
+            number[value] = at == 0;
+            if (at)
+                token_take(&s, at, 1);
+        } else if (kind == BEGIN) {
+            begun[value] = s.now;
+        } else {
             opened += value < middle;
-            break;
-        case BEGIN:
-            o->begun[value] = now;
-            break;
-        case END:
-            VM_EXPECT(o->begun[value] < now);
-            uint32_t at = token_find(o, o->begun[value]);
-            o->number[value] = at == NOBODY;
-            if (at != NOBODY) {
-                token_take(o, at, 1);
-                total--;
-            }
-            break;
         }
     }
 }
 
 /* ---- splitting ---- */
 
-static void pen_pass(struct event_pen *p, uint32_t room)
+static inline void pen_pass(struct event_pen *p, uint32_t room)
 {
     p->room = room < p->room ? room : p->room;
 }
 
-static void pen_write(struct event_pen *p, event what)
+/* Write the event if `really`, 1; nothing, 0: which is chance, and so is not branched on. */
+static inline void pen_write_if(struct event_pen *p, uint32_t what, uint32_t really)
 {
-    p->to->room[p->to->n] = p->room;
-    p->to->event[p->to->n++] = what;
-    p->room = NO_MOMENT;
+    _Static_assert(NO_MOMENT == UINT32_MAX, "made by setting all bits");
+    p->to.event[p->to.n] = (struct event){what, p->room};
+    p->to.n += really;
+    p->room |= -really;
+}
+
+static void pen_write(struct event_pen *p, uint32_t value, enum kind kind)
+{
+    pen_write_if(p, value << 2 | kind, 1);
 }
 
 /* Number the intervals of each half anew; returns how many are in the lower one, which come first
  * in origin[] then. */
-static uint32_t split_intervals(struct opt_depth *o, uint32_t *origin, uint32_t n)
+static uint32_t split_intervals(const struct opt_depth *o, uint32_t *origin, uint32_t n)
 {
-    uint32_t lower = 0, upper = 0;
-    for (uint32_t i = 0; i < n; i++)
-        if (o->number[i]) {
-            o->origin_rest[upper] = origin[i];
-            o->number[i] = upper++ << 1 | 1;
-        } else {
-            origin[lower] = origin[i];
-            o->number[i] = lower++ << 1;
-        }
-    memcpy(origin + lower, o->origin_rest, upper * sizeof *origin);
+    uint32_t lower = 0, upper = 0, *number = o->number, *rest = o->origin_rest;
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t above = number[i], who = origin[i];
+        rest[upper] = who;
+        origin[lower] = who;
+        number[i] = (lower + ((upper - lower) & -above)) << 1 | above;
+        upper += above;
+        lower += 1 - above;
+    }
+    memcpy(origin + lower, rest, upper * sizeof *origin);
     return lower;
 }
 
 /* The events of the lower half stay at the list's beginning, those of the upper follow; returns how
  * many are in the lower. In the upper half, what is kept in the lower takes room. */
-static uint32_t split_events(struct opt_depth *o, struct event_list *l, uint32_t middle)
+static uint32_t split_events(const struct opt_depth *o, struct event_list l, uint32_t middle)
 {
-    struct event_list kept = {l->event, l->room, 0};
-    o->rest.n = 0;
-    struct event_pen lower = {&kept, NO_MOMENT}, upper = {&o->rest, NO_MOMENT};
-    uint32_t taken = 0, opened = 0;
-    for (uint32_t i = 0; i < l->n; i++) {
-        uint32_t room = l->room[i], value = l->event[i] >> 2, kind = l->event[i] & 3;
-        if (room != NO_MOMENT) {
-            VM_EXPECT(room + opened >= taken);
-            pen_pass(&lower, room);
-            pen_pass(&upper, room + opened - taken);
-        }
-        bool above = kind == OPEN ? value >= middle : o->number[value] & 1;
-        event what = kind == OPEN ? l->event[i] : o->number[value] >> 1 << 2 | kind;
-        pen_write(above ? &upper : &lower, what);
-        if (!above) {
-            opened += kind == OPEN;
-            taken += kind == BEGIN;
-            taken -= kind == END;
-        }
+    struct event_pen lower = {{l.event, 0}, NO_MOMENT}, upper = {{o->rest, 0}, NO_MOMENT};
+    const uint32_t *number = o->number;
+    uint32_t more = 0; /* room that the lower half leaves to the upper one */
+    for (uint32_t i = 0; i < l.n; i++) {
+        struct event event = l.event[i];
+        uint32_t value = event.what >> 2, kind = event.what & 3, opens = kind == OPEN;
+        uint32_t own = number[value & (opens - 1)], above = opens ? value >= middle : own & 1;
+        uint32_t what = opens ? event.what : own >> 1 << 2 | kind;
+        pen_pass(&lower, event.room);
+        pen_pass(&upper, event.room == NO_MOMENT ? NO_MOMENT : event.room + more);
+        pen_write_if(&lower, what, !above);
+        pen_write_if(&upper, what, above);
+        more += (above - 1) & (kind == BEGIN ? UINT32_MAX : 1);
     }
-    memcpy(l->event + kept.n, o->rest.event, o->rest.n * sizeof *l->event);
-    memcpy(l->room + kept.n, o->rest.room, o->rest.n * sizeof *l->room);
-    return kept.n;
+    memcpy(l.event + lower.to.n, upper.to.event, upper.to.n * sizeof *l.event);
+    return lower.to.n;
+}
+
+/* Most touches have small depths: octaves are told apart first, then halves of one. */
+static uint32_t middle_of(uint32_t low, uint32_t high)
+{
+    unsigned from = vm_log2(low), to = vm_log2(high - 1);
+    return from == to ? low + (high - low) / 2 : UINT32_C(1) << (from + to + 1) / 2;
 }
 
 /* Find the depths of the node's n intervals, which are in [low, high). */
@@ -236,12 +243,12 @@ static void bisect(struct opt_depth *o, struct event_list l, uint32_t *origin, u
             o->depth[origin[i]] = low;
     if (n == 0 || high - low == 1)
         return;
-    uint32_t middle = low + (high - low) / 2;
-    decide(o, &l, middle);
-    uint32_t nlower = split_intervals(o, origin, n), events = split_events(o, &l, middle);
-    bisect(o, (struct event_list){l.event, l.room, events}, origin, nlower, low, middle);
-    bisect(o, (struct event_list){l.event + events, l.room + events, l.n - events}, origin + nlower,
-           n - nlower, middle, high);
+    uint32_t middle = middle_of(low, high);
+    decide(o, l, middle);
+    uint32_t nlower = split_intervals(o, origin, n), events = split_events(o, l, middle);
+    bisect(o, (struct event_list){l.event, events}, origin, nlower, low, middle);
+    bisect(o, (struct event_list){l.event + events, l.n - events}, origin + nlower, n - nlower,
+           middle, high);
 }
 
 /* ---- a chunk ---- */
@@ -260,11 +267,11 @@ static bool reserve(struct opt_depth *o, uint32_t npages, struct vm_error *e)
     if (intervals <= o->work_intervals && events <= o->work_events)
         return true;
     size_t of_intervals = vm_arena_room((intervals + 2) * sizeof(uint32_t)),
-           of_events = vm_arena_room(events * sizeof(uint32_t)),
+           of_events = vm_arena_room(events * sizeof(struct event)),
            of_pages = vm_arena_room(intervals * sizeof(uint32_t));
     vm_arena_close(&o->work);
     o->work_intervals = o->work_events = 0;
-    if (!vm_arena_open(&o->work, 7 * of_intervals + 4 * of_events + of_pages, e))
+    if (!vm_arena_open(&o->work, 7 * of_intervals + 2 * of_events + of_pages, e))
         return false;
     o->work_intervals = intervals;
     o->work_events = events;
@@ -272,10 +279,8 @@ static bool reserve(struct opt_depth *o, uint32_t npages, struct vm_error *e)
                                       &o->number, &o->earlier, &o->tokens};
     for (size_t i = 0; i < sizeof by_interval / sizeof by_interval[0]; i++)
         *by_interval[i] = vm_arena_take(&o->work, of_intervals);
-    uint32_t **const by_event[] = {&o->events.event, &o->events.room, &o->rest.event,
-                                   &o->rest.room};
-    for (size_t i = 0; i < sizeof by_event / sizeof by_event[0]; i++)
-        *by_event[i] = vm_arena_take(&o->work, of_events);
+    o->events = vm_arena_take(&o->work, of_events);
+    o->rest = vm_arena_take(&o->work, of_events);
     o->last = vm_arena_take(&o->work, of_pages);
     return true;
 }
@@ -284,7 +289,7 @@ static void begin_interval(struct opt_depth *o, struct event_pen *p, uint32_t pa
 {
     o->last[page] = o->nintervals;
     o->origin[o->nintervals] = o->nintervals;
-    pen_write(p, o->nintervals++ << 2 | BEGIN);
+    pen_write(p, o->nintervals++, BEGIN);
 }
 
 /* A track opens for each page that is known, in the order of their last touches. */
@@ -292,7 +297,7 @@ static void write_known(struct opt_depth *o, struct event_pen *p)
 {
     for (uint32_t i = 0; i < o->npages; i++) {
         pen_pass(p, 0);
-        pen_write(p, o->track[i] << 2 | OPEN);
+        pen_write(p, o->track[i], OPEN);
         begin_interval(o, p, o->order[i]);
     }
 }
@@ -304,10 +309,10 @@ static uint32_t write_touches(struct opt_depth *o, struct event_pen *p)
         uint32_t page = o->touch[i];
         bool known = page < npages;
         if (known)
-            pen_write(p, o->last[page] << 2 | END);
+            pen_write(p, o->last[page], END);
         pen_pass(p, 0);
         if (!known)
-            pen_write(p, ++npages << 2 | OPEN);
+            pen_write(p, ++npages, OPEN);
         begin_interval(o, p, page);
     }
     return npages;
@@ -330,7 +335,7 @@ static void write_ends(struct opt_depth *o, struct event_pen *p)
     pen_pass(p, 0);
     for (uint32_t i = 0; i < o->nintervals; i++)
         if (is_last(o, i, page_of(o, i)))
-            pen_write(p, i << 2 | END);
+            pen_write(p, i, END);
 }
 
 /* Count the depths of the intervals that a touch ended; those of the others are the next chunk's
@@ -370,13 +375,13 @@ static bool end_chunk(struct opt_depth *o, struct vm_error *e)
         free(track);
         return fail_memory(o, e);
     }
-    o->nintervals = o->events.n = 0;
-    struct event_pen pen = {&o->events, NO_MOMENT};
+    o->nintervals = 0;
+    struct event_pen pen = {{o->events, 0}, NO_MOMENT};
     write_known(o, &pen);
     uint32_t opened = write_touches(o, &pen);
     VM_ASSERT(opened == npages);
     write_ends(o, &pen);
-    bisect(o, o->events, o->origin, o->nintervals, 1, npages + 1);
+    bisect(o, pen.to, o->origin, o->nintervals, 1, npages + 1);
     gather(o, npages, order, track);
     free(o->order);
     free(o->track);

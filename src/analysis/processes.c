@@ -48,6 +48,19 @@ void process_close(struct process *p)
     free(p->space);
 }
 
+bool process_is_pipe(const struct process *p, const struct vm_source *source)
+{
+    struct vm_trace_info info;
+    if (source->bytes || source->spec[0] == '@')
+        return false;
+    if (!strcmp(source->spec, "-"))
+        return true;
+    if (!p->trace)
+        return false;
+    vm_trace_info(p->trace, &info);
+    return info.bytes_all == 0;
+}
+
 bool process_more(struct process *p, bool *more, struct vm_error *e)
 {
     if (!p->ended && p->at == p->batch.nrefs && p->event_at == p->batch.nevents) {

@@ -49,6 +49,9 @@ bool process_open(struct process *p, const struct vm_source *source, struct spac
                   struct vm_error *e);
 void process_close(struct process *p); /* of a zeroed struct too */
 
+/* What is read of it is gone: standard input, or, as is known once it is open, a pipe. */
+bool process_is_pipe(const struct process *p, const struct vm_source *source);
+
 /* Whether there is something left to do; reads on where needed. *more. Errors: the trace's. */
 bool process_more(struct process *p, bool *more, struct vm_error *e);
 /* What it does next: one event, or up to `refs` references before the next event. `event` has room

@@ -115,68 +115,102 @@ static bool touch_sampled(struct sample *s, uint64_t key, struct vm_error *e)
     return s->pages_max == 0 || s->depth.nlive <= s->pages_max || lower_limit(s, e);
 }
 
-/* Look the waiting touches up. The limit may have fallen since they were put there. */
-static __attribute__((noinline)) bool look_up(struct sample *s, struct vm_error *e)
+/* Look the n touches that wait up. The limit may fall while that is done. */
+static bool look_up(struct sample *s, uint32_t n, struct vm_error *e)
 {
-    for (uint32_t i = 0; i < s->nwaiting; i++)
+    for (uint32_t i = 0; i < n; i++)
         if (vm_mix64(s->waiting[i]) <= s->limit && !touch_sampled(s, s->waiting[i], e))
             return false;
-    s->nwaiting = 0;
     return true;
 }
 
-/* A page that is not the one before. There is room for one that waits. */
-static inline void touch(struct sample *s, uint64_t key)
+/* Count distinct pages, and put those of the sample where they wait. */
+static bool take_pages(struct sample *s, const uint64_t *key, uint32_t n, struct vm_error *e)
 {
-    uint64_t hash = vm_mix64(key), bit = hash % SAMPLE_SEEN_BITS;
-    uint64_t *word = &s->seen[bit / 64], mask = UINT64_C(1) << bit % 64;
-    if (__builtin_expect(!(*word & mask), 0)) {
-        *word |= mask;
-        s->nseen++;
+    uint64_t *const seen = s->seen, *const waiting = s->waiting, limit = s->limit;
+    uint64_t hash[SAMPLE_WAITING];
+    uint32_t nwaiting = 0;
+    VM_ASSERT(n <= SAMPLE_WAITING);
+    for (uint32_t i = 0; i < n; i++) {
+        hash[i] = vm_mix64(key[i]);
+        __builtin_prefetch(&seen[hash[i] % SAMPLE_SEEN_BITS / 64]);
+        waiting[nwaiting] = key[i];
+        nwaiting += hash[i] <= limit;
     }
-    s->waiting[s->nwaiting] = key;
-    s->nwaiting += hash <= s->limit;
+    for (uint32_t i = 0; i < n; i++) {
+        uint64_t bit = hash[i] % SAMPLE_SEEN_BITS, mask = UINT64_C(1) << bit % 64;
+        if (__builtin_expect(!(seen[bit / 64] & mask), 0)) {
+            seen[bit / 64] |= mask;
+            s->nseen++;
+        }
+    }
+    return look_up(s, nwaiting, e);
 }
 
-/* All pages of a reference that crosses a boundary. */
-static __attribute__((noinline)) bool touch_pages(struct sample *s, uint64_t first, uint64_t last,
-                                                  struct vm_error *e)
+/* Without those that repeat the one before; returns how many are left. */
+static uint32_t drop_repeats(struct sample *s, uint64_t *key, uint32_t n)
 {
-    uint64_t page = UINT64_C(1) << s->page_shift;
-    for (uint64_t va = first;; va += page) {
-        if ((va | s->asid) != s->last)
-            touch(s, va | s->asid);
-        else
-            s->repeats++;
-        s->last = va | s->asid;
-        s->touches += va != first;
-        if (s->nwaiting == SAMPLE_WAITING && !look_up(s, e))
-            return false;
-        if (va == last)
-            return true;
+    uint64_t last = s->last;
+    uint32_t left = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        uint64_t own = key[i];
+        key[left] = own;
+        left += own != last;
+        last = own;
     }
+    s->last = last;
+    s->repeats += n - left;
+    return left;
 }
 
-/* References of one address space. */
+/* All pages of references some of which cross a boundary, a few at a time. */
+static bool take_crossing(struct sample *s, const vm_va *va, const uint16_t *meta, uint32_t n,
+                          struct vm_error *e)
+{
+    const uint64_t mask = ~UINT64_C(0) << s->page_shift;
+    uint64_t key[SAMPLE_WAITING];
+    uint32_t nkeys = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        uint64_t last = (va[i] + vm_ref_bytes(meta[i]) - 1) & mask;
+        for (uint64_t page = va[i] & mask;; page += ~mask + 1) {
+            key[nkeys++] = page | s->asid;
+            if (nkeys == SAMPLE_WAITING) {
+                s->touches += nkeys;
+                nkeys = drop_repeats(s, key, nkeys);
+                if (!take_pages(s, key, nkeys, e))
+                    return false;
+                nkeys = 0;
+            }
+            if (page == last)
+                break;
+        }
+    }
+    s->touches += nkeys;
+    nkeys = drop_repeats(s, key, nkeys);
+    return take_pages(s, key, nkeys, e);
+}
+
+/* References of one address space. What is looked at is done in short loops over a few at a time,
+ * each of which does one thing. */
 static bool take_refs(struct sample *s, const vm_va *va, const uint16_t *meta, uint32_t n,
                       struct vm_error *e)
 {
     const uint64_t mask = ~UINT64_C(0) << s->page_shift, asid = s->asid;
-    s->touches += n;
-    for (uint32_t i = 0; i < n; i++) {
-        uint64_t first = va[i] & mask, last = (va[i] + vm_ref_bytes(meta[i]) - 1) & mask;
-        if (__builtin_expect(first != last, 0)) {
-            if (!touch_pages(s, first, last, e))
+    uint64_t key[SAMPLE_WAITING];
+    for (uint32_t some; n; n -= some, va += some, meta += some) {
+        uint64_t crossing = 0;
+        some = n < SAMPLE_WAITING ? n : SAMPLE_WAITING;
+        for (uint32_t i = 0; i < some; i++) {
+            crossing |= va[i] ^ (va[i] + vm_ref_bytes(meta[i]) - 1);
+            key[i] = (va[i] & mask) | asid;
+        }
+        if (crossing & mask) {
+            if (!take_crossing(s, va, meta, some, e))
                 return false;
             continue;
         }
-        if ((first | asid) == s->last) {
-            s->repeats++;
-            continue;
-        }
-        s->last = first | asid;
-        touch(s, first | asid);
-        if (__builtin_expect(s->nwaiting == SAMPLE_WAITING, 0) && !look_up(s, e))
+        s->touches += some;
+        if (!take_pages(s, key, drop_repeats(s, key, some), e))
             return false;
     }
     return true;
@@ -199,9 +233,11 @@ bool sample_batch(struct sample *s, const struct vm_batch *b, struct vm_error *e
 
 /* ---- the curve ---- */
 
-/* Distinct pages of all, of which `nseen` of the bits were set. */
+/* Distinct pages of all: those of the sample if it has all, else by the bits that are set. */
 static double pages_seen(const struct sample *s)
 {
+    if (s->limit == UINT64_MAX)
+        return s->depth.nlive;
     double all = SAMPLE_SEEN_BITS, unset = all - s->nseen;
     return unset < FREE_BITS_MIN ? s->depth.nlive / rate(s) : all * log(all / unset);
 }
@@ -248,11 +284,9 @@ static void fill_points(const struct sample *s, struct vm_curve *c)
         }
 }
 
-bool sample_curve(struct sample *s, struct vm_curve *out, struct vm_error *e)
+bool sample_curve(const struct sample *s, struct vm_curve *out, struct vm_error *e)
 {
     size_t bins = 3;
-    if (!look_up(s, e))
-        return false;
     for (size_t bin = 1; bin < BINS; bin++)
         bins += s->weight[bin] > 0;
     *out = (struct vm_curve){.way = VM_CURVE_SAMPLED,

@@ -14,9 +14,8 @@
  * curve has a cliff, as a loop's has, it moves. So distinct pages are counted besides, nearly
  * exactly (a bit for each hash; Whang, Vander-Zanden & Taylor, "A linear-time probabilistic
  * counting algorithm", TODS 15(2) 1990), and the rate is what the sample is of them in fact. For a
- * loop the whole curve becomes exact but for that count's error, of about 0.05 per cent up to ten
- * million pages. With more than about a hundred million the bits are used up, and the nominal rate
- * stands.
+ * loop the whole curve becomes exact but for that count's error, of about 0.1 per cent up to a few
+ * million pages. With more than seven million the bits are used up, and the nominal rate stands.
  *
  * What it cannot do: a sample of no page says nothing; and pages with long and pages with short
  * loops are chosen by the same chance, which leaves 1/sqrt(n) of the lesser part.
@@ -30,8 +29,8 @@
 #include <pagoda/curve.h>
 #include <pagoda/trace.h>
 
-#define SAMPLE_SEEN_BITS (UINT32_C(1) << 23) /* 1 MiB */
-#define SAMPLE_WAITING   256
+#define SAMPLE_SEEN_BITS (UINT32_C(1) << 20) /* 128 KiB: a fast cache holds them */
+#define SAMPLE_WAITING   256                 /* touches that are looked at together */
 
 struct sample {
     unsigned page_shift;
@@ -43,11 +42,10 @@ struct sample {
     uint64_t repeats; /* of them, those of the page touched just before: hits at any size */
     struct vm_intern ids;
     struct recency_depth depth;
-    uint64_t *seen;    /* a bit for each hash of a page's */
-    uint32_t nseen;    /* bits that are set */
-    uint32_t nwaiting; /* sampled touches, that are looked up together */
-    uint64_t waiting[SAMPLE_WAITING];
-    double *weight; /* [bins] touches that a depth stands for */
+    uint64_t *seen;                   /* a bit for each hash of a page's */
+    uint32_t nseen;                   /* bits that are set */
+    uint64_t waiting[SAMPLE_WAITING]; /* touches of the sample's pages, to be looked up */
+    double *weight;                   /* [bins] touches that a depth stands for */
     struct vm_arena arena;
 };
 
@@ -56,7 +54,7 @@ bool sample_open(struct sample *s, unsigned page_shift, double rate, uint64_t pa
                  struct vm_error *e);
 bool sample_batch(struct sample *s, const struct vm_batch *b, struct vm_error *e);
 /* The curve as it is estimated so far; its errors are NAN. Errors: VM_ESYSTEM. */
-bool sample_curve(struct sample *s, struct vm_curve *out, struct vm_error *e);
+bool sample_curve(const struct sample *s, struct vm_curve *out, struct vm_error *e);
 void sample_close(struct sample *s); /* a zeroed struct is fine */
 
 #endif

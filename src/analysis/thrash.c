@@ -7,43 +7,27 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Several runs, or several processes, read a trace that can be read once? */
-static bool can_be_read(const struct vm_thrash_request *r, size_t i, size_t runs,
-                        struct vm_error *e)
+static bool check_request(const struct vm_thrash_request *r, struct vm_error *e)
 {
-    const struct vm_source *s = &r->mix.source[i];
-    size_t readers = runs;
-    if (s->bytes || strcmp(s->spec, "-"))
-        return true;
-    for (size_t k = 0; k < r->mix.n; k++)
-        readers += k != i && !r->mix.source[k].bytes && !strcmp(r->mix.source[k].spec, "-");
-    if (readers <= 1)
-        return true;
-    vm_fail(e, VM_EUSAGE, "standard input: it is read %zu times, and this can be read once",
-            readers);
-    return vm_hint(e, "keep it in a file first: pagoda convert - -o trace.pgt");
-}
-
-static bool check_request(const struct vm_thrash_request *r, bool limited, struct vm_error *e)
-{
+    const struct vm_admission_ops *ops;
+    _Alignas(16) uint8_t state[VM_ADMISSION_BYTES];
+    if (!vm_admission_open(r->mix.admission, &ops, state, e)) /* said before the first run */
+        return false;
     if (r->mix.n == 0)
         return vm_fail(e, VM_EUSAGE, "no traces: expected one or more, or TRACE*COPIES");
     if (r->degree_first == 0 || r->degree_first > r->degree_last || r->degree_last > r->mix.n)
         return vm_fail(e, VM_EUSAGE, "degrees %zu to %zu: expected some of 1 to %zu, the traces",
                        r->degree_first, r->degree_last, r->mix.n);
-    size_t runs = (r->degree_last - r->degree_first + 1) * (limited ? 2 : 1);
-    for (size_t i = 0; i < r->degree_last; i++)
-        if (!can_be_read(r, i, runs, e))
-            return false;
     return true;
 }
 
 /* The first `degree` processes. */
-static bool run(const struct vm_thrash_request *r, size_t degree, const char *admission,
-                struct vm_mix_result *out, struct vm_error *e)
+static bool run(const struct vm_thrash_request *r, const struct vm_thrash *t, size_t degree,
+                const char *admission, struct vm_mix_result *out, struct vm_error *e)
 {
     struct vm_mix_request mix = r->mix;
     mix.n = degree;
+    mix.runs = (r->degree_last - r->degree_first + 1) * (t->limited ? 2 : 1);
     mix.admission = admission;
     return vm_mix_run(&mix, out, e);
 }
@@ -53,10 +37,10 @@ static bool run_point(const struct vm_thrash_request *r, struct vm_thrash *t, si
 {
     struct vm_thrash_point *p = &t->point[t->npoints];
     p->degree = degree;
-    if (!run(r, degree, "none", &p->free, e))
+    if (!run(r, t, degree, "none", &p->free, e))
         return false;
     p->admitted = p->free;
-    if (t->limited && !run(r, degree, r->mix.admission, &p->admitted, e))
+    if (t->limited && !run(r, t, degree, r->mix.admission, &p->admitted, e))
         return false;
     t->npoints++;
     return true;
@@ -83,7 +67,7 @@ bool vm_thrash_run(const struct vm_thrash_request *r, struct vm_thrash *out, str
     *out = (struct vm_thrash){0};
     snprintf(out->admission, sizeof out->admission, "%s", r->mix.admission);
     out->limited = strcmp(r->mix.admission, "none") != 0;
-    if (!check_request(r, out->limited, e))
+    if (!check_request(r, e))
         return false;
     out->point = calloc(r->degree_last - r->degree_first + 1, sizeof *out->point);
     if (!out->point)

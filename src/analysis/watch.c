@@ -52,8 +52,11 @@ static void on_fault(struct watch *w, const struct vm_fault *f, unsigned page_sh
         note(w, vm_page_key(f->va, page_shift, f->asid), 1);
 }
 
+/* Of a page that is parked, or waits to be written with others, only the entries go. */
 static void on_leaving(struct watch *w, const struct vm_leaving *l, unsigned page_shift)
 {
+    if (l->how == VM_LEFT_PARKED || l->how == VM_LEFT_QUEUED)
+        return;
     vm_va va = vm_key_va(l->key, page_shift);
     for (uint64_t i = 0; i < UINT64_C(1) << l->order; i++)
         note(w, vm_page_key(va + (i << page_shift), page_shift, vm_key_asid(l->key)), -1);

@@ -340,3 +340,16 @@ bool args_workers(const struct args *a, unsigned *out, struct vm_error *e)
     *out = (unsigned)n;
     return true;
 }
+
+bool args_page_sizes(const char *list, uint64_t *out, size_t most, size_t *n, struct vm_error *e)
+{
+    char item[64];
+    *n = 0;
+    while ((list = vm_spec_next(list, item, sizeof item))) {
+        if (*n == most)
+            return vm_fail(e, VM_EUSAGE, "--pages: more than %zu page sizes", most);
+        if (!vm_parse_bytes(item, "--pages", &out[(*n)++], e))
+            return false;
+    }
+    return *n || vm_fail(e, VM_EUSAGE, "--pages: no page size: expected 4KiB,64KiB,...");
+}

@@ -87,6 +87,8 @@ bool args_trace_options(const struct args *a, struct vm_trace_options *out, stru
         "seed", 0, "N", "of a workload's random choices", "1"                                      \
     }
 
+/* The value of --pages, "4KiB,2MiB": page sizes, at least one, into out[most]. */
+bool args_page_sizes(const char *list, uint64_t *out, size_t most, size_t *n, struct vm_error *e);
 /* --workers: how many threads; 0 without it, for as many as there are processors. */
 bool args_workers(const struct args *a, unsigned *out, struct vm_error *e);
 

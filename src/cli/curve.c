@@ -29,18 +29,6 @@ static bool report(const struct vm_curves *s, const struct args *a, struct vm_er
     return report_charts(s, a, e);
 }
 
-static bool parse_pages(const char *list, struct vm_curve_request *r, struct vm_error *e)
-{
-    char item[64];
-    while ((list = vm_spec_next(list, item, sizeof item))) {
-        if (r->npages == VM_CURVE_PAGES)
-            return vm_fail(e, VM_EUSAGE, "--pages: more than %d page sizes", VM_CURVE_PAGES);
-        if (!vm_parse_bytes(item, "--pages", &r->page_bytes[r->npages++], e))
-            return false;
-    }
-    return r->npages || vm_fail(e, VM_EUSAGE, "--pages: no page size: expected 4KiB,64KiB,...");
-}
-
 static bool parse_of(const char *what, struct vm_curve_request *r, struct vm_error *e)
 {
     static const char *const known[] = {"memory", "tlb"};
@@ -67,8 +55,9 @@ static bool parse_sample(const struct args *a, struct vm_curve_request *r, struc
 static bool parse(const struct args *a, struct vm_curve_request *r, struct vm_error *e)
 {
     const char *pages = args_value(a, "pages"), *of = args_value(a, "of");
-    if (!parse_pages(pages ? pages : "4KiB", r, e) || !parse_of(of ? of : "memory", r, e) ||
-        !parse_sample(a, r, e) || !args_workers(a, &r->workers, e))
+    if (!args_page_sizes(pages ? pages : "4KiB", r->page_bytes, VM_CURVE_PAGES, &r->npages, e) ||
+        !parse_of(of ? of : "memory", r, e) || !parse_sample(a, r, e) ||
+        !args_workers(a, &r->workers, e))
         return false;
     bool lru_only = r->of == VM_CURVE_OF_TLB || r->sample_rate > 0 || r->sample_pages;
     r->policies = args_value(a, "policies");

@@ -5,6 +5,7 @@
 #include <pagoda/alloc.h>
 #include <pagoda/experiment.h>
 #include <pagoda/readahead.h>
+#include <pagoda/thrash.h>
 #include <string.h>
 
 /* A kind of part: how its rows are found, and how they are shown. */
@@ -110,6 +111,7 @@ static const struct kind kinds[] = {
     {"devices", vm_device_list, print_parts, parts_json},
     {"readaheads", vm_readahead_list, print_parts, parts_json},
     {"allocators", vm_alloc_list, print_parts, parts_json},
+    {"admissions", vm_admission_list, print_parts, parts_json},
     {"experiments", vm_experiment_list, print_parts, parts_json},
     {"presets", preset_list, print_parts, parts_json},
     {"options", NULL, print_options, options_json}, /* its rows are vm_option_at's */
@@ -167,7 +169,7 @@ const struct command command_list = {
     .summary = "the parts that can be named, with their parameters",
     .about =
         "KIND is policies, schemes, formats, workloads, devices, readaheads, allocators,\n"
-        "experiments, presets or options; without it, all of them.\n"
+        "admissions, experiments, presets or options; without it, all of them.\n"
         "Parameters follow a name: clock:load=referenced, @zipf:pages=1M,s=0.9. Each is shown\n"
         "with the value that it has if it is not given.",
     .flag = no_flags,

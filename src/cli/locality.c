@@ -47,18 +47,6 @@ static bool parse_parts(const char *list, unsigned *out, struct vm_error *e)
     return *out || vm_fail(e, VM_EUSAGE, "--of names nothing: expected working-set,heat");
 }
 
-static bool parse_pages(const char *list, struct vm_locality_request *r, struct vm_error *e)
-{
-    char text[64];
-    while ((list = vm_spec_next(list, text, sizeof text))) {
-        if (r->nsizes == VM_LOCALITY_SIZES)
-            return vm_fail(e, VM_EUSAGE, "more than %d page sizes", VM_LOCALITY_SIZES);
-        if (!vm_parse_bytes(text, "--pages", &r->page_bytes[r->nsizes++], e))
-            return false;
-    }
-    return r->nsizes || vm_fail(e, VM_EUSAGE, "--pages names no size: expected 4KiB,2MiB");
-}
-
 static int by_number(const void *a, const void *b)
 {
     uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
@@ -116,7 +104,8 @@ static bool parse(const struct args *a, struct vm_locality_request *r, struct vm
     r->policy = value_or(a, "policy", "lru");
     r->heat_rows_max = ROWS;
     return parse_parts(value_or(a, "of", "all"), &r->parts, e) &&
-           parse_pages(value_or(a, "pages", "4KiB"), r, e) &&
+           args_page_sizes(value_or(a, "pages", "4KiB"), r->page_bytes, VM_LOCALITY_SIZES,
+                           &r->nsizes, e) &&
            vm_size_parse(value_or(a, "memory", "50%"), "--memory", &r->memory, e) &&
            parse_periods(value_or(a, "periods", PERIODS), r, e) &&
            parse_windows(value_or(a, "windows", ""), v, e) &&

@@ -19,22 +19,24 @@ void vm_queue_init(struct vm_queue *q, const struct vm_device_ops *device, void 
     VM_ASSERT(q->depth >= 1 && q->depth <= VM_QUEUE_DEPTH_MAX);
 }
 
-/* Whether a request that comes at `now` begins sooner, or as soon and with less of a gap, on a
- * channel that is free at a than on one that is at b. */
-static bool suits_better(uint64_t a, uint64_t b, uint64_t now)
+/* Take a channel for a request that comes at `now` out of the order: when it is free. */
+static uint64_t channel_take(struct vm_queue *q, uint64_t now)
 {
-    if (a <= now && b <= now)
-        return a > b;
-    return a < b;
+    uint32_t i = q->depth - 1;
+    while (i > 0 && q->free_at[i] > now)
+        i--;
+    uint64_t at = q->free_at[i];
+    memmove(&q->free_at[i], &q->free_at[i + 1], (q->depth - 1 - i) * sizeof q->free_at[0]);
+    return at;
 }
 
-static uint64_t *channel_for(struct vm_queue *q, uint64_t now)
+/* It is free again at `done`. */
+static void channel_give(struct vm_queue *q, uint64_t done)
 {
-    uint64_t *best = &q->free_at[0];
-    for (uint32_t i = 1; i < q->depth; i++)
-        if (suits_better(q->free_at[i], *best, now))
-            best = &q->free_at[i];
-    return best;
+    uint32_t i = q->depth - 1;
+    for (; i > 0 && q->free_at[i - 1] > done; i--)
+        q->free_at[i] = q->free_at[i - 1];
+    q->free_at[i] = done;
 }
 
 /* ---- the bus ---- */
@@ -111,11 +113,11 @@ static void count(struct vm_queue *q, enum vm_transfer kind, uint64_t bytes, uin
 uint64_t vm_queue_submit(struct vm_queue *q, enum vm_transfer kind, uint64_t position,
                          uint64_t bytes, uint64_t now_ns)
 {
-    uint64_t *channel = channel_for(q, now_ns);
-    uint64_t start = *channel > now_ns ? *channel : now_ns;
+    uint64_t free_at = channel_take(q, now_ns);
+    uint64_t start = free_at > now_ns ? free_at : now_ns;
     struct vm_service s = q->device->service(q->state, kind, position, bytes, start);
     uint64_t done = take_bus(q, start + s.latency_ns, s.bus_ns);
-    *channel = done;
+    channel_give(q, done);
     count(q, kind, bytes, start, done);
     q->counts.service_ns[kind] += s.latency_ns + s.bus_ns;
     q->counts.bus_ns += s.bus_ns;
@@ -126,6 +128,8 @@ uint64_t vm_queue_submit(struct vm_queue *q, enum vm_transfer kind, uint64_t pos
 void vm_queue_check(const struct vm_queue *q)
 {
     VM_ASSERT(q->depth >= 1 && q->depth <= VM_QUEUE_DEPTH_MAX && q->nspans <= VM_QUEUE_BUS_SPANS);
+    for (uint32_t i = 1; i < q->depth; i++)
+        VM_ASSERT(q->free_at[i - 1] <= q->free_at[i]);
     for (uint32_t i = 0; i < q->nspans; i++) {
         VM_ASSERT(q->span[i].start < q->span[i].end);
         VM_ASSERT((i ? q->span[i - 1].end : q->bus_from) < q->span[i].start || i == 0);

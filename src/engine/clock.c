@@ -10,7 +10,7 @@
  *  2. Where one process runs the processor is idle while it waits: at the end the prices' total is
  *     the time.
  *  3. Where several do, a wait is the process's own: its time runs ahead of the machine's, which
- *     goes on with another (vm_engine_share).
+ *     goes on with another (vm_engine_share). So one process alone takes the same time either way.
  */
 #include "base/assert.h"
 #include "engine/machine.h"
@@ -38,9 +38,11 @@ static void read_meter(struct vm_engine *m)
         r->counts.touches = m->touch - 1;
     r->counts.walk_waits += vm_walk_window_waits(m);
     for (size_t i = 0; i < r->ntlbs; i++)
-        vm_engine_tlb(m, i, &r->tlb[i].config, &r->tlb[i].counts);
+        if (m->plan.tlb[i].hit_ns > 0)
+            vm_engine_tlb(m, i, &r->tlb[i].config, &r->tlb[i].counts);
     for (size_t i = 0; i < r->nwalk_caches; i++)
-        vm_engine_walk_cache(m, i, &r->walk_cache[i].config, &r->walk_cache[i].counts);
+        if (m->walk_cache_plan.cache[i].hit_ns > 0)
+            vm_engine_walk_cache(m, i, &r->walk_cache[i].config, &r->walk_cache[i].counts);
     if (r->ncaches)
         vm_engine_answers(m, &r->answers);
 }
@@ -48,16 +50,16 @@ static void read_meter(struct vm_engine *m)
 /* ---- who waits ---- */
 
 /* Nobody else has work for the processor. */
-static void wait_idly(struct vm_engine *m, uint64_t until_ns)
+static void wait_idly(struct vm_engine *m, uint64_t ns)
 {
-    m->idle_ns += until_ns - m->now_ns;
-    m->past_ns = until_ns;
+    m->idle_ns += ns;
+    m->past_ns += ns;
 }
 
 /* Others may: the run ends. */
-static void wait_blocked(struct vm_engine *m, uint64_t until_ns)
+static void wait_ahead(struct vm_engine *m, uint64_t ns)
 {
-    m->blocked_until = until_ns;
+    m->ahead_ns += ns;
 }
 
 void vm_engine_share(struct vm_engine *m)
@@ -67,20 +69,20 @@ void vm_engine_share(struct vm_engine *m)
     bool found = vm_parts_find(&parts, &m->config, &e);
     VM_ASSERT(found);
     if (parts.device->server == VM_SERVED_BY_DEVICE)
-        m->wait = wait_blocked;
+        m->wait = wait_ahead;
 }
 
-uint64_t vm_engine_blocked(const struct vm_engine *m)
+uint64_t vm_engine_blocked(struct vm_engine *m)
 {
-    return m->blocked_until;
+    return m->ahead_ns ? vm_clock_now(m) : 0;
 }
 
 void vm_engine_idle(struct vm_engine *m, uint64_t until_ns)
 {
     vm_clock_begin(m);
-    vm_clock_now(m);
-    if (until_ns > m->now_ns)
-        wait_idly(m, until_ns);
+    uint64_t now = vm_clock_now(m);
+    if (until_ns > now)
+        wait_idly(m, until_ns - now);
 }
 
 bool vm_engine_suspend(struct vm_engine *m, vm_asid asid, struct vm_error *e)
@@ -108,8 +110,7 @@ void vm_clock_open(struct vm_engine *m)
 
 void vm_clock_begin(struct vm_engine *m)
 {
-    m->blocked_until = 0;
-    m->now_ns = m->past_ns;
+    m->ahead_ns = 0;
 }
 
 uint64_t vm_clock_now(void *engine)
@@ -119,19 +120,17 @@ uint64_t vm_clock_now(void *engine)
     uint64_t now = (uint64_t)vm_price_cpu(&m->meter) + m->idle_ns;
     if (now > m->past_ns)
         m->past_ns = now;
-    if (m->past_ns > m->now_ns)
-        m->now_ns = m->past_ns;
-    return m->now_ns;
+    return m->past_ns + m->ahead_ns;
 }
 
 void vm_clock_wait(void *engine, uint64_t until_ns, enum vm_wait why)
 {
     struct vm_engine *m = engine;
-    if (until_ns <= m->now_ns)
+    uint64_t now = m->past_ns + m->ahead_ns;
+    if (until_ns <= now)
         return;
-    m->waits_ns[why] += until_ns - m->now_ns;
-    m->wait(m, until_ns);
-    m->now_ns = until_ns;
+    m->waits_ns[why] += until_ns - now;
+    m->wait(m, until_ns - now);
 }
 
 void vm_engine_time(struct vm_engine *m, struct vm_time *out)

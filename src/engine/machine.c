@@ -99,6 +99,8 @@ static bool build_memory(struct vm_engine *m, const struct vm_parts *p, enum vm_
         .clock = &m->clock,
         .device = p->device,
         .device_params = &m->device_params,
+        .readahead = p->readahead,
+        .readahead_params = &m->readahead_params,
         .fit = p->fit,
         .fit_params = &m->fit_params,
         .compact = (enum vm_compact)m->config.compact,
@@ -222,6 +224,7 @@ struct vm_engine *vm_engine_open_with(const struct vm_config *c, const struct vm
         m->policy_params = p.policy_params;
         m->device_params = p.device_params;
         m->fit_params = p.fit_params;
+        m->readahead_params = p.readahead_params;
         if (policy)
             p.policy = policy;
         else
@@ -314,7 +317,7 @@ static bool run_refs(struct vm_engine *m, const vm_va *va, const uint16_t *meta,
             return false;
         if (m->counts.touches >= m->scan_next && !scan(m))
             return false;
-        if (m->blocked_until)
+        if (m->ahead_ns)
             return true;
         va += done;
         meta += done;
@@ -353,7 +356,7 @@ static bool run_laid(struct vm_engine *m, const vm_va *va, const uint16_t *meta,
             !vm_layout_refs(m->layout, m->asid, va + i, meta + i, length, laid, &done, &m->error);
         if (m->failed || !run_refs(m, laid, meta + i, done))
             return false;
-        if (m->blocked_until)
+        if (m->ahead_ns)
             return true;
         if (done < length && !run_parts(m, va[i + done], meta[i + done]))
             return false;
@@ -443,12 +446,12 @@ bool vm_engine_run(struct vm_engine *m, const struct vm_batch *batch, struct vm_
 {
     vm_clock_begin(m);
     m->done.refs = m->done.events = 0;
-    for (uint32_t k = 0; k <= batch->nevents && !m->blocked_until; k++) {
+    for (uint32_t k = 0; k <= batch->nevents && !m->ahead_ns; k++) {
         uint32_t end = k < batch->nevents ? batch->event[k].at : batch->nrefs;
         VM_ASSERT(m->done.refs <= end && end <= batch->nrefs);
         if (!run_stretch(m, batch, m->done.refs, end, e))
             return false;
-        if (k == batch->nevents || m->blocked_until)
+        if (k == batch->nevents || m->ahead_ns)
             break;
         if (!run_event(m, &batch->event[k], e))
             return false;

@@ -159,7 +159,7 @@ struct vm_engine {
     struct vm_tlb_plan plan;
     struct vm_cache_plan cache_plan;
     struct vm_walk_cache_plan walk_cache_plan;
-    struct vm_params policy_params, scheme_params, device_params, fit_params;
+    struct vm_params policy_params, scheme_params, device_params, fit_params, readahead_params;
     struct vm_arena arena, cache_arena;
     /* Runs up to n references from the front of the columns; answers how many it did: fewer than n
      * after a reference that crosses a page boundary or must wait, or when failed. */
@@ -167,11 +167,10 @@ struct vm_engine {
 
     struct vm_result meter;      /* of what has a price: as it stood when time was asked last */
     uint64_t past_ns;            /* no moment before will be again */
-    uint64_t now_ns;             /* of the process that runs, or ran last: it may have waited */
     uint64_t idle_ns;            /* the processor had nothing to do */
     uint64_t waits_ns[VM_WAITS]; /* of processes: others' work may hide them */
-    void (*wait)(struct vm_engine *m, uint64_t until_ns); /* the one that runs waits: clock.c */
-    uint64_t blocked_until;                               /* it cannot go on before; 0: it can */
+    void (*wait)(struct vm_engine *m, uint64_t ns); /* the process that runs waits: clock.c */
+    uint64_t ahead_ns; /* it has waited what the machine has not: it is so far ahead of it */
     struct {
         uint32_t refs, events;
     } done; /* of the batch that was run last */

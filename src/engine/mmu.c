@@ -216,7 +216,7 @@ static void install_neighbours(struct vm_engine *m, uint64_t tag, unsigned order
 /* Neither has the machine failed nor must the process wait. */
 static bool goes_on(const struct vm_engine *m)
 {
-    return !m->failed && !m->blocked_until;
+    return !m->failed && !m->ahead_ns;
 }
 
 /* Walk and make the outcome the entry of every level; `missed` or not, a TLB had the page. */

@@ -38,11 +38,34 @@ static bool find_fit(struct vm_parts *p, const char *spec, struct vm_error *e)
            vm_params_parse(&p->fit_params, name, p->fit->param, p->fit->nparams, params, e);
 }
 
+/* Who reads the future knows nothing of pages that come before they are touched. */
+static bool find_readahead(struct vm_parts *p, const struct vm_config *c, struct vm_error *e)
+{
+    char name[VM_CONFIG_TEXT];
+    const char *params = vm_spec_split(c->readahead, name, sizeof name);
+    p->readahead = vm_readahead_find(name, e);
+    if (!p->readahead || !vm_params_parse(&p->readahead_params, name, p->readahead->param,
+                                          p->readahead->nparams, params, e))
+        return false;
+    if (p->readahead->size() == 0 || c->model == VM_MODEL_PAGES)
+        return true;
+    if (p->policy->future == VM_FUTURE_NEEDED)
+        return vm_fail(
+            e, VM_EUSAGE,
+            "policy %s with readahead %s: it looks ahead at touches, and cannot at pages "
+            "that come before them: expected another policy, or --readahead none",
+            p->policy->name, name);
+    return p->scheme->unit != VM_UNIT_SEGMENT ||
+           vm_fail(e, VM_EUSAGE,
+                   "scheme %s with readahead %s: expected a scheme of pages, or --readahead none",
+                   p->scheme->name, name);
+}
+
 bool vm_parts_find(struct vm_parts *out, const struct vm_config *c, struct vm_error *e)
 {
     struct vm_parts p;
     if (!find_scheme(&p, c->scheme, e) || !find_policy(&p, c->policy, e) ||
-        !find_device(&p, c->swap, e) || !find_fit(&p, c->fit, e))
+        !find_device(&p, c->swap, e) || !find_fit(&p, c->fit, e) || !find_readahead(&p, c, e))
         return false;
     *out = p;
     return true;

@@ -9,7 +9,8 @@ struct vm_parts {
     const struct vm_policy_ops *policy;
     const struct vm_device_ops *device;
     const struct vm_alloc_ops *fit;
-    struct vm_params scheme_params, policy_params, device_params, fit_params;
+    const struct vm_readahead_ops *readahead;
+    struct vm_params scheme_params, policy_params, device_params, fit_params, readahead_params;
 };
 
 /* Errors: VM_EUSAGE (an unknown name or parameter, a value out of range). */

@@ -1,5 +1,5 @@
-/* adaptive.h - the directory of arc and car: pages seen once lately and pages seen more often, those
- * in memory and as many that have left, and a target that divides memory between the two.
+/* adaptive.h - the directory of arc and car: pages seen once lately and pages seen more often,
+ * those in memory and as many that have left, and a target that divides memory between the two.
  *
  *       forgotten <- B1 <- T1 <- comes in        seen once
  *                    |      |
@@ -11,10 +11,10 @@
  * would have stayed had T1 been larger, and raises it; one that returns from B2 lowers it; by 1, or
  * by the ratio of the other list of ghosts to its own if that is more.
  *
- * Megiddo & Modha, "ARC: a self-tuning, low overhead replacement cache", FAST 2003, figure 4; Bansal
- * & Modha, "CAR: clock with adaptive replacement", FAST 2004, figure 2. Both papers forget ghosts
- * while they replace a page; here that waits until the newcomer is in, which forgets the same:
- * replacing moves a page from T1 to B1, or T2 to B2, and the sums that are compared stay.
+ * Megiddo & Modha, "ARC: a self-tuning, low overhead replacement cache", FAST 2003, figure 4;
+ * Bansal & Modha, "CAR: clock with adaptive replacement", FAST 2004, figure 2. Both papers forget
+ * ghosts while they replace a page; here that waits until the newcomer is in, which forgets the
+ * same: replacing moves a page from T1 to B1, or T2 to B2, and the sums that are compared stay.
  *
  * delta: whether the ratio is a real number, as the papers say, or divided as integers, as many
  * programs do.
@@ -90,6 +90,7 @@ static inline void adaptive_forget_oldest(struct adaptive *a, unsigned list)
 {
     VM_ASSERT(a->nghosts[list]);
     adaptive_forget(a, ghosts_oldest(&a->ghosts, list));
+    ghosts_prefetch_oldest(&a->ghosts, list);
 }
 
 /* The page of `frame`, which has just left T1 or T2, becomes the newest ghost of B1 or B2. */
@@ -101,6 +102,8 @@ static inline void adaptive_remember(struct adaptive *a, unsigned list, vm_pfn f
     if (a->ghosts.n == a->ghosts.cap)
         adaptive_forget_oldest(a, a->nghosts[B2] ? B2 : B1);
     uint32_t ghost = ghosts_push(&a->ghosts, list, a->page[frame]);
+    if (a->rings.ring[list].n) /* what the next page to leave will wait for */
+        ghosts_prefetch(&a->ghosts, a->page[rings_first(&a->rings, list)]);
     a->mark[ghost] = list == B2 ? MARK_B2 : 0;
     a->nghosts[list]++;
 }

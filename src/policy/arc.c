@@ -44,6 +44,15 @@ static inline vm_pfn victim(void *state, uint64_t incoming)
     return frame;
 }
 
+static inline void foresee(const void *state, uint64_t page, uint32_t entry)
+{
+    const struct adaptive *a = state;
+    if (entry)
+        __builtin_prefetch(&a->rings.link[entry - 1]);
+    else
+        ghosts_prefetch(&a->ghosts, page);
+}
+
 const struct vm_policy_ops vm_policy_arc = {
     .name = "arc",
     .summary =
@@ -64,9 +73,10 @@ const struct vm_policy_ops vm_policy_arc = {
     PART_STAMPED,
 };
 
-#define REPLAY_KIND   VM_TOUCH_EACH
-#define REPLAY_INSERT adaptive_insert
-#define REPLAY_VICTIM victim
-#define REPLAY_TOUCH  touch_frame
-#define REPLAY_TICK   tick_nothing
+#define REPLAY_KIND    VM_TOUCH_EACH
+#define REPLAY_INSERT  adaptive_insert
+#define REPLAY_VICTIM  victim
+#define REPLAY_TOUCH   touch_frame
+#define REPLAY_TICK    tick_nothing
+#define REPLAY_FORESEE foresee
 #include "policy/replay_template.inc.h"

@@ -2,9 +2,9 @@
  * only sets the referenced bit.
  *
  * While T1 has its target of frames, or more, its clock is asked: a page under the hand that was
- * referenced goes over to T2, its bit cleared; else it leaves for B1. While it has fewer, T2's clock
- * is: a referenced page is passed and its bit cleared; else it leaves for B2. A newcomer comes in
- * with the bit clear. See policy/adaptive.h for the rest.
+ * referenced goes over to T2, its bit cleared; else it leaves for B1. While it has fewer, T2's
+ * clock is: a referenced page is passed and its bit cleared; else it leaves for B2. A newcomer
+ * comes in with the bit clear. See policy/adaptive.h for the rest.
  *
  * Bansal & Modha, "CAR: clock with adaptive replacement", FAST 2004, figure 2: the target moves
  * after the replacement, whereas arc's moves before.
@@ -54,6 +54,13 @@ static inline vm_pfn victim(void *state, uint64_t incoming)
     }
 }
 
+static inline void foresee(const void *state, uint64_t page, uint32_t entry)
+{
+    const struct adaptive *a = state;
+    if (entry == 0)
+        ghosts_prefetch(&a->ghosts, page);
+}
+
 const struct vm_policy_ops vm_policy_car = {
     .name = "car",
     .summary = "arc with two clocks: an unreferenced page of those loaded once, or more, leaves",
@@ -73,9 +80,10 @@ const struct vm_policy_ops vm_policy_car = {
     PART_STAMPED,
 };
 
-#define REPLAY_KIND   VM_TOUCH_REFBIT
-#define REPLAY_INSERT insert
-#define REPLAY_VICTIM victim
-#define REPLAY_TOUCH  touch_nothing
-#define REPLAY_TICK   tick_nothing
+#define REPLAY_KIND    VM_TOUCH_REFBIT
+#define REPLAY_INSERT  insert
+#define REPLAY_VICTIM  victim
+#define REPLAY_TOUCH   touch_nothing
+#define REPLAY_TICK    tick_nothing
+#define REPLAY_FORESEE foresee
 #include "policy/replay_template.inc.h"

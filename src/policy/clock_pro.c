@@ -1,13 +1,14 @@
-/* clock_pro.c - LIRS by referenced bits: one clock of hot pages, cold pages and ghosts, three hands.
+/* clock_pro.c - LIRS by referenced bits: one clock of hot pages, cold pages and ghosts, three
+ * hands.
  *
- * A cold page is in its test from its coming on; touched in it, even as a ghost, it becomes hot, and
- * a hot page in its place becomes cold. Hands walk from the oldest to the newest:
+ * A cold page is in its test from its coming on; touched in it, even as a ghost, it becomes hot,
+ * and a hot page in its place becomes cold. Hands walk from the oldest to the newest:
  *   cold  at a resident cold page. Touched in its test, it becomes hot; else it leaves, in its test
  *         as a ghost that keeps its place
  *   hot   demotes a hot page that was not touched since the hand's last round. If it comes to the
  *         page for which it was moved first, that one's test was too long: it stays cold
- *   test  ends tests, pushed by the hot hand, or by more ghosts than memory has frames; a ghost whose
- *         test ends is forgotten
+ *   test  ends tests, pushed by the hot hand, or by more ghosts than memory has frames; a ghost
+ *         whose test ends is forgotten
  *
  *     --- a  b  g  C  d  H  C  newest --- a           C cold   g ghost   others hot
  *            ^test  ^cold                             new pages come behind the newest

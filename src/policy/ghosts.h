@@ -13,12 +13,12 @@
  * The table begins with four slots and doubles when it is half full: a policy may have room for far
  * more ghosts than ever come, and the few then lie close together.
  *
- * A page may be in two frames, as after a fork, and so be in memory and a ghost at once; it may then
- * leave again while it is one.
+ * A page may be in two frames, as after a fork, and so be in memory and a ghost at once; it may
+ * then leave again while it is one.
  *
  * Invariants (ghosts_check)
- *  1. slot[] has each ghost that is in once, in the run of full slots from its page's home, with its
- *     page's hash.
+ *  1. slot[] has each ghost that is in once, in the run of full slots from its page's home, with
+ *     its page's hash.
  *  2. A ghost below `fresh` is in the table, or on the free chain, its page VM_NOPAGE.
  */
 #ifndef POLICY_GHOSTS_H
@@ -71,6 +71,12 @@ static inline void ghosts_init(struct ghosts *g, uint32_t nlists)
 static inline uint32_t ghosts_hash(uint64_t page)
 {
     return (uint32_t)vm_mix64(page);
+}
+
+/* A look, an addition or a removal of the page is near. */
+static inline void ghosts_prefetch(const struct ghosts *g, uint64_t page)
+{
+    __builtin_prefetch(&g->slot[ghosts_hash(page) & g->mask]);
 }
 
 /* The page's ghost, or GHOST_NONE. */
@@ -152,6 +158,14 @@ static inline uint32_t ghosts_push(struct ghosts *g, uint32_t list, uint64_t pag
     uint32_t ghost = ghosts_add(g, page);
     vm_links_push_last(g->link, g->cap + list, ghost);
     return ghost;
+}
+
+/* The list's oldest will soon be forgotten. */
+static inline void ghosts_prefetch_oldest(const struct ghosts *g, uint32_t list)
+{
+    uint32_t oldest = g->link[g->cap + list].next;
+    if (oldest != g->cap + list)
+        ghosts_prefetch(g, g->page[oldest]);
 }
 
 /* Forget a ghost that is on a list. */

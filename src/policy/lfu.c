@@ -4,40 +4,23 @@
  * (`fifo`).
  *
  * keep: of how many pages that have left the count is kept, the latest to leave; a page that comes
- * back among them goes on from its count. With as many as there are pages it is *perfect* LFU, which
- * knows no stays, only pages; Breslau, Cao, Fan, Phillips & Shenker, "Web caching and Zipf-like
- * distributions", INFOCOM 1999, hold the two against each other. With none, what an earlier stay in
- * memory was worth is forgotten, and each coming counts from 1.
+ * back among them goes on from its count. With as many as there are pages it is *perfect* LFU,
+ * which knows no stays, only pages; Breslau, Cao, Fan, Phillips & Shenker, "Web caching and
+ * Zipf-like distributions", INFOCOM 1999, hold the two against each other. With none, what an
+ * earlier stay in memory was worth is forgotten, and each coming counts from 1.
  *
- * The idea: touches only ever raise a frame's rank, so the order may lag behind them. A touch
- * writes the frame's rank and no more. Newcomers stand in a queue, which is their order while their
- * count is 1; one that is found touched at the front goes on into a heap, where one that comes back
- * with a count goes at once, under the rank it has then, which from then on is a lower bound. Only an entry that gets to the root is compared with
- * the truth, and sinks if it has risen. The usual lists of frames of equal count cost five links a
- * touch, and cannot order ties by coming.
+ * The idea: touches only ever raise a frame's rank, so the order may lag behind them (ranks.inc.h).
+ * The usual lists of frames of equal count cost five links a touch, and cannot order ties by
+ * coming.
  *
  * Invariants
- *  1. slot[f] is the heap's slot of frame f, WAITING if it is in the queue, or 0 if it is not in.
- *  2. The queue is in the order of coming; every entry of the heap has a count of 2 or more.
- *  3. An entry's rank is not above its frame's.
- *  4. Counts stop at 2^32 - 1.
- *  5. Ghosts are on one list, in the order of leaving, `keep` of them at most, and one more between a
- *     victim's leaving and the coming of a page that was one.
+ *  1. Of a frame that is in slot[] is not 0, and its count is 1 at least.
+ *  2. Ghosts are on one list, in the order of leaving, `keep` of them at most, and one more between
+ *     a victim's leaving and the coming of a page that was one.
  */
+#include "policy/frequency.h"
 #include "policy/ghosts.h"
 #include "policy/part.h"
-
-struct rank {
-    uint64_t since; /* the number of the last touch, or of the coming */
-    uint32_t count;
-    vm_pfn frame;
-};
-
-/* Without branches, as the outcome cannot be foretold. */
-static inline bool rank_before(const struct rank *a, const struct rank *b)
-{
-    return (a->count < b->count) | ((a->count == b->count) & (a->since < b->since));
-}
 
 struct lfu {
     struct rank *rank;     /* [nframes] */
@@ -54,13 +37,12 @@ struct lfu {
     enum { TIES_LRU, TIES_FIFO } ties;
 };
 
-#define HEAP_OWNER         struct lfu
-#define HEAP_ENTRY         struct rank
-#define HEAP_BEFORE(a, b)  rank_before(&(a), &(b))
-#define HEAP_PLACED(s, at) ((s)->slot[(s)->heap[at].frame] = (uint32_t)(at))
-#include "policy/heap.inc.h"
-
-#define WAITING 1 /* below HEAP_ROOT */
+#define HEAP_OWNER                struct lfu
+#define HEAP_ENTRY                struct rank
+#define HEAP_BEFORE(a, b)         rank_before(&(a), &(b))
+#define RANKS_ENTRY(s, frame)     ((s)->rank[frame])
+#define RANKS_UNTOUCHED(s, frame) ((s)->rank[frame].count == 1)
+#include "policy/ranks.inc.h"
 
 static size_t layout(struct lfu *s, uintptr_t start, const struct vm_policy_env *env)
 {
@@ -86,18 +68,11 @@ static size_t size(const struct vm_policy_env *env)
 static void init(void *state, const struct vm_policy_env *env)
 {
     struct lfu *s = state;
-    VM_ASSERT(env->nframes <= UINT32_MAX - HEAP_ROOT);
     layout(s, (uintptr_t)state, env);
     ghosts_init(&s->ghosts, 1);
     s->nframes = env->nframes;
-    s->end = HEAP_ROOT;
-    vm_links_head(s->link, s->nframes);
+    ranks_init(s);
     s->ties = vm_params_count(env->params, "ties") ? TIES_FIFO : TIES_LRU;
-}
-
-static inline uint32_t count_up(uint32_t count, uint32_t times)
-{
-    return __builtin_add_overflow(count, times, &count) ? UINT32_MAX : count;
 }
 
 /* The count with which the page left, if it is still known; it is not any more. 0: it is not. */
@@ -126,12 +101,7 @@ static inline void insert(void *state, vm_pfn frame, uint64_t page)
     uint32_t count = count_up(recall(s, page), 1);
     s->page[frame] = page;
     s->rank[frame] = (struct rank){.since = s->now++, .count = count, .frame = frame};
-    if (count > 1) {
-        heap_rise(s, s->end++, s->rank[frame]);
-        return;
-    }
-    s->slot[frame] = WAITING;
-    vm_links_push_last(s->link, s->nframes, frame);
+    ranks_enter(s, frame);
 }
 
 static inline void touch_frame(void *state, vm_pfn frame, uint32_t times)
@@ -148,37 +118,14 @@ static void remove_frame(void *state, vm_pfn frame)
 {
     struct lfu *s = state;
     VM_EXPECT(frame < s->nframes && s->slot[frame]);
-    if (s->slot[frame] == WAITING)
-        vm_links_remove(s->link, frame);
-    else
-        heap_close(s, s->slot[frame]);
-    s->slot[frame] = 0;
-}
-
-/* The lowest frame of the heap, its entry telling the truth. */
-static vm_pfn lowest_of_heap(struct lfu *s)
-{
-    VM_ASSERT(s->end > HEAP_ROOT);
-    for (;;) {
-        const struct rank *lowest = &s->heap[HEAP_ROOT];
-        vm_pfn frame = lowest->frame;
-        if (!rank_before(lowest, &s->rank[frame]))
-            return frame;
-        heap_sink(s, HEAP_ROOT, s->rank[frame]);
-    }
+    ranks_leave(s, frame);
 }
 
 static inline vm_pfn victim(void *state, uint64_t incoming)
 {
     struct lfu *s = state;
-    vm_pfn frame;
-    while ((frame = s->link[s->nframes].next) != s->nframes && s->rank[frame].count > 1) {
-        vm_links_remove(s->link, frame);
-        heap_rise(s, s->end++, s->rank[frame]);
-    }
-    if (frame == s->nframes)
-        frame = lowest_of_heap(s);
-    remove_frame(s, frame);
+    vm_pfn frame = ranks_lowest(s);
+    ranks_leave(s, frame);
     if (s->keep)
         remember(s, s->page[frame], s->rank[frame].count, ghosts_find(&s->ghosts, incoming));
     return frame;
@@ -187,25 +134,10 @@ static inline vm_pfn victim(void *state, uint64_t incoming)
 static void check(const void *state)
 {
     const struct lfu *s = state;
-    size_t n = s->end - HEAP_ROOT;
-    heap_check(s);
+    ranks_check(s);
     ghosts_check(&s->ghosts);
-    VM_ASSERT(s->end <= HEAP_SLOTS(s->nframes));
-    for (size_t at = HEAP_ROOT; at < s->end; at++) {
-        vm_pfn frame = s->heap[at].frame;
-        VM_ASSERT(frame < s->nframes && s->slot[frame] == at && s->rank[frame].frame == frame);
-        VM_ASSERT(s->heap[at].count > 1);
-        VM_ASSERT(!rank_before(&s->rank[frame], &s->heap[at]));
-    }
-    uint64_t since = 0;
-    for (vm_pfn f = s->link[s->nframes].next; f != s->nframes; f = s->link[f].next, n++) {
-        VM_ASSERT(f < s->nframes && s->slot[f] == WAITING && n < s->nframes);
-        VM_ASSERT(s->rank[f].count > 1 || s->rank[f].since >= since);
-        since = s->rank[f].count > 1 ? since : s->rank[f].since;
-    }
     for (vm_pfn f = 0; f < s->nframes; f++)
-        n -= s->slot[f] != 0;
-    VM_ASSERT(n == 0);
+        VM_ASSERT(!s->slot[f] || (s->rank[f].frame == f && s->rank[f].count));
 }
 
 static const struct vm_param param[] = {

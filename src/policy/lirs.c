@@ -8,8 +8,9 @@
  *     S  top  h  L  g  L  L  h  g  L  bottom      L  LIR        h  HIR, resident
  *     Q  first -> x  h  h                         g  a ghost    x  HIR, no more in S
  *
- * Jiang & Zhang, "LIRS: an efficient low inter-reference recency set replacement policy", SIGMETRICS
- * 2002, section 3.3; where it leaves open, their program, whose misses on the real trace are ours:
+ * Jiang & Zhang, "LIRS: an efficient low inter-reference recency set replacement policy",
+ * SIGMETRICS 2002, section 3.3; where it leaves open, their program, whose misses on the real trace
+ * are ours:
  *   hir     percent of memory for HIR pages (1, the paper's section 4)
  *   least   but at least so many (2; the paper has no least)
  *   stack   pages that S may have, in memories: beyond, the lowest that is not LIR leaves it. The

@@ -15,18 +15,25 @@
  * the times are moved on; the figure, taken literally, would make one up from K = 3 on.
  *
  * The idea: as in lfu, touches only ever raise a rank, so the heap may lag behind, and only what
- * gets to its root is compared with the truth. Frames without a K-th reference wait in a queue in
- * the order of their last ones; a touch moves them there, or into the heap.
+ * gets to its root is compared with the truth. And as in opt, few frames are ever the first: only
+ * those whose K-th reference was before a horizon are in the heap; when it is used up, a new one is
+ * set that has a quarter of the frames before it. To use them up takes that many victims or
+ * touches, so that the pass over all frames is little. (Not so while references are correlated:
+ * then who may not leave yet stays in the heap, and all are in it.) Frames without a K-th reference
+ * wait in a queue in the order of their last ones; a touch moves them there, or on.
  *
  * Invariants
  *  1. times(f)[0] is f's last touch, [i] the i-th last that counts, 0: not known. All are > 0 up to
  *     a first 0, and fall.
- *  2. slot[f] is the heap's slot of frame f, WAITING if it is in the queue, or 0 if it is not in.
- *     It waits iff times(f)[k] is 0; the queue is in the order of times(f)[0].
- *  3. An entry's rank is not above its frame's.
- *  4. Ghosts are on one list, in the order of leaving, `keep` of them at most, and one more between a
- *     victim's leaving and the coming of a page that was one.
+ *  2. slot[f] is the heap's slot of frame f, or WAITING if it is in the queue, or BEYOND the
+ *     horizon, or 0 if it is not in. It waits iff times(f)[k] is 0; the queue is in the order of
+ *     times(f)[0].
+ *  3. An entry's rank is not above its frame's. A frame whose K-th reference is before the horizon
+ *     has one.
+ *  4. Ghosts are on one list, in the order of leaving, `keep` of them at most, and one more between
+ *     a victim's leaving and the coming of a page that was one.
  */
+#include "base/bits.h"
 #include "policy/ghosts.h"
 #include "policy/part.h"
 
@@ -50,8 +57,10 @@ struct lru_k {
     struct ghosts ghosts;
     size_t end;   /* of the heap's used slots */
     uint64_t now; /* touches so far: the time of the last one */
+    uint64_t horizon;
     uint64_t correlated, retained;
     uint32_t nframes, keep;
+    uint32_t seen; /* frames below have come at some time */
     unsigned k;
 };
 
@@ -67,7 +76,7 @@ static inline bool rank_before(const struct rank *a, const struct rank *b)
 #define HEAP_PLACED(s, at) ((s)->slot[(s)->heap[at].frame] = (uint32_t)(at))
 #include "policy/heap.inc.h"
 
-#define WAITING 1 /* below HEAP_ROOT */
+enum { WAITING = 1, BEYOND = 2 }; /* below HEAP_ROOT */
 
 static size_t layout(struct lru_k *s, uintptr_t start, const struct vm_policy_env *env)
 {
@@ -101,6 +110,7 @@ static void init(void *state, const struct vm_policy_env *env)
     s->end = HEAP_ROOT;
     s->correlated = vm_params_count(env->params, "correlated");
     s->retained = vm_params_count(env->params, "retained");
+    s->horizon = s->correlated ? UINT64_MAX : 0;
     vm_links_head(s->link, s->nframes);
     ghosts_init(&s->ghosts, 1);
 }
@@ -118,14 +128,17 @@ static inline struct rank rank_of(const struct lru_k *s, vm_pfn frame)
 
 /* ---- coming and touches ---- */
 
-/* Put a frame that is in neither where its times say. */
+/* Put a frame that is nowhere where its times say. */
 static inline void enter(struct lru_k *s, vm_pfn frame)
 {
-    if (times(s, frame)[s->k]) {
-        heap_rise(s, s->end++, rank_of(s, frame));
-    } else {
+    uint64_t kth = times(s, frame)[s->k];
+    if (kth == 0) {
         s->slot[frame] = WAITING;
         vm_links_push_last(s->link, s->nframes, frame);
+    } else if (kth < s->horizon) {
+        heap_rise(s, s->end++, rank_of(s, frame));
+    } else {
+        s->slot[frame] = BEYOND;
     }
 }
 
@@ -144,6 +157,7 @@ static inline void insert(void *state, vm_pfn frame, uint64_t page)
     VM_EXPECT(frame < s->nframes && s->slot[frame] == 0);
     uint32_t ghost = ghosts_find(&s->ghosts, page);
     s->now++;
+    s->seen = frame < s->seen ? s->seen : frame + 1;
     s->page[frame] = page;
     memset(t, 0, (s->k + 1) * sizeof *t);
     if (ghost != GHOST_NONE) {
@@ -204,7 +218,7 @@ static void remove_frame(void *state, vm_pfn frame)
     VM_EXPECT(frame < s->nframes && s->slot[frame]);
     if (s->slot[frame] == WAITING)
         vm_links_remove(s->link, frame);
-    else
+    else if (s->slot[frame] != BEYOND)
         heap_close(s, s->slot[frame]);
     s->slot[frame] = 0;
 }
@@ -228,37 +242,88 @@ static inline bool is_past(const struct lru_k *s, vm_pfn frame)
     return s->now + 1 - times(s, frame)[0] > s->correlated;
 }
 
-/* The heap's root, its entry telling the truth. The heap is not empty. */
+/* The time before which a quarter of the frames beyond the horizon have their K-th reference, or
+ * the next later one whose distance from now is a power of two; 0 if there are none. */
+static uint64_t choose_horizon(const struct lru_k *s)
+{
+    uint32_t ago[64] = {0}, n = 0, before = 0; /* ago[p]: 2^p - 1 touches and more */
+    for (vm_pfn f = 0; f < s->seen; f++)
+        if (s->slot[f] == BEYOND) {
+            ago[vm_log2(s->now - times(s, f)[s->k] + 1)]++;
+            n++;
+        }
+    for (unsigned p = 64; n > 0 && p-- > 0;) {
+        before += ago[p];
+        if (before >= n / 4 && before)
+            return s->now - ((UINT64_C(1) << p) - 1) + 1;
+    }
+    return 0;
+}
+
+/* The heap is empty: set a new horizon, if any frame is beyond the last. */
+static __attribute__((noinline)) void set_horizon(struct lru_k *s)
+{
+    s->horizon = choose_horizon(s);
+    for (vm_pfn f = 0; f < s->seen; f++)
+        if (s->slot[f] == BEYOND && times(s, f)[s->k] < s->horizon)
+            s->heap[s->end++] = rank_of(s, f);
+    for (size_t at = HEAP_ROOT; at < s->end; at++)
+        HEAP_PLACED(s, at);
+    if (s->end > HEAP_ROOT + 1)
+        for (size_t at = HEAP_PARENT(s->end - 1); at >= HEAP_ROOT; at--)
+            heap_sink(s, at, s->heap[at]);
+}
+
+/* The heap's root, its entry telling the truth; VM_NOFRAME: no frame has a K-th reference, or,
+ * while references are correlated, the heap is empty. */
 static inline vm_pfn true_root(struct lru_k *s)
 {
     for (;;) {
+        if (s->end == HEAP_ROOT && s->correlated == 0)
+            set_horizon(s);
+        if (s->end == HEAP_ROOT)
+            return VM_NOFRAME;
         vm_pfn frame = s->heap[HEAP_ROOT].frame;
         struct rank rank = rank_of(s, frame);
         if (!rank_before(&s->heap[HEAP_ROOT], &rank))
             return frame;
-        heap_sink(s, HEAP_ROOT, rank);
+        if (rank.kth < s->horizon) {
+            heap_sink(s, HEAP_ROOT, rank);
+        } else {
+            heap_close(s, HEAP_ROOT);
+            s->slot[frame] = BEYOND;
+        }
     }
 }
 
-/* The first frame of the heap that may leave, or VM_NOFRAME; *first: the first of all, if any. */
+/* The first frame with a K-th reference that may leave, or VM_NOFRAME; *first: the first of all, if
+ * it is not set yet. */
 static vm_pfn first_past(struct lru_k *s, vm_pfn *first)
 {
     uint32_t naside = 0;
-    vm_pfn found = VM_NOFRAME;
-    while (s->end > HEAP_ROOT && found == VM_NOFRAME) {
-        vm_pfn frame = true_root(s);
+    vm_pfn frame;
+    while ((frame = true_root(s)) != VM_NOFRAME && !is_past(s, frame)) {
         if (*first == VM_NOFRAME)
             *first = frame;
-        if (is_past(s, frame)) {
-            found = frame;
-        } else {
-            s->aside[naside++] = s->heap[HEAP_ROOT];
-            heap_close(s, HEAP_ROOT);
-        }
+        s->aside[naside++] = s->heap[HEAP_ROOT];
+        heap_close(s, HEAP_ROOT);
     }
     while (naside > 0)
         heap_rise(s, s->end++, s->aside[--naside]);
-    return found;
+    return frame;
+}
+
+/* Ask for what the next victim will wait for. */
+static inline void prefetch_next(const struct lru_k *s)
+{
+    vm_pfn next = s->link[s->nframes].next;
+    if (next == s->nframes && s->end > HEAP_ROOT)
+        next = s->heap[HEAP_ROOT].frame;
+    if (next == s->nframes)
+        return;
+    __builtin_prefetch(times(s, next));
+    ghosts_prefetch(&s->ghosts, s->page[next]);
+    ghosts_prefetch_oldest(&s->ghosts, 0);
 }
 
 static inline vm_pfn victim(void *state, uint64_t incoming)
@@ -274,6 +339,7 @@ static inline vm_pfn victim(void *state, uint64_t incoming)
     remove_frame(s, frame);
     if (s->keep)
         remember(s, frame, ghosts_find(&s->ghosts, incoming));
+    prefetch_next(s);
     return frame;
 }
 
@@ -305,7 +371,8 @@ static void check(const void *state)
         last = times(s, f)[0];
     }
     for (vm_pfn f = 0; f < s->nframes; f++) {
-        n -= s->slot[f] != 0;
+        n -= s->slot[f] != 0 && s->slot[f] != BEYOND;
+        VM_ASSERT(s->slot[f] != BEYOND || times(s, f)[s->k] >= s->horizon);
         if (s->slot[f])
             check_times(s, f);
     }
@@ -321,6 +388,15 @@ static const struct vm_param param[] = {
     {"history", VM_PARAM_REAL, "100", 0, 10000, NULL,
      "pages remembered, in percent of memory's frames"},
 };
+
+static inline void foresee(const void *state, uint64_t page, uint32_t entry)
+{
+    const struct lru_k *s = state;
+    if (entry)
+        __builtin_prefetch(times(s, entry - 1));
+    else
+        ghosts_prefetch(&s->ghosts, page);
+}
 
 const struct vm_policy_ops vm_policy_lru_k = {
     .name = "lru-k",
@@ -342,9 +418,10 @@ const struct vm_policy_ops vm_policy_lru_k = {
     PART_STAMPED,
 };
 
-#define REPLAY_KIND   VM_TOUCH_EACH
-#define REPLAY_INSERT insert
-#define REPLAY_VICTIM victim
-#define REPLAY_TOUCH  touch_frame
-#define REPLAY_TICK   tick_nothing
+#define REPLAY_KIND    VM_TOUCH_EACH
+#define REPLAY_INSERT  insert
+#define REPLAY_VICTIM  victim
+#define REPLAY_TOUCH   touch_frame
+#define REPLAY_TICK    tick_nothing
+#define REPLAY_FORESEE foresee
 #include "policy/replay_template.inc.h"

@@ -1,5 +1,5 @@
 /* recency.h - frames in the order of their last touch, at one random store a touch: the state of
- * lru and mru, which take from its two ends.
+ * lru and mru, which take from its two ends, and one of lecar's two orders.
  *
  * A log: every touch appends its frame and notes in at[frame] where. Only a frame's last entry
  * counts; entries that a later one has overtaken are passed over when an end is asked for, and
@@ -113,16 +113,23 @@ static inline void recency_remove(void *state, vm_pfn frame)
     r->at[frame] = RECENCY_OUT;
 }
 
+/* The oldest, which stays. */
+static inline vm_pfn recency_oldest(struct recency *r)
+{
+    for (;; r->tail++) {
+        VM_ASSERT(r->tail < r->head);
+        vm_pfn frame = r->log[r->tail];
+        if (r->at[frame] == r->tail)
+            return frame;
+    }
+}
+
 static inline vm_pfn recency_take_oldest(struct recency *r)
 {
-    for (;;) {
-        VM_ASSERT(r->tail < r->head);
-        vm_pfn frame = r->log[r->tail++];
-        if (r->at[frame] == r->tail - 1) {
-            recency_remove(r, frame);
-            return frame;
-        }
-    }
+    vm_pfn frame = recency_oldest(r);
+    r->tail++;
+    recency_remove(r, frame);
+    return frame;
 }
 
 static inline vm_pfn recency_take_newest(struct recency *r)

@@ -17,6 +17,7 @@
  * would have every field loaded anew for every reference.
  */
 #define REPLAY_AHEAD  24
+#define REPLAY_SOON   10 /* the page's frame has come by then */
 #define REPLAY_INLINE static inline __attribute__((always_inline))
 
 static void touch(void *state, const vm_pfn *frame, size_t n)
@@ -182,6 +183,15 @@ REPLAY_INLINE void replay_tick(void *state, struct vm_replay *r)
     }
 }
 
+#ifdef REPLAY_FORESEE
+REPLAY_INLINE void replay_foresee(void *state, const struct vm_replay *r, vm_pageref ref)
+{
+    REPLAY_FORESEE(state, ref >> 1, r->frame_of[ref >> 1]);
+}
+#else
+#define replay_foresee(state, r, ref) ((void)0)
+#endif
+
 /* References between which no tick falls. */
 static void replay_span(void *state, struct vm_replay *host, const vm_pageref *ref, size_t n)
 {
@@ -189,6 +199,7 @@ static void replay_span(void *state, struct vm_replay *host, const vm_pageref *r
     size_t i = 0;
     for (; i + REPLAY_AHEAD < n; i++) {
         __builtin_prefetch(&r.frame_of[ref[i + REPLAY_AHEAD] >> 1]);
+        replay_foresee(state, &r, ref[i + REPLAY_SOON]);
         replay_reference(state, &r, ref[i], 1);
         r.touches++;
     }
@@ -233,6 +244,7 @@ static void replay_runs(void *state, struct vm_replay *host, const struct vm_pag
     size_t i = 0;
     for (; i + REPLAY_AHEAD < n; i++) {
         __builtin_prefetch(&r.frame_of[run[i + REPLAY_AHEAD].ref >> 1]);
+        replay_foresee(state, &r, run[i + REPLAY_SOON].ref);
         replay_run(state, &r, run[i]);
     }
     for (; i < n; i++)

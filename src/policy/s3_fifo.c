@@ -4,11 +4,12 @@
  * Most pages are used once and soon leave by the small queue; what it knows of a page is a counter
  * of hits, up to 3.
  *
- *              +-> small (10 %) --- fewer than `hits` hits ---> out, remembered as a ghost
- *     new page |        `--- else ---> main                        |
- *              +<-------------------------------- not a ghost -----+
- *     a ghost's page ---> main (the rest) -- no hits left --> out, forgotten
- *                          ^__ else again, at the price of one hit
+ *     new page --------> small (10 %) --- fewer than `hits` hits --> out, remembered as a ghost
+ *                          | else
+ *                          v
+ *     a ghost's page --> main (the rest) --- no hit left --> out, forgotten
+ *                          ^    | else, at the price of one hit
+ *                          +----+
  *
  * The small queue gives the victim when it has its share or more, else the main one; a page that
  * changes queues begins again with no hits.
@@ -19,8 +20,8 @@
  *   hits    that save a newcomer: the text has more than one
  *   ghosts  percent of the main queue's share: that many pages that left the small queue
  *   look    for the ghost `after` the eviction, which may push it out, or `before`
- *   fill    until the first eviction newcomers fill the `small` queue, or its share and then `main`;
- *           with look=before that is libCacheSim's since December 2024
+ *   fill    until the first eviction newcomers fill the `small` queue, or its share and then
+ *           `main`; with look=before that is libCacheSim's since December 2024
  *
  * Invariants
  *  1. A frame that is in is on one of the two lists, the oldest first, and place[] says on which.
@@ -114,8 +115,7 @@ static inline bool recognize(struct s3_fifo *s, uint64_t page)
     uint32_t ghost = ghosts_find(&s->ghosts, page);
     if (ghost == GHOST_NONE)
         return false;
-    vm_links_remove(s->ghosts.link, ghost);
-    ghosts_drop(&s->ghosts, ghost);
+    ghosts_forget(&s->ghosts, ghost);
     return true;
 }
 
@@ -126,12 +126,9 @@ static inline void remember(struct s3_fifo *s, uint64_t page)
     if (g->cap == 0)
         return;
     recognize(s, page);
-    if (g->n == g->cap) {
-        uint32_t oldest = g->link[g->cap].next;
-        vm_links_remove(g->link, oldest);
-        ghosts_drop(g, oldest);
-    }
-    vm_links_push_last(g->link, g->cap, ghosts_add(g, page));
+    if (g->n == g->cap)
+        ghosts_forget(g, ghosts_oldest(g, 0));
+    ghosts_push(g, 0, page);
 }
 
 static inline void insert(void *state, vm_pfn frame, uint64_t page)

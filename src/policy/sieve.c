@@ -2,10 +2,10 @@
  *
  * The frames stand in the order of their coming. A victim is looked for from the hand towards the
  * newest: a frame whose referenced bit is set loses the bit, is passed, and keeps its place; the
- * first without it leaves, and the hand rests on the next newer one. Past the newest the hand begins
- * again with the oldest. Newcomers enter behind the newest, not behind the hand as in clock.c: so
- * the hand soon comes to pages that nobody has asked for since they came, while those that passed
- * it are left alone for a whole turn.
+ * first without it leaves, and the hand rests on the next newer one. Past the newest the hand
+ * begins again with the oldest. Newcomers enter behind the newest, not behind the hand as in
+ * clock.c: so the hand soon comes to pages that nobody has asked for since they came, while those
+ * that it has passed are left alone for a whole turn.
  *
  *     oldest  a  b  c  d  e  newest  <- newcomers
  *                   ^hand ->

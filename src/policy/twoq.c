@@ -114,6 +114,9 @@ static inline vm_pfn victim(void *state, uint64_t incoming)
     VM_ASSERT(s->rings.ring[IN].n);
     vm_pfn frame = rings_take_first(&s->rings, IN);
     remember(s, s->page[frame], ghosts_find(&s->out, incoming));
+    if (s->rings.ring[IN].n) /* what the next victim's page and ghost will wait for */
+        ghosts_prefetch(&s->out, s->page[rings_first(&s->rings, IN)]);
+    ghosts_prefetch_oldest(&s->out, 0);
     return frame;
 }
 
@@ -131,6 +134,15 @@ static const struct vm_param param[] = {
     {"ghost", VM_PARAM_WORD, "after", 0, 0, "after|before",
      "a returning page's ghost goes after the page that leaves for it has one, or before"},
 };
+
+static inline void foresee(const void *state, uint64_t page, uint32_t entry)
+{
+    const struct twoq *s = state;
+    if (entry)
+        __builtin_prefetch(&s->rings.link[entry - 1]);
+    else
+        ghosts_prefetch(&s->out, page);
+}
 
 const struct vm_policy_ops vm_policy_twoq = {
     .name = "2q",
@@ -152,9 +164,10 @@ const struct vm_policy_ops vm_policy_twoq = {
     PART_STAMPED,
 };
 
-#define REPLAY_KIND   VM_TOUCH_ORDER
-#define REPLAY_INSERT insert
-#define REPLAY_VICTIM victim
-#define REPLAY_TOUCH  touch_frame
-#define REPLAY_TICK   tick_nothing
+#define REPLAY_KIND    VM_TOUCH_ORDER
+#define REPLAY_INSERT  insert
+#define REPLAY_VICTIM  victim
+#define REPLAY_TOUCH   touch_frame
+#define REPLAY_TICK    tick_nothing
+#define REPLAY_FORESEE foresee
 #include "policy/replay_template.inc.h"

@@ -1,33 +1,35 @@
 /* w_tinylfu.c - a window for newcomers, and a main part whose door asks who is touched more often.
  *
- * A page that leaves the window for age is the candidate; it takes the place of the main part's next
- * victim only if a sketch says that it was touched more often, else it leaves. The main part is a
- * segmented LRU: a page touched in the probation segment goes to the protected one, whose oldest
- * goes back where that has more than its share.
+ * A page that leaves the window for age is the candidate; it takes the place of the main part's
+ * next victim only if a sketch says that it was touched more often, else it leaves. The main part
+ * is a segmented LRU: a page touched in the probation segment goes to the protected one, whose
+ * oldest goes back where that has more than its share.
  *
- *     new -> window (1 %) -> candidate --- seen more often than the victim? --- yes -> probation
- *                                     `--- no -> out                           ^ | touch
- *                            out <- the oldest of probation                    | v
- *                                                                             protected (80 % of main)
+ *     new -> window (1 %) -> candidate -- seen more often than probation's oldest? --> probation
+ *                               `-- no: out         (else that one is out)            ^ | touch
+ *                                                                      too many there | v
+ *                                                                  protected (80 % of main)
  *
- * The sketch: 4-bit counters, four for each page, chosen by its hash, one in each row of one block of
- * 64 bytes, so that a touch reads one cache line. The least of the four is the estimate. When as many
- * touches as the sample has were counted, all counters and that number are halved.
+ * The sketch: 4-bit counters, four for each page, chosen by its hash, one in each row of one block
+ * of 64 bytes, so that a touch reads one cache line. The least of the four is the estimate. When as
+ * many touches as the sample has were counted, all counters and that number are halved.
  *
- * Einziger, Friedman & Manes, "TinyLFU: a highly efficient cache admission policy", ACM Transactions
- * on Storage 13(4) 2017, sections 3 and 4. What it leaves open or others do otherwise, as options:
+ * Einziger, Friedman & Manes, "TinyLFU: a highly efficient cache admission policy", ACM
+ * Transactions on Storage 13(4) 2017, sections 3 and 4. What it leaves open or others do otherwise,
+ * as options:
  *   window, protected  shares in percent: of memory, of the main part
  *   sample             touches, in memories
  *   counters           of the sketch for each frame; rounded up to a power of two of blocks
  *   update             a touch counts in the `least` counters (the paper) or in `all` (Caffeine)
- *   admit              `strict`: only if more often; `jitter`: also one of 128 that were seen 6 times
- *                      or more, by chance (Caffeine, against attacks on the hash)
+ *   admit              `strict`: only if more often; `jitter`: also one of 128 that were seen 6
+ *                      times or more, by chance (Caffeine, against attacks on the hash)
  * The reference that brings a page in is counted when it has come. The paper's doorkeeper, and the
  * window that adapts its share, are not here.
  *
  * Invariants
  *  1. A frame that is in is on the list that place[] says, the one touched last first.
- *  2. Between calls the window and the protected segment have at most their shares; samples < sample.
+ *  2. Between calls the window and the protected segment have at most their shares, and `samples`
+ *     is below `sample`.
  */
 #include "base/links.h"
 #include "base/random.h"

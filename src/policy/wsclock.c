@@ -10,8 +10,8 @@
  *
  * tau: 0, four touches for each frame of memory. A newcomer has been referenced, at its coming.
  *
- * A write that the paper has done some time later is done at once here, so that the turn's end finds
- * the page clean. Left out: taking processes off the clock to control load.
+ * A write that the paper has done some time later is done at once here, so that the turn's end
+ * finds the page clean. Left out: taking processes off the clock to control load.
  *
  * The idea: a full turn in vain would be walked again at each miss. It tells, though, how long none
  * can have been idle for tau: until then a turn does nothing but clear referenced bits, eight
@@ -23,8 +23,7 @@
  *     tau ago.
  */
 #include "policy/part.h"
-
-#include <string.h>
+#include "policy/refbits.h"
 
 struct wsclock {
     struct vm_bitset in;
@@ -136,24 +135,6 @@ static vm_pfn turn(struct wsclock *s)
     return VM_NOFRAME;
 }
 
-/* Which of the frames [first, first + 64) are referenced, as bits. */
-static uint64_t referenced_word(const struct wsclock *s, vm_pfn first)
-{
-    uint64_t word = 0;
-    uint32_t n = s->nframes - first < 64 ? s->nframes - first : 64;
-    uint32_t i = 0;
-    for (; i + 8 <= n; i += 8) {
-        uint64_t eight;
-        memcpy(&eight, s->bits + first + i, sizeof eight);
-        eight &= UINT64_C(0x0101010101010101) * VM_FRAME_REFERENCED;
-        word |= (eight * UINT64_C(0x0102040810204080) >> 56) << i;
-    }
-    for (; i < n; i++)
-        word |= (uint64_t)(s->bits[first + i] & VM_FRAME_REFERENCED) << i;
-    return word;
-}
-_Static_assert(VM_FRAME_REFERENCED == 1, "the lowest bit of each byte is gathered");
-
 /* A full turn while nobody can have been idle for long enough. */
 static void turn_quietly(struct wsclock *s)
 {
@@ -161,7 +142,7 @@ static void turn_quietly(struct wsclock *s)
         uint64_t in = s->in.level[0][i];
         if (!in)
             continue;
-        for (in &= referenced_word(s, i * 64); in; in &= in - 1)
+        for (in &= refbits_gather(s->bits, i * 64, s->nframes); in; in &= in - 1)
             note_use(s, i * 64 + (vm_pfn)__builtin_ctzll(in));
     }
 }

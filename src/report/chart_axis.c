@@ -127,18 +127,21 @@ static void add_tick(struct chart_axis *a, double at, enum vm_axis_unit unit)
 static void linear_ticks(struct chart_axis *a, double step, enum vm_axis_unit unit)
 {
     double first = ceil(a->lo / step - 1e-9), last = floor(a->hi / step + 1e-9);
-    for (double i = first; i <= last && a->nticks < CHART_TICKS_MAX; i++)
-        add_tick(a, i * step + 0.0, unit); /* no -0 */
+    size_t n = last < first ? 0 : (size_t)fmin(last - first, CHART_TICKS_MAX) + 1;
+    for (size_t i = 0; i < n; i++)
+        add_tick(a, (first + (double)i) * step + 0.0, unit); /* no -0 */
 }
 
 /* Powers of the base, every second or third of them if there are many; between few, 2 and 5. */
 static void log_ticks(struct chart_axis *a, unsigned wanted, enum vm_axis_unit unit)
 {
     double base = unit == VM_AXIS_BYTES ? 2 : 10;
-    double first = floor(log(a->lo) / log(base) + 1e-9), last = log(a->hi) / log(base);
-    double stride = fmax(1, ceil((last - first) / wanted));
-    bool between = base == 10 && (last - first) * 3 <= wanted;
-    for (double i = first; i <= last + 1e-9; i += stride) {
+    int first = (int)floor(log(a->lo) / log(base) + 1e-9);
+    int last = (int)floor(log(a->hi) / log(base) + 1e-9);
+    int stride = (last - first + (int)wanted - 1) / (int)wanted;
+    stride = stride ? stride : 1;
+    bool between = base == 10 && (last - first) * 3 <= (int)wanted;
+    for (int i = first; i <= last; i += stride) {
         add_tick(a, pow(base, i), unit);
         for (int k = 2; k <= 5 && between; k += 3)
             add_tick(a, k * pow(base, i), unit);

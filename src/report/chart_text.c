@@ -33,6 +33,7 @@ struct grid {
     size_t width, lines;
     struct chart_axis x, y;
     uint32_t *cell; /* [lines * width] a bit for each mark; of a heat map a level; line 0 below */
+    char *rule;     /* [2 * (width + 1)] for the x axis and its labels */
 };
 
 static uint32_t *cell_at(const struct grid *g, size_t column, size_t line)
@@ -78,8 +79,9 @@ static void draw_line(struct grid *g, struct spot a, struct spot b, uint32_t bit
         set_column(g, a.column, a.line, b.line, bit);
         return;
     }
-    for (double c = round(a.column); c <= round(b.column); c++) {
-        double from = fmax(c - 0.5, a.column), to = fmin(c + 0.5, b.column);
+    size_t first = (size_t)round(a.column), last = (size_t)round(b.column);
+    for (size_t i = first; i <= last; i++) {
+        double c = (double)i, from = fmax(c - 0.5, a.column), to = fmin(c + 0.5, b.column);
         /* Half a cell less at both ends: neighbours meet, they need not overlap. */
         double low = a.line + (from - a.column) * rise, high = a.line + (to - a.column) * rise;
         double inset = fmin(0.499, fabs(high - low) / 2) * (high > low ? 1 : -1);
@@ -226,11 +228,9 @@ static void print_line(const struct print *p, const struct grid *g, const struct
 /* The x axis and its labels; a label that would touch the one before is left out. */
 static void print_x_axis(const struct print *p, const struct grid *g)
 {
-    char *rule = malloc(2 * (g->width + 1)), *words = rule + g->width + 1;
+    char *rule = g->rule, *words = rule + g->width + 1;
     size_t free_from = 0;
     int indent = (int)p->margin;
-    if (!rule)
-        return;
     memset(rule, '-', g->width);
     memset(words, ' ', g->width);
     rule[g->width] = words[g->width] = 0;
@@ -247,7 +247,6 @@ static void print_x_axis(const struct print *p, const struct grid *g)
     }
     words[free_from ? free_from - 1 : 0] = 0;
     fprintf(p->out, "%*s%s\n%*s%s\n", indent, "+", rule, indent, "", words);
-    free(rule);
 }
 
 static void print_centred(const struct print *p, const struct grid *g, const char *text)
@@ -313,6 +312,12 @@ static size_t longest_label(const struct chart_axis *a)
     return longest;
 }
 
+static void grid_free(struct grid *g)
+{
+    free(g->cell);
+    free(g->rule);
+}
+
 static bool grid_make(struct grid *g, struct print *p, const struct vm_chart *c)
 {
     g->lines = p->columns / 4;
@@ -321,11 +326,16 @@ static bool grid_make(struct grid *g, struct print *p, const struct vm_chart *c)
     p->margin = longest_label(&g->y) + 3;
     g->width = p->columns - p->margin;
     g->cell = calloc(g->lines * g->width, sizeof *g->cell);
-    if (g->cell && c->heat)
+    g->rule = malloc(2 * (g->width + 1));
+    if (!g->cell || !g->rule) {
+        grid_free(g);
+        return false;
+    }
+    if (c->heat)
         draw_heat(g, c->heat);
-    for (size_t i = 0; g->cell && !c->heat && i < c->nseries; i++)
+    for (size_t i = 0; !c->heat && i < c->nseries; i++)
         draw_series(g, &c->series[i], UINT32_C(1) << i % MARKS_MAX);
-    return g->cell;
+    return true;
 }
 
 bool vm_report_chart_text(FILE *out, const struct vm_chart *c, unsigned columns,
@@ -352,6 +362,6 @@ bool vm_report_chart_text(FILE *out, const struct vm_chart *c, unsigned columns,
         print_series_key(&p, c);
     if (c->note)
         fprintf(out, "%s%s%s\n", p.style.dim, c->note, p.style.end);
-    free(g.cell);
+    grid_free(&g);
     return !ferror(out) || vm_fail(e, VM_ESYSTEM, "the chart: cannot write it");
 }

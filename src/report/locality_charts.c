@@ -22,73 +22,76 @@ static const char *series_name(const struct maker *m, const char *what, uint64_t
 /* ---- working sets ---- */
 
 /* Numbers of one page size at all windows. */
+enum curve { WINDOW, SET, VMIN, MISSES };
+#define CURVES 4
+
 struct curves {
     size_t n;
-    double *window, *set, *vmin, *misses;
+    double *of[CURVES]; /* [n] */
 };
 
 static struct curves curves_of(const struct maker *m, const struct vm_locality_size *s)
 {
     uint64_t window[VM_WINDOWS_MAX];
     const struct vm_intervals *v = &s->intervals;
-    size_t n = locality_windows(m->view, v->touches, POINTS_AN_OCTAVE, window);
-    struct curves c = {n, chart_numbers(m->out, n), chart_numbers(m->out, n),
-                       chart_numbers(m->out, n), chart_numbers(m->out, n)};
+    struct curves c = {.n = locality_windows(m->view, v->touches, POINTS_AN_OCTAVE, window)};
+    for (int i = 0; i < CURVES; i++)
+        c.of[i] = chart_numbers(m->out, c.n);
     if (m->out->failed)
         return (struct curves){.n = 0};
-    for (size_t i = 0; i < n; i++) {
-        c.window[i] = (double)window[i];
-        c.set[i] = vm_working_set_mean(v, window[i]) * (double)s->page_bytes;
-        c.vmin[i] = vm_vmin_mean(v, window[i]) * (double)s->page_bytes;
-        c.misses[i] = (double)vm_working_set_misses(v, window[i]) / (double)v->touches;
+    for (size_t i = 0; i < c.n; i++) {
+        c.of[WINDOW][i] = (double)window[i];
+        c.of[SET][i] = vm_working_set_mean(v, window[i]) * (double)s->page_bytes;
+        c.of[VMIN][i] = vm_vmin_mean(v, window[i]) * (double)s->page_bytes;
+        c.of[MISSES][i] = (double)vm_working_set_misses(v, window[i]) / (double)v->touches;
     }
     return c;
 }
 
-static void add_sizes(const struct maker *m)
-{
-    chart_add(m->out, (struct vm_chart){.name = "working_set",
-                                        .title = "Mean size of the working set, against its window",
-                                        .x = {"window, touches", VM_AXIS_PLAIN, VM_SCALE_LOG},
-                                        .y = {"mean size", VM_AXIS_BYTES, VM_SCALE_LOG}});
-    for (size_t i = 0; i < m->l->nsizes; i++) {
-        const struct vm_locality_size *s = &m->l->size[i];
-        struct curves c = curves_of(m, s);
-        chart_series(m->out, (struct vm_series){series_name(m, "working set", s->page_bytes),
-                                                VM_SERIES_LINE, c.n, c.window, c.set});
-        chart_series(m->out, (struct vm_series){series_name(m, "vmin", s->page_bytes),
-                                                VM_SERIES_LINE, c.n, c.window, c.vmin});
-    }
-}
+static const struct {
+    struct vm_chart chart;
+    size_t n;
+    struct {
+        const char *name;
+        enum curve x, y;
+    } series[2];
+} window_charts[] = {
+    {{.name = "working_set",
+      .title = "Mean size of the working set, against its window",
+      .x = {"window, touches", VM_AXIS_PLAIN, VM_SCALE_LOG},
+      .y = {"mean size", VM_AXIS_BYTES, VM_SCALE_LOG}},
+     2,
+     {{"working set", WINDOW, SET}, {"vmin", WINDOW, VMIN}}},
+    {{.name = "window_misses",
+      .title = "Misses of the working set, against its window",
+      .x = {"window, touches", VM_AXIS_PLAIN, VM_SCALE_LOG},
+      .y = {"miss ratio", VM_AXIS_RATIO, VM_SCALE_LOG}},
+     1,
+     {{"misses", WINDOW, MISSES}}},
+    {{.name = "size_misses",
+      .title = "Misses of working set and VMIN, against their mean size",
+      .x = {"mean size", VM_AXIS_BYTES, VM_SCALE_LOG},
+      .y = {"miss ratio", VM_AXIS_RATIO, VM_SCALE_LOG}},
+     2,
+     {{"working set", SET, MISSES}, {"vmin", VMIN, MISSES}}},
+};
 
-static void add_misses(const struct maker *m)
+static void add_working_sets(const struct maker *m)
 {
-    chart_add(m->out, (struct vm_chart){.name = "window_misses",
-                                        .title = "Misses of the working set, against its window",
-                                        .x = {"window, touches", VM_AXIS_PLAIN, VM_SCALE_LOG},
-                                        .y = {"miss ratio", VM_AXIS_RATIO, VM_SCALE_LOG}});
-    for (size_t i = 0; i < m->l->nsizes; i++) {
-        const struct vm_locality_size *s = &m->l->size[i];
-        struct curves c = curves_of(m, s);
-        chart_series(m->out, (struct vm_series){series_name(m, "misses", s->page_bytes),
-                                                VM_SERIES_LINE, c.n, c.window, c.misses});
-    }
-}
-
-static void add_size_misses(const struct maker *m)
-{
-    chart_add(m->out,
-              (struct vm_chart){.name = "size_misses",
-                                .title = "Misses of working set and VMIN, against their mean size",
-                                .x = {"mean size", VM_AXIS_BYTES, VM_SCALE_LOG},
-                                .y = {"miss ratio", VM_AXIS_RATIO, VM_SCALE_LOG}});
-    for (size_t i = 0; i < m->l->nsizes; i++) {
-        const struct vm_locality_size *s = &m->l->size[i];
-        struct curves c = curves_of(m, s);
-        chart_series(m->out, (struct vm_series){series_name(m, "working set", s->page_bytes),
-                                                VM_SERIES_LINE, c.n, c.set, c.misses});
-        chart_series(m->out, (struct vm_series){series_name(m, "vmin", s->page_bytes),
-                                                VM_SERIES_LINE, c.n, c.vmin, c.misses});
+    struct curves c[VM_LOCALITY_SIZES];
+    for (size_t i = 0; i < m->l->nsizes; i++)
+        c[i] = curves_of(m, &m->l->size[i]);
+    for (size_t k = 0; k < sizeof window_charts / sizeof window_charts[0]; k++) {
+        chart_add(m->out, window_charts[k].chart);
+        for (size_t i = 0; i < m->l->nsizes * window_charts[k].n; i++) {
+            size_t size = i / window_charts[k].n, nth = i % window_charts[k].n;
+            chart_series(m->out,
+                         (struct vm_series){series_name(m, window_charts[k].series[nth].name,
+                                                        m->l->size[size].page_bytes),
+                                            VM_SERIES_LINE, c[size].n,
+                                            c[size].of[window_charts[k].series[nth].x],
+                                            c[size].of[window_charts[k].series[nth].y]});
+        }
     }
 }
 
@@ -227,9 +230,7 @@ bool vm_report_locality_charts(const struct vm_locality *l, const struct vm_loca
         enum vm_locality_part part;
         void (*add)(const struct maker *m);
     } charts[] = {
-        {VM_LOCALITY_WORKING_SET, add_sizes},
-        {VM_LOCALITY_WORKING_SET, add_misses},
-        {VM_LOCALITY_WORKING_SET, add_size_misses},
+        {VM_LOCALITY_WORKING_SET, add_working_sets},
         {VM_LOCALITY_INTERVALS, add_intervals},
         {VM_LOCALITY_DISTANCES, add_distances},
         {VM_LOCALITY_FAULTS, add_faults},

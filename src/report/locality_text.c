@@ -102,12 +102,13 @@ static void show_faults(const struct sheet *s, const struct vm_locality_size *z)
     fprintf(s->out, "  %-26s %15s   %s%s of the faults%s\n", "  first touches",
             vm_text_count(firsts, text, sizeof text), s->style.dim,
             vm_text_share((double)firsts, (double)faults, share, sizeof share), s->style.end);
+    uint64_t from = most * f->period_refs + 1;
     if (f->n)
         fprintf(s->out, "  %-26s %15s   %s%s of the faults, from reference %llu on%s\n",
                 "most in a period", vm_text_count(f->period[most].faults, text, sizeof text),
                 s->style.dim,
                 vm_text_share((double)f->period[most].faults, (double)faults, share, sizeof share),
-                (unsigned long long)(most * f->period_refs + 1), s->style.end);
+                (unsigned long long)from, s->style.end);
 }
 
 /* Rows from `first` to the one before the next gap. */
@@ -138,9 +139,9 @@ static void show_heat(const struct sheet *s)
     for (size_t end; first < h->rows && shown < REGIONS_SHOWN; first = end, shown++) {
         end = region_end(h, first);
         uint64_t touches = touches_of(h, first, end);
+        vm_va past = h->row[end - 1].start + h->row_bytes;
         fprintf(s->out, "  %5u  %016llx-%016llx %15s touches  %s%s%s\n", h->row[first].asid,
-                (unsigned long long)h->row[first].start,
-                (unsigned long long)(h->row[end - 1].start + h->row_bytes),
+                (unsigned long long)h->row[first].start, (unsigned long long)past,
                 vm_text_count(touches, text, sizeof text), s->style.dim,
                 vm_text_share((double)touches, (double)all, share, sizeof share), s->style.end);
     }

@@ -255,6 +255,8 @@ static void show_memory(const struct page *p)
     row_if(p, "  clean, dropped", c->clean_drops, c->evictions, "evictions");
     row_if(p, "  given up unasked", c->releases, c->evictions, "evictions");
     row_if(p, "left ahead of need", c->background_evictions, 0, "");
+    row_if(p, "read ahead", c->readaheads, 0, "");
+    row_if(p, "  and touched in time", c->readahead_hits, c->readaheads, "those");
     row_if(p, "queued to be written", c->queued, 0, "");
     row_if(p, "  and touched before", c->rescues, c->queued, "those");
     row_if(p, "waits for frames", c->frame_waits, 0, "");

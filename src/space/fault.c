@@ -133,6 +133,7 @@ static void rescue(struct vm_memory *m, struct vm_fault *f, vm_pfn pfn)
 static bool map_cached(struct vm_memory *m, struct vm_fault *f, vm_pfn pfn, struct vm_pte pte)
 {
     bool parked = vm_is_unmapped(m, pfn) && (m->frame[pfn].sharers & VM_UNMAPPED_PARKED);
+    bool ahead = vm_is_unmapped(m, pfn) && (m->frame[pfn].sharers & VM_UNMAPPED_AHEAD);
     bool leaving = vm_is_leaving(m, pfn);
     if (leaving)
         vm_writeback_forget(m, pfn);
@@ -143,6 +144,8 @@ static bool map_cached(struct vm_memory *m, struct vm_fault *f, vm_pfn pfn, stru
     set_present(m, f, pfn, is_own(m, pfn) ? f->vma->prot : without_write(f->vma->prot));
     m->space[f->asid].resident++;
     f->kind = VM_FAULT_SOFT;
+    if (ahead)
+        vm_ahead_touched(m, f->asid, pfn);
     if (parked)
         soften(m, f, pfn);
     if (leaving)
@@ -258,7 +261,7 @@ static vm_pfn get_frame(struct vm_memory *m, const struct vm_fault *f)
 /* Get a frame, fill it, map it and tell the policy. False: m->out. */
 static bool resolve_filled(struct vm_memory *m, struct vm_fault *f)
 {
-    if (!vm_policy_release(m, vm_memory_key(m, f->va, f->asid)))
+    if (!vm_ahead_read(m, f) || !vm_policy_release(m, vm_memory_key(m, f->va, f->asid)))
         return false;
     vm_pfn pfn = get_frame(m, f);
     if (pfn == VM_NOFRAME)

@@ -90,10 +90,10 @@ static size_t room(struct vm_memory *m)
     struct vm_policy_env policy = policy_env(m);
     return vm_arena_room(sizeof *m->frame * m->frames_all) + vm_arena_room(m->c.nframes) +
            vm_arena_room(sizeof *m->sharer * m->sharer_cap) + frames_bytes(m) + apart_bytes(m) +
-           vm_huge_bytes(m) + vm_slots_bytes(m) + vm_page_cache_bytes(m) + vm_writeback_bytes(m) +
-           vm_arena_room(sizeof *m->space * NASIDS) + vm_arena_room(m->c.scheme->size(&scheme)) +
-           vm_arena_room(m->c.policy->size(&policy)) + vm_arena_room(m->c.device->size()) +
-           ((size_t)m->frames_all << m->c.page_shift);
+           vm_huge_bytes(m) + vm_slots_bytes(m) + vm_page_cache_bytes(m) + vm_ahead_bytes(m) +
+           vm_writeback_bytes(m) + vm_arena_room(sizeof *m->space * NASIDS) +
+           vm_arena_room(m->c.scheme->size(&scheme)) + vm_arena_room(m->c.policy->size(&policy)) +
+           vm_arena_room(m->c.device->size()) + ((size_t)m->frames_all << m->c.page_shift);
 }
 
 static void take_all(struct vm_memory *m)
@@ -114,6 +114,7 @@ static void take_all(struct vm_memory *m)
     vm_slots_init(m, a);
     vm_writeback_init(m, a);
     vm_page_cache_init(m, vm_arena_take(a, vm_page_cache_bytes(m)));
+    vm_ahead_init(m, a);
     m->space = vm_arena_take(a, sizeof *m->space * NASIDS);
     m->scheme = vm_arena_take(a, m->c.scheme->size(&scheme));
     m->policy = vm_arena_take(a, m->c.policy->size(&policy));

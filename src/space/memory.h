@@ -81,7 +81,18 @@ struct vm_writeback {
 enum vm_unmapped {
     VM_UNMAPPED_QUEUED = 2,  /* it waits to be written */
     VM_UNMAPPED_WRITTEN = 4, /* it is being written */
+    VM_UNMAPPED_AHEAD = 8,   /* read ahead: nobody has touched it yet */
     VM_UNMAPPED_PARKED = 1,  /* by the policy's wish: it hears of its next touch by `soft` */
+};
+
+/* Pages read ahead: all zero where there is no readahead. */
+struct vm_ahead {
+    uint8_t *state;     /* [VM_ASID_MAX + 1] the readahead's, one each */
+    uint32_t *hits;     /* [VM_ASID_MAX + 1] pages that came ahead and were touched, not told yet */
+    uint64_t *slot_key; /* [nslots + 2] the page that lost an entry to the slot last; 0: none */
+    uint64_t *done_ns;  /* [nframes] when what was read ahead is there */
+    uint64_t own_key;   /* the fault's own page, read with them; VM_NOPAGE: none */
+    uint64_t own_done_ns; /* and when it is there */
 };
 
 struct vm_memory {
@@ -110,6 +121,7 @@ struct vm_memory {
     uint32_t nslots;
     uint64_t slots_used;
     struct vm_writeback wb;
+    struct vm_ahead ahead;
     struct vm_queue queue; /* before the device */
     struct {
         bool on;
@@ -296,6 +308,24 @@ static inline bool vm_is_leaving(const struct vm_memory *m, vm_pfn f)
 }
 uint32_t vm_writeback_check(const struct vm_memory *m); /* answers how many frames are leaving */
 
+/* ---- ahead.c ---- */
+
+size_t vm_ahead_bytes(const struct vm_memory *m);
+void vm_ahead_init(struct vm_memory *m, struct vm_arena *a);
+/* The fault is about to get a frame for its page: if it will read it, others are read too. False:
+ * m->out. */
+bool vm_ahead_read(struct vm_memory *m, const struct vm_fault *f);
+/* The page is the fault's own and was read with the others: its transfer has been waited for. */
+bool vm_ahead_has(struct vm_memory *m, uint64_t key);
+/* A fault of this space maps the page in `pfn`, which was read ahead. */
+void vm_ahead_touched(struct vm_memory *m, vm_asid asid, vm_pfn pfn);
+/* The page lost its entry to slot `s`. */
+static inline void vm_ahead_note_slot(struct vm_memory *m, vm_slot s, uint64_t key)
+{
+    if (m->ahead.slot_key)
+        m->ahead.slot_key[s] = key;
+}
+
 /* ---- oom.c ---- */
 
 /* What failed for want of memory or swap (m->out) may be begun again: a process was killed for it.
@@ -356,8 +386,8 @@ void vm_page_cache_check(const struct vm_memory *m);
 
 /* Frame `f` has no home any more. */
 void vm_home_leave(struct vm_memory *m, vm_pfn f);
-/* One page is read from slot `s` (or from the file, VM_SLOT_FILE), or written there, and the process
- * waits for that. */
+/* One page is read from slot `s` (or from the file, VM_SLOT_FILE), or written there, and the
+ * process waits for that. */
 void vm_swap_read(struct vm_memory *m, vm_slot s, uint64_t page_key);
 void vm_swap_write(struct vm_memory *m, vm_slot s, uint64_t page_key);
 /* The same of the page in `f`, to its home. */
@@ -368,6 +398,8 @@ void vm_swap_write_at(struct vm_memory *m, uint64_t position, uint64_t bytes);
 /* Between these two nobody waits for a write, and what lies side by side is one transfer. */
 void vm_swap_gather(struct vm_memory *m);
 uint64_t vm_swap_gathered(struct vm_memory *m); /* when the last of them is done */
+/* Where the page is on the device, in bytes: in slot `s`, or in its file. */
+uint64_t vm_swap_position(const struct vm_memory *m, vm_slot s, uint64_t page_key);
 /* Where a page's file is on the device. */
 uint64_t vm_swap_file_position(const struct vm_memory *m, uint64_t page_key);
 

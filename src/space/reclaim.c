@@ -38,8 +38,10 @@ static void take_entry(struct vm_memory *m, uint64_t key, vm_slot s)
     vm_asid asid = vm_key_asid(key);
     struct vm_pte pte =
         s ? (struct vm_pte){.state = VM_PTE_SWAPPED, .slot = s} : dropped_entry(m, key);
-    if (s)
+    if (s) {
         vm_slot_ref(m, s);
+        vm_ahead_note_slot(m, s, key);
+    }
     m->c.scheme->set(m->scheme, asid, vm_key_va(key, m->c.page_shift), pte);
     m->space[asid].resident--;
     m->c.shootdown(m->c.host, key);

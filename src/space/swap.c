@@ -24,7 +24,7 @@ uint64_t vm_swap_file_position(const struct vm_memory *m, uint64_t page_key)
 }
 
 /* Slots lie on the device one after the other; a file's pages lie apart, by their address. */
-static uint64_t position(const struct vm_memory *m, vm_slot s, uint64_t page_key)
+uint64_t vm_swap_position(const struct vm_memory *m, vm_slot s, uint64_t page_key)
 {
     if (s == VM_SLOT_FILE)
         return vm_swap_file_position(m, page_key);
@@ -91,12 +91,13 @@ void vm_swap_write_at(struct vm_memory *m, uint64_t at, uint64_t bytes)
 
 void vm_swap_read(struct vm_memory *m, vm_slot s, uint64_t page_key)
 {
-    vm_swap_read_at(m, position(m, s, page_key), UINT64_C(1) << m->c.page_shift);
+    if (!vm_ahead_has(m, page_key))
+        vm_swap_read_at(m, vm_swap_position(m, s, page_key), UINT64_C(1) << m->c.page_shift);
 }
 
 void vm_swap_write(struct vm_memory *m, vm_slot s, uint64_t page_key)
 {
-    vm_swap_write_at(m, position(m, s, page_key), UINT64_C(1) << m->c.page_shift);
+    vm_swap_write_at(m, vm_swap_position(m, s, page_key), UINT64_C(1) << m->c.page_shift);
     if (s != VM_SLOT_FILE)
         vm_slot_note_written(m, s);
 }

@@ -139,6 +139,12 @@ refused 5 'scheme linear has no pages larger than 4096 bytes' "huge pages in a f
     "$PAGODA" replay "$load" --huge fault --scheme linear
 refused 5 'scheme segmentation has segments' "huge pages of segments" \
     "$PAGODA" replay "$load" --huge reserve --scheme segmentation --page 1
+refused 2 'allot "fixd"' "no such allotment" "$PAGODA" replay "$load" --allot fixd
+hinted 'fixed'
+refused 5 'huge pages where processes have shares' "shares of frames and huge pages" \
+    "$PAGODA" replay "$load" --allot fixed --huge fault
+refused 5 'scheme segmentation has segments' "shares of frames and segments" \
+    "$PAGODA" replay "$load" --allot fixed --scheme segmentation
 refused 5 'policy opt reads the future, in base pages' "huge pages and the future" \
     "$PAGODA" replay "$load" --huge collapse --policy opt
 refused 5 'a collapse scan every 0 touches: expected at least 1' "scans without end" \

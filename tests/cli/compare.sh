@@ -29,6 +29,13 @@ run "$PAGODA" compare belady.rwi --model pages --policies fifo --memory 100%
 like "$out" '^Memory of 20 KiB +5 frames, 100 % of the footprint' "a part of the footprint"
 like "$out" '^  opt .* never  \(bound\)' "with room for all, nothing ever differs"
 
+run "$PAGODA" compare @loop:pages=20,refs=400 --model pages --policies lru,working-set:tau=5 \
+    --memory 100% --json
+cp "$work/.out" t.json
+is "$(member t.json '[(w["misses"], w["divergence"]["ref"])
+    for w in r["memories"][0]["rows"][:2]]')" \
+    "[(20, 0), (400, 6)]" "unless a policy gives up what it has not touched for five touches"
+
 # Dirty pages: lru keeps the clean one and writes more back than a policy with more misses.
 for ((i = 0; i < 300; i++)); do
     printf 'W %x000\nR %x000\nR 9000\n' $((i % 7 + 1)) $((i % 5 + 1))

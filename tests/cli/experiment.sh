@@ -56,6 +56,9 @@ run "$PAGODA" experiment tlb-staircase --pages 20 --machine textbook
 like "$out" 'pages that TLBs hold: l1 16; sv39' "a machine may be named"
 run "$PAGODA" experiment tlb-staircase --pages 20
 like "$out" 'pages that TLBs hold: l1d 64, l2 1536; x86-64' "and one is taken if none is"
+"$PAGODA" experiment tlb-staircase --pages 2 --json >t.json
+is "$(member t.json "r['config']['tlb']['walkers'], r['params']['pages']")" "(2, '2')" \
+    "which JSON tells, with the parameters"
 
 # ---- files ----
 
@@ -176,4 +179,9 @@ ok $? "the SVG is well-formed and has each curve, with the axes' words ($err)"
 run "$PAGODA" experiment page-size @loop:pages=9,refs=99 --svg p.svg
 run python3 svg.py p.svg '64 B' '4 MiB' 'page table' 'unused in pages'
 is "$err" "" "units stand on the axes"
+odd="it's 100 % <&> \`id\` \$x \\n.rwi"
+printf 'R 1000\nR 5000\n' >"$odd"
+run "$PAGODA" experiment page-size "$odd" --svg o.svg
+run python3 svg.py o.svg "$odd through bounded; least with pages of 256 bytes"
+is "$err" "" "and words are words, whatever they have in them"
 finish

@@ -55,9 +55,13 @@ for kind in MALLOC READ; do
 done
 all MALLOC '' replay small.rwi --frames 40 --policy opt --machine skylake
 all MALLOC '' list schemes --json
+all MALLOC '' curve small.rwi --policies lru,opt,fifo --pages 4KiB,64KiB --workers 1 --json
+all MALLOC '' curve small.rwi --shards-size 16 --error --json
 all MALLOC '' explain small.rwi --at 300 --frames 12 --policy opt
 all MALLOC '' explain small.rwi --at 300 --frames 12 --html
 all MALLOC new.html experiment looping --refs 60 --pages 9 --policies 'opt clock' --html new.html
 all MALLOC '' experiment belady --strings 2 --members 2 --json
+all MALLOC '' compare small.rwi --policies fifo --memory 40% --model pages --workers 1 --json
+all MALLOC '' locality small.rwi --memory 40% --periods 8
 all WRITE new.pgt convert small.rwi -o new.pgt
 finish

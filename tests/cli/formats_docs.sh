@@ -9,9 +9,11 @@ docs=$PAGODA_SOURCE/docs/formats
 
 "$PAGODA" replay @uniform:pages=200,refs=2000 --frames 100 --walk-caches p1=4 --cache l1=4KiB/2 \
     --json >replay.json
+"$PAGODA" thrash '@uniform:pages=200,refs=2000*2' --frames 100 --json >thrash.json
 "$PAGODA" compare @uniform:pages=200,refs=2000 --policies lru --json >compare.json
 "$PAGODA" locality @uniform:pages=200,refs=2000 --json >locality.json
 "$PAGODA" tables @uniform:pages=200,refs=2000 sv39 --json >tables.json
+"$PAGODA" curve @uniform:pages=200,refs=2000 --shards 0.5 --error --json >curve.json
 "$PAGODA" info @uniform:pages=200,refs=2000 --json >info.json
 "$PAGODA" list --json >list.json
 "$PAGODA" convert @loop:refs=10 -o t.pgt --json >convert.json
@@ -37,7 +39,7 @@ members() {
     python3 - "$1" <<'PYTHON'
 import json, sys
 PARTS = {"policies", "schemes", "formats", "workloads", "devices", "readaheads", "allocators",
-         "experiments", "presets"}
+         "admissions", "experiments", "presets"}
 # What has a table of its own in json.md, wherever it stands.
 SHARED = {"fields": "FIELD", "entry": "ENTRY", "held": "ENTRY", "victim": "FRAME",
           "rivals": "FRAME", "memory_before": "FRAME", "memory_after": "FRAME"}
@@ -46,7 +48,8 @@ def paths(value, at):
         for key, inner in value.items():
             for one in (inner if isinstance(inner, list) else [inner]) if key in SHARED else []:
                 yield from paths(one, SHARED[key])
-            if key in SHARED or (key == "config" and value["kind"] in ("explain", "experiment", "compare")):
+            if key in SHARED or (key == "config" and value["kind"] in
+                                 ("explain", "experiment", "compare", "thrash")):
                 continue
             if key == "params" and isinstance(inner, dict): # each experiment has its own
                 inner = {"PARAM": one for one in inner.values()}
@@ -61,7 +64,8 @@ print("\n".join(sorted({p for one in (whole if isinstance(whole, list) else [who
                         for p in paths(one, "")})))
 PYTHON
 }
-for kind in replay compare locality tables explain experiment info list convert record; do
+for kind in replay compare curve thrash locality tables explain experiment info list convert \
+    record; do
     if [[ ! -s $kind.json ]]; then
         skip "no valgrind"
         continue

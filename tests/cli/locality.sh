@@ -71,9 +71,25 @@ is "$(find . -name 'out-*.csv' | sed 's/.*out-//' | LC_ALL=C sort | tr '\n' ' ')
     )working_set.csv " \
     "one each"
 
+# docs/validation.md, of the shipped traces: pages, a window, its misses, mean sizes of working set
+# and VMIN, and the frames with which lru misses no more.
+while IFS=' |' read -r name pages window misses set vmin lru _; do
+    "$PAGODA" locality "$PAGODA_SOURCE/traces/$name.pgt" --of working-set,distances \
+        --bins exact --windows "$window" --json >v.json
+    is "$(member v.json '"%d %d %.2f %.2f %d" % [(s["pages"], w["misses"], w["mean_pages"],
+        w["vmin_pages"], next(b["first"] + 1 for i, b in enumerate(s["distances"])
+        if s["touches"] - sum(d["count"] for d in s["distances"][:i + 1]) <= w["misses"]))
+        for s in r["sizes"] for w in s["working_set"]][0]')" "$pages $misses $set $vmin $lru" \
+        "$name: as validation.md has it"
+done < <(sed -n '/^| trace | pages | window/,/^$/s/^| \([a-z0-9]* | [0-9]\)/\1/p' \
+    "$PAGODA_SOURCE/docs/validation.md")
+
 refused 2 'unknown part "haet"' "an unknown part" "$PAGODA" locality small.rwi --of haet
 hinted heat
 refused 2 'names nothing' "no part" "$PAGODA" locality small.rwi --of ''
+refused 2 'no page size' "no page size" "$PAGODA" locality small.rwi --pages ''
+refused 2 'more than 8 page sizes' "too many of them" \
+    "$PAGODA" locality small.rwi --pages "$(printf %dKiB, 4 8 16 32 64 128 256 512 1024)"
 refused 2 'unknown policy "lur"' "an unknown policy" "$PAGODA" locality small.rwi --policy lur
 hinted lru
 refused 2 'unknown kind of bins' "unknown bins" "$PAGODA" locality small.rwi --bins log3

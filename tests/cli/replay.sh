@@ -83,6 +83,24 @@ run "$PAGODA" replay string --json
 cp "$work/.out" s.json
 is "$(member s.json 'r["distinct_pages"]')" None "the whole machine does not count distinct pages"
 
+# Policies that know processes: pages are of the space that touched them first, and time is each
+# space's own.
+spaces 1:0x1000 2:0x2000 2:0x3000 2:0x4000 2:0x5000 1:0x1000 >p.trace
+counts() { # MEMBER OPTION...
+    "$PAGODA" replay p.trace --format cloudsuite --model pages --frames 8 --json "${@:2}" >p.json
+    member p.json "r[\"counts\"][\"$1\"]"
+}
+is "$(counts releases --policy working-set:tau=2)" 2 "a page is idle by its own process's time"
+is "$(counts faults --policy working-set:tau=2)" 5 "and not by another's"
+is "$(counts space_time --policy working-set:tau=2)" 15 "the frames held, summed over the touches"
+is "$(counts releases --policy lru --allot fixed --allot-frames 1)" 3 "each has its share"
+is "$(counts soft_faults --policy vms:limit=1)" 0 "and, of vms, its queue"
+is "$(counts releases --policy lru --allot proportional)" 0 "shares as the spaces are large"
+is "$(counts evictions --policy lru --allot proportional --frames 4)" 1 "need their room"
+run "$PAGODA" replay p.trace --format cloudsuite --model pages --frames 8 --policy working-set:tau=2
+like "$out" 'given up unasked +2 ' "the report tells of pages given up"
+like "$out" 'mean resident set +2\.5 ' "and of the mean resident set"
+
 # Parts of a trace.
 run "$PAGODA" replay @sequential:refs=1000 --skip 300 --refs 500 --json
 cp "$work/.out" s.json

@@ -140,7 +140,7 @@ static void policies_part_where_their_resident_sets_first_differ(void **unused)
     size_t specs = 0, found = 0, never = 0;
     while (policy_spec_at(specs))
         specs++;
-    for (unsigned i = 0; i < test_rounds(2000); i++) {
+    for (unsigned i = 0; i < test_rounds(4000); i++) {
         struct folder folder = folder_new();
         struct vm_random random;
         vm_pageref ref[WORLD_REFS];
@@ -252,6 +252,43 @@ static void a_watch_tells_of_each_page_that_comes_and_goes(void **unused)
     }
 }
 
+/* A huge page of four base pages, unmapped as one: the pages that leave are those that would have
+ * left if it had been none. */
+static void a_huge_page_leaves_as_its_pages(void **unused)
+{
+    (void)unused;
+    static struct machine_trace trace = {
+        .nrefs = 5,
+        .va = {0x10000, 0x11000, 0x12000, 0x13000, 0x20000},
+        .nevents = 1,
+        .event = {{.at = 4, .kind = VM_EVENT_UNMAP, .va = 0x10000, .bytes = 0x4000}}};
+    struct folder folder = folder_new();
+    char path[256];
+    struct vm_config c = machine_config("fifo", 16);
+    struct vm_source source = {.spec = path};
+    struct vm_error e;
+    size_t n, left = 0;
+    for (size_t i = 0; i < trace.nrefs; i++)
+        trace.meta[i] = vm_ref_meta(VM_READ, 1);
+    folder_path(&folder, "trace.pgt", path);
+    machine_trace_write(&trace, path);
+    machine_set(&c, "huge", "fault");
+    machine_set(&c, "huge-size", "16KiB");
+    machine_set(&c, "scheme", "two-level:dir=10,table=2");
+    machine_set(&c, "layout", "as-is");
+    struct watch *w = watch_open(&c, &source, NULL, &e);
+    if (!w)
+        fail_msg("%s", e.text);
+    assert_true(watch_to(w, trace.nrefs, &e));
+    const struct change *change = watch_changes(w, &n);
+    for (size_t i = 0; i < n; i++)
+        if (change[i].came < 0)
+            assert_int_equal(change[i].key, vm_page_key(0x10000 + left++ * 4096, 12, 0));
+    assert_int_equal(left, 4);
+    watch_close(w);
+    folder_remove(&folder);
+}
+
 /* With tables apart and no events, the machine and the pages model hold the same pages. */
 static void both_models_part_at_the_same_reference(void **unused)
 {
@@ -288,6 +325,7 @@ int main(void)
         cmocka_unit_test(numbers_are_those_of_replays),
         cmocka_unit_test(policies_part_where_their_resident_sets_first_differ),
         cmocka_unit_test(a_watch_tells_of_each_page_that_comes_and_goes),
+        cmocka_unit_test(a_huge_page_leaves_as_its_pages),
         cmocka_unit_test(both_models_part_at_the_same_reference),
     };
     return cmocka_run_group_tests_name("diff_compare", tests, NULL, NULL);

@@ -96,7 +96,7 @@ static struct vm_counts play(struct space_plan plan, bool may_run_out)
     struct world w;
     assert_true(space_world_open(&w.fast, &plan));
     naive_space_open(&w.naive, &plan);
-    w.naive.parks = plan.policy_ops;
+    w.naive.parks = plan.readahead || plan.policy_ops;
     vm_random_seed(&w.random, plan.seed);
     for (unsigned i = 0; i < STEPS; i++) {
         const char *wrong = step(&w);
@@ -123,11 +123,18 @@ static const char *const schemes[] = {"x86-64",   "sv39",      "sv32", "linear:b
                                       "inverted", "clustered", "ech"};
 #define NSCHEMES (sizeof schemes / sizeof schemes[0])
 
-/* Every policy that needs no future, in worlds of one scheme. */
+#define TURNS 8 /* policies that play the worlds of one plan */
+
+/* Policies that need no future, in worlds of one scheme: of the table's rows every so many, others
+ * for another seed. */
 static uint64_t play_policies(struct space_plan plan, unsigned nseeds, bool may_run_out)
 {
     uint64_t table_faults = 0;
-    for (size_t row = 0; vm_policy_at(row); row++) {
+    size_t rows = 0;
+    while (vm_policy_at(rows))
+        rows++;
+    size_t each = (rows + TURNS - 1) / TURNS;
+    for (size_t row = plan.seed / 1000 % each; row < rows; row += each) {
         if (vm_policy_at(row)->future == VM_FUTURE_NEEDED)
             continue;
         plan.policy = vm_policy_at(row)->name;
@@ -339,6 +346,27 @@ static void a_world_that_runs_out_was_right_until_then(void **unused)
     }
 }
 
+/* Pages that nobody has asked for come into frames, in time or in vain. */
+static void the_same_holds_whatever_is_read_ahead(void **unused)
+{
+    static const char *const ahead[] = {"cluster",           "vma",           "stride", "leap",
+                                        "cluster:window=64", "leap:history=1"};
+    static const struct space_plan plans[] = {
+        {.scheme = "x86-64", .nframes = 14, .tables = VM_TABLES_APART},
+        {.scheme = "sv32", .nframes = 70, .tables = VM_TABLES_INSIDE},
+        {.scheme = "mips:processes=3", .nframes = 28, .tables = VM_TABLES_INSIDE},
+        {.scheme = "inverted", .nframes = 30, .tables = VM_TABLES_INSIDE, .swap_cluster = 8},
+    };
+    (void)unused;
+    for (size_t i = 0; i < sizeof ahead / sizeof ahead[0]; i++)
+        for (size_t k = 0; k < sizeof plans / sizeof plans[0]; k++) {
+            struct space_plan plan = plans[k];
+            plan.readahead = ahead[i];
+            plan.seed = 300000 + 10000 * i + 1000 * k;
+            play_policies(plan, 2, false);
+        }
+}
+
 /* Nobody runs out where somebody may be killed for it; and who lives sees what he wrote. */
 static void the_same_holds_for_who_outlives_the_others(void **unused)
 {
@@ -372,6 +400,7 @@ int main(void)
         cmocka_unit_test(the_same_holds_where_a_flat_table_claims_its_frames),
         cmocka_unit_test(the_same_holds_whatever_a_policy_wishes),
         cmocka_unit_test(the_same_holds_where_pages_wait_to_be_written),
+        cmocka_unit_test(the_same_holds_whatever_is_read_ahead),
         cmocka_unit_test(the_same_holds_with_huge_pages),
         cmocka_unit_test(the_same_holds_where_tables_are_evicted_too),
         cmocka_unit_test(the_same_holds_where_tables_grow_by_moving),

@@ -18,7 +18,7 @@ static struct vm_figures run_on(const char *name, const char *text, const char *
 {
     struct vm_error e = {0};
     struct vm_params params;
-    struct vm_figures f;
+    struct vm_figures f = {0};
     const struct vm_experiment_ops *x = vm_experiment_find(name, &e);
     struct vm_experiment_request r = {.config = c, .params = &params, .trace = trace};
     if (!x || !vm_params_parse(&params, name, x->param, x->nparams, text, &e) ||
@@ -369,6 +369,61 @@ static void a_size_that_the_scheme_lacks_is_a_gap(void **unused)
     vm_figures_free(&f);
 }
 
+/* An inverted table is shared by all address spaces: 16 bytes a frame and an anchor of 4, or so. */
+static void a_shared_table_counts_too(void **unused)
+{
+    (void)unused;
+    struct vm_config c;
+    vm_config_init(&c);
+    struct vm_figures f =
+        run_on("page-size", "table=inverted,from=4KiB,to=4KiB", "@loop:pages=10,refs=10", &c);
+    double frames = 1 << 20;
+    assert_true(at(&f, 0, "page table", 4096) >= 16 * frames);
+    assert_true(at(&f, 0, "page table", 4096) <= 32 * frames);
+    vm_figures_free(&f);
+}
+
+/* ---- thrashing ---- */
+
+/* Alone, process 1 of the experiment's is a replay; the mix adds nothing but its waits. */
+static void one_process_alone_is_a_replay(void **unused)
+{
+    (void)unused;
+    struct vm_config c;
+    struct vm_result result;
+    struct vm_error e = {0};
+    vm_config_init(&c);
+    set(&c, "tables", "apart");
+    set(&c, "policy", "lru");
+    set(&c, "memory", "800KiB");
+    assert_true(vm_replay(&c, "@80-20:pages=400,refs=50000,hot_pages=0.05,hot_refs=0.98",
+                          &(struct vm_trace_options){.seed = 1}, NULL, &result, &e));
+    struct vm_figures f = run("thrashing", "processes=1,admission=none");
+    assert_int_equal(f.chart[1].nseries, 1);
+    assert_near(at(&f, 1, "all at once", 1),
+                (double)(result.counts.swap_ins + result.counts.file_ins) / 50, 1e-9);
+    vm_figures_free(&f);
+}
+
+/* The curve climbs, and collapses when twenty hot pages each no longer fit in 200 frames. */
+static void more_processes_do_more_and_then_less(void **unused)
+{
+    (void)unused;
+    struct vm_figures f = run("thrashing", "");
+    const struct vm_series *s = series(&f, 0, "all at once");
+    size_t best = 0;
+    assert_int_equal(s->n, 16);
+    for (size_t i = 0; i < s->n; i++)
+        best = s->y[i] > s->y[best] ? i : best;
+    assert_in_range(s->x[best], 4, 8);
+    assert_true(s->y[best] > 1.7 * s->y[0]);
+    assert_true(s->y[15] < 0.5 * s->y[best]);
+    assert_true(at(&f, 1, "all at once", 16) > 2 * at(&f, 1, "all at once", s->x[best]));
+    for (unsigned n = 12; n <= 16; n++) /* those that fit go on as if they were alone */
+        assert_true(at(&f, 0, "working-set:window=1k", n) > 0.85 * s->y[best]);
+    vm_figures_free(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -386,6 +441,9 @@ int main(void)
         cmocka_unit_test(a_stride_halves_the_reach_of_sets),
         cmocka_unit_test(what_pages_hold_unused_and_what_tables_take),
         cmocka_unit_test(a_size_that_the_scheme_lacks_is_a_gap),
+        cmocka_unit_test(a_shared_table_counts_too),
+        cmocka_unit_test(one_process_alone_is_a_replay),
+        cmocka_unit_test(more_processes_do_more_and_then_less),
     };
     return cmocka_run_group_tests_name("golden_experiments", tests, NULL, NULL);
 }

@@ -84,6 +84,10 @@ static const struct {
     {"lirs", {154020, 108278, 91642, 80960, 37399}},
     {"clock-pro", {154970, 121327, 96837, 80641, 34413}},
     {"clock-pro:least=5,most=5", {154916, 121085, 96319, 80474, 34627}},
+    {"lrfu:lambda=1", {166824, 125953, 89729, 64964, 40473}},                    /* lru */
+    {"lrfu:lambda=0", {168012, 149544, 136366, 115703, 35449}},                  /* lfu */
+    {"lecar:weight=1,rate=0", {166824, 125953, 89729, 64964, 40473}},            /* lru */
+    {"lecar:weight=0,rate=0,ghosts=0", {168012, 149544, 136366, 115703, 35449}}, /* lfu */
 };
 
 static void misses_on_a_real_trace_are_those_of_the_reference_programs(void **state)
@@ -103,6 +107,33 @@ static void misses_on_a_real_trace_are_those_of_the_reference_programs(void **st
         }
 }
 
+/* What a window that slides over the references touch by touch counts: misses, and the different
+ * pages in it summed over the touches. From a few lines of Python, which know no memory. */
+static void working_sets_on_a_real_trace_are_those_of_a_sliding_window(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *policy;
+        uint64_t misses, space_time;
+    } window[] = {
+        {"working-set:tau=10", 189898, 1951075},    {"working-set:tau=100", 157947, 17257291},
+        {"working-set:tau=1000", 75489, 114693133}, {"working-set:tau=10000", 36002, 556526336},
+        {"working-set:tau=50000", 6576, 877339050},
+    };
+    static vm_pageref ref[POLICY_TRACE_REFS];
+    policy_trace_read(ref);
+    struct policy_world w = {.nframes = POLICY_TRACE_PAGES,
+                             .npages = POLICY_TRACE_PAGES,
+                             .ref = ref,
+                             .n = POLICY_TRACE_REFS};
+    for (size_t i = 0; i < sizeof window / sizeof window[0]; i++) {
+        w.policy = window[i].policy;
+        struct policy_outcome out = policy_play(&w, 4096);
+        assert_int_equal(out.misses, window[i].misses);
+        assert_int_equal(out.space_time, window[i].space_time);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -110,6 +141,7 @@ int main(void)
         cmocka_unit_test(three_easy_pieces_hits_of_opt_fifo_and_lru),
         cmocka_unit_test(silberschatz_faults_of_fifo_opt_and_lru),
         cmocka_unit_test(misses_on_a_real_trace_are_those_of_the_reference_programs),
+        cmocka_unit_test(working_sets_on_a_real_trace_are_those_of_a_sliding_window),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -29,8 +29,8 @@ struct intervals {
     uint64_t space_time; /* pages in their windows, summed over the touches; of one process */
 };
 
-/* By one pass over the references: a page is in its window for tau touches after each of its own, or
- * until the next. */
+/* By one pass over the references: a page is in its window for tau touches after each of its own,
+ * or until the next. */
 static struct intervals intervals_of(const struct policy_world *w, uint64_t tau)
 {
     struct intervals out = {0};
@@ -140,7 +140,7 @@ static void a_process_alone_replaces_locally_as_globally(void **state)
 {
     (void)state;
     vm_pageref ref[WORLD_REFS];
-    for (uint64_t seed = 0; seed < test_rounds(200); seed++) {
+    for (uint64_t seed = 0; seed < test_rounds(60); seed++) {
         struct policy_world w = random_world(ref, seed);
         for (size_t i = 0; (w.policy = policy_spec_at(i)); i++) {
             w.allotment.kind = VM_ALLOT_GLOBAL;
@@ -157,7 +157,7 @@ static void local_loops_and_functions_do_the_same(void **state)
 {
     (void)state;
     vm_pageref ref[WORLD_REFS];
-    for (uint64_t seed = 0; seed < test_rounds(200); seed++) {
+    for (uint64_t seed = 0; seed < test_rounds(60); seed++) {
         struct policy_world w = random_world(ref, seed);
         w.nprocs = 2 + (uint32_t)(seed % 3);
         w.allotment.kind = seed / 3 % 2 ? VM_ALLOT_FIXED : VM_ALLOT_PROPORTIONAL;
@@ -204,7 +204,7 @@ static void with_fixed_shares_no_process_notices_another(void **state)
 {
     (void)state;
     vm_pageref ref[WORLD_REFS], own[WORLD_REFS];
-    for (uint64_t seed = 0; seed < test_rounds(300); seed++) {
+    for (uint64_t seed = 0; seed < test_rounds(80); seed++) {
         struct policy_world w = random_world(ref, seed);
         w.nprocs = 2 + (uint32_t)(seed % 2);
         w.allotment =

@@ -198,13 +198,12 @@ static void a_sample_of_all_pages_is_exact(void **state)
             (struct vm_curve_request){.policies = "lru", .sample_rate = 1, .error = true}, specs[i],
             &s);
         const struct vm_curve *c = curve_find(&s, "lru", VM_CURVE_SAMPLED, 4096);
-        /* But for the count of pages, which is no more than nearly exact. */
-        assert_true(c->error_mean < 0.001);
+        assert_true(c->error_max == 0);
         vm_curves_free(&s);
         curve_of_trace(
             (struct vm_curve_request){.policies = "lru", .sample_pages = 100000, .error = true},
             specs[i], &s);
-        assert_true(curve_find(&s, "lru", VM_CURVE_SAMPLED, 4096)->error_mean < 0.001);
+        assert_true(curve_find(&s, "lru", VM_CURVE_SAMPLED, 4096)->error_max == 0);
         vm_curves_free(&s);
     }
 }
@@ -222,7 +221,7 @@ static void a_sample_knows_where_a_loops_cliff_is(void **state)
         curve_of_trace(r, loops[i], &s);
         const struct vm_curve *c = curve_find(&s, "lru", VM_CURVE_SAMPLED, 4096);
         assert_true(c->pages_sampled < c->pages / 50);
-        assert_true(c->error_mean < 0.001);
+        assert_true(c->error_mean < 0.003); /* as the number of pages is known */
         vm_curves_free(&s);
     }
 }

@@ -1,4 +1,5 @@
-/* paper_clock_pro.c - CLOCK-Pro, USENIX ATC 2005, section 4, as the program of its first author does
+/* paper_clock_pro.c - CLOCK-Pro, USENIX ATC 2005, section 4, as the program of its first author
+ * does
  * it: one clock of resident pages and ghosts, an array in the order in which hands walk it. */
 #include "oracle/paper.h"
 

@@ -1,6 +1,6 @@
 /* paper_lirs.c - LIRS, SIGMETRICS 2002, section 3.3, with stack S and list Q as arrays. S has its
- * top first; of Q the first is resident longest. Consecutive references to a page are one, as in the
- * authors' program. */
+ * top first; of Q the first is resident longest. Consecutive references to a page are one, as in
+ * the authors' program. */
 #include "oracle/paper.h"
 
 #include <stdlib.h>

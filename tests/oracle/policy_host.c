@@ -43,16 +43,13 @@ static vm_asid owner_of(void *host, uint64_t page)
 /* Distinct pages of its that have been touched, or are at this moment. */
 static uint64_t pages_of(void *host, vm_asid owner)
 {
-    const struct policy_host *h = host;
-    uint64_t n = 0;
-    for (size_t i = 0; i <= h->clock.touches && i < h->world->n; i++) {
-        uint32_t page = h->world->ref[i] >> 1;
-        size_t first = 0;
-        while (h->world->ref[first] >> 1 != page)
-            first++;
-        n += first == i && policy_world_owner(h->world, page) == owner;
+    struct policy_host *h = host;
+    for (; h->nseen <= h->clock.touches && h->nseen < h->world->n; h->nseen++) {
+        uint32_t page = h->world->ref[h->nseen] >> 1;
+        h->pages_of[policy_world_owner(h->world, page)] += !h->seen[page];
+        h->seen[page] = true;
     }
-    return n;
+    return h->pages_of[owner];
 }
 
 static bool clean(void *host, vm_pfn frame)
@@ -109,12 +106,14 @@ void policy_host_open(struct policy_host *h, const struct policy_world *w)
     h->asked = (struct vm_policy_host){h, owner_of, pages_of, clean};
     size_t state_bytes = h->ops->size(&h->env);
     size_t bytes = state_bytes + w->nframes * (size_t)8 + w->npages * (size_t)4 + w->n * 4 +
-                   (VM_ASID_MAX + 1) * sizeof *h->spent + 1024;
+                   2 * (VM_ASID_MAX + 1) * sizeof *h->spent + w->npages + 1024;
     VM_ASSERT(vm_arena_open(&h->arena, bytes, &e));
     h->r.nframes = w->nframes;
     h->r.bits = taken(h, w->nframes);
     h->r.page_of = taken(h, w->nframes * sizeof(uint32_t));
     h->r.frame_of = taken(h, w->npages * sizeof(uint32_t));
+    h->pages_of = taken(h, (VM_ASID_MAX + 1) * sizeof *h->pages_of);
+    h->seen = taken(h, w->npages);
     h->clock.spent = h->spent = taken(h, (VM_ASID_MAX + 1) * sizeof *h->spent);
     uint64_t tick = h->ops->tick_first(&h->env);
     h->r.tick_next = tick ? tick : UINT64_MAX;

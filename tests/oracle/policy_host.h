@@ -33,7 +33,10 @@ struct policy_host {
     struct vm_policy_host asked;
     struct vm_policy_ops local; /* *ops, where processes have shares */
     struct vm_allotment allotment;
-    uint64_t *spent; /* the clock's */
+    uint64_t *spent;    /* the clock's */
+    uint64_t *pages_of; /* of each process, among the references before nseen */
+    bool *seen;
+    size_t nseen;
     uint64_t cleanings;
     const struct policy_world *world;
     struct vm_arena arena;

@@ -45,11 +45,13 @@ static void list_resident(const struct policy_host *h, char *out, size_t cap)
             used += (size_t)snprintf(out + used, cap - used, used ? " %u" : "%u", page);
 }
 
-struct scene policy_scene(const char *policy, uint32_t nframes, const char *text)
+struct scene policy_scene_in(const struct policy_world *world, const char *text)
 {
     struct script s = script_of(text);
-    struct policy_world w = {
-        .policy = policy, .nframes = nframes, .npages = SCENE_PAGES, .ref = s.ref, .n = s.n};
+    struct policy_world w = *world;
+    w.npages = SCENE_PAGES;
+    w.ref = s.ref;
+    w.n = s.n;
     struct policy_host h;
     struct scene out = {.resident = ""};
     policy_host_open(&h, &w);
@@ -68,4 +70,9 @@ struct scene policy_scene(const char *policy, uint32_t nframes, const char *text
         VM_ASSERT(policy_outcomes_equal(&w, "runs", out.outcome, policy_play_runs(&w, 5)));
     }
     return out;
+}
+
+struct scene policy_scene(const char *policy, uint32_t nframes, const char *text)
+{
+    return policy_scene_in(&(struct policy_world){.policy = policy, .nframes = nframes}, text);
 }

@@ -17,5 +17,7 @@ struct scene {
 /* Play `text` by the policy's functions one by one, with check() after each, and, where nothing is
  * dropped, by its stamped loops: these must leave the same (asserted). */
 struct scene policy_scene(const char *policy, uint32_t nframes, const char *text);
+/* The same in a world with this policy, memory, processes and allotment. */
+struct scene policy_scene_in(const struct policy_world *world, const char *text);
 
 #endif

@@ -54,7 +54,7 @@ static struct vm_service device_service(void *state, enum vm_transfer kind, uint
         while (slot < end)
             w->written_at[slot++] = w->now;
     } else {
-        w->reads++;
+        w->reads += bytes >> shift;
         while (slot < end)
             VM_ASSERT(w->written_at[slot++]);
     }
@@ -197,6 +197,12 @@ static void find_parts(struct space_world *w, const struct space_plan *plan)
     good = vm_params_parse(&w->policy_params, name, w->policy->param, w->policy->nparams, params,
                            &w->error);
     VM_ASSERT(good);
+    const char *ahead = plan->readahead ? plan->readahead : "none";
+    const char *ahead_params = vm_spec_split(ahead, name, sizeof name);
+    w->readahead = vm_readahead_find(name, &w->error);
+    good = w->readahead && vm_params_parse(&w->readahead_params, name, w->readahead->param,
+                                           w->readahead->nparams, ahead_params, &w->error);
+    VM_ASSERT(good);
     w->fit = vm_alloc_find(plan->fit ? plan->fit : "first-fit", &w->error);
     good = w->fit && vm_params_parse(&w->fit_params, w->fit->name, w->fit->param, w->fit->nparams,
                                      NULL, &w->error);
@@ -227,6 +233,8 @@ bool space_world_open(struct space_world *w, const struct space_plan *plan)
         .fit = w->fit,
         .fit_params = &w->fit_params,
         .compact = plan->compact,
+        .readahead = w->readahead,
+        .readahead_params = &w->readahead_params,
         .device = &log_device,
         .device_params = &w->device_params,
         .counts = &w->counts,
@@ -394,12 +402,15 @@ void space_world_check(const struct space_world *w)
     VM_ASSERT(c->huge_untouched <= c->huge_untouched_peak);
     VM_ASSERT(w->writes + w->file_writes ==
               c->writebacks + c->table_writes + c->cleanings + c->shared_writes);
-    VM_ASSERT(w->reads == c->swap_ins + c->table_faults + c->table_reads);
-    bool alone = !c->cleanings && !c->queued;
+    VM_ASSERT(w->reads + w->file_reads ==
+              c->swap_ins + c->table_faults + c->table_reads + c->file_ins + c->readaheads);
+    VM_ASSERT(c->readaheads || w->file_reads == c->file_ins);
+    VM_ASSERT(c->readahead_hits <= c->readaheads && c->readahead_hits <= c->soft_faults);
+    bool alone = !c->cleanings && !c->queued && !c->readaheads;
     VM_ASSERT(!alone || w->waits_ns[VM_WAIT_WRITE] == w->writes + w->file_writes);
     VM_ASSERT(c->frame_waits || w->waits_ns[VM_WAIT_FRAME] == 0);
     VM_ASSERT(!alone || w->waits_ns[VM_WAIT_READ] == w->reads + w->file_reads);
-    VM_ASSERT(w->file_reads == c->file_ins && c->table_faults <= c->table_evictions);
+    VM_ASSERT(c->table_faults <= c->table_evictions);
     VM_ASSERT(vm_memory_resident(w->memory) <= w->memory->c.nframes);
     VM_ASSERT(w->memory->c.tables == VM_TABLES_APART || c->frames_peak <= w->memory->c.nframes);
 }

@@ -33,7 +33,8 @@ struct space_plan {
     struct vm_huge_config huge; /* never, if all zero */
     uint64_t scan_every;        /* steps between scans of the collapse daemon; 0: none */
     uint64_t seed;
-    const char *fit; /* NULL: first-fit */
+    const char *fit;       /* NULL: first-fit */
+    const char *readahead; /* NULL: none */
     enum vm_compact compact;
     unsigned page_shift; /* 0: 12 */
 };
@@ -44,7 +45,8 @@ struct space_world {
     const struct vm_policy_ops *policy;
     void *scheme_state, *policy_state;
     const struct vm_alloc_ops *fit;
-    struct vm_params scheme_params, policy_params, device_params, fit_params;
+    const struct vm_readahead_ops *readahead;
+    struct vm_params scheme_params, policy_params, device_params, fit_params, readahead_params;
     struct vm_counts counts;
     struct vm_policy_clock clock;
     uint64_t tick_next, scan_every;

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# one_row.sh - adding a policy, scheme, allocator, device, readahead, format, workload or experiment
-# is one file and one line.
+# one_row.sh - adding a policy, scheme, allocator, device, readahead, format, workload, admission or
+# experiment is one file and one line.
 #
 # In a copy of the tree each table gets a fake: a file copied from a row that is there, its name
 # changed, and one line. Nothing else is edited. Then the program must list the fake, and the
@@ -18,6 +18,7 @@ devices    src/device/devices.def    DEVICE    src/device          hdd
 readaheads src/readahead/readaheads.def READAHEAD src/readahead stride
 formats    src/trace/formats.def     FORMAT    src/trace/formats   din
 workloads  src/trace/workloads.def   WORKLOAD  src/trace/workloads chase
+admissions src/analysis/admissions.def ADMISSION src/analysis/admission fixed
 experiments src/analysis/experiments.def EXPERIMENT src/analysis/experiments looping"
 
 # The file of a fake row: the model's, with its name changed wherever it is not an #include.

@@ -1,8 +1,11 @@
 /* device.c - what each backing store charges for a transfer, and the laws that all keep. */
 #include <pagoda/device.h>
 
+#include "base/random.h"
 #include "test.h"
 
+#include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #define READ  VM_TRANSFER_READ
@@ -53,6 +56,12 @@ static void hdd_pays_seek_and_half_a_turn_and_the_bytes(void **unused)
                      1000000 + 500000 + 1000);
 }
 
+static uint64_t served_at(struct opened *d, uint64_t position, uint64_t start_ns)
+{
+    struct vm_service s = d->ops->service(d->state, READ, position, PAGE, start_ns);
+    return s.latency_ns + s.bus_ns;
+}
+
 static void hdd_pays_only_the_bytes_where_the_last_request_ended(void **unused)
 {
     (void)unused;
@@ -61,9 +70,59 @@ static void hdd_pays_only_the_bytes_where_the_last_request_ended(void **unused)
     uint64_t next = service_ns(&d, WRITE, 11 * PAGE, PAGE);
     assert_int_equal(next, 23953);
     assert_true(far > 100 * next);
-    assert_int_equal(service_ns(&d, READ, 12 * PAGE, PAGE), next);
-    assert_int_equal(service_ns(&d, READ, 12 * PAGE, PAGE), far); /* behind the head */
-    assert_int_equal(service_ns(&d, READ, 14 * PAGE, PAGE), far); /* a gap */
+    assert_int_equal(served_at(&d, 12 * PAGE, 123456789), next); /* it has read on */
+    assert_true(served_at(&d, 12 * PAGE, 0) > next);             /* behind the head */
+}
+
+/* A turn of 10 ms passes 10^6 bytes: a track. Without seeks only the angle counts. */
+static void hdd_waits_until_the_place_comes_by(void **unused)
+{
+    (void)unused;
+    struct opened d = device_open("hdd:rpm=6000,mbps=100,seek_us=0,settle_us=0");
+    served_at(&d, 0, 0);
+    assert_int_equal(served_at(&d, 250000, 0), 2500000 + 40960);
+    assert_int_equal(served_at(&d, 500000, 1000000), 4000000 + 40960);
+    assert_int_equal(served_at(&d, 250000, 3000000), 9500000 + 40960); /* it has just gone by */
+    assert_int_equal(served_at(&d, 7250000, 22500000), 40960);         /* another track, in time */
+}
+
+/* HP 97560: 3.24 + 0.4 sqrt(d) ms, 8.00 + 0.008 d beyond 383 of 1962 cylinders; its mean by summing
+ * over all pairs. A turn that takes no time leaves the seek alone. */
+static void hdd_seeks_as_ruemmler_and_wilkes_measured(void **unused)
+{
+    (void)unused;
+    double sum = 0, pairs = 0;
+    for (int n = 1; n < 1962; n++) {
+        sum += (1962 - n) * (n <= 383 ? 3.24 + 0.4 * sqrt(n) : 8.00 + 0.008 * n);
+        pairs += 1962 - n;
+    }
+    char spec[128];
+    snprintf(spec, sizeof spec, "hdd:seek_us=%.6f,settle_us=3240,rpm=1000000,mbps=1000,bytes=%d",
+             1e3 * sum / pairs, 1962 * 60000); /* 60 us a turn: 60,000 bytes a track */
+    for (int n = 1; n < 1962; n += 7) {
+        double wanted = 1e6 * (n <= 383 ? 3.24 + 0.4 * sqrt(n) : 8.00 + 0.008 * n);
+        struct opened d = device_open(spec);
+        served_at(&d, 0, 0);
+        double took = (double)served_at(&d, (uint64_t)n * 60000, 0) - 4096;
+        assert_true(took > wanted * 0.995 && took < wanted * 1.005 + 60000);
+    }
+}
+
+static void hdd_seeks_on_average_what_its_data_sheet_says(void **unused)
+{
+    (void)unused;
+    struct vm_random random;
+    struct opened d = device_open("hdd");
+    double sum = 0;
+    uint64_t now = 0, n = 200000;
+    vm_random_seed(&random, 1);
+    for (uint64_t i = 0; i < n; i++) {
+        uint64_t took = served_at(&d, vm_random_below(&random, 4000000000000), now);
+        now += took + vm_random_below(&random, 10000000);
+        sum += (double)took;
+    }
+    double wanted = 8200000 + 4166667 + 23953, mean = sum / (double)n;
+    assert_true(mean > wanted * 0.995 && mean < wanted * 1.005);
 }
 
 static void hdd_reads_a_cluster_cheaper_than_its_pages_apart(void **unused)
@@ -72,8 +131,8 @@ static void hdd_reads_a_cluster_cheaper_than_its_pages_apart(void **unused)
     struct opened d = device_open("hdd");
     uint64_t apart = 0, cluster = first("hdd", READ, 8 * PAGE);
     for (uint64_t i = 0; i < 8; i++)
-        apart += service_ns(&d, READ, (7 - i) * PAGE, PAGE);
-    assert_true(cluster * 7 < apart);
+        apart += served_at(&d, (7 - i) * PAGE, apart);
+    assert_true(cluster * 4 < apart); /* backwards, each page waits for nearly a turn */
 }
 
 static void flash_pays_a_request_then_bandwidth(void **unused)
@@ -135,6 +194,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(hdd_pays_seek_and_half_a_turn_and_the_bytes),
         cmocka_unit_test(hdd_pays_only_the_bytes_where_the_last_request_ended),
+        cmocka_unit_test(hdd_waits_until_the_place_comes_by),
+        cmocka_unit_test(hdd_seeks_as_ruemmler_and_wilkes_measured),
+        cmocka_unit_test(hdd_seeks_on_average_what_its_data_sheet_says),
         cmocka_unit_test(hdd_reads_a_cluster_cheaper_than_its_pages_apart),
         cmocka_unit_test(flash_pays_a_request_then_bandwidth),
         cmocka_unit_test(zram_pays_for_each_page),

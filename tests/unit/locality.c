@@ -231,6 +231,35 @@ static void gaps_are_cut_out_and_said(void **unused)
     vm_intern_close(&pages);
 }
 
+/* A hundred pages with gaps of a mebibyte and a half: ten rows must bridge them. */
+static void rows_bridge_gaps_where_there_are_too_many(void **unused)
+{
+    (void)unused;
+    struct vm_error e;
+    struct heat h;
+    struct vm_intern pages;
+    struct vm_heat_map map;
+    uint64_t all = 0;
+    assert_true(heat_open(&h, 2, 12, &e));
+    assert_true(vm_intern_open(&pages, &e));
+    for (uint64_t k = 0; k < 100; k++) {
+        struct vm_page_run run = {vm_intern_id(&pages, k * 0x180000) * 2, 1};
+        assert_true(heat_runs(&h, &pages, 0, &run, 1, &e));
+    }
+    assert_true(heat_result(&h, 1, 10, &map, &e));
+    assert_true(map.rows <= 10 && map.rows > 4);
+    for (size_t r = 0; r < map.rows; r++) {
+        all += map.touches[r];
+        assert_int_equal(map.row[r].start, r * map.row_bytes);
+        assert_false(map.row[r].gap);
+    }
+    assert_int_equal(all, 100);
+    free(map.row);
+    free(map.touches);
+    heat_close(&h);
+    vm_intern_close(&pages);
+}
+
 /* ---- slices ---- */
 
 static void slices_put_together_are_the_batch(void **unused)
@@ -283,6 +312,7 @@ int main(void)
         cmocka_unit_test(silberschatz_working_sets),
         cmocka_unit_test(joined_buckets_lose_no_touch),
         cmocka_unit_test(gaps_are_cut_out_and_said),
+        cmocka_unit_test(rows_bridge_gaps_where_there_are_too_many),
         cmocka_unit_test(slices_put_together_are_the_batch),
     };
     return cmocka_run_group_tests_name("unit_locality", tests, NULL, NULL);

@@ -31,11 +31,15 @@ static size_t fault_rate_size(void)
     return sizeof(struct fault_rate);
 }
 
-static void fault_rate_init(void *state, const struct vm_params *p)
+static bool fault_rate_init(void *state, const struct vm_params *p, struct vm_error *e)
 {
-    *(struct fault_rate *)state = (struct fault_rate){.high = vm_params_real(p, "high"),
-                                                      .low = vm_params_real(p, "low"),
-                                                      .window = vm_params_count(p, "window")};
+    struct fault_rate *s = state;
+    *s = (struct fault_rate){.high = vm_params_real(p, "high"),
+                             .low = vm_params_real(p, "low"),
+                             .window = vm_params_count(p, "window")};
+    return s->low <= s->high ||
+           vm_fail(e, VM_EUSAGE, "fault-rate: high=%g and low=%g: expected low at most high",
+                   s->high, s->low);
 }
 
 static uint64_t fault_rate_window(const void *state)

@@ -14,9 +14,11 @@ static size_t fixed_size(void)
     return sizeof(struct fixed);
 }
 
-static void fixed_init(void *state, const struct vm_params *p)
+static bool fixed_init(void *state, const struct vm_params *p, struct vm_error *e)
 {
     ((struct fixed *)state)->n = vm_params_count(p, "n");
+    (void)e;
+    return true;
 }
 
 static uint64_t fixed_window(const void *state)

@@ -6,9 +6,10 @@ static size_t none_size(void)
     return 0;
 }
 
-static void none_init(void *state, const struct vm_params *params)
+static bool none_init(void *state, const struct vm_params *params, struct vm_error *e)
 {
-    (void)state, (void)params;
+    (void)state, (void)params, (void)e;
+    return true;
 }
 
 static uint64_t none_window(const void *state)

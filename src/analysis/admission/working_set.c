@@ -27,11 +27,13 @@ static size_t working_set_size(void)
     return sizeof(struct working_set);
 }
 
-static void working_set_init(void *state, const struct vm_params *p)
+static bool working_set_init(void *state, const struct vm_params *p, struct vm_error *e)
 {
     struct working_set *s = state;
     s->window = vm_params_count(p, "window");
     s->fill = vm_params_real(p, "fill");
+    (void)e;
+    return true;
 }
 
 static uint64_t working_set_window(const void *state)

@@ -36,8 +36,8 @@ static bool price(const struct staircase *s, uint64_t n, uint64_t passes, struct
     struct vm_result result;
     struct vm_trace_options options = {.seed = s->machine.seed};
     snprintf(spec, sizeof spec, "@stride:refs=%llu,pages=%llu,stride=%llu",
-             (unsigned long long)(n * passes),
-             (unsigned long long)(n * s->stride_bytes / GRAIN_BYTES),
+             (unsigned long long)n * passes,
+             (unsigned long long)n * (s->stride_bytes / GRAIN_BYTES),
              (unsigned long long)s->stride_bytes);
     if (!vm_replay(&s->machine, spec, &options, s->request->progress, &result, e))
         return false;

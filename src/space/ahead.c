@@ -1,0 +1,230 @@
+/* ahead.c - pages that are read before anybody asks for them, beside the one that a fault reads.
+ *
+ * A fault that will read its page asks the machine's readahead (readahead/) which others to read.
+ * Those that are out of memory come into frames that no entry maps yet: to the policy newcomers, to
+ * the next fault on them soft. They come before the fault's own page does, so that bringing them
+ * cannot evict it. Frames are got as for any page, and may cost others theirs; so at most a quarter
+ * of the pages in memory are brought at once.
+ *
+ * Places that follow one another on the device, the fault's own among them, are one request. The
+ * fault waits for its own; who touches a page while it is still on its way waits for that one.
+ *
+ *     swapped  --wished for-->  unmapped, ahead  --touched-->  mapped (a hit)
+ *                                      |
+ *                                      +--chosen by the policy-->  dropped, clean
+ *
+ * Not here: anything while pages of tables are out (to look at an entry could take a transfer
+ * itself); segments.
+ *
+ * Source: Linux 6.1, mm/swap_state.c (swapin_readahead), mm/memory.c (do_swap_page).
+ */
+#include "base/assert.h"
+#include "space/memory.h"
+
+#include <stdlib.h>
+
+/* A page that is to be read, and where it is on the device, in pages. */
+struct wanted {
+    uint64_t key, place;
+    vm_slot slot; /* or VM_SLOT_FILE */
+    vm_pfn pfn;   /* that it comes into; VM_NOFRAME: the fault's own, which gets its frame later */
+};
+
+struct wanted_list {
+    uint32_t n;
+    struct wanted page[VM_READAHEAD_MAX + 1];
+};
+
+/* ---- the arrays ---- */
+
+static bool has_readahead(const struct vm_memory *m)
+{
+    return m->c.readahead && m->c.readahead->size() > 0 && !m->seg;
+}
+
+size_t vm_ahead_bytes(const struct vm_memory *m)
+{
+    if (!has_readahead(m))
+        return 0;
+    return vm_arena_room(m->c.readahead->size() * (VM_ASID_MAX + 1)) +
+           vm_arena_room(sizeof(uint32_t) * (VM_ASID_MAX + 1)) +
+           vm_arena_room(sizeof(uint64_t) * ((size_t)m->nslots + VM_SLOT_FILE + 1)) +
+           vm_arena_room(sizeof(uint64_t) * m->c.nframes);
+}
+
+void vm_ahead_init(struct vm_memory *m, struct vm_arena *a)
+{
+    m->ahead.own_key = VM_NOPAGE;
+    if (!has_readahead(m))
+        return;
+    m->ahead.state = vm_arena_take(a, m->c.readahead->size() * (VM_ASID_MAX + 1));
+    m->ahead.hits = vm_arena_take(a, sizeof(uint32_t) * (VM_ASID_MAX + 1));
+    m->ahead.slot_key = vm_arena_take(a, sizeof(uint64_t) * ((size_t)m->nslots + VM_SLOT_FILE + 1));
+    m->ahead.done_ns = vm_arena_take(a, sizeof(uint64_t) * m->c.nframes);
+}
+
+/* ---- which pages ---- */
+
+/* The page `key` is out of memory and would have to be read: *out but its frame. */
+static bool is_out(struct vm_memory *m, uint64_t key, struct wanted *out)
+{
+    vm_va va = vm_key_va(key, m->c.page_shift);
+    struct vm_space *s = &m->space[vm_key_asid(key)];
+    const struct vm_vma *v = s->open ? vm_vma_find(s, va) : NULL;
+    struct vm_pte pte = {.state = VM_PTE_EMPTY};
+    if (v)
+        pte = m->c.scheme->get(m->scheme, vm_key_asid(key), va);
+    if (pte.state != VM_PTE_SWAPPED)
+        return false;
+    *out = (struct wanted){.key = key, .slot = pte.slot, .pfn = VM_NOFRAME};
+    out->place = vm_swap_position(m, pte.slot, key) >> m->c.page_shift;
+    if (pte.slot != VM_SLOT_FILE)
+        return vm_slot_frame(m, pte.slot) == VM_NOFRAME && !vm_slot_is_zero(m, pte.slot);
+    uint32_t home = vm_file_home(v);
+    return home && vm_page_cache_find(m, home, key) == VM_NOFRAME;
+}
+
+/* The page that a number of a wish means, beside the fault's `own`; VM_NOPAGE: none. Places of a
+ * file are numbered as its pages are. */
+static uint64_t key_of(const struct vm_memory *m, const struct vm_fault *f,
+                       const struct wanted *own, const struct vm_readahead_wish *wish,
+                       uint64_t number)
+{
+    unsigned shift = m->c.page_shift;
+    if (wish->of == VM_READAHEAD_PLACES && own->slot != VM_SLOT_FILE)
+        return number > VM_SLOT_FILE && number < vm_slots_end(m) && m->ahead.slot_key[number]
+                   ? m->ahead.slot_key[number]
+                   : VM_NOPAGE;
+    if (number < f->vma->start >> shift || number >= f->vma->end >> shift)
+        return VM_NOPAGE;
+    return vm_memory_key(m, number << shift, f->asid);
+}
+
+static void ask(struct vm_memory *m, const struct vm_fault *f, const struct wanted *own,
+                struct vm_readahead_wish *wish)
+{
+    unsigned shift = m->c.page_shift;
+    struct vm_readahead_fault asked = {
+        .page = f->va >> shift,
+        .first = f->vma->start >> shift,
+        .end = f->vma->end >> shift,
+        .place = own->slot == VM_SLOT_FILE ? f->va >> shift : own->slot,
+        .hits = m->ahead.hits[f->asid],
+    };
+    m->ahead.hits[f->asid] = 0;
+    m->c.readahead->ask(m->ahead.state + f->asid * m->c.readahead->size(), m->c.readahead_params,
+                        &asked, wish);
+}
+
+/* ---- bringing them ---- */
+
+/* The page has come into frame `pfn`, though nobody has asked for it. */
+static void place(struct vm_memory *m, const struct wanted *w, vm_pfn pfn)
+{
+    const struct vm_vma *v =
+        vm_vma_find(&m->space[vm_key_asid(w->key)], vm_key_va(w->key, m->c.page_shift));
+    m->frame[pfn].owner = w->key;
+    m->frame[pfn].sharers = VM_UNMAPPED | VM_UNMAPPED_AHEAD;
+    m->bits[pfn] = 0;
+    if (w->slot != VM_SLOT_FILE)
+        vm_slot_attach(m, w->slot, pfn);
+    else
+        vm_page_cache_add(m, pfn, vm_file_home(v));
+    m->nresident++;
+    m->c.counts->readaheads++;
+    vm_unit_insert(m, pfn, w->key);
+}
+
+/* Into a frame, whose getting may have changed anything: then the page need not come. */
+static bool bring(struct vm_memory *m, uint64_t key, struct wanted_list *list)
+{
+    struct wanted *w = &list->page[list->n];
+    if (!is_out(m, key, w))
+        return true;
+    if (!vm_policy_release(m, key))
+        return false;
+    vm_pfn pfn = vm_frame_get(m, vm_key_va(key, m->c.page_shift), key);
+    if (pfn == VM_NOFRAME)
+        return false;
+    if (!is_out(m, key, w)) {
+        vm_frame_free(m, pfn);
+        return true;
+    }
+    w->pfn = pfn;
+    list->n++;
+    place(m, w, pfn);
+    return true;
+}
+
+static int by_place(const void *a, const void *b)
+{
+    const struct wanted *x = a, *y = b;
+    return x->place < y->place ? -1 : x->place > y->place;
+}
+
+/* One request for each run of places. */
+static void read_runs(struct vm_memory *m, struct wanted_list *list)
+{
+    unsigned shift = m->c.page_shift;
+    qsort(list->page, list->n, sizeof list->page[0], by_place);
+    for (uint32_t i = 0, end; i < list->n; i = end) {
+        const struct wanted *first = &list->page[i];
+        for (end = i + 1; end < list->n && list->page[end].place == first->place + (end - i);)
+            end++;
+        uint64_t done_ns = vm_queue_submit(&m->queue, VM_TRANSFER_READ, first->place << shift,
+                                           (uint64_t)(end - i) << shift, m->c.now(m->c.host));
+        for (const struct wanted *w = first; w < &list->page[end]; w++)
+            if (w->pfn == VM_NOFRAME)
+                m->ahead.own_done_ns = done_ns;
+            else
+                m->ahead.done_ns[w->pfn] = done_ns;
+    }
+}
+
+bool vm_ahead_read(struct vm_memory *m, const struct vm_fault *f)
+{
+    uint64_t key = vm_memory_key(m, f->va, f->asid), most = m->nunits / 4;
+    struct vm_readahead_wish wish;
+    struct wanted_list list = {0};
+    struct wanted own;
+    m->ahead.own_key = VM_NOPAGE;
+    if (!m->ahead.state || m->ntables_out > 0 || !is_out(m, key, &own))
+        return true;
+    ask(m, f, &own, &wish);
+    for (uint32_t i = 0; i < wish.n && list.n < most; i++) {
+        uint64_t other = key_of(m, f, &own, &wish, wish.number[i]);
+        if (other != VM_NOPAGE && other != key && !bring(m, other, &list))
+            return false;
+    }
+    if (list.n == 0 || !is_out(m, key, &own))
+        return true;
+    list.page[list.n++] = own;
+    m->ahead.own_key = key;
+    read_runs(m, &list);
+    return true;
+}
+
+/* What is on its way until `done_ns` is needed. */
+static void wait_until(struct vm_memory *m, uint64_t done_ns)
+{
+    if (done_ns > m->c.now(m->c.host))
+        m->c.wait(m->c.host, done_ns, VM_WAIT_READ);
+}
+
+bool vm_ahead_has(struct vm_memory *m, uint64_t key)
+{
+    if (key != m->ahead.own_key)
+        return false;
+    m->ahead.own_key = VM_NOPAGE;
+    wait_until(m, m->ahead.own_done_ns);
+    return true;
+}
+
+/* ---- what becomes of them ---- */
+
+void vm_ahead_touched(struct vm_memory *m, vm_asid asid, vm_pfn pfn)
+{
+    m->c.counts->readahead_hits++;
+    m->ahead.hits[asid]++;
+    wait_until(m, m->ahead.done_ns[pfn]);
+}

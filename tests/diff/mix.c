@@ -1,0 +1,423 @@
+/* mix.c - several processes on one machine: against a naive event simulation, against replays of
+ * one trace, and the laws of time. */
+#include "base/random.h"
+#include "oracle/machine_trace.h"
+#include "oracle/naive_mix.h"
+#include "rounds.h"
+#include "unit/folder.h"
+
+#include <pagoda/thrash.h>
+
+#define TEXT_BYTES 4096
+
+/* Results are large. */
+static struct vm_mix_result *result_new(void)
+{
+    struct vm_mix_result *r = calloc(1, sizeof *r);
+    assert_non_null(r);
+    return r;
+}
+
+static void run(const struct vm_mix_request *r, struct vm_mix_result *out)
+{
+    struct vm_error e = {0};
+    if (!vm_mix_run(r, out, &e))
+        fail_msg("%s", e.text);
+}
+
+/* ---- the naive simulation ---- */
+
+static void fill_naive(struct naive_mix *x, struct vm_random *random)
+{
+    unsigned pages = 2 + (unsigned)vm_random_below(random, NAIVE_PAGES - 1);
+    uint64_t latency = vm_random_below(random, 2) ? 50 : 2000;
+    *x = (struct naive_mix){
+        .n = 1 + vm_random_below(random, NAIVE_PROCESSES),
+        .nframes = 1 + vm_random_below(random, 30),
+        .admitted = 1 + vm_random_below(random, NAIVE_PROCESSES),
+        .quantum = 1 + vm_random_below(random, vm_random_below(random, 2) ? 5 : 300),
+        .hit_ns = vm_random_below(random, 20),
+        .fault_ns = vm_random_below(random, 30),
+        .switch_ns = vm_random_below(random, 10),
+        .depth = 1 + (uint32_t)vm_random_below(random, 3),
+        .read = {latency, 5 + vm_random_below(random, 200)},
+        .write = {1 + vm_random_below(random, 2 * latency), 0},
+    };
+    x->write.bus_ns = x->read.bus_ns;
+    for (size_t p = 0; p < x->n; p++) {
+        x->program[p].nrefs = 1 + vm_random_below(random, NAIVE_REFS);
+        for (size_t i = 0; i < x->program[p].nrefs; i++) {
+            x->program[p].ref[i].page = (unsigned)vm_random_below(random, pages);
+            x->program[p].ref[i].write = vm_random_below(random, 3) == 0;
+        }
+    }
+}
+
+/* The program as text of format rwi. */
+static size_t write_program(const struct naive_program *program, char *out)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < program->nrefs; i++)
+        n += (size_t)snprintf(out + n, TEXT_BYTES - n, "%c %x\n", program->ref[i].write ? 'W' : 'R',
+                              0x400000 + program->ref[i].page * 4096);
+    assert_true(n < TEXT_BYTES);
+    return n;
+}
+
+static void set_ns(struct vm_config *c, const char *flag, uint64_t ns)
+{
+    char text[32];
+    snprintf(text, sizeof text, "%llu", (unsigned long long)ns);
+    machine_set(c, flag, text);
+}
+
+/* The machine that takes what the naive one does: a TLB that has room for all, whose hits are what
+ * costs, and a device whose bytes take bus_ns. */
+static struct vm_config naive_machine(const struct naive_mix *x)
+{
+    char text[128];
+    struct vm_config c = machine_config("lru", (uint32_t)x->nframes);
+    snprintf(text, sizeof text, "l1=4096/full@%llu", (unsigned long long)x->hit_ns);
+    machine_set(&c, "tlb", text);
+    double mbps = 4096e3 / (double)x->read.bus_ns;
+    snprintf(text, sizeof text,
+             "ssd:depth=%u,read_us=%.6f,write_us=%.6f,read_mbps=%.9g,write_mbps=%.9g", x->depth,
+             (double)(x->read.latency_ns + x->read.bus_ns) / 1e3,
+             (double)(x->write.latency_ns + x->write.bus_ns) / 1e3, mbps, mbps);
+    machine_set(&c, "swap", text);
+    set_ns(&c, "memory-ns", 0);
+    set_ns(&c, "copy-ns", 0);
+    set_ns(&c, "shootdown-ns", 0);
+    set_ns(&c, "fault-ns", x->fault_ns);
+    set_ns(&c, "switch-ns", x->switch_ns);
+    return c;
+}
+
+static void compare(const struct naive_mix *x, const struct vm_mix_result *r)
+{
+    struct naive_mix_outcome o;
+    naive_mix_run(x, &o);
+    assert_int_equal(r->time.now_ns, o.now_ns);
+    assert_int_equal(r->time.idle_ns, o.idle_ns);
+    assert_int_equal(r->counts.switches, o.switches);
+    for (size_t p = 0; p < x->n; p++) {
+        const struct vm_process_result *a = &r->process[p];
+        const struct naive_process *b = &o.process[p];
+        assert_int_equal(a->refs, x->program[p].nrefs);
+        assert_int_equal(a->majors, b->majors);
+        assert_int_equal(a->writebacks, b->writebacks);
+        assert_int_equal(a->dispatches, b->dispatches);
+        assert_int_equal(a->waits, b->waits);
+        assert_int_equal(a->blocked_ns, b->blocked_ns);
+        assert_int_equal(a->admitted_ns, b->admitted_ns);
+        assert_int_equal(a->done_ns, b->done_ns);
+    }
+}
+
+static void random_mixes_equal_the_naive_event_simulation(void **unused)
+{
+    (void)unused;
+    static struct naive_mix x;
+    static char text[NAIVE_PROCESSES][TEXT_BYTES];
+    struct vm_mix_result *r = result_new();
+    const struct vm_trace_options options = {.format = "rwi"};
+    for (unsigned round = 0; round < test_rounds(2000); round++) {
+        struct vm_source source[NAIVE_PROCESSES];
+        struct vm_random random;
+        char admission[32];
+        vm_random_seed(&random, round);
+        fill_naive(&x, &random);
+        for (size_t p = 0; p < x.n; p++)
+            source[p] = (struct vm_source){"program", &options, text[p],
+                                           write_program(&x.program[p], text[p])};
+        snprintf(admission, sizeof admission, "fixed:n=%zu", x.admitted);
+        struct vm_config c = naive_machine(&x);
+        struct vm_mix_request request = {.machine = &c,
+                                         .source = source,
+                                         .n = x.n,
+                                         .quantum = x.quantum,
+                                         .admission = admission};
+        run(&request, r);
+        compare(&x, r);
+    }
+    free(r);
+}
+
+/* ---- traces with events, as files ---- */
+
+#define FILES 4
+struct files {
+    struct folder folder;
+    char path[FILES][256];
+    struct vm_source source[FILES];
+};
+
+static void files_open(struct files *f, unsigned events, uint64_t seed)
+{
+    static struct machine_trace t;
+    f->folder = folder_new();
+    for (unsigned i = 0; i < FILES; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "t%u.pgt", i);
+        machine_trace_fill(&t, events, seed + i);
+        machine_trace_write(&t, folder_path(&f->folder, name, f->path[i]));
+        f->source[i] = (struct vm_source){.spec = f->path[i]};
+    }
+}
+
+static const char *const policies[] = {"lru", "clock", "fifo", "random"};
+static const char *const devices[] = {"ssd", "ssd:depth=1", "hdd", "zram", "none"};
+static const char *const admissions[] = {
+    "none",
+    "fixed:n=2",
+    "working-set:window=200",
+    "fault-rate:window=100",
+};
+#define PICK(list, i) list[(i) % (sizeof list / sizeof list[0])]
+
+static struct vm_config some_machine(unsigned i)
+{
+    struct vm_config c = machine_config(PICK(policies, i), 12 + i % 40);
+    machine_set(&c, "swap", PICK(devices, i / 2));
+    if (i % 3 == 0)
+        machine_set(&c, "tlb-tags", "flush");
+    if (i % 4 == 1)
+        machine_set(&c, "cache", "l1=1KiB/2@1 l2=4KiB/4@4");
+    if (i % 5 == 1)
+        machine_set(&c, "walkers", "2");
+    return c;
+}
+
+static unsigned some_events(unsigned i)
+{
+    static const unsigned kinds[] = {TRACE_SWITCHES, TRACE_MAPS, TRACE_FORKS | TRACE_MAPS,
+                                     TRACE_PROTECTS};
+    return kinds[i % 4];
+}
+
+static void one_process_counts_and_takes_what_its_replay_does(void **unused)
+{
+    (void)unused;
+    struct vm_mix_result *r = result_new();
+    for (unsigned i = 0; i < test_rounds(60); i++) {
+        struct files f;
+        struct vm_result replay;
+        struct vm_error e;
+        struct vm_config c = some_machine(i);
+        files_open(&f, some_events(i), 100 * i);
+        struct vm_mix_request request = {.machine = &c,
+                                         .source = f.source,
+                                         .n = 1,
+                                         .quantum = 1 + i * 7 % 300,
+                                         .admission = "none"};
+        run(&request, r);
+        assert_true(vm_replay(&c, f.path[0], NULL, NULL, &replay, &e));
+        assert_memory_equal(&r->counts, &replay.counts, sizeof r->counts);
+        double gap = (double)r->time.now_ns - replay.prices.total_ns;
+        assert_true(gap <= 1 && gap >= -1 && r->process[0].done_ns == r->time.now_ns);
+        folder_remove(&f.folder);
+    }
+    free(r);
+}
+
+static void check_laws(const struct vm_mix_result *r)
+{
+    struct vm_process_result sum = {0};
+    for (size_t i = 0; i < r->n; i++) {
+        const struct vm_process_result *p = &r->process[i];
+        sum.refs += p->refs;
+        sum.touches += p->touches;
+        sum.tlb_misses += p->tlb_misses;
+        sum.faults += p->faults;
+        sum.majors += p->majors;
+        sum.writebacks += p->writebacks;
+        assert_true(p->admitted_ns <= p->done_ns && p->done_ns <= r->time.now_ns);
+        assert_true(p->waits <= p->dispatches && p->faults >= p->majors);
+    }
+    assert_int_equal(sum.refs, r->counts.refs);
+    assert_int_equal(sum.touches, r->counts.touches);
+    assert_int_equal(sum.tlb_misses, r->counts.tlb_misses);
+    assert_int_equal(sum.faults, r->counts.faults);
+    assert_int_equal(sum.majors, r->counts.swap_ins + r->counts.file_ins);
+    assert_int_equal(sum.writebacks, r->counts.writebacks);
+    double cpu = r->time.program_ns + r->time.kernel_ns, gap = 1 + 1e-9 * cpu;
+    double other = (double)(r->time.now_ns - r->time.idle_ns) - cpu;
+    assert_true(other > -gap);
+    assert_true(vm_mix_useful(r) <= vm_mix_busy(r) + 1e-9 && vm_mix_busy(r) <= 1);
+}
+
+static void many_processes_keep_the_laws_of_counts_and_of_time(void **unused)
+{
+    (void)unused;
+    struct vm_mix_result *r = result_new(), *again = result_new();
+    for (unsigned i = 0; i < test_rounds(60); i++) {
+        struct files f;
+        struct vm_config c = some_machine(i);
+        files_open(&f, some_events(i), 1000 + 100 * i);
+        struct vm_mix_request request = {.machine = &c,
+                                         .source = f.source,
+                                         .n = 1 + i % FILES,
+                                         .quantum = 1 + i * 13 % 300,
+                                         .admission = PICK(admissions, i / 3)};
+        run(&request, r);
+        check_laws(r);
+        bool on_device = strcmp(c.swap, "zram") != 0;
+        assert_true(!on_device || r->device.busy_ns <= r->time.now_ns + r->device.queued_ns);
+        run(&request, again);
+        assert_memory_equal(r, again, sizeof *r);
+        folder_remove(&f.folder);
+    }
+    free(r);
+    free(again);
+}
+
+/* Traces in one engine, as one trace would have them, of one address space each. */
+static struct vm_counts one_after_another(const struct vm_config *c, const struct vm_source *source,
+                                          size_t n)
+{
+    struct vm_error e;
+    struct vm_counts counts;
+    struct vm_batch b;
+    struct vm_engine *m = vm_engine_open(c, VM_STRAY_MAPS, NULL, &e);
+    assert_non_null(m);
+    for (size_t i = 0; i < n; i++) {
+        struct vm_event event[2] = {{.kind = VM_EVENT_EXIT, .asid = (vm_asid)(i - 1)},
+                                    {.kind = VM_EVENT_SWITCH, .asid = (vm_asid)i}};
+        struct vm_trace *t = vm_trace_open(source[i].spec, NULL, &e);
+        assert_true(!i || vm_engine_run(m, &(struct vm_batch){.nevents = 2, .event = event}, &e));
+        while (vm_trace_read(t, &b, &e) && b.nrefs)
+            assert_true(vm_engine_run(m, &b, &e));
+        vm_trace_close(t);
+    }
+    vm_engine_counts(m, &counts);
+    vm_engine_close(m);
+    return counts;
+}
+
+static void without_waits_and_turns_traces_run_one_after_another(void **unused)
+{
+    (void)unused;
+    static const struct vm_source source[] = {{.spec = "@80-20:refs=5k,pages=60,writes=0.3"},
+                                              {.spec = "@loop:refs=3k,pages=50,writes=0.5"},
+                                              {.spec = "@zipf:refs=4k,pages=90"}};
+    struct vm_mix_result *r = result_new();
+    for (unsigned i = 0; i < 12; i++) {
+        struct vm_config c = machine_config(PICK(policies, i), 20 + 3 * i);
+        machine_set(&c, "swap", "none");
+        struct vm_mix_request request = {
+            .machine = &c, .source = source, .n = 3, .quantum = UINT64_MAX, .admission = "none"};
+        run(&request, r);
+        struct vm_counts counts = one_after_another(&c, source, 3);
+        assert_memory_equal(&r->counts, &counts, sizeof counts);
+        assert_int_equal(r->time.idle_ns, 0);
+    }
+    free(r);
+}
+
+/* ---- thrashing ---- */
+
+static void admission_helps_where_working_sets_do_not_fit(void **unused)
+{
+    (void)unused;
+    struct vm_config c = machine_config("lru", 64);
+    struct vm_source source[8];
+    struct vm_error e;
+    struct vm_thrash t;
+    machine_set(&c, "swap", "ssd:depth=1");
+    for (size_t i = 0; i < 8; i++)
+        source[i] = (struct vm_source){.spec = "@phases:refs=60k,pages=15,phase=10k,sets=3"};
+    static const char *const helps[] = {"fixed:n=4", "working-set:window=2k",
+                                        "fault-rate:window=2k"};
+    for (size_t k = 0; k < 3; k++) {
+        struct vm_thrash_request r = {
+            .mix = {.machine = &c, .source = source, .n = 8, .quantum = 500, .admission = helps[k]},
+            .degree_first = 1,
+            .degree_last = 8};
+        assert_true(vm_thrash_run(&r, &t, &e));
+        const struct vm_thrash_point *last = &t.point[t.npoints - 1];
+        assert_true(t.best > 0 && t.thrashes > t.best && t.thrashes <= 8);
+        assert_true(3 * last->admitted.time.now_ns < last->free.time.now_ns);
+        assert_true(last->admitted.admitted_max < 8 || last->admitted.process[7].suspensions > 0);
+        check_laws(&last->admitted);
+        vm_thrash_free(&t);
+    }
+}
+
+static void use_of_the_processor_rises_and_then_collapses(void **unused)
+{
+    (void)unused;
+    struct vm_config c = machine_config("lru", 100);
+    struct vm_source source[12];
+    struct vm_error e;
+    struct vm_thrash t;
+    machine_set(&c, "swap", "ssd:depth=4");
+    for (size_t i = 0; i < 12; i++)
+        source[i] = (struct vm_source){.spec = "@phases:refs=60k,pages=15,phase=2k,sets=8"};
+    struct vm_thrash_request r = {
+        .mix = {.machine = &c, .source = source, .n = 12, .quantum = 500, .admission = "none"},
+        .degree_first = 1,
+        .degree_last = 12};
+    assert_true(vm_thrash_run(&r, &t, &e));
+    double first = vm_mix_useful(&t.point[0].free), last = vm_mix_useful(&t.point[11].free);
+    double best = vm_mix_useful(&t.point[t.best - 1].free);
+    assert_true(best > 3 * first && last < best / 3 && t.best == 4 && t.thrashes == 10);
+    assert_true(vm_mix_fault_rate(&t.point[11].free) > 9 * vm_mix_fault_rate(&t.point[0].free));
+    vm_thrash_free(&t);
+}
+
+/* ---- bad input ---- */
+
+static void refused(const struct vm_mix_request *r, const char *says)
+{
+    struct vm_error e = {0};
+    struct vm_mix_result *out = result_new();
+    assert_false(vm_mix_run(r, out, &e));
+    assert_int_equal(e.code, VM_EUSAGE);
+    if (!strstr(e.text, says))
+        fail_msg("%s", e.text);
+    free(out);
+}
+
+static void what_cannot_be_run_is_said(void **unused)
+{
+    (void)unused;
+    const struct vm_source source = {.spec = "@loop:refs=10"};
+    struct vm_config c = machine_config("lru", 10), opt = machine_config("opt", 10);
+    struct vm_config pages = machine_config("lru", 10);
+    machine_set(&pages, "model", "pages");
+    struct vm_mix_request r = {.machine = &c,
+                               .source = &source,
+                               .n = 1,
+                               .quantum = 1,
+                               .admission = "none"},
+                          bad = r;
+    bad.n = 0;
+    refused(&bad, "0 processes");
+    bad = r;
+    bad.quantum = 0;
+    refused(&bad, "quantum of 0");
+    bad = r;
+    bad.machine = &opt;
+    refused(&bad, "opt cannot know");
+    bad.machine = &pages;
+    refused(&bad, "model pages");
+    bad = r;
+    bad.admission = "working-sets";
+    refused(&bad, "working-sets");
+    bad.admission = "fixed:n=0";
+    refused(&bad, "n");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(random_mixes_equal_the_naive_event_simulation),
+        cmocka_unit_test(one_process_counts_and_takes_what_its_replay_does),
+        cmocka_unit_test(many_processes_keep_the_laws_of_counts_and_of_time),
+        cmocka_unit_test(without_waits_and_turns_traces_run_one_after_another),
+        cmocka_unit_test(admission_helps_where_working_sets_do_not_fit),
+        cmocka_unit_test(use_of_the_processor_rises_and_then_collapses),
+        cmocka_unit_test(what_cannot_be_run_is_said),
+    };
+    return cmocka_run_group_tests_name("mix", tests, NULL, NULL);
+}

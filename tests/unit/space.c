@@ -677,6 +677,49 @@ static void below_the_low_watermark_pages_leave_until_the_high_one(void **unused
     space_world_close(&w);
 }
 
+static void a_cleaned_page_stays_and_no_tlb_knows_that_it_was_written(void **unused)
+{
+    (void)unused;
+    struct space_world w;
+    open_frames(&w, 3);
+    map(&w, 0, 1, 8, RW, VM_BACKING_ANON);
+    vm_pfn pfn = touch(&w, 0, 1, VM_WRITE).pfn;
+    uint64_t shootdowns = w.shootdowns;
+    assert_true(vm_policy_clean(w.memory, pfn));
+    assert_int_equal(w.shootdowns, shootdowns + 1);
+    assert_false(space_world_pte(&w, 0, PAGE).dirty);
+    assert_false(vm_policy_clean(w.memory, pfn)); /* it is clean */
+    assert_int_equal(w.writes, 1);
+    assert_int_equal(w.waits_ns[VM_WAIT_WRITE], 0);
+    for (unsigned page = 2; page < 5; page++)
+        touch(&w, 0, page, VM_READ);
+    assert_int_equal(w.counts.clean_drops, 1);
+    assert_fault(&w, 0, 1, VM_READ, VM_FAULT_SWAP_IN);
+    space_world_close(&w);
+}
+
+static void a_frame_that_is_being_written_is_not_free(void **unused)
+{
+    (void)unused;
+    struct space_world w;
+    open_plan(&w, (struct space_plan){.nframes = 4,
+                                      .low = 1,
+                                      .high = 2,
+                                      .tables = VM_TABLES_APART,
+                                      .stray = VM_STRAY_FAULTS});
+    map(&w, 0, 1, 16, RW, VM_BACKING_ANON);
+    for (unsigned page = 1; page <= 4; page++)
+        touch(&w, 0, page, VM_WRITE);
+    assert_int_equal(w.writes, 0);
+    touch(&w, 0, 5, VM_WRITE); /* 1 and 2 are written ahead, and this waits for one of them */
+    assert_int_equal(w.counts.background_evictions, 2);
+    assert_int_equal(w.counts.direct_reclaims, 1);
+    assert_int_equal(w.counts.frame_waits, 1);
+    assert_true(w.waits_ns[VM_WAIT_FRAME] > 0);
+    assert_int_equal(w.waits_ns[VM_WAIT_WRITE], 0);
+    space_world_close(&w);
+}
+
 static void the_process_with_the_most_pages_is_killed(void **unused)
 {
     (void)unused;
@@ -713,6 +756,8 @@ int main(void)
         cmocka_unit_test(a_cluster_is_written_to_adjacent_slots_in_one_request),
         cmocka_unit_test(a_page_that_is_touched_before_its_cluster_is_full_is_not_written),
         cmocka_unit_test(below_the_low_watermark_pages_leave_until_the_high_one),
+        cmocka_unit_test(a_cleaned_page_stays_and_no_tlb_knows_that_it_was_written),
+        cmocka_unit_test(a_frame_that_is_being_written_is_not_free),
         cmocka_unit_test(the_process_with_the_most_pages_is_killed),
         cmocka_unit_test(a_page_is_zeroed_once_however_often_it_is_touched),
         cmocka_unit_test(an_anonymous_page_never_written_is_forgotten_and_zeroed_again),

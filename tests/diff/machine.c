@@ -250,7 +250,13 @@ static void the_machine_pages_as_the_pages_model_does(void **unused)
             machine_set(&c, "model", "pages");
             struct vm_result pages = replay(&c, path);
             assert_int_equal(machine.counts.touches, pages.counts.touches);
+            /* Its sketch hashes pages by their numbers, which are others in the two models. */
+            if (!strcmp(vm_policy_at(row)->name, "w-tinylfu"))
+                continue;
             assert_int_equal(machine.counts.faults, pages.counts.faults);
+            assert_int_equal(machine.counts.releases, pages.counts.releases);
+            assert_int_equal(machine.counts.soft_faults, pages.counts.soft_faults);
+            assert_int_equal(machine.counts.cleanings, pages.counts.cleanings);
             assert_int_equal(machine.counts.evictions, pages.counts.evictions);
             assert_int_equal(machine.counts.writebacks, pages.counts.writebacks);
         }

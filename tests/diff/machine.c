@@ -246,6 +246,8 @@ static void the_machine_pages_as_the_pages_model_does(void **unused)
         machine_trace_write(&t, path);
         for (size_t row = 0; vm_policy_at(row); row++) {
             struct vm_config c = machine_config(vm_policy_at(row)->name, 4 + 3 * (i % 7));
+            machine_set(&c, "allot", i % 2 ? "fixed" : "global");
+            machine_set(&c, "allot-frames", i % 4 == 1 ? "3" : "0");
             struct vm_result machine = replay(&c, path);
             machine_set(&c, "model", "pages");
             struct vm_result pages = replay(&c, path);

@@ -4,28 +4,28 @@
  *               ^   ^    \--referenced once--> its head; twice--> active
  *               |   +---------------------- tail --- [ active ] <-- refaulted in time
  *
- * A page is looked at when it reaches the inactive list's tail. Not referenced, it leaves. Referenced,
- * it loses the bit and goes round once more, with a mark; with the mark, it becomes active. While
- * the inactive list is low, that is shorter than the active one by a ratio, the active list's tail
- * comes to the inactive head, its bit cleared. Linux 6.1: mm/vmscan.c, shrink_active_list,
- * folio_check_references, inactive_is_low.
+ * A page is looked at when it reaches the inactive list's tail. Not referenced, it leaves.
+ * Referenced, it loses the bit and goes round once more, with a mark; with the mark, it becomes
+ * active. While the inactive list is low, that is shorter than the active one by a ratio, the
+ * active list's tail comes to the inactive head, its bit cleared. Linux 6.1: mm/vmscan.c,
+ * shrink_active_list, folio_check_references, inactive_is_low.
  *
- * A page's age at a time is the number of evictions and activations so far. Its shadow keeps that of
- * its eviction, and a page that comes back is active at once if its refault distance, the difference,
- * is at most the active list's length: with so many frames more it would have stayed. mm/workingset.c
- * (Weiner, 2012).
+ * A page's age at a time is the number of evictions and activations so far. Its shadow keeps that
+ * of its eviction, and a page that comes back is active at once if its refault distance, the
+ * difference, is at most the active list's length: with so many frames more it would have stayed.
+ * mm/workingset.c (Weiner, 2012).
  *
  * load: a newcomer is referenced, as Linux maps it, or its bit is cleared. ratio: active pages for
  * one inactive page; 0, as Linux: 1 below 1 GiB of pages of 4 KiB, the root of ten times the GiB
  * above.
  *
- * Left out: all but pages that are mapped and anonymous (files, executable pages, unevictable ones),
- * memory cgroups, and batches: one page is reclaimed when one is wanted.
+ * Left out: all but pages that are mapped and anonymous (files, executable pages, unevictable
+ * ones), memory cgroups, and batches: one page is reclaimed when one is wanted.
  *
  * Invariants
  *  1. A frame that is in is on one list, n counts each, and no frame else has `list`.
- *  2. Shadows are of the last evictions, in their order. As many as there are frames are enough: the
- *     distance of an older one is beyond any active list.
+ *  2. Shadows are of the last evictions, in their order. As many as there are frames are enough:
+ *     the distance of an older one is beyond any active list.
  */
 #include "base/links.h"
 #include "policy/ghosts.h"

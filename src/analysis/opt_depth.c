@@ -23,7 +23,6 @@
 #define CHUNK_TOUCHES 65536
 #define CHUNK_TURNS   4 /* touches a page in a chunk at least: the pages are events, too */
 #define NO_MOMENT     UINT32_MAX
-#define NOBODY        UINT32_MAX
 
 enum kind { BEGIN, END, OPEN };
 
@@ -407,17 +406,10 @@ static bool touch_reserve(struct opt_depth *o, struct vm_error *e)
     return true;
 }
 
-static uint32_t latest_page(const struct opt_depth *o)
-{
-    if (o->ntouches)
-        return o->touch[o->ntouches - 1];
-    return o->npages ? o->order[o->npages - 1] : NOBODY;
-}
-
 bool opt_depth_touches(struct opt_depth *o, const uint32_t *page, size_t n, struct vm_error *e)
 {
     for (size_t i = 0; i < n; i++) {
-        if (page[i] == latest_page(o)) {
+        if (o->ntouches && page[i] == o->touch[o->ntouches - 1]) {
             o->hits[1]++; /* nothing was in between */
             continue;
         }

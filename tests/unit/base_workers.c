@@ -4,6 +4,7 @@
 
 #include <stdatomic.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { JOBS = 1000 };
 
@@ -62,6 +63,33 @@ static void two_workers_work_at_the_same_time(void **state)
     vm_workers_close(w);
 }
 
+/* One of two jobs goes on for long after they met: whoever does it, sooner or later not the caller.
+ */
+static void meet_and_linger(void *host, size_t i)
+{
+    struct count *c = host;
+    meet(host, i);
+    if (i == atomic_load(&c->done[2]) % 2)
+        usleep(3000);
+    atomic_fetch_add(&c->done[3], 1);
+}
+
+static void all_jobs_are_over_at_the_end(void **state)
+{
+    (void)state;
+    static struct count c;
+    struct vm_error e;
+    struct vm_workers *w = vm_workers_open(2, &e);
+    assert_non_null(w);
+    for (unsigned round = 0; round < 20 && vm_workers_count(w) == 2; round++) {
+        memset(&c, 0, sizeof c);
+        atomic_store(&c.done[2], round);
+        vm_workers_run(w, 2, meet_and_linger, &c);
+        assert_int_equal(atomic_load(&c.done[3]), 2);
+    }
+    vm_workers_close(w);
+}
+
 static void none_is_closed_like_any(void **state)
 {
     (void)state;
@@ -73,6 +101,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_job_is_done_once),
         cmocka_unit_test(two_workers_work_at_the_same_time),
+        cmocka_unit_test(all_jobs_are_over_at_the_end),
         cmocka_unit_test(none_is_closed_like_any),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

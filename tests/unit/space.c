@@ -626,9 +626,9 @@ static void a_cluster_is_written_to_adjacent_slots_in_one_request(void **unused)
     assert_int_equal(w.requests, 1);
     assert_int_equal(w.writes, 4);
     assert_int_equal(w.counts.writebacks, 4);
-    vm_slot first = space_world_pte(&w, 0, PAGE).slot;
-    for (unsigned i = 0; i < 4; i++)
-        assert_int_equal(space_world_pte(&w, 0, (1 + i) * PAGE).slot, first + i);
+    for (unsigned i = 1; i < 4; i++)
+        assert_int_equal(space_world_pte(&w, 0, (1 + i) * PAGE).slot,
+                         space_world_pte(&w, 0, PAGE).slot + i);
     for (unsigned page = 10; page < 13; page++) /* their frames are free */
         touch(&w, 0, page, VM_WRITE);
     assert_int_equal(w.counts.evictions, 4);
@@ -645,11 +645,8 @@ static void a_page_that_is_touched_before_its_cluster_is_full_is_not_written(voi
     touch(&w, 0, 5, VM_READ); /* clean: behind 1, 2 and 4 */
     touch(&w, 0, 6, VM_READ); /* 1, 2 and 4 are a cluster */
     assert_int_equal(w.writes, 3);
-    touch(&w, 0, 7, VM_WRITE);
-    touch(&w, 0, 8, VM_WRITE);
-    touch(&w, 0, 9, VM_READ); /* 5 leaves at once */
-    touch(&w, 0, 10, VM_READ);
-    touch(&w, 0, 11, VM_READ); /* 7 and 8 wait, and the clean 9 leaves */
+    for (unsigned page = 7; page < 12; page++) /* 7 and 8 wait, and the clean 9 leaves */
+        touch(&w, 0, page, page < 9 ? VM_WRITE : VM_READ);
     assert_int_equal(w.counts.queued, 5);
     assert_int_equal(touch(&w, 0, 7, VM_READ).kind, VM_FAULT_SOFT);
     assert_int_equal(w.counts.rescues, 1);
@@ -710,12 +707,12 @@ static void a_frame_that_is_being_written_is_not_free(void **unused)
     map(&w, 0, 1, 16, RW, VM_BACKING_ANON);
     for (unsigned page = 1; page <= 4; page++)
         touch(&w, 0, page, VM_WRITE);
-    assert_int_equal(w.writes, 0);
     touch(&w, 0, 5, VM_WRITE); /* 1 and 2 are written ahead, and this waits for one of them */
     assert_int_equal(w.counts.background_evictions, 2);
     assert_int_equal(w.counts.direct_reclaims, 1);
     assert_int_equal(w.counts.frame_waits, 1);
     assert_true(w.waits_ns[VM_WAIT_FRAME] > 0);
+    assert_int_equal(vm_memory_resident(w.memory), 4); /* the other one is still being written */
     assert_int_equal(w.waits_ns[VM_WAIT_WRITE], 0);
     space_world_close(&w);
 }
@@ -742,9 +739,23 @@ static void the_process_with_the_most_pages_is_killed(void **unused)
     assert_int_equal(touch(&w, 2, 1, VM_READ).outcome, TOUCH_KILLED);
     assert_int_equal(touch(&w, 1, 1, VM_READ).outcome, TOUCH_DONE);
     assert_int_equal(w.counts.oom_touches, 1);
-    whole(&w, VM_EVENT_EXIT, 2, 0);
-    whole(&w, VM_EVENT_FORK, 1, 2);
-    assert_int_equal(touch(&w, 2, 1, VM_READ).outcome, TOUCH_DONE);
+    space_world_close(&w);
+}
+
+/* Three pages each in six frames, and one slot. */
+static void of_equals_the_youngest_is_killed(void **unused)
+{
+    (void)unused;
+    struct space_world w;
+    open_plan(&w, (struct space_plan){
+                      .nframes = 6, .nslots = 1, .oom = VM_OOM_KILL, .tables = VM_TABLES_APART});
+    for (unsigned i = 0; i < 6; i++)
+        touch(&w, (vm_asid)(i % 2), 1 + i, VM_WRITE);
+    touch(&w, 0, 8, VM_WRITE); /* 0's first page goes to the slot */
+    touch(&w, 0, 9, VM_WRITE); /* and 1's first has none: 0 has three pages, and so has 1 */
+    assert_int_equal(w.counts.oom_kills, 1);
+    assert_int_equal(touch(&w, 0, 8, VM_READ).outcome, TOUCH_DONE);
+    assert_int_equal(touch(&w, 1, 2, VM_READ).outcome, TOUCH_KILLED);
     space_world_close(&w);
 }
 
@@ -757,6 +768,7 @@ int main(void)
         cmocka_unit_test(a_page_that_is_touched_before_its_cluster_is_full_is_not_written),
         cmocka_unit_test(below_the_low_watermark_pages_leave_until_the_high_one),
         cmocka_unit_test(a_cleaned_page_stays_and_no_tlb_knows_that_it_was_written),
+        cmocka_unit_test(of_equals_the_youngest_is_killed),
         cmocka_unit_test(a_frame_that_is_being_written_is_not_free),
         cmocka_unit_test(the_process_with_the_most_pages_is_killed),
         cmocka_unit_test(a_page_is_zeroed_once_however_often_it_is_touched),

@@ -71,7 +71,7 @@
     X(queued, "dirty pages whose entries went, to be written together: written, or rescued")       \
     X(rescues, "soft faults of pages that waited to be written, or were being written")            \
     X(readaheads, "pages read ahead of being asked for")                                           \
-    X(readahead_hits, "of those, touched while they were still there; part of soft_faults")         \
+    X(readahead_hits, "of those, touched while they were still there; part of soft_faults")        \
     X(background_wakes, "times that fewer frames were free than the low watermark")                \
     X(background_evictions, "pages that left ahead of need, until the high watermark was met")     \
     X(direct_reclaims, "times that no frame was free, and the process evicted for itself")         \
@@ -143,7 +143,7 @@ struct vm_counts {
     L(c->violations + c->denials + c->unnamed + c->oom_touches <= c->touches)                      \
     L(c->oom_touches == 0 || c->oom_kills > 0)                                                     \
     L(c->writebacks + c->clean_drops == c->evictions)                                              \
-    L(c->readahead_hits <= c->readaheads && c->readahead_hits <= c->soft_faults)                    \
+    L(c->readahead_hits <= c->readaheads && c->readahead_hits <= c->soft_faults)                   \
     L(c->releases <= c->evictions)                                                                 \
     L(c->rescues <= c->soft_faults && c->rescues <= c->queued)                                     \
     L(c->frame_waits <= c->direct_reclaims + c->evictions)                                         \

@@ -142,6 +142,7 @@ struct vm_replay {
     uint64_t touches;        /* references to pages */
     uint64_t misses, evictions, writebacks;
     uint64_t releases;    /* of the evictions: pages that the policy gave up unasked */
+    uint64_t parks;       /* frames parked */
     uint64_t soft_faults; /* touches of parked frames, which are no misses */
     uint64_t space_time;  /* touches times the frames that held pages after them, so far as touch
                              number space_time_from, since when their number is what it is */

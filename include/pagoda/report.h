@@ -107,8 +107,7 @@ bool vm_report_chart_csv(FILE *out, const struct vm_chart *c, struct vm_error *e
 /* Drawn by gnuplot, which must be installed. Errors: VM_ESYSTEM (it is not there, or failed). */
 bool vm_report_chart_svg(FILE *out, const struct vm_chart *c, struct vm_error *e);
 bool vm_report_chart_png(FILE *out, const struct vm_chart *c, struct vm_error *e);
-/* All of them: a JSON document, and one HTML file that needs no other. */
-bool vm_report_charts_json(FILE *out, const struct vm_chart *c, size_t n, struct vm_error *e);
+/* All of them in one HTML file that needs no other. Errors: VM_ESYSTEM. */
 bool vm_report_charts_html(FILE *out, const char *title, const struct vm_chart *c, size_t n,
                            struct vm_error *e);
 

@@ -32,6 +32,7 @@ struct gauge {
     struct stacks stacks;
     struct sweep sweep;
     struct vm_spool *spool; /* NULL: nothing waits */
+    vm_asid asid, told;     /* whose the next runs are; whose the sweep was told they are */
     struct sample sample;
 };
 
@@ -149,14 +150,28 @@ static bool check_sample(const struct vm_curve_request *r, struct vm_error *e)
 
 /* ---- one page size ---- */
 
-static bool on_runs(void *host, const struct vm_page_run *run, size_t n, struct vm_error *e)
+/* To the sweep, now or when its sizes are known. */
+static bool sweep_later(struct gauge *g, const struct vm_page_run *run, size_t n,
+                        struct vm_error *e)
 {
-    struct gauge *g = host;
-    if (!stacks_runs(&g->stacks, run, n, e))
-        return false;
     if (g->spool)
         return vm_spool_push(g->spool, &run->ref, n * RUN_WORDS, e);
     return g->sweep.ncells == 0 || sweep_runs(&g->sweep, run, n, e);
+}
+
+static bool on_runs(void *host, const struct vm_page_run *run, size_t n, struct vm_error *e)
+{
+    struct gauge *g = host;
+    struct vm_page_run switched = SWEEP_SWITCH(g->asid);
+    bool told = g->asid == g->told || sweep_later(g, &switched, 1, e);
+    g->told = g->asid;
+    return told && stacks_runs(&g->stacks, run, n, e) && sweep_later(g, run, n, e);
+}
+
+static void on_switch(void *host, vm_asid asid)
+{
+    struct gauge *g = host;
+    g->asid = asid;
 }
 
 static bool wants(const struct measuring *m, enum way way)
@@ -211,6 +226,7 @@ static bool open_gauge(struct gauge *g, struct measuring *m, uint64_t page_bytes
         return false;
     g->stream.host = g;
     g->stream.emit = on_runs;
+    g->stream.switched = on_switch;
     return m->nswept == 0 || open_sweep(g, e);
 }
 

@@ -40,8 +40,15 @@ bool sweep_add(struct sweep *s, const struct vm_config *c, size_t policy, struct
 static void replay_block(void *sweep, size_t i)
 {
     struct sweep *s = sweep;
+    struct vm_pages *pages = s->cell[i].pages;
     struct vm_error unused;
-    vm_pages_run(s->cell[i].pages, s->run, s->nruns, &unused);
+    for (size_t first = 0, end; first < s->nruns; first = end) {
+        for (end = first; end < s->nruns && s->run[end].count; end++)
+            ;
+        vm_pages_run(pages, s->run + first, end - first, &unused);
+        if (end < s->nruns)
+            vm_pages_switched(pages, (vm_asid)s->run[end++].ref);
+    }
 }
 
 void sweep_end(struct sweep *s)

@@ -9,6 +9,9 @@
 #include "base/workers.h"
 #include "engine/pages.h"
 
+/* A run of no touches says that the next ones are of address space `ref`. */
+#define SWEEP_SWITCH(asid) ((struct vm_page_run){.ref = (asid), .count = 0})
+
 #define SWEEP_BLOCK 65536 /* runs: 512 KiB, so that a block stays in a processor's cache */
 
 struct sweep_cell {

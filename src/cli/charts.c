@@ -137,13 +137,3 @@ bool charts_print(const struct vm_chart *c, size_t n, struct vm_error *e)
     }
     return stdout_finish(e);
 }
-
-bool charts_show(const struct args *a, const char *title, const struct vm_chart *c, size_t n,
-                 struct vm_error *e)
-{
-    if (!charts_write(a, title, c, n, e))
-        return false;
-    if (args_has(a, "json"))
-        return vm_report_charts_json(stdout, c, n, e) && stdout_finish(e);
-    return charts_asked(a) || charts_print(c, n, e);
-}

@@ -1,10 +1,9 @@
-/* charts.h - what commands that make charts share: the flags, and showing them.
+/* charts.h - what commands that make charts share: the flags, the files and the text.
  *
  *     static const struct flag flags[] = {CHART_FLAGS, {0}};
  *     ...
- *     return charts_show(a, "a title of all", chart, nchart, e);
- *
- * The command takes --json (JSON_FLAG_TAKEN).
+ *     return charts_asked(a) ? charts_write(a, "a title of all", chart, nchart, e)
+ *                            : charts_print(chart, nchart, e);
  */
 #ifndef CLI_CHARTS_H
 #define CLI_CHARTS_H
@@ -21,15 +20,13 @@
         "html", 0, "FILE", "write a page with the charts and their data, in one file", NULL        \
     }
 
-/* Write the files that flags ask for; print JSON if --json does; if neither, the charts as text.
- * Errors: VM_ESYSTEM. Files appear whole or not at all. */
-bool charts_show(const struct args *a, const char *title, const struct vm_chart *c, size_t n,
-                 struct vm_error *e);
-/* For commands with text and JSON of their own: only the files; and whether any is asked for. */
+/* Whether a flag asks for a file. */
+bool charts_asked(const struct args *a);
+/* Write the files that flags ask for; those of all charts have `title`. They appear whole or not at
+ * all. Errors: VM_ESYSTEM. */
 bool charts_write(const struct args *a, const char *title, const struct vm_chart *c, size_t n,
                   struct vm_error *e);
-bool charts_asked(const struct args *a);
-/* Only the text. */
+/* Print them as text, as wide as the terminal, and flush. Errors: VM_ESYSTEM. */
 bool charts_print(const struct vm_chart *c, size_t n, struct vm_error *e);
 
 #endif

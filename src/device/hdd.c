@@ -21,7 +21,8 @@
  *
  * C. Ruemmler, J. Wilkes, "An introduction to disk drive modeling", IEEE Computer 27(3) 1994.
  *
- * Not here: zones, heads and their skew, a buffer that fills up, requests served out of their order.
+ * Not here: zones, heads and their skew, a buffer that fills up, requests served out of their
+ * order.
  */
 #include "base/assert.h"
 

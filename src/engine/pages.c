@@ -299,6 +299,7 @@ void vm_pages_counts(struct vm_pages *p, struct vm_counts *out)
     out->clean_drops = r->evictions - r->writebacks;
     out->releases = r->releases;
     out->cleanings = p->cleanings;
+    out->parks = r->parks;
     out->space_time = r->space_time + (r->touches - r->space_time_from) * vm_pages_resident(p);
     out->frames_peak = r->nused;
 }

@@ -1,5 +1,5 @@
-/* adaptive.h - the directory of arc and car: pages seen once lately and pages seen more often, those
- * in memory and as many that have left, and a target that divides memory between the two.
+/* adaptive.h - the directory of arc and car: pages seen once lately and pages seen more often,
+ * those in memory and as many that have left, and a target that divides memory between the two.
  *
  *       forgotten <- B1 <- T1 <- comes in        seen once
  *                    |      |
@@ -11,10 +11,10 @@
  * would have stayed had T1 been larger, and raises it; one that returns from B2 lowers it; by 1, or
  * by the ratio of the other list of ghosts to its own if that is more.
  *
- * Megiddo & Modha, "ARC: a self-tuning, low overhead replacement cache", FAST 2003, figure 4; Bansal
- * & Modha, "CAR: clock with adaptive replacement", FAST 2004, figure 2. Both papers forget ghosts
- * while they replace a page; here that waits until the newcomer is in, which forgets the same:
- * replacing moves a page from T1 to B1, or T2 to B2, and the sums that are compared stay.
+ * Megiddo & Modha, "ARC: a self-tuning, low overhead replacement cache", FAST 2003, figure 4;
+ * Bansal & Modha, "CAR: clock with adaptive replacement", FAST 2004, figure 2. Both papers forget
+ * ghosts while they replace a page; here that waits until the newcomer is in, which forgets the
+ * same: replacing moves a page from T1 to B1, or T2 to B2, and the sums that are compared stay.
  *
  * delta: whether the ratio is a real number, as the papers say, or divided as integers, as many
  * programs do.

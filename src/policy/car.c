@@ -2,9 +2,9 @@
  * only sets the referenced bit.
  *
  * While T1 has its target of frames, or more, its clock is asked: a page under the hand that was
- * referenced goes over to T2, its bit cleared; else it leaves for B1. While it has fewer, T2's clock
- * is: a referenced page is passed and its bit cleared; else it leaves for B2. A newcomer comes in
- * with the bit clear. See policy/adaptive.h for the rest.
+ * referenced goes over to T2, its bit cleared; else it leaves for B1. While it has fewer, T2's
+ * clock is: a referenced page is passed and its bit cleared; else it leaves for B2. A newcomer
+ * comes in with the bit clear. See policy/adaptive.h for the rest.
  *
  * Bansal & Modha, "CAR: clock with adaptive replacement", FAST 2004, figure 2: the target moves
  * after the replacement, whereas arc's moves before.

@@ -88,10 +88,10 @@ static inline uint32_t recall(struct lfu *s, uint64_t page)
 /* The page leaves for one whose ghost is `wanted`, and will go, or that has none. */
 static void remember(struct lfu *s, uint64_t page, uint32_t count, uint32_t wanted)
 {
-    uint32_t twin = recall(s, page); /* which has left another frame */
+    recall(s, page); /* which has left another frame */
     while (s->ghosts.n >= s->keep + (wanted != GHOST_NONE))
         ghosts_forget(&s->ghosts, ghosts_oldest(&s->ghosts, 0));
-    s->kept[ghosts_push(&s->ghosts, 0, page)] = count > twin ? count : twin;
+    s->kept[ghosts_push(&s->ghosts, 0, page)] = count;
 }
 
 static inline void insert(void *state, vm_pfn frame, uint64_t page)

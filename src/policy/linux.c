@@ -4,42 +4,42 @@
  *               ^   ^    \--referenced once--> its head; twice--> active
  *               |   +---------------------- tail --- [ active ] <-- refaulted in time
  *
- * A page is looked at when it reaches the inactive list's tail. Not referenced, it leaves. Referenced,
- * it loses the bit and goes round once more, with a mark; with the mark, it becomes active. While
- * the inactive list is low, that is shorter than the active one by a ratio, the active list's tail
- * comes to the inactive head, its bit cleared. Linux 6.1: mm/vmscan.c, shrink_active_list,
- * folio_check_references, inactive_is_low.
+ * A page is looked at when it reaches the inactive list's tail. Not referenced, it leaves.
+ * Referenced, it loses the bit and goes round once more, with a mark; with the mark, it becomes
+ * active. While the inactive list is low, that is shorter than the active one by a ratio, the
+ * active list's tail comes to the inactive head, its bit cleared. Linux 6.1: mm/vmscan.c,
+ * shrink_active_list, folio_check_references, inactive_is_low.
  *
- * A page's age at a time is the number of evictions and activations so far. Its shadow keeps that of
- * its eviction, and a page that comes back is active at once if its refault distance, the difference,
- * is at most the active list's length: with so many frames more it would have stayed. mm/workingset.c
- * (Weiner, 2012).
+ * A page's age at a time is the number of evictions and activations so far. Its shadow keeps that
+ * of its eviction, and a page that comes back is active at once if its refault distance, the
+ * difference, is at most the active list's length: with so many frames more it would have stayed.
+ * mm/workingset.c (Weiner, 2012).
  *
  * load: a newcomer is referenced, as Linux maps it, or its bit is cleared. ratio: active pages for
  * one inactive page; 0, as Linux: 1 below 1 GiB of pages of 4 KiB, the root of ten times the GiB
  * above.
  *
- * Left out: all but pages that are mapped and anonymous (files, executable pages, unevictable ones),
- * memory cgroups, and batches: one page is reclaimed when one is wanted.
+ * Left out: all but pages that are mapped and anonymous (files, executable pages, unevictable
+ * ones), memory cgroups, and batches: one page is reclaimed when one is wanted.
  *
  * Invariants
  *  1. A frame that is in is on one list, n counts each, and no frame else has `list`.
- *  2. Shadows are of the last evictions, in their order. As many as there are frames are enough: the
- *     distance of an older one is beyond any active list.
+ *  2. Shadows are of the last evictions, in their order. As many as there are frames are enough:
+ *     the distance of an older one is beyond any active list.
  */
 #include "base/links.h"
 #include "policy/ghosts.h"
 #include "policy/part.h"
 
 enum { INACTIVE, ACTIVE, LISTS };
+#define MARKED 0x80u /* was found referenced before */
 
 struct linux_lists {
     struct ghosts shadows; /* one list: in the order of eviction */
     uint64_t *shadow_age;  /* [nframes] by shadow */
     struct vm_links *link; /* [nframes + LISTS]; list l's head is nframes + l */
     uint64_t *page;        /* [nframes] */
-    uint8_t *list;         /* [nframes] + 1; 0: not in */
-    bool *marked;          /* [nframes] was found referenced before */
+    uint8_t *list;         /* [nframes] + 1, perhaps with MARKED; 0: not in */
     uint8_t *bits;         /* the host's */
     uint32_t nframes, n[LISTS];
     uint64_t age, ratio;
@@ -55,7 +55,6 @@ static size_t layout(struct linux_lists *s, uintptr_t start, uint32_t nframes)
     s->link = block_take(&b, (nframes + (size_t)LISTS) * sizeof *s->link);
     s->page = block_take(&b, nframes * sizeof *s->page);
     s->list = block_take(&b, nframes * sizeof *s->list);
-    s->marked = block_take(&b, nframes * sizeof *s->marked);
     return b.used;
 }
 
@@ -91,15 +90,14 @@ static void init(void *state, const struct vm_policy_env *env)
 static inline void enlist(struct linux_lists *s, unsigned list, vm_pfn frame)
 {
     vm_links_push_first(s->link, s->nframes + list, frame);
-    s->list[frame] = (uint8_t)(list + 1);
+    s->list[frame] = (uint8_t)(list + 1) | (s->list[frame] & MARKED);
     s->n[list]++;
 }
 
 static inline void unlist(struct linux_lists *s, vm_pfn frame)
 {
     vm_links_remove(s->link, frame);
-    s->n[s->list[frame] - 1]--;
-    s->list[frame] = 0;
+    s->n[(s->list[frame] & ~MARKED) - 1]--;
 }
 
 static inline vm_pfn tail_of(const struct linux_lists *s, unsigned list)
@@ -126,7 +124,6 @@ static inline void insert(void *state, vm_pfn frame, uint64_t page)
     bool active = refaults_in_time(s, page);
     s->age += active;
     s->page[frame] = page;
-    s->marked[frame] = false;
     s->bits[frame] &= s->load_mask;
     enlist(s, active ? ACTIVE : INACTIVE, frame);
 }
@@ -136,6 +133,7 @@ static inline void remove_frame(void *state, vm_pfn frame)
     struct linux_lists *s = state;
     VM_EXPECT(frame < s->nframes && s->list[frame]);
     unlist(s, frame);
+    s->list[frame] = 0;
 }
 
 static inline bool take_reference(struct linux_lists *s, vm_pfn frame)
@@ -143,6 +141,14 @@ static inline bool take_reference(struct linux_lists *s, vm_pfn frame)
     bool referenced = s->bits[frame] & VM_FRAME_REFERENCED;
     s->bits[frame] &= (uint8_t)~VM_FRAME_REFERENCED;
     return referenced;
+}
+
+/* The frame that is looked at next. */
+static inline void prefetch(const struct linux_lists *s, uint32_t node)
+{
+    __builtin_prefetch(&s->link[node]);
+    __builtin_prefetch(&s->bits[node]);
+    __builtin_prefetch(&s->list[node]);
 }
 
 static inline void deactivate(struct linux_lists *s)
@@ -173,15 +179,18 @@ static inline vm_pfn victim(void *state, uint64_t incoming)
         deactivate(s);
         VM_ASSERT(s->n[INACTIVE]);
         vm_pfn frame = tail_of(s, INACTIVE);
+        prefetch(s, s->link[frame].prev);
         bool referenced = take_reference(s, frame);
         unlist(s, frame);
         if (!referenced) {
+            s->list[frame] = 0;
             leave_shadow(s, s->page[frame]);
             return frame;
         }
-        s->age += s->marked[frame];
-        enlist(s, s->marked[frame] ? ACTIVE : INACTIVE, frame);
-        s->marked[frame] = true;
+        bool marked = s->list[frame] & MARKED;
+        s->age += marked;
+        enlist(s, marked ? ACTIVE : INACTIVE, frame);
+        s->list[frame] |= MARKED;
     }
 }
 
@@ -194,7 +203,7 @@ static void check(const void *state)
     for (unsigned l = 0; l < LISTS; l++) {
         uint32_t n = 0, head = s->nframes + l;
         for (uint32_t f = s->link[head].next; f != head; f = s->link[f].next, n++)
-            VM_ASSERT(s->list[f] == l + 1 && s->link[s->link[f].next].prev == f);
+            VM_ASSERT((s->list[f] & ~MARKED) == l + 1u && s->link[s->link[f].next].prev == f);
         VM_ASSERT(n == s->n[l]);
         in -= n;
     }

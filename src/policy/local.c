@@ -13,8 +13,8 @@
  *
  * A process that has its share or more gives up a page for the one that comes in, be frames free or
  * not; for one that has less the process that has most beyond its share does (of equals, the one
- * that came first). So with fixed shares that memory has room for no process's misses depend on what
- * others do.
+ * that came first). So with fixed shares that memory has room for no process's misses depend on
+ * what others do.
  *
  * A process's policy is made when its first page comes, with the share of that moment as capacity;
  * frames keep their numbers in it, which cost a policy what its arrays up to the highest cost. It

@@ -17,10 +17,10 @@
  * The idea: as in lfu, touches only ever raise a rank, so the heap may lag behind, and only what
  * gets to its root is compared with the truth. And as in opt, few frames are ever the first: only
  * those whose K-th reference was before a horizon are in the heap; when it is used up, a new one is
- * set that has a quarter of the frames before it. To use them up takes that many victims or touches,
- * so that the pass over all frames is little. (Not so while references are correlated: then who may
- * not leave yet stays in the heap, and all are in it.) Frames without a K-th reference wait in a
- * queue in the order of their last ones; a touch moves them there, or on.
+ * set that has a quarter of the frames before it. To use them up takes that many victims or
+ * touches, so that the pass over all frames is little. (Not so while references are correlated:
+ * then who may not leave yet stays in the heap, and all are in it.) Frames without a K-th reference
+ * wait in a queue in the order of their last ones; a touch moves them there, or on.
  *
  * Invariants
  *  1. times(f)[0] is f's last touch, [i] the i-th last that counts, 0: not known. All are > 0 up to
@@ -30,8 +30,8 @@
  *     times(f)[0].
  *  3. An entry's rank is not above its frame's. A frame whose K-th reference is before the horizon
  *     has one.
- *  4. Ghosts are on one list, in the order of leaving, `keep` of them at most, and one more between a
- *     victim's leaving and the coming of a page that was one.
+ *  4. Ghosts are on one list, in the order of leaving, `keep` of them at most, and one more between
+ *     a victim's leaving and the coming of a page that was one.
  */
 #include "base/bits.h"
 #include "policy/ghosts.h"
@@ -242,8 +242,8 @@ static inline bool is_past(const struct lru_k *s, vm_pfn frame)
     return s->now + 1 - times(s, frame)[0] > s->correlated;
 }
 
-/* The time before which a quarter of the frames beyond the horizon have their K-th reference, or the
- * next later one whose distance from now is a power of two; 0 if there are none. */
+/* The time before which a quarter of the frames beyond the horizon have their K-th reference, or
+ * the next later one whose distance from now is a power of two; 0 if there are none. */
 static uint64_t choose_horizon(const struct lru_k *s)
 {
     uint32_t ago[64] = {0}, n = 0, before = 0; /* ago[p]: 2^p - 1 touches and more */
@@ -274,8 +274,8 @@ static __attribute__((noinline)) void set_horizon(struct lru_k *s)
             heap_sink(s, at, s->heap[at]);
 }
 
-/* The heap's root, its entry telling the truth; VM_NOFRAME: no frame has a K-th reference, or, while
- * references are correlated, the heap is empty. */
+/* The heap's root, its entry telling the truth; VM_NOFRAME: no frame has a K-th reference, or,
+ * while references are correlated, the heap is empty. */
 static inline vm_pfn true_root(struct lru_k *s)
 {
     for (;;) {

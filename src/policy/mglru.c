@@ -12,17 +12,18 @@
  *     max_seq  [ ...... ] <-- newcomers, and what aging finds referenced
  *
  * Pages are aged when one is wanted, and no more than two generations are left; or three, and the
- * youngest has more than half of the pages, or the oldest less than a fourth. Linux 6.1: mm/vmscan.c
- * (should_run_aging, try_to_inc_max_seq, evict_folios), Documentation/mm/multigen_lru.rst; Yu Zhao.
+ * youngest has more than half of the pages, or the oldest less than a fourth. Linux 6.1:
+ * mm/vmscan.c (should_run_aging, try_to_inc_max_seq, evict_folios),
+ * Documentation/mm/multigen_lru.rst; Yu Zhao.
  *
  * load: as in linux.c.
  *
- * Left out, since it says nothing of pages touched by mappings alone: tiers, and the controller that
- * compares their refaults. Tier k is of pages accessed 2^(k-1) times and more through file
+ * Left out, since it says nothing of pages touched by mappings alone: tiers, and the controller
+ * that compares their refaults. Tier k is of pages accessed 2^(k-1) times and more through file
  * descriptors, so that all pages here are in tier 0. Since only it saves work: Bloom filters that
  * choose the tables to walk; a walk here sees all frames. Since a policy knows no neighbours: the
- * look around a page that eviction finds referenced. Batches: one page is reclaimed when one is wanted;
- * and a page that aging finds moves at once, not when eviction comes by.
+ * look around a page that eviction finds referenced. Batches: one page is reclaimed when one is
+ * wanted; and a page that aging finds moves at once, not when eviction comes by.
  *
  * Invariants
  *  1. A frame that is in is in one generation of min_seq to max_seq, n counts each of them.

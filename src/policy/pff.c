@@ -2,9 +2,9 @@
  *
  * When a process faults more than `interval` touches of its virtual time after its fault before,
  * all its pages leave that were not referenced since that one; when it faults sooner, it only gets
- * the page more. Then the referenced bits of its pages are cleared. Chu & Opderbeck, "The page fault
- * frequency replacement algorithm", AFIPS FJCC 41, 1972; interval is the inverse of their critical
- * frequency P.
+ * the page more. Then the referenced bits of its pages are cleared. Chu & Opderbeck, "The page
+ * fault frequency replacement algorithm", AFIPS FJCC 41, 1972; interval is the inverse of their
+ * critical frequency P.
  *
  * When memory is full, the page leaves that has been idle for the longest virtual time of its
  * process, as in working_set.c; the paper does not say.

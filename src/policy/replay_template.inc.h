@@ -84,8 +84,10 @@ REPLAY_INLINE vm_pfn replay_released(struct vm_replay *r)
 REPLAY_INLINE void replay_park(void *state, struct vm_replay *r)
 {
     vm_pfn frame;
-    while ((frame = REPLAY_PARK(state)) != VM_NOFRAME)
+    while ((frame = REPLAY_PARK(state)) != VM_NOFRAME) {
         r->bits[frame] = (uint8_t)((r->bits[frame] & ~VM_FRAME_REFERENCED) | VM_FRAME_PARKED);
+        r->parks++;
+    }
 }
 
 /* Whether the touch of `frame` finds it parked; then it is in use again. */

@@ -7,8 +7,8 @@
  *     first -> second -> ... -> last -> first
  *
  * Which list a frame is on is a byte apart from its links: who only asks that (is this hit in the
- * protected part?) touches an array that is an eighth as long, and zeroed memory means "on none", so
- * that frames that never come cost nothing.
+ * protected part?) touches an array that is an eighth as long, and zeroed memory means "on none",
+ * so that frames that never come cost nothing.
  *
  * Invariants (rings_check)
  *  1. on[frame] is the number of the frame's list + 1, or 0; list k has ring[k].n frames, linked in

@@ -3,8 +3,8 @@
  * What `opt` is measured against from the other side. No policy that evicts only when memory is
  * full, and one page then, misses more, by the exchange argument that proves opt, turned over: let
  * some policy evict y where x is needed sooner, and let another evict x and do as the first
- * otherwise. At the touch of x, if the first still has it, the other misses, evicts y, and from then
- * on both hold the same; before it neither y nor x is touched. So the other misses no less.
+ * otherwise. At the touch of x, if the first still has it, the other misses, evicts y, and from
+ * then on both hold the same; before it neither y nor x is touched. So the other misses no less.
  * (A policy that gives frames up unasked may miss more: it can hold fewer.) Proved again on small
  * worlds by trying every choice: tests/laws/policy.c.
  *
@@ -12,15 +12,15 @@
  * which leave last, the lowest goes first.
  *
  * The idea: touches only ever raise a frame's key, the number of the next touch of its page
- * (policy/future.h), so the heap may lag behind: a touch stores the key, no more. Only an entry that
- * gets to the root is compared with the truth, and sinks if it has risen.
+ * (policy/future.h), so the heap may lag behind: a touch stores the key, no more. Only an entry
+ * that gets to the root is compared with the truth, and sinks if it has risen.
  *
  * Invariants
  *  1. key[frame] is the number of the frame's next touch, VM_NEVER, or, in a machine where a fork
  *     gave one page to two spaces that brought it back apart, a past one: then what the frame is
  *     needed for is not known, and once that shows it is taken for never.
- *  2. slot[frame] is the heap's slot of the frame, or 0 if it is not in. An entry's key is not above
- *     its frame's.
+ *  2. slot[frame] is the heap's slot of the frame, or 0 if it is not in. An entry's key is not
+ *     above its frame's.
  */
 #include "policy/part.h"
 

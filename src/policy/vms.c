@@ -1,8 +1,8 @@
 /* vms.c - segmented first in, first out, as VMS has it: no referenced bits, but a second chance in
  * lists.
  *
- * Each process has a resident set: a queue of its pages in order of coming, up to a limit. What falls
- * out of it at the front loses its mapping and goes to the tail of one of two lists that all
+ * Each process has a resident set: a queue of its pages in order of coming, up to a limit. What
+ * falls out of it at the front loses its mapping and goes to the tail of one of two lists that all
  * processes share: the free list if the page is clean, else the modified list. A touch of a page on
  * a list is a soft fault: it comes to the end of its process's queue again. Who needs a frame takes
  * the head of the free list. When the modified list is longer than its high limit, pages from its

@@ -10,8 +10,8 @@
  *
  * tau: 0, four touches for each frame of memory. A newcomer has been referenced, at its coming.
  *
- * A write that the paper has done some time later is done at once here, so that the turn's end finds
- * the page clean. Left out: taking processes off the clock to control load.
+ * A write that the paper has done some time later is done at once here, so that the turn's end
+ * finds the page clean. Left out: taking processes off the clock to control load.
  *
  * The idea: a full turn in vain would be walked again at each miss. It tells, though, how long none
  * can have been idle for tau: until then a turn does nothing but clear referenced bits, eight

@@ -2,8 +2,8 @@
  *
  * The last `history` distances between faulting pages are kept. Their trend is the distance that
  * more than half of the newest history / split of them have; else of twice as many, and so on to
- * all. So a few faults out of line do not hide it, and a new trend shows soon. The majority is found
- * in one pass (Boyer & Moore) and counted in a second.
+ * all. So a few faults out of line do not hide it, and a new trend shows soon. The majority is
+ * found in one pass (Boyer & Moore) and counted in a second.
  *
  * How many pages: a power of two above the hits since the last fault, `window` at most, and no less
  * than half of the last time's; without hits one if the fault follows the trend found last, else

@@ -2,8 +2,8 @@
  * ranges. Private to readahead/.
  *
  * Hits make the window grow: hits + 2, rounded up to a power of two from 4 on. Without a hit it is
- * 2 if the fault is next to the last one, else 1. It shrinks by halves, not at once. mm/swap_state.c
- * (Linux 6.1), __swapin_nr_pages.
+ * 2 if the fault is next to the last one, else 1. It shrinks by halves, not at once.
+ * mm/swap_state.c (Linux 6.1), __swapin_nr_pages.
  */
 #ifndef READAHEAD_WINDOW_H
 #define READAHEAD_WINDOW_H

@@ -71,12 +71,3 @@ json_t *vm_json_charts(struct vm_json *j, const struct vm_chart *c, size_t n)
         vm_json_add(j, charts, chart_json(j, &c[i]));
     return charts;
 }
-
-bool vm_report_charts_json(FILE *out, const struct vm_chart *c, size_t n, struct vm_error *e)
-{
-    struct vm_json j = {0};
-    json_t *root = json_pack("{s:i, s:s, s:s}", "schema", VM_JSON_SCHEMA, "kind", "charts",
-                             "version", PAGODA_VERSION);
-    vm_json_put(&j, root, "charts", vm_json_charts(&j, c, n));
-    return vm_json_write(out, &j, root, e);
-}

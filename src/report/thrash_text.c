@@ -1,5 +1,5 @@
-/* thrash_text.c - how a machine bears several programs, for people: a row a degree, the processes of
- * the last one, and in words where it thrashes.
+/* thrash_text.c - how a machine bears several programs, for people: a row a degree, the processes
+ * of the last one, and in words where it thrashes.
  */
 #include "report/words.h"
 

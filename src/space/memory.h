@@ -386,8 +386,8 @@ void vm_page_cache_check(const struct vm_memory *m);
 
 /* Frame `f` has no home any more. */
 void vm_home_leave(struct vm_memory *m, vm_pfn f);
-/* One page is read from slot `s` (or from the file, VM_SLOT_FILE), or written there, and the process
- * waits for that. */
+/* One page is read from slot `s` (or from the file, VM_SLOT_FILE), or written there, and the
+ * process waits for that. */
 void vm_swap_read(struct vm_memory *m, vm_slot s, uint64_t page_key);
 void vm_swap_write(struct vm_memory *m, vm_slot s, uint64_t page_key);
 /* The same of the page in `f`, to its home. */

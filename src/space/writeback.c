@@ -19,8 +19,8 @@
  *     written one is clean.
  *  2. Each is on its list once; those being written are in the order in which they are done.
  *
- * Levy & Lipman 1982 (the modified page list, written in clusters at its high limit); Gorman, ch. 10
- * (kswapd, pages_low and pages_high); Linux mm/vmscan.c. Without clusters and watermarks nothing
+ * Levy & Lipman 1982 (the modified page list, written in clusters at its high limit); Gorman, ch.
+ * 10 (kswapd, pages_low and pages_high); Linux mm/vmscan.c. Without clusters and watermarks nothing
  * here is used: a victim is written where it is found. Not here: a limit by time (see the flusher).
  */
 #include "base/assert.h"

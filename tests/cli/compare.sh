@@ -32,7 +32,8 @@ like "$out" '^  opt .* never  \(bound\)' "with room for all, nothing ever differ
 run "$PAGODA" compare @loop:pages=20,refs=400 --model pages --policies lru,working-set:tau=5 \
     --memory 100% --json
 cp "$work/.out" t.json
-is "$(member t.json '[(w["misses"], w["divergence"]["ref"]) for w in r["memories"][0]["rows"][:2]]')" \
+is "$(member t.json '[(w["misses"], w["divergence"]["ref"])
+    for w in r["memories"][0]["rows"][:2]]')" \
     "[(20, 0), (400, 6)]" "unless a policy gives up what it has not touched for five touches"
 
 # Dirty pages: lru keeps the clean one and writes more back than a policy with more misses.

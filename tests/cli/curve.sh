@@ -107,4 +107,18 @@ refused 2 'is named twice' "one page size twice" "$PAGODA" curve "$zipf" --pages
 refused 2 'unknown --of "tbl"' "of what" "$PAGODA" curve "$zipf" --of tbl
 hinted '.*tlb'
 refused 2 'expected 1 to 256' "no worker" "$PAGODA" curve "$zipf" --workers 0
+# Three address spaces in turn: policies that know processes are swept as they are replayed.
+spaces $(python3 -c 'import random
+random.seed(7)
+print(*("%d:%#x" % (1 + i // 50 % 3, random.randrange(12) << 12) for i in range(3000)))') >m.trace
+"$PAGODA" curve m.trace --format cloudsuite --policies pff:interval=20,working-set:tau=20 \
+    --frames 36 --json >m.json
+for policy in pff:interval=20 working-set:tau=20; do
+    "$PAGODA" replay m.trace --format cloudsuite --model pages --frames 36 \
+        --policy "$policy" --json >p.json
+    is "$(member m.json "[p['misses'] for c in r['curves'] if c['policy'] == '$policy'
+        for p in c['points'] if p['frames'] == 36]")" \
+        "[$(member p.json 'r["counts"]["demand_zero"] + r["counts"]["swap_ins"]')]" \
+        "a swept $policy is a replayed one, of three processes"
+done
 finish

@@ -48,8 +48,8 @@ def paths(value, at):
         for key, inner in value.items():
             for one in (inner if isinstance(inner, list) else [inner]) if key in SHARED else []:
                 yield from paths(one, SHARED[key])
-            if key in SHARED or (key == "config" and value["kind"] in ("explain", "experiment", "compare",
-                                                                 "thrash")):
+            if key in SHARED or (key == "config" and value["kind"] in
+                                 ("explain", "experiment", "compare", "thrash")):
                 continue
             if key == "params" and isinstance(inner, dict): # each experiment has its own
                 inner = {"PARAM": one for one in inner.values()}
@@ -64,7 +64,8 @@ print("\n".join(sorted({p for one in (whole if isinstance(whole, list) else [who
                         for p in paths(one, "")})))
 PYTHON
 }
-for kind in replay compare curve thrash locality tables explain experiment info list convert record; do
+for kind in replay compare curve thrash locality tables explain experiment info list convert \
+    record; do
     if [[ ! -s $kind.json ]]; then
         skip "no valgrind"
         continue

@@ -2,16 +2,16 @@
 # thrash.sh - `pagoda thrash`: the figure, what it is told by, and what it refuses.
 . "${BASH_SOURCE[0]%/*}/user.sh"
 
-# Sets of 15 pages, 8 of them in turn: 120 pages a process, of which memory holds 100 and all sets of
-# six processes. The drive has four requests under way.
+# Sets of 15 pages, 8 of them in turn: 120 pages a process, of which memory holds 100 and all sets
+# of six processes. The drive has four requests under way.
 machine=(--frames 100 --tables apart --policy lru --swap ssd:depth=4 --quantum 500)
 phases=@phases:refs=60k,pages=15,phase=2k,sets=8
 
 run "$PAGODA" thrash "$phases*12" "${machine[@]}" --admission working-set:window=2k --json
 exit_is 0 "twelve copies of a workload"
 cp "$work/.out" t.json
-is "$(member t.json '[p["degree"] for p in r["points"]]')" "[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]" \
-    "one point a degree"
+is "$(member t.json '[p["degree"] for p in r["points"]]')" \
+    "[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]" "one point a degree"
 is "$(member t.json '(r["best"], r["thrashes"])')" "(4, 10)" "where it is best, where it thrashes"
 is "$(member t.json '[p["free"]["useful"] > 0.35 for p in r["points"]][3]')" True \
     "the processor is used more with four processes"
@@ -21,7 +21,8 @@ is "$(member t.json 'sum(q["refs"] for q in r["points"][11]["free"]["processes"]
     "every process does all its references"
 is "$(member t.json 'r["points"][11]["admitted"]["admitted_max"] < 12')" True \
     "some processes wait outside"
-is "$(member t.json 'all(q["suspensions"] == 0 for p in r["points"] for q in p["free"]["processes"])')" \
+is "$(member t.json 'all(q["suspensions"] == 0 for p in r["points"]
+    for q in p["free"]["processes"])')" \
     True "nobody is suspended without admission"
 run "$PAGODA" thrash "$phases*12" "${machine[@]}" --degree 3..5 --admission none
 exit_is 0 "some degrees, without admission"

@@ -246,13 +246,19 @@ static void the_machine_pages_as_the_pages_model_does(void **unused)
         machine_trace_write(&t, path);
         for (size_t row = 0; vm_policy_at(row); row++) {
             struct vm_config c = machine_config(vm_policy_at(row)->name, 4 + 3 * (i % 7));
+            machine_set(&c, "allot", i % 2 ? "fixed" : "global");
+            machine_set(&c, "allot-frames", i % 4 == 1 ? "3" : "0");
             struct vm_result machine = replay(&c, path);
             machine_set(&c, "model", "pages");
             struct vm_result pages = replay(&c, path);
             assert_int_equal(machine.counts.touches, pages.counts.touches);
-            if (pages.counts.releases || pages.counts.soft_faults || pages.counts.cleanings)
-                continue; /* which a machine asks no policy for */
+            /* Its sketch hashes pages by their numbers, which are others in the two models. */
+            if (!strcmp(vm_policy_at(row)->name, "w-tinylfu"))
+                continue;
             assert_int_equal(machine.counts.faults, pages.counts.faults);
+            assert_int_equal(machine.counts.releases, pages.counts.releases);
+            assert_int_equal(machine.counts.soft_faults, pages.counts.soft_faults);
+            assert_int_equal(machine.counts.cleanings, pages.counts.cleanings);
             assert_int_equal(machine.counts.evictions, pages.counts.evictions);
             assert_int_equal(machine.counts.writebacks, pages.counts.writebacks);
         }

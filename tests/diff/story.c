@@ -92,7 +92,8 @@ static struct vm_cursor *cursor(const struct world *w)
 {
     struct vm_error e;
     struct vm_cursor *c = vm_cursor_open(&w->config, &w->source, NULL, &e);
-    assert_non_null(c);
+    if (!c)
+        fail_msg("%s", e.text);
     return c;
 }
 

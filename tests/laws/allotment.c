@@ -29,8 +29,8 @@ struct intervals {
     uint64_t space_time; /* pages in their windows, summed over the touches; of one process */
 };
 
-/* By one pass over the references: a page is in its window for tau touches after each of its own, or
- * until the next. */
+/* By one pass over the references: a page is in its window for tau touches after each of its own,
+ * or until the next. */
 static struct intervals intervals_of(const struct policy_world *w, uint64_t tau)
 {
     struct intervals out = {0};

@@ -46,6 +46,7 @@ static void park(struct policy_host *h)
         VM_ASSERT(frame < h->r.nused && !(h->r.bits[frame] & VM_FRAME_PARKED));
         h->r.bits[frame] &= (uint8_t)~VM_FRAME_REFERENCED;
         h->r.bits[frame] |= VM_FRAME_PARKED;
+        h->r.parks++;
     }
 }
 

@@ -1,5 +1,5 @@
-/* paper_mglru.c - the generations of Linux's multi-generational LRU, for mapped pages: each an array
- * by its number, however many there have been; [0] is its head. */
+/* paper_mglru.c - the generations of Linux's multi-generational LRU, for mapped pages: each an
+ * array by its number, however many there have been; [0] is its head. */
 #include "oracle/paper.h"
 
 #include "base/assert.h"

@@ -1,5 +1,5 @@
-/* paper_working_set.c - the working set as Denning defines it (CACM 11(5) 1968): after each touch of
- * a process it holds the pages of its last tau touches. A page that is not in its window leaves
+/* paper_working_set.c - the working set as Denning defines it (CACM 11(5) 1968): after each touch
+ * of a process it holds the pages of its last tau touches. A page that is not in its window leaves
  * before a page that comes in, or after the touch. When memory is full nonetheless: the page that
  * has been idle longest, by its process's time. */
 #include "oracle/paper.h"

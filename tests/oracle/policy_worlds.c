@@ -44,6 +44,7 @@ static const char *const spec[] = {
     "lru-k:correlated=4",
     "lru-k:k=3,correlated=2,retained=40",
     "lru-k:history=0",
+    "lru-k:retained=30",
     "slru",
     "slru:segments=4,fill=room",
     "slru:protected=80",

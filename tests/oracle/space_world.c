@@ -42,12 +42,14 @@ static struct vm_service device_service(void *state, enum vm_transfer kind, uint
     struct space_world *w = ((struct log_device *)state)->world;
     unsigned shift = w->memory->c.page_shift;
     uint64_t slot = position >> shift, end = slot + (bytes >> shift);
+    uint64_t npages = w->memory->seg ? 1 : bytes >> shift; /* a segment counts as one */
     if (slot >= WORLD_SLOTS + 2) {
-        *(kind == VM_TRANSFER_READ ? &w->file_reads : &w->file_writes) += bytes >> shift;
+        *(kind == VM_TRANSFER_READ ? &w->file_reads : &w->file_writes) += npages;
         for (; kind == VM_TRANSFER_WRITE && slot < end; slot++)
             w->file_written_at[slot % WORLD_FILE_PAGES] = w->now;
     } else if (kind == VM_TRANSFER_WRITE) {
-        w->writes += bytes >> shift;
+        w->writes += npages;
+        w->requests++;
         check_run(w, slot, end);
         while (slot < end)
             w->written_at[slot++] = w->now;

@@ -54,6 +54,7 @@ struct space_world {
     uint64_t written_at[WORLD_SLOTS + 2];            /* [slot] the step of its last write */
     uint64_t file_written_at[WORLD_FILE_PAGES];      /* by the low bits of the place in the file */
     uint64_t reads, writes, file_reads, file_writes; /* transfers of 1 ns */
+    uint64_t requests;                               /* that wrote to slots */
     uint64_t time_ns, waits_ns[VM_WAITS];
     uint64_t shootdowns, space_shootdowns, left;
     struct world_entry entry[WORLD_ENTRIES]; /* pages touched, and not shot down since */

@@ -1,5 +1,5 @@
-/* policy_ghosts.c - the table of pages that have left, against an array that is searched from end to
- * end. */
+/* policy_ghosts.c - the table of pages that have left, against an array that is searched from end
+ * to end. */
 #include "policy/ghosts.h"
 #include "rounds.h"
 

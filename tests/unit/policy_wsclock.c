@@ -36,7 +36,8 @@ static void wsclock_writes_an_idle_dirty_page_and_takes_the_next(void **state)
 static void wsclock_takes_the_page_that_it_wrote_if_there_is_no_other(void **state)
 {
     (void)state;
-    /* At time 6 pages 2 and 3 are idle and dirty, 4 is neither: one write a turn, and 2 is clean. */
+    /* At time 6 pages 2 and 3 are idle and dirty, 4 is neither: one write a turn, and 2 is clean.
+     * */
     struct scene s = policy_scene("wsclock:tau=2,writes=1", 3, "1 2w 3w 4w 4 4 5");
     assert_string_equal(s.resident, "3 4 5");
     assert_int_equal(s.outcome.cleanings, 1);

@@ -557,9 +557,208 @@ static void impossible_events_are_refused(void **unused)
     space_world_close(&w);
 }
 
+/* ---- homes, clusters, watermarks, kills ---- */
+
+static void sharers_of_a_file_find_its_page_after_it_was_dropped(void **unused)
+{
+    (void)unused;
+    static const enum vm_backing backings[] = {VM_BACKING_FILE, VM_BACKING_UNKNOWN};
+    for (size_t i = 0; i < 2; i++) {
+        struct space_world w;
+        open_frames(&w, 3);
+        map(&w, 0, 1, 8, RW, backings[i]);
+        touch(&w, 0, 1, VM_READ);
+        whole(&w, VM_EVENT_FORK, 0, 1);
+        for (unsigned page = 2; page < 5; page++)
+            touch(&w, 0, page, VM_READ);
+        assert_fault(&w, 0, 1, VM_READ, VM_FAULT_FILE_IN);
+        assert_fault(&w, 1, 1, VM_READ, VM_FAULT_SOFT);
+        assert_int_equal(w.file_reads, 1);
+        assert_fault(&w, 1, 1, VM_WRITE, VM_FAULT_COW);
+        assert_int_equal(w.counts.page_copies, 4 + 1);
+        assert_no_fault(&w, 0, 1, VM_READ);
+        space_world_close(&w);
+    }
+}
+
+static void what_is_written_to_a_shared_file_all_its_mappers_see(void **unused)
+{
+    (void)unused;
+    struct space_world w;
+    open_frames(&w, 3);
+    map(&w, 0, 1, 8, RW, VM_BACKING_SHARED);
+    vm_pfn pfn = touch(&w, 0, 1, VM_WRITE).pfn;
+    whole(&w, VM_EVENT_FORK, 0, 1);
+    assert_no_fault(&w, 1, 1, VM_WRITE);
+    assert_int_equal(touch(&w, 1, 1, VM_READ).pfn, pfn);
+    for (unsigned page = 2; page < 5; page++)
+        touch(&w, 0, page, VM_READ);
+    assert_int_equal(w.file_writes, 1);
+    assert_int_equal(w.memory->slots_used, 0);
+    assert_fault(&w, 1, 1, VM_READ, VM_FAULT_FILE_IN);
+    assert_fault(&w, 0, 1, VM_WRITE, VM_FAULT_SOFT);
+    whole(&w, VM_EVENT_EXIT, 0, 0);
+    assert_int_equal(w.file_writes, 1);
+    whole(&w, VM_EVENT_EXIT, 1, 0); /* nobody has it mapped any more: the file must */
+    assert_int_equal(w.file_writes, 2);
+    assert_int_equal(w.counts.shared_writes, 1);
+    space_world_close(&w);
+}
+
+/* Pages 1 to n, written, in a memory that they fill. */
+static void open_full(struct space_world *w, uint32_t n, struct space_plan plan)
+{
+    plan.nframes = n;
+    plan.tables = VM_TABLES_APART;
+    plan.stray = VM_STRAY_FAULTS;
+    open_plan(w, plan);
+    map(w, 0, 1, 4 * n, RW, VM_BACKING_ANON);
+    for (unsigned page = 1; page <= n; page++)
+        touch(w, 0, page, VM_WRITE);
+}
+
+static void a_cluster_is_written_to_adjacent_slots_in_one_request(void **unused)
+{
+    (void)unused;
+    struct space_world w;
+    open_full(&w, 8, (struct space_plan){.swap_cluster = 4});
+    touch(&w, 0, 9, VM_WRITE); /* pages 1 to 4 make room for it */
+    assert_int_equal(w.requests, 1);
+    assert_int_equal(w.writes, 4);
+    assert_int_equal(w.counts.writebacks, 4);
+    vm_slot first = space_world_pte(&w, 0, PAGE).slot;
+    for (unsigned i = 0; i < 4; i++)
+        assert_int_equal(space_world_pte(&w, 0, (1 + i) * PAGE).slot, first + i);
+    for (unsigned page = 10; page < 13; page++) /* their frames are free */
+        touch(&w, 0, page, VM_WRITE);
+    assert_int_equal(w.counts.evictions, 4);
+    space_world_close(&w);
+}
+
+static void a_page_that_is_touched_before_its_cluster_is_full_is_not_written(void **unused)
+{
+    (void)unused;
+    struct space_world w;
+    open_full(&w, 4, (struct space_plan){.swap_cluster = 3});
+    touch(&w, 0, 4, VM_READ);
+    ranged(&w, VM_EVENT_UNMAP, 0, 3, 1, 0, 0);
+    touch(&w, 0, 5, VM_READ); /* clean: behind 1, 2 and 4 */
+    touch(&w, 0, 6, VM_READ); /* 1, 2 and 4 are a cluster */
+    assert_int_equal(w.writes, 3);
+    touch(&w, 0, 7, VM_WRITE);
+    touch(&w, 0, 8, VM_WRITE);
+    touch(&w, 0, 9, VM_READ); /* 5 leaves at once */
+    touch(&w, 0, 10, VM_READ);
+    touch(&w, 0, 11, VM_READ); /* 7 and 8 wait, and the clean 9 leaves */
+    assert_int_equal(w.counts.queued, 5);
+    assert_int_equal(touch(&w, 0, 7, VM_READ).kind, VM_FAULT_SOFT);
+    assert_int_equal(w.counts.rescues, 1);
+    assert_int_equal(w.writes, 3);
+    space_world_close(&w);
+}
+
+static void below_the_low_watermark_pages_leave_until_the_high_one(void **unused)
+{
+    (void)unused;
+    struct space_world w;
+    open_plan(&w, (struct space_plan){.nframes = 8,
+                                      .low = 2,
+                                      .high = 4,
+                                      .tables = VM_TABLES_APART,
+                                      .stray = VM_STRAY_FAULTS});
+    map(&w, 0, 1, 32, RW, VM_BACKING_ANON);
+    for (unsigned page = 1; page <= 7; page++)
+        touch(&w, 0, page, VM_READ);
+    assert_int_equal(w.counts.evictions, 0); /* two were free when the last one came */
+    touch(&w, 0, 8, VM_READ);
+    assert_int_equal(w.counts.background_evictions, 3); /* one was: three more make four */
+    assert_int_equal(vm_memory_resident(w.memory), 5);
+    assert_int_equal(w.counts.direct_reclaims, 0);
+    space_world_close(&w);
+}
+
+static void a_cleaned_page_stays_and_no_tlb_knows_that_it_was_written(void **unused)
+{
+    (void)unused;
+    struct space_world w;
+    open_frames(&w, 3);
+    map(&w, 0, 1, 8, RW, VM_BACKING_ANON);
+    vm_pfn pfn = touch(&w, 0, 1, VM_WRITE).pfn;
+    uint64_t shootdowns = w.shootdowns;
+    assert_true(vm_policy_clean(w.memory, pfn));
+    assert_int_equal(w.shootdowns, shootdowns + 1);
+    assert_false(space_world_pte(&w, 0, PAGE).dirty);
+    assert_false(vm_policy_clean(w.memory, pfn)); /* it is clean */
+    assert_int_equal(w.writes, 1);
+    assert_int_equal(w.waits_ns[VM_WAIT_WRITE], 0);
+    for (unsigned page = 2; page < 5; page++)
+        touch(&w, 0, page, VM_READ);
+    assert_int_equal(w.counts.clean_drops, 1);
+    assert_fault(&w, 0, 1, VM_READ, VM_FAULT_SWAP_IN);
+    space_world_close(&w);
+}
+
+static void a_frame_that_is_being_written_is_not_free(void **unused)
+{
+    (void)unused;
+    struct space_world w;
+    open_plan(&w, (struct space_plan){.nframes = 4,
+                                      .low = 1,
+                                      .high = 2,
+                                      .tables = VM_TABLES_APART,
+                                      .stray = VM_STRAY_FAULTS});
+    map(&w, 0, 1, 16, RW, VM_BACKING_ANON);
+    for (unsigned page = 1; page <= 4; page++)
+        touch(&w, 0, page, VM_WRITE);
+    assert_int_equal(w.writes, 0);
+    touch(&w, 0, 5, VM_WRITE); /* 1 and 2 are written ahead, and this waits for one of them */
+    assert_int_equal(w.counts.background_evictions, 2);
+    assert_int_equal(w.counts.direct_reclaims, 1);
+    assert_int_equal(w.counts.frame_waits, 1);
+    assert_true(w.waits_ns[VM_WAIT_FRAME] > 0);
+    assert_int_equal(w.waits_ns[VM_WAIT_WRITE], 0);
+    space_world_close(&w);
+}
+
+static void the_process_with_the_most_pages_is_killed(void **unused)
+{
+    (void)unused;
+    struct space_world w;
+    open_plan(&w, (struct space_plan){.nframes = 6,
+                                      .nslots = 2,
+                                      .oom = VM_OOM_KILL,
+                                      .tables = VM_TABLES_APART,
+                                      .stray = VM_STRAY_FAULTS});
+    for (vm_asid asid = 0; asid < 3; asid++)
+        map(&w, asid, 1, 8, RW, VM_BACKING_ANON);
+    for (unsigned page = 1; page <= 4; page++)
+        touch(&w, 1, page, VM_WRITE);
+    for (unsigned page = 1; page <= 4; page++)
+        touch(&w, 2, page, VM_WRITE); /* 1 has two pages, and two in all the slots there are */
+    assert_int_equal(w.counts.oom_kills, 0);
+    assert_int_equal(touch(&w, 0, 1, VM_WRITE).outcome, TOUCH_DONE);
+    assert_int_equal(w.counts.oom_kills, 1);
+    assert_int_equal(w.counts.oom_pages, 4);
+    assert_int_equal(touch(&w, 2, 1, VM_READ).outcome, TOUCH_KILLED);
+    assert_int_equal(touch(&w, 1, 1, VM_READ).outcome, TOUCH_DONE);
+    assert_int_equal(w.counts.oom_touches, 1);
+    whole(&w, VM_EVENT_EXIT, 2, 0);
+    whole(&w, VM_EVENT_FORK, 1, 2);
+    assert_int_equal(touch(&w, 2, 1, VM_READ).outcome, TOUCH_DONE);
+    space_world_close(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(sharers_of_a_file_find_its_page_after_it_was_dropped),
+        cmocka_unit_test(what_is_written_to_a_shared_file_all_its_mappers_see),
+        cmocka_unit_test(a_cluster_is_written_to_adjacent_slots_in_one_request),
+        cmocka_unit_test(a_page_that_is_touched_before_its_cluster_is_full_is_not_written),
+        cmocka_unit_test(below_the_low_watermark_pages_leave_until_the_high_one),
+        cmocka_unit_test(a_cleaned_page_stays_and_no_tlb_knows_that_it_was_written),
+        cmocka_unit_test(a_frame_that_is_being_written_is_not_free),
+        cmocka_unit_test(the_process_with_the_most_pages_is_killed),
         cmocka_unit_test(a_page_is_zeroed_once_however_often_it_is_touched),
         cmocka_unit_test(an_anonymous_page_never_written_is_forgotten_and_zeroed_again),
         cmocka_unit_test(a_page_of_a_file_comes_back_from_it),

@@ -147,7 +147,7 @@ static vm_asid owner(void *group, uint64_t page)
 static uint64_t pages(void *group, vm_asid process)
 {
     (void)group, (void)process;
-    return NPAGES;
+    return ZIPF_PAGES;
 }
 
 static bool clean(void *group, vm_pfn frame)

@@ -220,17 +220,30 @@ static bool rehearse_on(struct replay *r, struct vm_engine *m, struct vm_spool *
     return !rec->failed;
 }
 
-static bool rehearse_machine(struct replay *r, struct vm_spool *spool, uint32_t *npages,
-                             struct vm_error *e)
+/* The machine with memory without end: as much as the scheme has numbers for, and REHEARSAL_PAGES at
+ * most. */
+static struct vm_engine *open_rehearsal(const struct replay *r, struct vm_config c,
+                                        struct vm_error *e)
 {
-    struct vm_config c = *r->config;
-    c.memory_bytes = REHEARSAL_PAGES * c.page_bytes;
+    struct vm_engine *m = NULL;
     c.tables = VM_TABLES_APART;
     strcpy(c.cache, "none"); /* which a policy is told nothing of */
     strcpy(c.readahead, "none");
     strcpy(c.watermark_low, "0");
     strcpy(c.watermark_high, "0");
-    struct vm_engine *m = vm_engine_open_with(&c, &recorder, stray_rule(&c, r->trace), NULL, e);
+    for (uint64_t pages = REHEARSAL_PAGES; !m && pages; pages /= 2) {
+        c.memory_bytes = pages * c.page_bytes;
+        m = vm_engine_open_with(&c, &recorder, stray_rule(&c, r->trace), NULL, e);
+        if (!m && (e->code == VM_ESYSTEM || c.memory_bytes <= r->config->memory_bytes))
+            return NULL;
+    }
+    return m;
+}
+
+static bool rehearse_machine(struct replay *r, struct vm_spool *spool, uint32_t *npages,
+                             struct vm_error *e)
+{
+    struct vm_engine *m = open_rehearsal(r, *r->config, e);
     bool done = m && rehearse_on(r, m, spool, npages, e);
     vm_engine_close(m);
     return done;

@@ -54,7 +54,7 @@ static struct vm_service device_service(void *state, enum vm_transfer kind, uint
         while (slot < end)
             w->written_at[slot++] = w->now;
     } else {
-        w->reads += bytes >> shift;
+        w->reads += npages;
         while (slot < end)
             VM_ASSERT(w->written_at[slot++]);
     }

@@ -141,7 +141,8 @@ static void tell_misled(const struct sheet *s)
     const struct vm_compare_cell *a = cell_of(s, m->fewer), *b = cell_of(s, m->faster);
     double misses = (double)vm_compare_misses(&b->counts);
     double less = misses - (double)vm_compare_misses(&a->counts);
-    int64_t writebacks = (int64_t)(vm_compare_writebacks(&a->counts) - vm_compare_writebacks(&b->counts));
+    int64_t writebacks =
+        (int64_t)(vm_compare_writebacks(&a->counts) - vm_compare_writebacks(&b->counts));
     double longer = a->prices.total_ns - b->prices.total_ns;
     fprintf(s->out,
             "  %sFewer misses are not less time here%s: %s has %.2f %% fewer than %s, and takes "

@@ -228,6 +228,7 @@ static bool rehearse_machine(struct replay *r, struct vm_spool *spool, uint32_t 
     c.tables = VM_TABLES_APART;
     strcpy(c.cache, "none"); /* which a policy is told nothing of */
     strcpy(c.readahead, "none");
+    c.flush_ms = 0;
     strcpy(c.watermark_low, "0");
     strcpy(c.watermark_high, "0");
     struct vm_engine *m = vm_engine_open_with(&c, &recorder, stray_rule(&c, r->trace), NULL, e);

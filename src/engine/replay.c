@@ -228,12 +228,14 @@ bool vm_replay_endless(const struct vm_config *c, struct vm_config *out, struct 
     strcpy(out->readahead, "none");
     strcpy(out->watermark_low, "0");
     strcpy(out->watermark_high, "0");
+    out->flush_ms = 0;
     for (uint64_t pages = ENDLESS_PAGES; pages * c->page_bytes > c->memory_bytes; pages /= 2) {
         out->memory_bytes = pages * c->page_bytes;
         struct vm_engine *m = vm_engine_open_with(out, &recorder, VM_STRAY_MAPS, NULL, e);
+        bool fits = m;
         vm_engine_close(m);
-        if (m || e->code == VM_ESYSTEM)
-            return m;
+        if (fits || e->code == VM_ESYSTEM)
+            return fits;
     }
     out->memory_bytes = c->memory_bytes;
     return true;

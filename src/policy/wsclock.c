@@ -8,7 +8,9 @@
  * behind the victim. Carr & Hennessy, "WSClock: a simple and effective algorithm for virtual memory
  * management", SOSP 1981; Tanenbaum & Bos, "Modern Operating Systems", 4th ed., section 3.4.9.
  *
- * tau: 0, four touches for each frame of memory. A newcomer has been referenced, at its coming.
+ * tau: 0, a touch for each frame of memory: what a process uses in a window then fits in. With a
+ * longer one memory may be in use all over, and who leaves is not chosen by use any more. A
+ * newcomer has been referenced, at its coming.
  *
  * A write that the paper has done some time later is done at once here, so that the turn's end
  * finds the page clean. Left out: taking processes off the clock to control load.
@@ -76,7 +78,9 @@ static void init(void *state, const struct vm_policy_env *env)
     s->nframes = env->nframes;
     s->last = VM_NOFRAME;
     s->running = env->clock->running;
-    s->tau = part_window(env);
+    s->tau = vm_params_count(env->params, "tau");
+    if (s->tau == 0)
+        s->tau = env->capacity;
     s->writes = vm_params_count(env->params, "writes");
     s->clock = env->clock;
     s->host = env->host;
@@ -297,7 +301,8 @@ static void check(const void *state)
 }
 
 static const struct vm_param param[] = {
-    PART_WINDOW_PARAM,
+    {"tau", VM_PARAM_COUNT, "0", 0, 0, NULL,
+     "touches of its process after which a page is idle; 0: one for each frame"},
     {"writes", VM_PARAM_COUNT, "8", 0, 0, NULL, "dirty pages that one turn may write"},
 };
 

@@ -24,7 +24,7 @@ static void *open_model(const struct policy_world *w, const struct vm_params *pa
     m->w = w;
     m->tau = vm_params_count(params, "tau");
     if (m->tau == 0)
-        m->tau = 4 * (uint64_t)w->nframes;
+        m->tau = w->nframes;
     m->writes = vm_params_count(params, "writes");
     m->time = calloc(w->npages + 1, sizeof *m->time);
     m->used = calloc(w->npages, sizeof *m->used);

@@ -235,6 +235,15 @@ static const struct vm_param param[] = {
     {"ghosts", VM_PARAM_REAL, "100", 0, 1000, NULL, "of each expert, percent of memory"},
 };
 
+static inline void foresee(const void *state, uint64_t page, uint32_t entry)
+{
+    const struct lecar *s = state;
+    if (entry)
+        __builtin_prefetch(&s->rank[entry - 1]);
+    else
+        ghosts_prefetch(&s->ghosts, page);
+}
+
 const struct vm_policy_ops vm_policy_lecar = {
     .name = "lecar",
     .summary = "by chance the page that lru or the one that lfu names; who erred is asked less",
@@ -255,9 +264,10 @@ const struct vm_policy_ops vm_policy_lecar = {
     PART_STAMPED,
 };
 
-#define REPLAY_KIND   VM_TOUCH_EACH
-#define REPLAY_INSERT insert
-#define REPLAY_VICTIM victim
-#define REPLAY_TOUCH  touch_frame
-#define REPLAY_TICK   tick_nothing
+#define REPLAY_KIND    VM_TOUCH_EACH
+#define REPLAY_INSERT  insert
+#define REPLAY_VICTIM  victim
+#define REPLAY_TOUCH   touch_frame
+#define REPLAY_TICK    tick_nothing
+#define REPLAY_FORESEE foresee
 #include "policy/replay_template.inc.h"

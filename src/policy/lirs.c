@@ -260,6 +260,14 @@ static inline void remember(struct lirs *s, vm_pfn frame)
     vm_links_remove(s->order, frame);
 }
 
+/* Ask for what the next victim will wait for. */
+static inline void prefetch_next(const struct lirs *s)
+{
+    vm_pfn next = s->queue[s->nframes].next;
+    if (next != s->nframes)
+        ghosts_prefetch(&s->ghosts, s->page[next]);
+}
+
 static inline vm_pfn victim(void *state, uint64_t incoming)
 {
     (void)incoming;
@@ -275,6 +283,7 @@ static inline vm_pfn victim(void *state, uint64_t incoming)
     if (s->kind[frame] == STACKED)
         remember(s, frame);
     leave(s, frame);
+    prefetch_next(s);
     return frame;
 }
 
@@ -321,6 +330,15 @@ static const struct vm_param param[] = {
     {"stack", VM_PARAM_REAL, "100", 1, 2500, NULL, "pages that S may have, in memories"},
 };
 
+static inline void foresee(const void *state, uint64_t page, uint32_t entry)
+{
+    const struct lirs *s = state;
+    if (entry)
+        __builtin_prefetch(&s->stack[entry - 1]);
+    else
+        ghosts_prefetch(&s->ghosts, page);
+}
+
 const struct vm_policy_ops vm_policy_lirs = {
     .name = "lirs",
     .summary = "pages touched twice within a short distance stay; of the others the first leaves",
@@ -341,9 +359,10 @@ const struct vm_policy_ops vm_policy_lirs = {
     PART_STAMPED,
 };
 
-#define REPLAY_KIND   VM_TOUCH_ORDER
-#define REPLAY_INSERT insert
-#define REPLAY_VICTIM victim
-#define REPLAY_TOUCH  touch_frame
-#define REPLAY_TICK   tick_nothing
+#define REPLAY_KIND    VM_TOUCH_ORDER
+#define REPLAY_INSERT  insert
+#define REPLAY_VICTIM  victim
+#define REPLAY_TOUCH   touch_frame
+#define REPLAY_TICK    tick_nothing
+#define REPLAY_FORESEE foresee
 #include "policy/replay_template.inc.h"

@@ -276,7 +276,8 @@ bool vm_huge_plan(struct vm_engine *m, uint64_t orders, struct vm_huge_config *o
 
 /* ---- reclaim.c ---- */
 
-/* The watermarks, the cluster and the flusher that the configuration names. Errors: VM_EUSAGE, VM_EMACHINE. */
+/* The watermarks, the cluster and the flusher that the configuration names. Errors: VM_EUSAGE,
+ * VM_EMACHINE. */
 bool vm_reclaim_plan(const struct vm_config *c, struct vm_memory_config *out, struct vm_error *e);
 
 /* ---- levels.c ---- */

@@ -76,6 +76,34 @@ hinted 'lN\[i\|d\|l\|s\]=ENTRIES'
 refused 2 'nvme:read_us' "a parameter out of range" "$PAGODA" replay "$load" --swap nvme:read_us=-1
 refused 2 'swap of 100 bytes: expected' "a swap of less than a page" \
     "$PAGODA" replay "$load" --swap-size 100
+refused 2 'low watermark of 20 frames above the high one of 10' "watermarks the wrong way round" \
+    "$PAGODA" replay "$load" --frames 100 --watermark-low 20 --watermark-high 10
+refused 2 'high watermark of 100 frames in a memory of 100' "a memory that is never used" \
+    "$PAGODA" replay "$load" --frames 100 --watermark-low 1 --watermark-high 100
+for bad in 101 101% -1 1.5 x 5%% 1zib; do
+    refused 2 "^pagoda: --?watermark-high:? .*expected" "--watermark-high $bad" \
+        "$PAGODA" replay "$load" --frames 100 --watermark-high "$bad"
+done
+for bad in 0 1025; do
+    refused 2 "^pagoda: --swap-cluster $bad: expected 1 to 1024" "--swap-cluster $bad" \
+        "$PAGODA" replay "$load" --swap-cluster "$bad"
+done
+refused 2 'unknown --oom "x"' "no such rule" "$PAGODA" replay "$load" --oom x
+refused 2 'unknown readahead "clutser"' "no such readahead" \
+    "$PAGODA" replay "$load" --readahead clutser
+hinted 'cluster'
+refused 2 'cluster:window: 0 is out of range: expected 1 to' "a readahead of nothing" \
+    "$PAGODA" replay "$load" --readahead cluster:window=0
+refused 2 'policy opt with readahead cluster: it looks ahead' "two who look ahead" \
+    "$PAGODA" replay "$load" --readahead cluster --policy opt
+refused 2 'scheme segmentation with readahead cluster' "segments read ahead" \
+    "$PAGODA" replay "$load" --readahead cluster --scheme segmentation --page 1
+refused 2 '^pagoda: --flush-ms: -1 is out of range' "a period before now" \
+    "$PAGODA" replay "$load" --flush-ms -1
+refused 2 '^pagoda: --flush-age-ms: 1e13 is out of range' "an age beyond all" \
+    "$PAGODA" replay "$load" --flush-age-ms 1e13
+refused 2 'unknown --flush "al"' "no such pages to flush" "$PAGODA" replay "$load" --flush al
+hinted 'all'
 
 # ---- machine descriptions ----
 
@@ -141,6 +169,12 @@ refused 5 'scheme segmentation has segments' "huge pages of segments" \
     "$PAGODA" replay "$load" --huge reserve --scheme segmentation --page 1
 refused 2 'allot "fixd"' "no such allotment" "$PAGODA" replay "$load" --allot fixd
 hinted 'fixed'
+refused 5 'oom kill with huge pages: expected base pages alone' "kills and huge pages" \
+    "$PAGODA" replay "$load" --oom kill --huge fault
+refused 5 'oom kill with segments: expected base pages alone' "kills and segments" \
+    "$PAGODA" replay "$load" --oom kill --scheme segmentation --page 1
+refused 5 'scheme segmentation has segments: expected one of pages where a flusher' \
+    "segments flushed" "$PAGODA" replay "$load" --flush-ms 1 --scheme segmentation --page 1
 refused 5 'huge pages where processes have shares' "shares of frames and huge pages" \
     "$PAGODA" replay "$load" --allot fixed --huge fault
 refused 5 'scheme segmentation has segments' "shares of frames and segments" \

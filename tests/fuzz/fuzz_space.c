@@ -1,12 +1,14 @@
 /* fuzz_space.c - any bytes as what programs do to a small machine's memory: touches, map, unmap,
  * protect, advise, fork, exec, exit, switch; every invariant of space.h holds on the way.
  *
- * The first two bytes choose scheme, policy, tables, frames and slots, the last one huge pages and
- * colours; in between each operation is one byte and its operands. Built with libFuzzer (clang
+ * The first two bytes choose scheme, policy, tables, frames and slots, of pages the last three who
+ * works beside the programs: huge pages and colours; readahead, clusters and kills; watermarks and
+ * the flusher. In between each operation is one byte and its operands. Built with libFuzzer (clang
  * -fsanitize=fuzzer,address,undefined).
  */
 #include <pagoda/engine.h>
 #include <pagoda/policy.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -40,6 +42,35 @@ static void choose_huge(struct vm_config *c, unsigned byte)
     c->huge_scan_pages = 16;
 }
 
+/* The byte before: what is read and written together, and whether anybody is killed. */
+static void choose_swap(struct vm_config *c, unsigned byte)
+{
+    static const char *const readaheads[] = {"none", "cluster", "vma", "stride", "leap"};
+    static const uint64_t clusters[] = {1, 2, 4, 7};
+    strcpy(c->readahead, readaheads[byte % 5]);
+    c->swap_cluster = clusters[byte / 5 % 4];
+    if (c->huge_pages == VM_HUGE_NEVER)
+        c->oom = byte / 20 % 2 ? VM_OOM_KILL : VM_OOM_FAIL;
+}
+
+/* And before that: what leaves or is written ahead of need. */
+static void choose_daemons(struct vm_config *c, unsigned byte)
+{
+    unsigned most = (unsigned)(c->memory_bytes / c->page_bytes) - 1;
+    unsigned low = byte & 3, high = low + (byte >> 2 & 3);
+    snprintf(c->watermark_low, sizeof c->watermark_low, "%u", low < most ? low : most);
+    snprintf(c->watermark_high, sizeof c->watermark_high, "%u", high < most ? high : most);
+    c->flush = byte & 16 ? VM_FLUSH_ALL : VM_FLUSH_SHARED;
+    c->flush_ms = (byte >> 5 & 3) * 0.01;
+    c->flush_age_ms = (byte >> 7) * 0.03;
+}
+
+/* The last byte, taken. */
+static unsigned take_last(struct input *in)
+{
+    return in->at < in->end ? *--in->end : 0;
+}
+
 static struct vm_engine *open_machine(struct input *in)
 {
     /* The second four have more than 32 frames. */
@@ -69,8 +100,11 @@ static struct vm_engine *open_machine(struct input *in)
     c.tlb_tags = a & 0x40 ? VM_TLB_TAGS_FLUSH : VM_TLB_TAGS_ASID;
     c.memory_bytes = (1 + (b & 63)) * c.page_bytes;
     c.swap_bytes = (b >> 6) * 8 * c.page_bytes;
-    if (in->at < in->end && !(b >> 5 & 1))
-        choose_huge(&c, *--in->end);
+    if (!(b >> 5 & 1)) {
+        choose_huge(&c, take_last(in));
+        choose_swap(&c, take_last(in));
+        choose_daemons(&c, take_last(in));
+    }
     struct vm_engine *m = vm_engine_open(&c, b & 1 ? VM_STRAY_FAULTS : VM_STRAY_MAPS, NULL, &e);
     require(m);
     return m;
@@ -99,12 +133,12 @@ static bool event(struct vm_engine *m, struct input *in, unsigned op, struct vm_
         .asid = (vm_asid)(who & 3),
         .child = (vm_asid)(who >> 2 & 3),
         .prot = (uint8_t)(who >> 4),
-        .detail = (uint8_t)(where >> 6 ? VM_ADVICE_DONTNEED : where % 3),
+        .detail = (uint8_t)(where >> 6 ? VM_ADVICE_DONTNEED : where & 3),
         .va = page_of(where),
         .bytes = (1 + (op >> 3 & 15)) << 12,
     };
     if (v.kind == VM_EVENT_MAP)
-        v.detail %= 3;
+        v.detail = (uint8_t)(where >> 6 ? VM_BACKING_ANON : where & 3);
     if (v.kind == VM_EVENT_FORK && v.child == v.asid)
         v.child = (vm_asid)(v.asid ^ 1);
     struct vm_batch b = {.nevents = 1, .event = &v};

@@ -695,123 +695,6 @@ static void a_cleaned_page_stays_and_no_tlb_knows_that_it_was_written(void **unu
     space_world_close(&w);
 }
 
-/* It is `ns` later, and the host looks. */
-static void pass(struct space_world *w, uint64_t ns)
-{
-    w->time_ns += ns;
-    vm_memory_flush(w->memory);
-    space_world_check(w);
-}
-
-/* The host of these tests looks every third step too: the periods are longer than any of them. */
-static void open_flushed(struct space_world *w, enum vm_flush_pages flush, enum vm_backing backing)
-{
-    open_plan(w, (struct space_plan){.nframes = 8,
-                                     .flush_ns = 100,
-                                     .flush_age_ns = 250,
-                                     .flush = flush,
-                                     .tables = VM_TABLES_APART,
-                                     .stray = VM_STRAY_FAULTS});
-    map(w, 0, 1, 8, RW, backing);
-}
-
-static void a_page_is_written_when_two_wakes_an_age_apart_found_it_dirty(void **unused)
-{
-    (void)unused;
-    struct space_world w;
-    open_flushed(&w, VM_FLUSH_SHARED, VM_BACKING_SHARED);
-    vm_pfn pfn = touch(&w, 0, 1, VM_WRITE).pfn;
-    pass(&w, 99);
-    assert_int_equal(w.counts.flush_wakes, 0);
-    pass(&w, 1); /* found, at 100 */
-    pass(&w, 100);
-    touch(&w, 0, 1, VM_WRITE); /* again; it is as old as before */
-    touch(&w, 0, 2, VM_WRITE);
-    pass(&w, 100); /* 300: page 1 is 200 old, page 2 is found */
-    assert_int_equal(w.counts.flush_wakes, 3);
-    assert_int_equal(w.file_writes, 0);
-    pass(&w, 100);
-    assert_int_equal(w.file_writes, 1);
-    assert_int_equal(w.counts.flushes, 1);
-    assert_int_equal(w.waits_ns[VM_WAIT_WRITE], 0);
-    assert_false(space_world_pte(&w, 0, PAGE).dirty);
-    assert_int_equal(touch(&w, 0, 1, VM_READ).pfn, pfn);
-    assert_int_equal(w.counts.faults, 2);
-    space_world_close(&w);
-}
-
-static void a_page_that_was_clean_in_between_is_young_again(void **unused)
-{
-    (void)unused;
-    struct space_world w;
-    open_flushed(&w, VM_FLUSH_SHARED, VM_BACKING_SHARED);
-    vm_pfn pfn = touch(&w, 0, 1, VM_WRITE).pfn;
-    pass(&w, 100);
-    assert_true(vm_policy_clean(w.memory, pfn));
-    touch(&w, 0, 1, VM_WRITE);
-    pass(&w, 250); /* found, at 350 */
-    assert_int_equal(w.counts.flushes, 0);
-    pass(&w, 249);
-    assert_int_equal(w.counts.flushes, 0);
-    pass(&w, 100);
-    assert_int_equal(w.counts.flushes, 1);
-    space_world_close(&w);
-}
-
-static void a_fault_wakes_the_flusher_too(void **unused)
-{
-    (void)unused;
-    struct space_world w;
-    open_flushed(&w, VM_FLUSH_SHARED, VM_BACKING_SHARED);
-    touch(&w, 0, 1, VM_WRITE);
-    pass(&w, 100);
-    w.time_ns += 250;
-    touch(&w, 0, 2, VM_READ);
-    assert_int_equal(w.counts.flushes, 1);
-    space_world_close(&w);
-}
-
-static void own_pages_are_flushed_only_by_wish_and_side_by_side(void **unused)
-{
-    (void)unused;
-    for (enum vm_flush_pages flush = VM_FLUSH_SHARED; flush <= VM_FLUSH_ALL; flush++) {
-        struct space_world w;
-        open_flushed(&w, flush, VM_BACKING_ANON);
-        for (unsigned page = 1; page <= 4; page++)
-            touch(&w, 0, page, page == 3 ? VM_READ : VM_WRITE);
-        pass(&w, 100);
-        pass(&w, 250);
-        assert_int_equal(w.counts.flush_wakes, 2);
-        assert_int_equal(w.writes, flush == VM_FLUSH_ALL ? 3 : 0);
-        assert_int_equal(w.requests, flush == VM_FLUSH_ALL);
-        assert_int_equal(w.memory->slots_used, w.writes);
-        space_world_close(&w);
-    }
-}
-
-static void what_swap_has_no_slot_for_stays_dirty_and_nobody_dies_of_it(void **unused)
-{
-    (void)unused;
-    struct space_world w;
-    open_plan(&w, (struct space_plan){.nframes = 8,
-                                      .nslots = 2,
-                                      .oom = VM_OOM_KILL,
-                                      .flush_ns = 100,
-                                      .flush = VM_FLUSH_ALL,
-                                      .tables = VM_TABLES_APART,
-                                      .stray = VM_STRAY_FAULTS});
-    map(&w, 0, 1, 8, RW, VM_BACKING_ANON);
-    for (unsigned page = 1; page <= 4; page++)
-        touch(&w, 0, page, VM_WRITE);
-    pass(&w, 100);
-    assert_int_equal(w.counts.flushes, 2);
-    assert_false(w.memory->starved);
-    ranged(&w, VM_EVENT_UNMAP, 0, 1, 1, 0, 0);
-    pass(&w, 100);
-    assert_int_equal(w.counts.flushes, 3);
-    space_world_close(&w);
-}
-
 static void a_frame_that_is_being_written_is_not_free(void **unused)
 {
     (void)unused;
@@ -885,11 +768,6 @@ int main(void)
         cmocka_unit_test(a_page_that_is_touched_before_its_cluster_is_full_is_not_written),
         cmocka_unit_test(below_the_low_watermark_pages_leave_until_the_high_one),
         cmocka_unit_test(a_cleaned_page_stays_and_no_tlb_knows_that_it_was_written),
-        cmocka_unit_test(a_page_is_written_when_two_wakes_an_age_apart_found_it_dirty),
-        cmocka_unit_test(a_page_that_was_clean_in_between_is_young_again),
-        cmocka_unit_test(a_fault_wakes_the_flusher_too),
-        cmocka_unit_test(own_pages_are_flushed_only_by_wish_and_side_by_side),
-        cmocka_unit_test(what_swap_has_no_slot_for_stays_dirty_and_nobody_dies_of_it),
         cmocka_unit_test(of_equals_the_youngest_is_killed),
         cmocka_unit_test(a_frame_that_is_being_written_is_not_free),
         cmocka_unit_test(the_process_with_the_most_pages_is_killed),

@@ -97,5 +97,10 @@ static inline uint64_t vm_compare_misses(const struct vm_counts *c)
 {
     return c->demand_zero + c->swap_ins + c->file_ins;
 }
+/* Dirty pages that were written, as they left or ahead of that. */
+static inline uint64_t vm_compare_writebacks(const struct vm_counts *c)
+{
+    return c->writebacks + c->cleanings;
+}
 
 #endif

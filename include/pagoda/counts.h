@@ -65,6 +65,8 @@
     X(clean_drops, "evictions of a clean page: no transfer")                                       \
     X(releases, "of the evictions, those of pages that the policy gave up while frames were free") \
     X(cleanings, "dirty pages written ahead of need: they stay, clean")                            \
+    X(flush_wakes, "times that the flusher woke and looked for old dirty pages")                   \
+    X(flushes, "of the cleanings, those of pages that the flusher found dirty for long")           \
     X(space_time,                                                                                  \
       "frames that held pages, summed over the touches (pages model): divided by touches, "        \
       "the mean resident set")                                                                     \
@@ -146,6 +148,7 @@ struct vm_counts {
     L(c->writebacks + c->clean_drops == c->evictions)                                              \
     L(c->readahead_hits <= c->readaheads && c->readahead_hits <= c->soft_faults)                   \
     L(c->releases <= c->evictions)                                                                 \
+    L(c->flushes <= c->cleanings && (c->flushes == 0 || c->flush_wakes > 0))                       \
     L(c->rescues <= c->soft_faults && c->rescues <= c->queued)                                     \
     L(c->frame_waits <= c->direct_reclaims + c->evictions)                                         \
     L(c->slots_taken - c->slots_freed == c->slots_used)                                            \

@@ -62,6 +62,8 @@ struct vm_config {
     char readahead[VM_CONFIG_TEXT];
     uint64_t oom; /* enum vm_oom */
     char watermark_low[VM_CONFIG_TEXT], watermark_high[VM_CONFIG_TEXT];
+    uint64_t flush; /* enum vm_flush_pages */
+    double flush_ms, flush_age_ms;
     double memory_ns, refill_ns, fault_ns, copy_ns, shootdown_ns, switch_ns;
     uint64_t model; /* enum vm_model */
     uint64_t seed;

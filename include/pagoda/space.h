@@ -173,6 +173,8 @@ enum vm_tables { VM_TABLES_INSIDE, VM_TABLES_APART };
 enum vm_stray { VM_STRAY_MAPS, VM_STRAY_FAULTS };
 /* Swap is full, or no page is left to evict. */
 enum vm_oom { VM_OOM_FAIL, VM_OOM_KILL };
+/* Whose dirty pages are written when they are old. */
+enum vm_flush_pages { VM_FLUSH_SHARED, VM_FLUSH_ALL };
 enum vm_compact { VM_COMPACT_NEVER, VM_COMPACT_NEEDED };
 
 /* Why a process cannot go on. */
@@ -194,7 +196,10 @@ struct vm_memory_config {
     uint32_t watermark_low,
         watermark_high; /* frames: below low free, evict until high are; 0: no */
     enum vm_oom oom;
-    uint32_t swap_cluster; /* slots that are given out one after the other, at least 1 */
+    uint64_t flush_ns;         /* from one wake of the flusher to the next; 0: there is none */
+    uint64_t flush_age_ns;     /* a page is written that was dirty at two wakes so far apart */
+    enum vm_flush_pages flush; /* shared: of shared files alone */
+    uint32_t swap_cluster;     /* slots that are given out one after the other, at least 1 */
     uint64_t seed;
     const struct vm_scheme_ops *scheme;
     const struct vm_params *scheme_params;
@@ -263,6 +268,9 @@ bool vm_memory_suspend(struct vm_memory *m, vm_asid asid, struct vm_error *e);
 /* One look of the collapse daemon (VM_HUGE_COLLAPSE; else nothing), for hosts to call now and then.
  * Errors: VM_EMACHINE, as of a fault. */
 bool vm_memory_scan(struct vm_memory *m, struct vm_error *e);
+
+/* The flusher wakes, if its time has come: so it does at faults, and whenever the host asks. */
+void vm_memory_flush(struct vm_memory *m);
 
 /* A tick of the policy: it is told, and gives up and parks what it wishes to. *after: touches
  * before the next one; 0: there is none. Errors: as of a fault. */

@@ -1,12 +1,12 @@
 /* ahead.c - see ahead.h. */
 #include "analysis/ahead.h"
 #include "base/intern.h"
+#include "engine/replay.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define REHEARSAL_PAGES (UINT64_C(1) << 26)
-#define STRIDE          4096 /* references between two looks at what is left to be found */
+#define STRIDE 4096 /* references between two looks at what is left to be found */
 
 /* One choice's frames, by page. */
 struct search {
@@ -106,9 +106,8 @@ static bool run_ahead(struct search *a, struct vm_run *r, struct vm_error *e)
 static struct vm_run *open_ahead(const struct vm_config *c, const struct vm_source *source,
                                  struct vm_config *ahead, struct vm_error *e)
 {
-    *ahead = *c;
-    ahead->memory_bytes = REHEARSAL_PAGES * c->page_bytes;
-    ahead->tables = VM_TABLES_APART;
+    if (!vm_replay_endless(c, ahead, e))
+        return NULL;
     strcpy(ahead->policy, "fifo");
     return vm_run_open(ahead, source, NULL, e);
 }

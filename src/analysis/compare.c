@@ -191,8 +191,8 @@ static void find_least(const struct vm_comparison *c, size_t m, struct vm_compar
         uint64_t misses = vm_compare_misses(&cell->counts);
         if (misses < out->misses_min)
             out->misses_min = misses;
-        if (cell->counts.writebacks < out->writebacks_min)
-            out->writebacks_min = cell->counts.writebacks;
+        if (vm_compare_writebacks(&cell->counts) < out->writebacks_min)
+            out->writebacks_min = vm_compare_writebacks(&cell->counts);
         if (cell->prices.total_ns < out->ns_min)
             out->ns_min = cell->prices.total_ns;
     }

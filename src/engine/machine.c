@@ -148,6 +148,7 @@ static void set_ticks(struct vm_engine *m)
     m->clock.spent = m->spent;
     uint64_t first = m->policy->tick_first(&env);
     m->tick_next = first ? first : UINT64_MAX;
+    m->flush_next = m->config.flush_ms > 0 ? FLUSH_TOUCHES : UINT64_MAX;
 }
 
 /* The frame's bits that a touch sets, so far as the scheme's hardware has them. */
@@ -287,17 +288,27 @@ static bool scan(struct vm_engine *m)
     return !m->failed;
 }
 
+/* The flusher's, if its time has come; touches that do not fault take time too. */
+static void flush(struct vm_engine *m)
+{
+    m->flush_next = m->counts.touches + FLUSH_TOUCHES;
+    vm_memory_flush(m->memory);
+}
+
 static uint64_t crossings(const struct vm_engine *m)
 {
     return m->crossings[0] + m->crossings[1] + m->crossings[2];
 }
 
-/* References [*va, *va + n), in segments that end where a tick or a scan is due. */
+/* References [*va, *va + n), in segments that end where a tick, a scan or a look of the
+ * flusher is due. */
 static bool run_refs(struct vm_engine *m, const vm_va *va, const uint16_t *meta, uint32_t n)
 {
     while (n > 0) {
         uint32_t length = n < SEGMENT_REFS ? n : SEGMENT_REFS;
         uint64_t due = m->tick_next < m->scan_next ? m->tick_next : m->scan_next;
+        if (m->flush_next < due)
+            due = m->flush_next;
         if (due - m->counts.touches < length)
             length = (uint32_t)(due - m->counts.touches);
         m->segment.meta = meta;
@@ -317,6 +328,8 @@ static bool run_refs(struct vm_engine *m, const vm_va *va, const uint16_t *meta,
             return false;
         if (m->counts.touches >= m->scan_next && !scan(m))
             return false;
+        if (m->counts.touches >= m->flush_next)
+            flush(m);
         if (m->ahead_ns)
             return true;
         va += done;

@@ -28,9 +28,10 @@
 
 #include <pagoda/engine.h>
 
-#define HOT_SLOTS    64   /* at most; level 1 leaves as many as it has sets, usually 16 */
-#define LARGE_SLOTS  16   /* at most, likewise */
-#define SEGMENT_REFS 1000 /* references between settlements at most; fits `touched` twice */
+#define HOT_SLOTS     64   /* at most; level 1 leaves as many as it has sets, usually 16 */
+#define LARGE_SLOTS   16   /* at most, likewise */
+#define FLUSH_TOUCHES 4096 /* between looks whether the flusher wakes: some 100 us of a program */
+#define SEGMENT_REFS  1000 /* references between settlements at most; fits `touched` twice */
 
 #define LEVELS_MAX 9
 
@@ -144,6 +145,7 @@ struct vm_engine {
     uint64_t spent[VM_ASID_MAX + 1]; /* the clock's */
     bool refilled;                   /* software: the touch missed, and has not trapped again */
     uint64_t scan_every, scan_next;  /* of the collapse daemon, likewise */
+    uint64_t flush_next;             /* of looking whether the flusher wakes, likewise */
     bool failed;                     /* error says why */
     struct vm_error error;
 
@@ -274,7 +276,7 @@ bool vm_huge_plan(struct vm_engine *m, uint64_t orders, struct vm_huge_config *o
 
 /* ---- reclaim.c ---- */
 
-/* The watermarks and the cluster that the configuration names. Errors: VM_EUSAGE, VM_EMACHINE. */
+/* The watermarks, the cluster and the flusher that the configuration names. Errors: VM_EUSAGE, VM_EMACHINE. */
 bool vm_reclaim_plan(const struct vm_config *c, struct vm_memory_config *out, struct vm_error *e);
 
 /* ---- levels.c ---- */

@@ -1,4 +1,5 @@
-/* reclaim.c - how a machine's memory is kept free: watermarks and clusters, from option texts. */
+/* reclaim.c - how a machine's memory is kept free and clean: watermarks, clusters and the flusher,
+ * from option texts. */
 #include "engine/machine.h"
 
 #include <stdlib.h>
@@ -32,6 +33,21 @@ static bool frames_of(const struct vm_config *c, uint32_t nframes, const char *f
                    flag, text, nframes);
 }
 
+/* Options are in milliseconds, at most 1e12: their nanoseconds are below 2^60. */
+static bool plan_flusher(const struct vm_config *c, struct vm_memory_config *out,
+                         struct vm_error *e)
+{
+    out->flush = (enum vm_flush_pages)c->flush;
+    out->flush_ns = (uint64_t)(c->flush_ms * 1e6);
+    out->flush_age_ns = (uint64_t)(c->flush_age_ms * 1e6);
+    if (out->flush_ns && out->scheme->unit == VM_UNIT_SEGMENT)
+        return vm_fail(e, VM_EMACHINE,
+                       "scheme %s has segments: expected one of pages where a flusher writes them "
+                       "(--flush-ms)",
+                       out->scheme->name);
+    return true;
+}
+
 bool vm_reclaim_plan(const struct vm_config *c, struct vm_memory_config *out, struct vm_error *e)
 {
     if (c->swap_cluster < 1 || c->swap_cluster > CLUSTER_MAX)
@@ -56,5 +72,5 @@ bool vm_reclaim_plan(const struct vm_config *c, struct vm_memory_config *out, st
                        "a high watermark of %u frames in a memory of %u: expected less, or no page "
                        "could stay",
                        out->watermark_high, out->nframes);
-    return true;
+    return plan_flusher(c, out, e);
 }

@@ -21,8 +21,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SPOOL_BYTES     (16u << 20) /* of touches kept in memory; the rest goes to a file */
-#define REHEARSAL_PAGES (UINT64_C(1) << 26)
+#define SPOOL_BYTES   (16u << 20) /* of touches kept in memory; the rest goes to a file */
+#define ENDLESS_PAGES (UINT64_C(1) << 26)
 
 /* ---- reading ---- */
 
@@ -220,16 +220,33 @@ static bool rehearse_on(struct replay *r, struct vm_engine *m, struct vm_spool *
     return !rec->failed;
 }
 
+bool vm_replay_endless(const struct vm_config *c, struct vm_config *out, struct vm_error *e)
+{
+    *out = *c;
+    out->tables = VM_TABLES_APART;
+    strcpy(out->cache, "none"); /* which a policy is told nothing of */
+    strcpy(out->readahead, "none");
+    strcpy(out->watermark_low, "0");
+    strcpy(out->watermark_high, "0");
+    out->flush_ms = 0;
+    for (uint64_t pages = ENDLESS_PAGES; pages * c->page_bytes > c->memory_bytes; pages /= 2) {
+        out->memory_bytes = pages * c->page_bytes;
+        struct vm_engine *m = vm_engine_open_with(out, &recorder, VM_STRAY_MAPS, NULL, e);
+        bool fits = m;
+        vm_engine_close(m);
+        if (fits || e->code == VM_ESYSTEM)
+            return fits;
+    }
+    out->memory_bytes = c->memory_bytes;
+    return true;
+}
+
 static bool rehearse_machine(struct replay *r, struct vm_spool *spool, uint32_t *npages,
                              struct vm_error *e)
 {
-    struct vm_config c = *r->config;
-    c.memory_bytes = REHEARSAL_PAGES * c.page_bytes;
-    c.tables = VM_TABLES_APART;
-    strcpy(c.cache, "none"); /* which a policy is told nothing of */
-    strcpy(c.readahead, "none");
-    strcpy(c.watermark_low, "0");
-    strcpy(c.watermark_high, "0");
+    struct vm_config c;
+    if (!vm_replay_endless(r->config, &c, e))
+        return false;
     struct vm_engine *m = vm_engine_open_with(&c, &recorder, stray_rule(&c, r->trace), NULL, e);
     bool done = m && rehearse_on(r, m, spool, npages, e);
     vm_engine_close(m);

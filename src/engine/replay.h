@@ -33,6 +33,10 @@ struct replay_consumer {
 /* Open the trace and, for a policy that needs it, look through it first. Errors: as of the parts.
  */
 bool vm_replay_begin(struct replay *r, struct vm_error *e);
+/* *out: the machine with memory without end, for passes before the real one: as many frames as the
+ * scheme has numbers for, within reason, and nothing that depends on how full memory is. Errors: of
+ * the host. */
+bool vm_replay_endless(const struct vm_config *c, struct vm_config *out, struct vm_error *e);
 /* Every batch of the open trace, to its end; `what` labels the progress. Errors: the consumer's and
  * VM_EINPUT. */
 bool vm_replay_read(struct replay *r, const char *what, struct replay_consumer c,

@@ -124,7 +124,8 @@ static __attribute__((noinline)) void age(struct generations *s)
         uint64_t in = s->in.level[0][i];
         if (!in)
             continue;
-        for (in &= refbits_gather(s->bits, i * 64, s->nframes); in; in &= in - 1)
+        for (in &= refbits_gather(s->bits, VM_FRAME_REFERENCED, i * 64, s->nframes); in;
+             in &= in - 1)
             promote(s, i * 64 + (vm_pfn)__builtin_ctzll(in));
     }
     s->max_seq++;

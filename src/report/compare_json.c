@@ -28,7 +28,7 @@ static json_t *best_json(const struct vm_compare_memory *m, const struct vm_comp
 {
     return json_pack("{s:b, s:b, s:b}", "misses",
                      judged && vm_compare_misses(&cell->counts) == m->misses_min, "writebacks",
-                     judged && cell->counts.writebacks == m->writebacks_min, "time",
+                     judged && vm_compare_writebacks(&cell->counts) == m->writebacks_min, "time",
                      judged && cell->prices.total_ns == m->ns_min);
 }
 
@@ -39,15 +39,15 @@ static json_t *row_json(const struct vm_comparison *c, size_t memory, size_t pol
     const struct vm_prices *p = &cell->prices;
     bool bound = c->policy[policy].bound;
     uint64_t misses = vm_compare_misses(n);
-    return json_pack("{s:s, s:b, s:b, s:s, s:I, s:f, s:I, s:I, s:I, s:f, s:f, s:f, s:f, s:o, s:o}",
-                     "policy", c->policy[policy].spec, "bound", bound, "done", cell->done, "why",
-                     cell->why, "misses", (json_int_t)misses, "miss_ratio",
-                     n->touches ? (double)misses / (double)n->touches : 0, "faults",
-                     (json_int_t)n->faults, "evictions", (json_int_t)n->evictions, "writebacks",
-                     (json_int_t)n->writebacks, "swap_in_ns", p->swap_in_ns, "swap_out_ns",
-                     p->swap_out_ns, "total_ns", p->total_ns, "access_ns", p->access_ns, "best",
-                     best_json(&c->memory[memory], cell, cell->done && !bound), "divergence",
-                     divergence_json(c, &cell->divergence));
+    return json_pack(
+        "{s:s, s:b, s:b, s:s, s:I, s:f, s:I, s:I, s:I, s:f, s:f, s:f, s:f, s:o, s:o}", "policy",
+        c->policy[policy].spec, "bound", bound, "done", cell->done, "why", cell->why, "misses",
+        (json_int_t)misses, "miss_ratio", n->touches ? (double)misses / (double)n->touches : 0,
+        "faults", (json_int_t)n->faults, "evictions", (json_int_t)n->evictions, "writebacks",
+        (json_int_t)vm_compare_writebacks(n), "swap_in_ns", p->swap_in_ns, "swap_out_ns",
+        p->swap_out_ns, "total_ns", p->total_ns, "access_ns", p->access_ns, "best",
+        best_json(&c->memory[memory], cell, cell->done && !bound), "divergence",
+        divergence_json(c, &cell->divergence));
 }
 
 static const char *spec_or_nothing(const struct vm_comparison *c, size_t policy)

@@ -94,8 +94,8 @@ static void row(const struct sheet *s, size_t policy)
     mark(s, vm_text_count(misses, text, sizeof text), 14, judged && misses == m->misses_min);
     fprintf(s->out, " %10s", vm_text_share((double)misses, (double)touches, text, sizeof text));
     fprintf(s->out, " %8s", bound_text(s, misses, text, sizeof text));
-    mark(s, vm_text_count(cell->counts.writebacks, text, sizeof text), 14,
-         judged && cell->counts.writebacks == m->writebacks_min);
+    mark(s, vm_text_count(vm_compare_writebacks(&cell->counts), text, sizeof text), 14,
+         judged && vm_compare_writebacks(&cell->counts) == m->writebacks_min);
     mark(s, vm_text_ns(cell->prices.total_ns, text, sizeof text), 10,
          judged && cell->prices.total_ns == m->ns_min);
     double each = touches ? cell->prices.total_ns / (double)touches : 0;
@@ -141,7 +141,8 @@ static void tell_misled(const struct sheet *s)
     const struct vm_compare_cell *a = cell_of(s, m->fewer), *b = cell_of(s, m->faster);
     double misses = (double)vm_compare_misses(&b->counts);
     double less = misses - (double)vm_compare_misses(&a->counts);
-    int64_t writebacks = (int64_t)(a->counts.writebacks - b->counts.writebacks);
+    int64_t writebacks =
+        (int64_t)(vm_compare_writebacks(&a->counts) - vm_compare_writebacks(&b->counts));
     double longer = a->prices.total_ns - b->prices.total_ns;
     fprintf(s->out,
             "  %sFewer misses are not less time here%s: %s has %.2f %% fewer than %s, and takes "

@@ -262,6 +262,7 @@ static void show_memory(const struct page *p)
     row_if(p, "waits for frames", c->frame_waits, 0, "");
     row_if(p, "set aside in their frames", c->parks, 0, "");
     row_if(p, "cleaned ahead of need", c->cleanings, 0, "");
+    row_if(p, "  as they were old", c->flushes, c->cleanings, "those");
     row_if(p, "written as mappings went", c->shared_writes, 0, "");
     row_if(p, "  pages of page tables", c->table_evictions, c->evictions, "evictions");
     row_if(p, "bytes of tables that moved", c->table_moved_bytes, 0, "");

@@ -348,6 +348,7 @@ bool vm_memory_fault(struct vm_memory *m, struct vm_fault *f, struct vm_error *e
 {
     f->inserted = f->told = false;
     f->pfn = VM_NOFRAME;
+    vm_memory_flush(m);
     if (m->seg)
         return vm_segment_fault(m, f, e) && (!f->told || wishes(m, f, e));
     do {

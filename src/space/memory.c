@@ -91,7 +91,7 @@ static size_t room(struct vm_memory *m)
     return vm_arena_room(sizeof *m->frame * m->frames_all) + vm_arena_room(m->c.nframes) +
            vm_arena_room(sizeof *m->sharer * m->sharer_cap) + frames_bytes(m) + apart_bytes(m) +
            vm_huge_bytes(m) + vm_slots_bytes(m) + vm_page_cache_bytes(m) + vm_ahead_bytes(m) +
-           vm_writeback_bytes(m) + vm_arena_room(sizeof *m->space * NASIDS) +
+           vm_writeback_bytes(m) + vm_flusher_bytes(m) + vm_arena_room(sizeof *m->space * NASIDS) +
            vm_arena_room(m->c.scheme->size(&scheme)) + vm_arena_room(m->c.policy->size(&policy)) +
            vm_arena_room(m->c.device->size()) + ((size_t)m->frames_all << m->c.page_shift);
 }
@@ -113,6 +113,7 @@ static void take_all(struct vm_memory *m)
     m->sharer = vm_arena_take(a, sizeof *m->sharer * m->sharer_cap);
     vm_slots_init(m, a);
     vm_writeback_init(m, a);
+    vm_flusher_init(m, a);
     vm_page_cache_init(m, vm_arena_take(a, vm_page_cache_bytes(m)));
     vm_ahead_init(m, a);
     m->space = vm_arena_take(a, sizeof *m->space * NASIDS);
@@ -475,6 +476,7 @@ void vm_memory_check(const struct vm_memory *m)
     vm_store_check(m);
     vm_page_cache_check(m);
     check_sharers(m);
+    vm_flusher_check(m);
     m->c.policy->check(m->policy);
     m->c.scheme->check(m->scheme);
     free(c.mappers);

@@ -5,6 +5,7 @@
  *   reclaim.c   pages that leave their frames, or their entries: evicted, given up, parked, cleaned
  *   writeback.c  dirty pages that are written together, and ahead of need
  *   store.c   frames that pages in slots take, on a device that keeps them in memory
+ *   flusher.c  dirty pages that are written because they are old
  *   slots.c   the swap map: slots, references to them, clusters of them
  *   page_cache.c  frames by file and page
  *   swap.c    a page's home, and the transfers to and from it
@@ -85,6 +86,13 @@ struct vm_writeback {
     uint32_t nqueued, nflying;
 };
 
+/* Who writes old dirty pages: see flusher.c. All zero where there is none. */
+struct vm_flusher {
+    uint64_t next_ns;      /* no wake before */
+    uint64_t *found_ns;    /* [nframes] of one with VM_FRAME_FOUND: the wake that found it dirty */
+    struct vm_flush *list; /* [nframes] a wake's */
+};
+
 /* Of a frame that nothing maps, in its `sharers`. */
 enum vm_unmapped {
     VM_UNMAPPED_QUEUED = 2,  /* it waits to be written */
@@ -130,6 +138,7 @@ struct vm_memory {
     uint32_t nslots;
     uint64_t slots_used;
     struct vm_writeback wb;
+    struct vm_flusher flusher;
     struct vm_ahead ahead;
     struct vm_queue queue; /* before the device */
     struct {
@@ -293,6 +302,9 @@ void vm_take_entries(struct vm_memory *m, vm_pfn f);
  * wishes to, but for the frame `touched`. False: m->out. */
 bool vm_policy_release(struct vm_memory *m, uint64_t incoming);
 bool vm_policy_park(struct vm_memory *m, vm_pfn touched);
+/* Between vm_swap_gather and vm_swap_gathered: the page in `f` is written home if it is dirty, and
+ * stays, clean. False: it is not, or cannot be; nothing has changed. */
+bool vm_page_clean(struct vm_memory *m, vm_pfn f);
 /* struct vm_policy_host's. */
 bool vm_policy_clean(void *memory, vm_pfn f);
 
@@ -320,6 +332,12 @@ static inline bool vm_is_leaving(const struct vm_memory *m, vm_pfn f)
            (m->frame[f].sharers & (VM_UNMAPPED_QUEUED | VM_UNMAPPED_WRITTEN));
 }
 uint32_t vm_writeback_check(const struct vm_memory *m); /* answers how many frames are leaving */
+
+/* ---- flusher.c ---- */
+
+size_t vm_flusher_bytes(const struct vm_memory *m);
+void vm_flusher_init(struct vm_memory *m, struct vm_arena *a);
+void vm_flusher_check(const struct vm_memory *m);
 
 /* ---- ahead.c ---- */
 

@@ -317,24 +317,31 @@ static void clean_entries(struct vm_memory *m, vm_pfn f)
     } while (vm_mapper_next(m, &mapper));
 }
 
-bool vm_policy_clean(void *memory, vm_pfn f)
+bool vm_page_clean(struct vm_memory *m, vm_pfn f)
 {
-    struct vm_memory *m = memory;
     if (m->seg || vm_huge_has(m, f) || vm_is_table_page(m, f) || !(m->bits[f] & VM_FRAME_DIRTY))
         return false;
     vm_reserve_break_at(m, f);
     vm_home_settle(m, f);
     if (!(m->frame[f].home & VM_HOME_FILE) && !vm_slot_may_store(m, m->frame[f].home))
         return false;
-    vm_swap_gather(m); /* nobody waits for it */
-    bool written = write_home(m, f);
-    vm_swap_gathered(m);
-    if (!written)
+    if (!write_home(m, f)) {
+        m->starved = false; /* nobody needs it now */
         return false;
+    }
     vm_store_pay(m);
     m->c.counts->cleanings++;
     clean_entries(m, f);
-    m->bits[f] &= (uint8_t)~VM_FRAME_DIRTY;
+    m->bits[f] &= (uint8_t) ~(VM_FRAME_DIRTY | VM_FRAME_FOUND);
     m->c.cleaned(m->c.host, f, m->frame[f].owner, vm_frame_slot(&m->frame[f]));
     return true;
+}
+
+bool vm_policy_clean(void *memory, vm_pfn f)
+{
+    struct vm_memory *m = memory;
+    vm_swap_gather(m); /* nobody waits for it */
+    bool cleaned = vm_page_clean(m, f);
+    vm_swap_gathered(m);
+    return cleaned;
 }

@@ -21,7 +21,7 @@
  *
  * Levy & Lipman 1982 (the modified page list, written in clusters at its high limit); Gorman, ch.
  * 10 (kswapd, pages_low and pages_high); Linux mm/vmscan.c. Without clusters and watermarks nothing
- * here is used: a victim is written where it is found. Not here: a limit by time (see the flusher).
+ * here is used: a victim is written where it is found. Not here: a limit by time (flusher.c).
  */
 #include "base/assert.h"
 #include "space/memory.h"
@@ -113,7 +113,7 @@ static void fly(struct vm_memory *m, vm_pfn f, uint64_t done_ns)
         at = m->wb.links[at].prev;
     vm_links_insert_after(m->wb.links, at, f);
     m->frame[f].sharers = VM_UNMAPPED | VM_UNMAPPED_WRITTEN;
-    m->bits[f] &= (uint8_t)~VM_FRAME_DIRTY;
+    m->bits[f] &= (uint8_t) ~(VM_FRAME_DIRTY | VM_FRAME_FOUND);
     m->wb.nflying++;
 }
 

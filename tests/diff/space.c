@@ -244,6 +244,41 @@ static void the_same_holds_where_pages_wait_to_be_written(void **unused)
     assert_true(rescues > 0 && waits > 0);
 }
 
+/* Old pages are written, with everything else that writes and reads by itself. */
+static void the_same_holds_whatever_the_flusher_writes(void **unused)
+{
+    static const char *const tables[] = {"x86-64", "sv32", "inverted", "mips:processes=3"};
+    uint64_t flushes = 0;
+    (void)unused;
+    for (unsigned i = test_rounds(160); i-- > 0;) {
+        bool inside = i % 4 == 3;
+        struct space_plan plan = {.scheme = tables[i % 4],
+                                  .policy = some[i % NSOME],
+                                  .policy_ops = i % 7 ? NULL : &wishful_policy,
+                                  .readahead = i % 5 ? NULL : "cluster",
+                                  .nframes = (inside ? 24 : 4) + i % 23,
+                                  .swap_cluster = 1 + i / 4 % 3 * 2,
+                                  .flush_ns = 1 + i % 9 * 5,
+                                  .flush_age_ns = i / 2 % 4 * 15,
+                                  .flush = i % 3 ? VM_FLUSH_ALL : VM_FLUSH_SHARED,
+                                  .tables = inside ? VM_TABLES_INSIDE : VM_TABLES_APART,
+                                  .stray = i % 2 ? VM_STRAY_MAPS : VM_STRAY_FAULTS,
+                                  .seed = 120000 + i};
+        plan.high = i / 8 % 3;
+        plan.low = plan.high / 2;
+        flushes += play(plan, false).flushes;
+        struct space_plan huge =
+            huge_plan(VM_HUGE_FAULT + i % 3, "two-level:dir=10,table=2", 2, 24, VM_TABLES_APART);
+        huge.policy = "lru";
+        huge.flush_ns = plan.flush_ns;
+        huge.flush_age_ns = plan.flush_age_ns;
+        huge.flush = plan.flush;
+        huge.seed += i;
+        flushes += play(huge, false).flushes;
+    }
+    assert_true(flushes > 0);
+}
+
 /* A policy that parks, gives up and cleans pages: tables apart, inside, evicted, and huge pages. */
 static void the_same_holds_whatever_a_policy_wishes(void **unused)
 {
@@ -454,6 +489,7 @@ int main(void)
         cmocka_unit_test(the_same_holds_where_a_flat_table_claims_its_frames),
         cmocka_unit_test(the_same_holds_whatever_a_policy_wishes),
         cmocka_unit_test(the_same_holds_where_pages_wait_to_be_written),
+        cmocka_unit_test(the_same_holds_whatever_the_flusher_writes),
         cmocka_unit_test(the_same_holds_whatever_is_read_ahead),
         cmocka_unit_test(the_same_holds_with_huge_pages),
         cmocka_unit_test(the_same_holds_where_tables_are_evicted_too),

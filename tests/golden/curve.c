@@ -39,8 +39,8 @@ static void three_easy_pieces_by_lrus_stack(void **state)
     vm_curves_free(&s);
 }
 
-/* Belady, Nelson & Shedler's string: lru's depths are 4 4 3 3 and then 5 5 5, with 1 2 in between
- * at 3 3; that of opt with 3 frames has 7 misses, with 4 frames 6. */
+/* Belady, Nelson & Shedler's string: lru's depths are 4 4 and 3 3 for 1 2, then 5 5 5; opt misses 7
+ * times with 3 frames and 6 times with 4. */
 static void beladys_string(void **state)
 {
     (void)state;

@@ -54,7 +54,7 @@ static struct vm_service device_service(void *state, enum vm_transfer kind, uint
         while (slot < end)
             w->written_at[slot++] = w->now;
     } else {
-        w->reads += bytes >> shift;
+        w->reads += npages;
         while (slot < end)
             VM_ASSERT(w->written_at[slot++]);
     }
@@ -148,8 +148,10 @@ static void left(void *host, const struct vm_leaving *leaving)
 
 static void cleaned(void *host, vm_pfn pfn, uint64_t key, vm_slot slot)
 {
-    (void)host, (void)key, (void)slot;
-    VM_ASSERT(pfn < VM_NOFRAME);
+    struct space_world *w = host;
+    (void)key, (void)slot;
+    VM_ASSERT(pfn < w->memory->c.nframes && !(w->memory->bits[pfn] & VM_FRAME_DIRTY));
+    w->cleaned++;
 }
 
 static void joined(void *host, vm_pfn unit, uint64_t key)
@@ -231,6 +233,9 @@ bool space_world_open(struct space_world *w, const struct space_plan *plan)
         .nslots = plan->nslots ? plan->nslots : WORLD_SLOTS,
         .swap_cluster = plan->swap_cluster ? plan->swap_cluster : 1,
         .oom = plan->oom,
+        .flush_ns = plan->flush_ns,
+        .flush_age_ns = plan->flush_age_ns,
+        .flush = plan->flush,
         .watermark_low = plan->low,
         .watermark_high = plan->high,
         .seed = plan->seed,
@@ -327,9 +332,11 @@ static vm_pfn part_of(const struct space_world *w, vm_va va, unsigned order)
     return (vm_pfn)(va >> w->memory->c.page_shift) & ((UINT32_C(1) << order) - 1);
 }
 
-/* The collapse daemon's turn, if it is that. */
+/* The daemons' turns, if they are that. */
 static bool scan(struct space_world *w)
 {
+    if (w->now % 3 == 0)
+        vm_memory_flush(w->memory);
     return !w->scan_every || w->now % w->scan_every || vm_memory_scan(w->memory, &w->error);
 }
 
@@ -404,6 +411,7 @@ void space_world_check(const struct space_world *w)
     VM_ASSERT(c->demand_zero + c->soft_faults + c->cow_breaks + c->swap_ins + c->file_ins ==
               c->faults);
     VM_ASSERT(c->writebacks + c->clean_drops == c->evictions);
+    VM_ASSERT(c->cleanings == w->cleaned && c->flushes <= c->cleanings);
     VM_ASSERT(c->table_frames_peak <= c->frames_peak);
     VM_ASSERT(c->store_frames_peak <= c->frames_peak && c->store_frames_peak <= c->slots_peak);
     VM_ASSERT(c->huge_faults <= c->demand_zero && c->huge_copies <= c->page_copies);

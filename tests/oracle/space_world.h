@@ -27,6 +27,8 @@ struct space_plan {
     uint32_t swap_cluster;                  /* 0: 1 */
     uint32_t low, high;                     /* watermarks; 0: none */
     enum vm_oom oom;
+    uint64_t flush_ns, flush_age_ns; /* 0: no flusher */
+    enum vm_flush_pages flush;
     enum vm_tables tables;
     enum vm_stray stray;
     uint32_t colours;           /* 0: none */
@@ -58,7 +60,7 @@ struct space_world {
     uint64_t reads, writes, file_reads, file_writes; /* transfers of 1 ns */
     uint64_t requests;                               /* that wrote to slots */
     uint64_t time_ns, waits_ns[VM_WAITS];
-    uint64_t shootdowns, space_shootdowns, left;
+    uint64_t shootdowns, space_shootdowns, left, cleaned;
     struct world_entry entry[WORLD_ENTRIES]; /* pages touched, and not shot down since */
     size_t nentries;
     struct vm_error error; /* of the last call that failed */

@@ -626,9 +626,9 @@ static void a_cluster_is_written_to_adjacent_slots_in_one_request(void **unused)
     assert_int_equal(w.requests, 1);
     assert_int_equal(w.writes, 4);
     assert_int_equal(w.counts.writebacks, 4);
-    vm_slot first = space_world_pte(&w, 0, PAGE).slot;
-    for (unsigned i = 0; i < 4; i++)
-        assert_int_equal(space_world_pte(&w, 0, (1 + i) * PAGE).slot, first + i);
+    for (unsigned i = 1; i < 4; i++)
+        assert_int_equal(space_world_pte(&w, 0, (1 + i) * PAGE).slot,
+                         space_world_pte(&w, 0, PAGE).slot + i);
     for (unsigned page = 10; page < 13; page++) /* their frames are free */
         touch(&w, 0, page, VM_WRITE);
     assert_int_equal(w.counts.evictions, 4);
@@ -645,11 +645,8 @@ static void a_page_that_is_touched_before_its_cluster_is_full_is_not_written(voi
     touch(&w, 0, 5, VM_READ); /* clean: behind 1, 2 and 4 */
     touch(&w, 0, 6, VM_READ); /* 1, 2 and 4 are a cluster */
     assert_int_equal(w.writes, 3);
-    touch(&w, 0, 7, VM_WRITE);
-    touch(&w, 0, 8, VM_WRITE);
-    touch(&w, 0, 9, VM_READ); /* 5 leaves at once */
-    touch(&w, 0, 10, VM_READ);
-    touch(&w, 0, 11, VM_READ); /* 7 and 8 wait, and the clean 9 leaves */
+    for (unsigned page = 7; page < 12; page++) /* 7 and 8 wait, and the clean 9 leaves */
+        touch(&w, 0, page, page < 9 ? VM_WRITE : VM_READ);
     assert_int_equal(w.counts.queued, 5);
     assert_int_equal(touch(&w, 0, 7, VM_READ).kind, VM_FAULT_SOFT);
     assert_int_equal(w.counts.rescues, 1);
@@ -698,6 +695,123 @@ static void a_cleaned_page_stays_and_no_tlb_knows_that_it_was_written(void **unu
     space_world_close(&w);
 }
 
+/* It is `ns` later, and the host looks. */
+static void pass(struct space_world *w, uint64_t ns)
+{
+    w->time_ns += ns;
+    vm_memory_flush(w->memory);
+    space_world_check(w);
+}
+
+/* The host of these tests looks every third step too: the periods are longer than any of them. */
+static void open_flushed(struct space_world *w, enum vm_flush_pages flush, enum vm_backing backing)
+{
+    open_plan(w, (struct space_plan){.nframes = 8,
+                                     .flush_ns = 100,
+                                     .flush_age_ns = 250,
+                                     .flush = flush,
+                                     .tables = VM_TABLES_APART,
+                                     .stray = VM_STRAY_FAULTS});
+    map(w, 0, 1, 8, RW, backing);
+}
+
+static void a_page_is_written_when_two_wakes_an_age_apart_found_it_dirty(void **unused)
+{
+    (void)unused;
+    struct space_world w;
+    open_flushed(&w, VM_FLUSH_SHARED, VM_BACKING_SHARED);
+    vm_pfn pfn = touch(&w, 0, 1, VM_WRITE).pfn;
+    pass(&w, 99);
+    assert_int_equal(w.counts.flush_wakes, 0);
+    pass(&w, 1); /* found, at 100 */
+    pass(&w, 100);
+    touch(&w, 0, 1, VM_WRITE); /* again; it is as old as before */
+    touch(&w, 0, 2, VM_WRITE);
+    pass(&w, 100); /* 300: page 1 is 200 old, page 2 is found */
+    assert_int_equal(w.counts.flush_wakes, 3);
+    assert_int_equal(w.file_writes, 0);
+    pass(&w, 100);
+    assert_int_equal(w.file_writes, 1);
+    assert_int_equal(w.counts.flushes, 1);
+    assert_int_equal(w.waits_ns[VM_WAIT_WRITE], 0);
+    assert_false(space_world_pte(&w, 0, PAGE).dirty);
+    assert_int_equal(touch(&w, 0, 1, VM_READ).pfn, pfn);
+    assert_int_equal(w.counts.faults, 2);
+    space_world_close(&w);
+}
+
+static void a_page_that_was_clean_in_between_is_young_again(void **unused)
+{
+    (void)unused;
+    struct space_world w;
+    open_flushed(&w, VM_FLUSH_SHARED, VM_BACKING_SHARED);
+    vm_pfn pfn = touch(&w, 0, 1, VM_WRITE).pfn;
+    pass(&w, 100);
+    assert_true(vm_policy_clean(w.memory, pfn));
+    touch(&w, 0, 1, VM_WRITE);
+    pass(&w, 250); /* found, at 350 */
+    assert_int_equal(w.counts.flushes, 0);
+    pass(&w, 249);
+    assert_int_equal(w.counts.flushes, 0);
+    pass(&w, 100);
+    assert_int_equal(w.counts.flushes, 1);
+    space_world_close(&w);
+}
+
+static void a_fault_wakes_the_flusher_too(void **unused)
+{
+    (void)unused;
+    struct space_world w;
+    open_flushed(&w, VM_FLUSH_SHARED, VM_BACKING_SHARED);
+    touch(&w, 0, 1, VM_WRITE);
+    pass(&w, 100);
+    w.time_ns += 250;
+    touch(&w, 0, 2, VM_READ);
+    assert_int_equal(w.counts.flushes, 1);
+    space_world_close(&w);
+}
+
+static void own_pages_are_flushed_only_by_wish_and_side_by_side(void **unused)
+{
+    (void)unused;
+    for (enum vm_flush_pages flush = VM_FLUSH_SHARED; flush <= VM_FLUSH_ALL; flush++) {
+        struct space_world w;
+        open_flushed(&w, flush, VM_BACKING_ANON);
+        for (unsigned page = 1; page <= 4; page++)
+            touch(&w, 0, page, page == 3 ? VM_READ : VM_WRITE);
+        pass(&w, 100);
+        pass(&w, 250);
+        assert_int_equal(w.counts.flush_wakes, 2);
+        assert_int_equal(w.writes, flush == VM_FLUSH_ALL ? 3 : 0);
+        assert_int_equal(w.requests, flush == VM_FLUSH_ALL);
+        assert_int_equal(w.memory->slots_used, w.writes);
+        space_world_close(&w);
+    }
+}
+
+static void what_swap_has_no_slot_for_stays_dirty_and_nobody_dies_of_it(void **unused)
+{
+    (void)unused;
+    struct space_world w;
+    open_plan(&w, (struct space_plan){.nframes = 8,
+                                      .nslots = 2,
+                                      .oom = VM_OOM_KILL,
+                                      .flush_ns = 100,
+                                      .flush = VM_FLUSH_ALL,
+                                      .tables = VM_TABLES_APART,
+                                      .stray = VM_STRAY_FAULTS});
+    map(&w, 0, 1, 8, RW, VM_BACKING_ANON);
+    for (unsigned page = 1; page <= 4; page++)
+        touch(&w, 0, page, VM_WRITE);
+    pass(&w, 100);
+    assert_int_equal(w.counts.flushes, 2);
+    assert_false(w.memory->starved);
+    ranged(&w, VM_EVENT_UNMAP, 0, 1, 1, 0, 0);
+    pass(&w, 100);
+    assert_int_equal(w.counts.flushes, 3);
+    space_world_close(&w);
+}
+
 static void a_frame_that_is_being_written_is_not_free(void **unused)
 {
     (void)unused;
@@ -710,12 +824,12 @@ static void a_frame_that_is_being_written_is_not_free(void **unused)
     map(&w, 0, 1, 16, RW, VM_BACKING_ANON);
     for (unsigned page = 1; page <= 4; page++)
         touch(&w, 0, page, VM_WRITE);
-    assert_int_equal(w.writes, 0);
     touch(&w, 0, 5, VM_WRITE); /* 1 and 2 are written ahead, and this waits for one of them */
     assert_int_equal(w.counts.background_evictions, 2);
     assert_int_equal(w.counts.direct_reclaims, 1);
     assert_int_equal(w.counts.frame_waits, 1);
     assert_true(w.waits_ns[VM_WAIT_FRAME] > 0);
+    assert_int_equal(vm_memory_resident(w.memory), 4); /* the other one is still being written */
     assert_int_equal(w.waits_ns[VM_WAIT_WRITE], 0);
     space_world_close(&w);
 }
@@ -742,9 +856,23 @@ static void the_process_with_the_most_pages_is_killed(void **unused)
     assert_int_equal(touch(&w, 2, 1, VM_READ).outcome, TOUCH_KILLED);
     assert_int_equal(touch(&w, 1, 1, VM_READ).outcome, TOUCH_DONE);
     assert_int_equal(w.counts.oom_touches, 1);
-    whole(&w, VM_EVENT_EXIT, 2, 0);
-    whole(&w, VM_EVENT_FORK, 1, 2);
-    assert_int_equal(touch(&w, 2, 1, VM_READ).outcome, TOUCH_DONE);
+    space_world_close(&w);
+}
+
+/* Three pages each in six frames, and one slot. */
+static void of_equals_the_youngest_is_killed(void **unused)
+{
+    (void)unused;
+    struct space_world w;
+    open_plan(&w, (struct space_plan){
+                      .nframes = 6, .nslots = 1, .oom = VM_OOM_KILL, .tables = VM_TABLES_APART});
+    for (unsigned i = 0; i < 6; i++)
+        touch(&w, (vm_asid)(i % 2), 1 + i, VM_WRITE);
+    touch(&w, 0, 8, VM_WRITE); /* 0's first page goes to the slot */
+    touch(&w, 0, 9, VM_WRITE); /* and 1's first has none: 0 has three pages, and so has 1 */
+    assert_int_equal(w.counts.oom_kills, 1);
+    assert_int_equal(touch(&w, 0, 8, VM_READ).outcome, TOUCH_DONE);
+    assert_int_equal(touch(&w, 1, 2, VM_READ).outcome, TOUCH_KILLED);
     space_world_close(&w);
 }
 
@@ -757,6 +885,12 @@ int main(void)
         cmocka_unit_test(a_page_that_is_touched_before_its_cluster_is_full_is_not_written),
         cmocka_unit_test(below_the_low_watermark_pages_leave_until_the_high_one),
         cmocka_unit_test(a_cleaned_page_stays_and_no_tlb_knows_that_it_was_written),
+        cmocka_unit_test(a_page_is_written_when_two_wakes_an_age_apart_found_it_dirty),
+        cmocka_unit_test(a_page_that_was_clean_in_between_is_young_again),
+        cmocka_unit_test(a_fault_wakes_the_flusher_too),
+        cmocka_unit_test(own_pages_are_flushed_only_by_wish_and_side_by_side),
+        cmocka_unit_test(what_swap_has_no_slot_for_stays_dirty_and_nobody_dies_of_it),
+        cmocka_unit_test(of_equals_the_youngest_is_killed),
         cmocka_unit_test(a_frame_that_is_being_written_is_not_free),
         cmocka_unit_test(the_process_with_the_most_pages_is_killed),
         cmocka_unit_test(a_page_is_zeroed_once_however_often_it_is_touched),

@@ -101,6 +101,7 @@
     X(switches, "switches to another address space")                                               \
     X(frames_peak, "frames in use at most, tables included")                                       \
     X(table_frames_peak, "frames that page tables held at most")                                   \
+    X(store_frames_peak, "frames that pages in swap slots held at most: compressed memory")        \
     X(slots_taken, "swap slots taken")                                                             \
     X(slots_freed, "swap slots given back")                                                        \
     X(slots_used, "swap slots in use at the end")                                                  \
@@ -161,6 +162,7 @@ struct vm_counts {
     L(c->table_faults <= c->table_evictions)                                                       \
     L(c->table_writes <= c->table_reads)                                                           \
     L(c->table_frames_peak <= c->frames_peak)                                                      \
+    L(c->store_frames_peak <= c->frames_peak && c->store_frames_peak <= c->slots_peak)             \
     L(c->huge_faults <= c->demand_zero)                                                            \
     L(c->huge_copies <= c->page_copies)                                                            \
     L(c->demotions <= c->huge_faults + c->promotions)                                              \

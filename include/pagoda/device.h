@@ -54,7 +54,13 @@ struct vm_device_ops {
      * all takes what one takes on average that follows none. */
     struct vm_service (*service)(void *state, enum vm_transfer kind, uint64_t position,
                                  uint64_t bytes, uint64_t start_ns);
+    /* Bytes of the machine's own memory that `bytes` written take until they are given up: at most
+     * as many. vm_device_kept_outside: none. */
+    uint64_t (*kept)(const void *state, uint64_t bytes);
 };
+
+/* Of a device that lies outside the machine's memory: 0. */
+uint64_t vm_device_kept_outside(const void *state, uint64_t bytes);
 
 /* The row of devices.def with that name. Errors: VM_EUSAGE with the nearest name. */
 const struct vm_device_ops *vm_device_find(const char *name, struct vm_error *e);

@@ -20,7 +20,7 @@
  * even one that no entry maps any more.
  *
  * Invariants (vm_memory_check)
- *  1. A frame is free, a table's, or a page's. A page's frame is mapped, and each of its mappers'
+ *  1. A frame is free, a table's, the store's (store.c), or a page's. A page's frame is mapped, and each of its mappers'
  *     entries is present with its number, and no other entry is; or it is unmapped, and a swapped
  *     entry names its home.
  *  2. A frame that is shared (more mappers, or swapped entries on its slot) is mapped read-only,
@@ -93,7 +93,8 @@ struct vm_frame {
 #define VM_FRAME_TAIL                                                                              \
     (UINT64_MAX - 2) /* of a huge page, not its first; or of one being made or split */
 #define VM_FRAME_RESERVED (UINT64_MAX - 3) /* set aside for a page: see reserve.c */
-#define VM_FRAME_NO_PAGE  (UINT64_MAX - 3) /* owners from here on are no pages */
+#define VM_FRAME_STORE    (UINT64_MAX - 4) /* of pages in slots: see store.c */
+#define VM_FRAME_NO_PAGE  (UINT64_MAX - 4) /* owners from here on are no pages */
 
 /* A further page that maps a frame, in a chain from vm_frame.sharers. */
 struct vm_sharer {

@@ -75,4 +75,5 @@ const struct vm_device_ops FLASH_OPS = {
     .init = flash_init,
     .depth = flash_depth,
     .service = flash_service,
+    .kept = vm_device_kept_outside,
 };

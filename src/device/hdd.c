@@ -141,4 +141,5 @@ const struct vm_device_ops vm_device_hdd = {
     .init = hdd_init,
     .depth = hdd_depth,
     .service = hdd_service,
+    .kept = vm_device_kept_outside,
 };

@@ -33,4 +33,5 @@ const struct vm_device_ops vm_device_none = {
     .init = none_init,
     .depth = none_depth,
     .service = none_service,
+    .kept = vm_device_kept_outside,
 };

@@ -136,7 +136,7 @@ static bool map_cached(struct vm_memory *m, struct vm_fault *f, vm_pfn pfn, stru
     bool ahead = vm_is_unmapped(m, pfn) && (m->frame[pfn].sharers & VM_UNMAPPED_AHEAD);
     bool leaving = vm_is_leaving(m, pfn);
     if (leaving)
-        vm_writeback_forget(m, pfn);
+        vm_writeback_rescue(m, pfn);
     if (!join_mappers(m, pfn, vm_memory_key(m, f->va, f->asid)))
         return false;
     if (pte.state == VM_PTE_SWAPPED && pte.slot != VM_SLOT_FILE)
@@ -182,7 +182,7 @@ static bool resolve_mapped(struct vm_memory *m, struct vm_fault *f, bool *done)
 
 /* Fill frame `pfn` from swap slot `s` and say whether it may be written: where other entries still
  * need the slot, a reader's frame becomes the clean copy that they all share; a writer's is its
- * own. */
+ * own. A page that takes memory in its slot is not kept there as well: the slot is freed. */
 static bool fill_from_slot(struct vm_memory *m, struct vm_fault *f, vm_pfn pfn, vm_slot s)
 {
     bool shared = vm_slot_refs(m, s) > 1;
@@ -199,7 +199,8 @@ static bool fill_from_slot(struct vm_memory *m, struct vm_fault *f, vm_pfn pfn, 
         f->kind = VM_FAULT_SWAP_IN;
         vm_swap_read(m, s, vm_memory_key(m, f->va, f->asid));
     }
-    if (!shared || f->access != VM_WRITE)
+    bool taken_out = !shared && f->kind == VM_FAULT_SWAP_IN && vm_store_keeps(m);
+    if (!taken_out && (!shared || f->access != VM_WRITE))
         vm_slot_attach(m, s, pfn);
     vm_slot_unref(m, s);
     return !shared || f->access == VM_WRITE;
@@ -271,8 +272,10 @@ static bool resolve_filled(struct vm_memory *m, struct vm_fault *f)
     uint64_t key = vm_memory_key(m, f->va, f->asid);
     bool writable = fill(m, f, pfn, pte);
     m->frame[pfn].owner = key;
-    /* A copy is dirty even if it is only read so far: its content is nowhere else. */
-    bool dirty = f->access == VM_WRITE || f->kind == VM_FAULT_COW;
+    /* A copy, or a page whose slot was freed, is dirty even if it is only read so far: its content
+     * is nowhere else. */
+    bool dirty = f->access == VM_WRITE || f->kind == VM_FAULT_COW ||
+                 (f->kind == VM_FAULT_SWAP_IN && !m->frame[pfn].home);
     m->bits[pfn] = (VM_FRAME_REFERENCED & m->c.scheme->marks) | (dirty ? VM_FRAME_DIRTY : 0);
     note_file(m, f, pfn);
     set_present(m, f, pfn, writable ? f->vma->prot : without_write(f->vma->prot));

@@ -209,6 +209,10 @@ vm_pfn vm_frame_get(struct vm_memory *m, vm_va va, uint64_t key)
 
 void vm_frame_free(struct vm_memory *m, vm_pfn f)
 {
+    if (vm_store_owes(m)) {
+        vm_store_add_frame(m, f);
+        return;
+    }
     m->frame[f] = (struct vm_frame){.owner = VM_FRAME_FREE};
     m->bits[f] = 0;
     m->nused--;
@@ -227,12 +231,13 @@ static void note_tables(struct vm_memory *m, vm_pfn first, uint32_t n)
         m->c.counts->table_frames_peak = m->ntables;
 }
 
-/* A frame that nothing can be evicted from: a table's, or one of a huge page that is being made or
+/* A frame that nothing can be evicted from: a table's, the store's, or one of a huge page that is being made or
  * split at this moment. */
 static bool stands(const struct vm_memory *m, vm_pfn f)
 {
     uint64_t owner = m->frame[f].owner;
-    return owner == VM_FRAME_TABLE || (owner == VM_FRAME_TAIL && !vm_huge_has(m, f));
+    return owner == VM_FRAME_TABLE || owner == VM_FRAME_STORE ||
+           (owner == VM_FRAME_TAIL && !vm_huge_has(m, f));
 }
 
 /* The highest n consecutive frames of which none stands, or VM_NOFRAME; *longest is how many lie
@@ -262,7 +267,7 @@ static vm_pfn window_huge(const struct vm_memory *m, vm_pfn first, vm_pfn end)
 bool vm_frame_vacate(struct vm_memory *m, vm_pfn f)
 {
     if (vm_is_leaving(m, f))
-        vm_writeback_forget(m, f);
+        vm_writeback_rescue(m, f);
     else
         vm_unit_remove(m, f);
     if (!vm_evict(m, f, VM_LEAVES_CLAIMED)) {
@@ -277,20 +282,18 @@ bool vm_frame_vacate(struct vm_memory *m, vm_pfn f)
 static bool window_empty(struct vm_memory *m, vm_pfn first, vm_pfn end)
 {
     for (vm_pfn f = first; f < end; f++) {
-        if (!vm_frames_is_free(m->frames, f) && !vm_frame_vacate(m, f))
+        if (!vm_frames_is_free(m->frames, f) && !stands(m, f) && !vm_frame_vacate(m, f))
             return false;
     }
     return true;
 }
 
-/* n consecutive frames, where as many are not free together. Huge pages are split first: their
- * tables may come to lie in the window, which then is looked for again. */
-static vm_pfn window_claim(struct vm_memory *m, uint32_t n)
+/* A window without huge pages: they are split, and as their tables may come to lie in it, it is
+ * looked for again. VM_NOFRAME: m->out. */
+static vm_pfn window_choose(struct vm_memory *m, uint32_t n)
 {
     uint32_t longest;
     vm_pfn first, huge;
-    while (vm_reserve_break_first(m))
-        ;
     while ((first = window_find(m, n, &longest)) != VM_NOFRAME &&
            (huge = window_huge(m, first, first + n)) != VM_NOFRAME)
         if (!vm_huge_demote(m, huge))
@@ -298,15 +301,25 @@ static vm_pfn window_claim(struct vm_memory *m, uint32_t n)
     if (first == VM_NOFRAME) {
         vm_fail(&m->out, VM_EMACHINE,
                 "page tables do not fit in memory: a table of %u consecutive frames, and at most "
-                "%u of %u lie together between other tables",
-                n, longest, m->c.nframes);
+                "%u of %u lie together between other tables%s",
+                n, longest, m->c.nframes, m->store.nframes ? " and compressed pages" : "");
         vm_hint(&m->out, "give more memory (--memory), or keep tables outside it (--tables apart)");
-        return VM_NOFRAME;
     }
-    if (!window_empty(m, first, first + n))
-        return VM_NOFRAME;
-    bool all_free = vm_frames_take_at(m->frames, first, n);
-    VM_ASSERT(all_free);
+    return first;
+}
+
+/* n consecutive frames, where as many are not free together. The store may get one of those that
+ * are emptied: then another window is looked for, in a memory of fewer pages. */
+static vm_pfn window_claim(struct vm_memory *m, uint32_t n)
+{
+    vm_pfn first;
+    while (vm_reserve_break_first(m))
+        ;
+    do {
+        first = window_choose(m, n);
+        if (first == VM_NOFRAME || !window_empty(m, first, first + n))
+            return VM_NOFRAME;
+    } while (!vm_frames_take_at(m->frames, first, n));
     return first;
 }
 

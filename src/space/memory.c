@@ -404,7 +404,7 @@ static void check_page_frame(const struct census *c, vm_pfn f)
 static void check_frames(const struct census *c)
 {
     const struct vm_memory *m = c->m;
-    uint64_t holding = 0, unmapped = 0, tables = 0, loose = 0, units = 0, reserved = 0;
+    uint64_t holding = 0, unmapped = 0, tables = 0, loose = 0, units = 0, reserved = 0, store = 0;
     for (vm_pfn f = 0; f < m->apart_end; f++) {
         const struct vm_frame *frame = &m->frame[f];
         if (is_free(m, f))
@@ -412,10 +412,11 @@ static void check_frames(const struct census *c)
         loose += vm_is_table_page(m, f);
         tables += frame->owner == VM_FRAME_TABLE || vm_is_table_page(m, f);
         reserved += frame->owner == VM_FRAME_RESERVED;
+        store += frame->owner == VM_FRAME_STORE;
         VM_ASSERT(frame->owner == VM_FRAME_FREE || !vm_frame_slot(frame) ||
                   vm_slot_frame(m, frame->home) == f);
         if (frame->owner == VM_FRAME_TABLE || frame->owner == VM_FRAME_RESERVED ||
-            vm_is_table_page(m, f))
+            frame->owner == VM_FRAME_STORE || vm_is_table_page(m, f))
             continue;
         holding++;
         VM_ASSERT((frame->owner == VM_FRAME_TAIL) == (vm_memory_unit(m, f) != f));
@@ -428,7 +429,8 @@ static void check_frames(const struct census *c)
     VM_ASSERT(c->resident + unmapped >= holding);
     VM_ASSERT(holding == m->nresident && loose == m->ntables_loose);
     VM_ASSERT(units + loose - vm_writeback_check(m) == m->nunits && reserved == m->huge.nreserved);
-    VM_ASSERT(tables == m->ntables && m->nused == holding + tables);
+    VM_ASSERT(tables == m->ntables && store == m->store.nframes);
+    VM_ASSERT(m->nused == holding + tables + store);
     vm_frames_check(m->frames);
     if (m->huge.run) {
         vm_huge_check(m);
@@ -471,6 +473,7 @@ void vm_memory_check(const struct vm_memory *m)
     check_tables(&c);
     check_frames(&c);
     vm_slots_check(m, c.swapped);
+    vm_store_check(m);
     vm_page_cache_check(m);
     check_sharers(m);
     vm_flusher_check(m);

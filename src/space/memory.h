@@ -4,6 +4,7 @@
  *   frame.c   frames: who maps them, getting one
  *   reclaim.c   pages that leave their frames, or their entries: evicted, given up, parked, cleaned
  *   writeback.c  dirty pages that are written together, and ahead of need
+ *   store.c   frames that pages in slots take, on a device that keeps them in memory
  *   flusher.c  dirty pages that are written because they are old
  *   slots.c   the swap map: slots, references to them, clusters of them
  *   page_cache.c  frames by file and page
@@ -55,12 +56,19 @@ struct vm_huge {
 
 /* The swap map: see slots.c. */
 struct vm_slots {
-    uint32_t *refs;         /* [nslots + 2] swapped entries on the slot, and SLOT_ZERO */
+    uint32_t *refs;         /* [nslots + 2] swapped entries on the slot, SLOT_ZERO, SLOT_STORED */
     uint32_t *frame;        /* [nslots + 2] frame + 1 whose home it is, 0: none */
     uint32_t *used;         /* [nclusters] slots of it that are used */
     struct vm_links *links; /* [nclusters + 1] nonfull clusters, head: nclusters; next: free ones */
     uint32_t nclusters, fresh, free_head, current;
     vm_slot at; /* the next one of the current cluster to look at */
+};
+
+/* Pages in slots that take frames: see store.c. */
+struct vm_store {
+    uint64_t npages;          /* that slots keep */
+    uint64_t wanted, nframes; /* frames that they take; that the store has */
+    uint32_t first;           /* frame + 1 of the first one, linked by `sharers`; 0: none */
 };
 
 /* The page cache: see page_cache.c. */
@@ -125,6 +133,7 @@ struct vm_memory {
 
     /* swap */
     struct vm_slots slots;
+    struct vm_store store;
     struct vm_files files;
     uint32_t nslots;
     uint64_t slots_used;
@@ -154,6 +163,7 @@ struct vm_memory {
 /* A frame for the page `key` of `va`: a free one, of its colour if it can be, or the policy's
  * victim's. VM_NOFRAME: m->out says why. */
 vm_pfn vm_frame_get(struct vm_memory *m, vm_va va, uint64_t key);
+/* It is free, or the store's if that owes one. */
 void vm_frame_free(struct vm_memory *m, vm_pfn f);
 /* Who maps a frame: its owner, then its sharers. */
 struct vm_mapper {
@@ -311,8 +321,11 @@ enum vm_evicted vm_evict_lazily(struct vm_memory *m, vm_pfn f);
 bool vm_writeback_wait(struct vm_memory *m, bool last);
 /* A frame is about to be wanted: those that are written are free; if few are, more will be. */
 void vm_writeback_ahead(struct vm_memory *m);
-/* The queued or written frame is mapped again, or dropped. */
+/* The queued or written frame is dropped. */
 void vm_writeback_forget(struct vm_memory *m, vm_pfn f);
+/* It is mapped again, or evicted after all: what was being written is in its slot, or, where the
+ * store cannot have it, the page is dirty again. */
+void vm_writeback_rescue(struct vm_memory *m, vm_pfn f);
 static inline bool vm_is_leaving(const struct vm_memory *m, vm_pfn f)
 {
     return vm_is_unmapped(m, f) &&
@@ -369,6 +382,10 @@ vm_pfn vm_slot_frame(const struct vm_memory *m, vm_slot s); /* whose home it is,
 /* The slot's page is zeros that need not be read; it was written, and has to be. */
 void vm_slot_note_zero(struct vm_memory *m, vm_slot s);
 void vm_slot_note_written(struct vm_memory *m, vm_slot s);
+/* The write to slot `s` is done: the store has its page (vm_store_add); whether it may be done
+ * where the page stays in its frame. 0: a slot that is not taken yet. */
+void vm_slot_store(struct vm_memory *m, vm_slot s);
+bool vm_slot_may_store(const struct vm_memory *m, vm_slot s);
 bool vm_slot_is_zero(const struct vm_memory *m, vm_slot s);
 /* Count slots that were taken and freed. */
 void vm_slots_note(struct vm_memory *m, uint32_t taken, uint32_t freed);
@@ -399,6 +416,21 @@ bool vm_file_is_awaited(struct vm_memory *m, uint32_t home, uint64_t key);
 /* The page `key` was dropped to its file, and is no page any more: a frame that waits is freed. */
 void vm_file_unref(struct vm_memory *m, uint64_t key);
 void vm_page_cache_check(const struct vm_memory *m);
+
+/* ---- store.c ---- */
+
+/* A slot keeps one more page, one less. Adding may leave the store owing a frame, which the caller
+ * sees to: the page's own when it leaves, or a free one (may_add, then add and pay). */
+void vm_store_add(struct vm_memory *m);
+void vm_store_remove(struct vm_memory *m);
+bool vm_store_may_add(const struct vm_memory *m);
+void vm_store_pay(struct vm_memory *m);
+/* Whether the device keeps pages in the machine's memory at all. */
+bool vm_store_keeps(const struct vm_memory *m);
+bool vm_store_owes(const struct vm_memory *m);
+/* Frame `f`, in use and nobody's, is what it owes. */
+void vm_store_add_frame(struct vm_memory *m, vm_pfn f);
+void vm_store_check(const struct vm_memory *m);
 
 /* ---- swap.c ---- */
 

@@ -1,7 +1,8 @@
 /* oom.c - out of memory and swap: a process is killed, if that is the rule.
  *
- * The one with the largest resident set goes, of equals the youngest: it frees the most, and what
- * ran longest has the most to lose. (Linux weighs resident set, swap and page tables of a process,
+ * The one that holds the most memory goes, of equals the youngest: it frees the most, and what ran
+ * longest has the most to lose. It holds its resident set, and what the device keeps in memory of
+ * its pages in slots: compressed memory may have taken all of everybody. (Linux weighs resident set, swap and page tables of a process,
  * without age: mm/oom_kill.c, oom_badness.) All its pages and mappings are gone at once; its
  * address space stays until it exits, empty, and what it touches from then on is refused.
  *
@@ -12,16 +13,41 @@
 #include "base/assert.h"
 #include "space/memory.h"
 
-/* Whom to kill, or NULL: nobody has a page. */
+/* Its entries in slots whose pages take memory. */
+static uint64_t count_stored(const struct vm_memory *m, vm_asid asid)
+{
+    const struct vm_space *s = &m->space[asid];
+    uint64_t n = 0;
+    for (size_t i = 0; m->store.nframes && i < s->nvmas; i++)
+        for (vm_va va = s->vma[i].start, end = s->vma[i].end;
+             (va = m->c.scheme->next(m->scheme, asid, va, end)) < end;) {
+            struct vm_pte pte = m->c.scheme->get(m->scheme, asid, va);
+            n += pte.state == VM_PTE_SWAPPED && pte.slot != VM_SLOT_FILE &&
+                 !vm_slot_is_zero(m, pte.slot);
+            va = vm_memory_behind(m, va, pte);
+        }
+    return n;
+}
+
+static uint64_t held_bytes(const struct vm_memory *m, vm_asid asid)
+{
+    uint64_t page = UINT64_C(1) << m->c.page_shift;
+    return m->space[asid].resident * page +
+           count_stored(m, asid) * m->c.device->kept(m->device, page);
+}
+
+/* Whom to kill, or NULL: nobody holds anything. */
 static struct vm_space *choose(struct vm_memory *m, vm_asid *asid)
 {
     struct vm_space *worst = NULL;
+    uint64_t most = 0;
     for (unsigned i = 0; i < m->asid_end; i++) {
         struct vm_space *s = &m->space[i];
-        if (!s->open || s->resident == 0 || (worst && s->resident < worst->resident) ||
-            (worst && s->resident == worst->resident && s->born < worst->born))
+        uint64_t bytes = s->open ? held_bytes(m, (vm_asid)i) : 0;
+        if (bytes == 0 || bytes < most || (bytes == most && s->born < worst->born))
             continue;
         worst = s;
+        most = bytes;
         *asid = (vm_asid)i;
     }
     return worst;

@@ -73,6 +73,8 @@ static bool write_home(struct vm_memory *m, vm_pfn f)
     if (!m->frame[f].home && !vm_slot_take(m, f))
         return false;
     vm_home_write(m, f);
+    if (vm_frame_slot(&m->frame[f]))
+        vm_slot_store(m, m->frame[f].home);
     return true;
 }
 
@@ -106,6 +108,25 @@ bool vm_evict(struct vm_memory *m, vm_pfn f, enum vm_leaves why)
     return true;
 }
 
+/* Nobody is left who could leave: m->out. */
+static void refuse(struct vm_memory *m)
+{
+    m->starved = true;
+    if (m->store.nframes == 0) {
+        vm_fail(&m->out, VM_EMACHINE,
+                "out of memory: page tables hold %llu of %u frames and no page is left to evict",
+                (unsigned long long)m->ntables, m->c.nframes);
+        vm_hint(&m->out, "give more memory (--memory), or keep tables outside it (--tables apart)");
+        return;
+    }
+    vm_fail(&m->out, VM_EMACHINE,
+            "out of memory: %s keeps the pages that left in %llu of %u frames, page tables hold "
+            "%llu, and no page is left to evict",
+            m->c.device->name, (unsigned long long)m->store.nframes, m->c.nframes,
+            (unsigned long long)m->ntables);
+    vm_hint(&m->out, "give more memory (--memory), or swap to a device outside it (--swap)");
+}
+
 bool vm_unit_victim(struct vm_memory *m, uint64_t incoming, vm_pfn *victim, vm_pfn *freed)
 {
     while (m->nunits > 0) {
@@ -122,16 +143,12 @@ bool vm_unit_victim(struct vm_memory *m, uint64_t incoming, vm_pfn *victim, vm_p
         if (*freed != VM_NOFRAME)
             return true;
     }
-    m->starved = true;
-    vm_fail(&m->out, VM_EMACHINE,
-            "out of memory: page tables hold %llu of %u frames and no page is left to evict",
-            (unsigned long long)m->ntables, m->c.nframes);
-    vm_hint(&m->out, "give more memory (--memory), or keep tables outside it (--tables apart)");
+    refuse(m);
     return false;
 }
 
-/* The victim's frame, if it is nobody's at once: *f; or VM_NOFRAME: it is queued, and others may be
- * free soon. False: m->out. */
+/* The victim's frame, if it is nobody's at once: *f; or VM_NOFRAME: the store has it; or it is
+ * queued, and others may be free soon. False: m->out. */
 static bool take_victim(struct vm_memory *m, uint64_t incoming, vm_pfn *f)
 {
     vm_pfn victim;
@@ -143,7 +160,9 @@ static bool take_victim(struct vm_memory *m, uint64_t incoming, vm_pfn *f)
         return true;
     }
     enum vm_evicted how = vm_evict_lazily(m, victim);
-    if (how == VM_EVICTED)
+    if (how == VM_EVICTED && vm_store_owes(m))
+        vm_store_add_frame(m, victim);
+    else if (how == VM_EVICTED)
         *f = victim;
     else if (how == VM_EVICT_FAILED)
         vm_unit_stays(m, victim);
@@ -303,10 +322,14 @@ bool vm_page_clean(struct vm_memory *m, vm_pfn f)
     if (m->seg || vm_huge_has(m, f) || vm_is_table_page(m, f) || !(m->bits[f] & VM_FRAME_DIRTY))
         return false;
     vm_reserve_break_at(m, f);
+    vm_home_settle(m, f);
+    if (!(m->frame[f].home & VM_HOME_FILE) && !vm_slot_may_store(m, m->frame[f].home))
+        return false;
     if (!write_home(m, f)) {
         m->starved = false; /* nobody needs it now */
         return false;
     }
+    vm_store_pay(m);
     m->c.counts->cleanings++;
     clean_entries(m, f);
     m->bits[f] &= (uint8_t) ~(VM_FRAME_DIRTY | VM_FRAME_FOUND);

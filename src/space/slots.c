@@ -17,6 +17,8 @@
  *  1. A slot is free iff no entry counts in it and no frame has it.
  *  2. used[c] is the number of used slots of cluster c, which says where it is linked.
  *  3. A page of zeros (SLOT_ZERO) was never written to its slot and needs no transfer.
+ *  4. The pages that the store counts are those of the slots whose write is done (SLOT_STORED); a
+ *     slot that no frame has is one of them, or of zeros.
  *
  * Source: Gorman, Understanding the Linux Virtual Memory Manager, ch. 11; Linux mm/swapfile.c
  * (clusters of SWAPFILE_CLUSTER slots, nonfull_clusters), mm/page_io.c (swap_zeromap).
@@ -24,9 +26,11 @@
 #include "base/assert.h"
 #include "space/memory.h"
 
-#define FIRST_SLOT (VM_SLOT_FILE + 1)
-#define SLOT_ZERO  UINT32_C(0x80000000)
-#define NO_CLUSTER UINT32_MAX
+#define FIRST_SLOT  (VM_SLOT_FILE + 1)
+#define SLOT_ZERO   UINT32_C(0x80000000)
+#define SLOT_STORED UINT32_C(0x40000000)
+#define SLOT_FLAGS  (SLOT_ZERO | SLOT_STORED)
+#define NO_CLUSTER  UINT32_MAX
 
 /* ---- the arrays ---- */
 
@@ -80,7 +84,7 @@ static uint32_t cluster_slots(const struct vm_memory *m, uint32_t c)
 
 static bool is_used(const struct vm_memory *m, vm_slot s)
 {
-    return m->slots.refs[s] || m->slots.frame[s];
+    return vm_slot_refs(m, s) || m->slots.frame[s];
 }
 
 static void push_free(struct vm_slots *s, uint32_t c)
@@ -173,10 +177,11 @@ static void free_if_unused(struct vm_memory *m, vm_slot slot)
 {
     struct vm_slots *s = &m->slots;
     uint32_t c = cluster_of(m, slot);
-    if (s->refs[slot] == SLOT_ZERO)
-        s->refs[slot] = s->frame[slot] ? SLOT_ZERO : 0;
     if (is_used(m, slot))
         return;
+    if (s->refs[slot] & SLOT_STORED)
+        vm_store_remove(m);
+    s->refs[slot] = 0;
     bool was_full = s->used[c]-- == cluster_slots(m, c);
     vm_slots_note(m, 0, 1);
     if (c == s->current)
@@ -193,7 +198,7 @@ static void free_if_unused(struct vm_memory *m, vm_slot slot)
 
 uint32_t vm_slot_refs(const struct vm_memory *m, vm_slot s)
 {
-    return m->slots.refs[s] & ~SLOT_ZERO;
+    return m->slots.refs[s] & ~SLOT_FLAGS;
 }
 
 vm_pfn vm_slot_frame(const struct vm_memory *m, vm_slot s)
@@ -243,6 +248,19 @@ void vm_slot_note_written(struct vm_memory *m, vm_slot s)
     m->slots.refs[s] &= ~SLOT_ZERO;
 }
 
+bool vm_slot_may_store(const struct vm_memory *m, vm_slot s)
+{
+    return (s && (m->slots.refs[s] & SLOT_STORED)) || vm_store_may_add(m);
+}
+
+void vm_slot_store(struct vm_memory *m, vm_slot s)
+{
+    if (m->slots.refs[s] & SLOT_STORED)
+        return;
+    m->slots.refs[s] |= SLOT_STORED;
+    vm_store_add(m);
+}
+
 bool vm_slot_is_zero(const struct vm_memory *m, vm_slot s)
 {
     return m->slots.refs[s] & SLOT_ZERO;
@@ -250,14 +268,17 @@ bool vm_slot_is_zero(const struct vm_memory *m, vm_slot s)
 
 /* ---- the check ---- */
 
-static uint32_t check_cluster(const struct vm_memory *m, uint32_t c, const uint32_t *swapped)
+static uint32_t check_cluster(const struct vm_memory *m, uint32_t c, const uint32_t *swapped,
+                              uint64_t *stored)
 {
     uint32_t used = 0;
     for (vm_slot s = cluster_first(m, c); s < cluster_end(m, c); s++) {
         vm_pfn f = vm_slot_frame(m, s);
         VM_ASSERT(vm_slot_refs(m, s) == swapped[s]);
         VM_ASSERT(f == VM_NOFRAME || m->frame[f].home == s);
-        VM_ASSERT(is_used(m, s) || !vm_slot_is_zero(m, s));
+        VM_ASSERT(is_used(m, s) || m->slots.refs[s] == 0);
+        VM_ASSERT(!is_used(m, s) || f != VM_NOFRAME || (m->slots.refs[s] & SLOT_FLAGS));
+        *stored += (m->slots.refs[s] & SLOT_STORED) != 0;
         used += is_used(m, s);
     }
     VM_ASSERT(used == m->slots.used[c]);
@@ -282,11 +303,11 @@ vm_slot vm_slots_end(const struct vm_memory *m)
 
 void vm_slots_check(const struct vm_memory *m, const uint32_t *swapped)
 {
-    uint64_t used = 0, full = 0;
+    uint64_t used = 0, full = 0, stored = 0;
     for (uint32_t c = 0; c < m->slots.fresh; c++) {
-        used += check_cluster(m, c, swapped);
+        used += check_cluster(m, c, swapped, &stored);
         full += m->slots.used[c] == cluster_slots(m, c) && c != m->slots.current;
     }
-    VM_ASSERT(used == m->slots_used);
+    VM_ASSERT(used == m->slots_used && stored == m->store.npages);
     VM_ASSERT(full + count_linked(m) == m->slots.fresh);
 }

@@ -161,10 +161,18 @@ static void flush(struct vm_memory *m)
     m->wb.nqueued = 0;
 }
 
-/* The write of `f` is done, and nobody came for it: the frame is free. */
+/* The write of `f` is done. */
+static void store(struct vm_memory *m, vm_pfn f)
+{
+    if (vm_frame_slot(&m->frame[f]))
+        vm_slot_store(m, m->frame[f].home);
+}
+
+/* It is, and nobody came for it: the frame is free, or the store's. */
 static void land(struct vm_memory *m, vm_pfn f)
 {
     vm_writeback_forget(m, f);
+    store(m, f);
     m->c.emptied(m->c.host, f, 1);
     m->nresident--;
     vm_home_leave(m, f);
@@ -215,6 +223,21 @@ void vm_writeback_forget(struct vm_memory *m, vm_pfn f)
     m->wb.nflying -= written;
     m->wb.nqueued -= !written;
     m->frame[f].sharers = VM_UNMAPPED;
+}
+
+void vm_writeback_rescue(struct vm_memory *m, vm_pfn f)
+{
+    bool written = m->frame[f].sharers & VM_UNMAPPED_WRITTEN;
+    vm_slot s = vm_frame_slot(&m->frame[f]);
+    vm_writeback_forget(m, f);
+    if (!written)
+        return;
+    if (s && !vm_slot_may_store(m, s)) {
+        m->bits[f] |= VM_FRAME_DIRTY;
+        return;
+    }
+    store(m, f);
+    vm_store_pay(m);
 }
 
 /* ---- ahead of need ---- */

@@ -48,7 +48,7 @@ for name in $(member all.json '" ".join(p["name"] for p in r["schemes"])'); do
     exit_is 0 "scheme $name can be named"
 done
 for name in $(member all.json '" ".join(p["name"] for p in r["devices"])'); do
-    run "$PAGODA" replay @uniform:pages=40,refs=400,writes=1 --frames 20 --swap "$name"
+    run "$PAGODA" replay @uniform:pages=40,refs=400,writes=1 --frames 40 --swap "$name"
     exit_is 0 "device $name can be named"
 done
 for name in $(member all.json '" ".join(p["name"] for p in r["workloads"])'); do

@@ -166,7 +166,7 @@ static void files_open(struct files *f, unsigned events, uint64_t seed)
 }
 
 static const char *const policies[] = {"lru", "clock", "fifo", "random"};
-static const char *const devices[] = {"ssd", "ssd:depth=1", "hdd", "zram", "none"};
+static const char *const devices[] = {"ssd", "ssd:depth=1", "hdd", "zram:ratio=64", "none"};
 static const char *const admissions[] = {
     "none",
     "fixed:n=2",
@@ -261,7 +261,7 @@ static void many_processes_keep_the_laws_of_counts_and_of_time(void **unused)
                                          .admission = PICK(admissions, i / 3)};
         run(&request, r);
         check_laws(r);
-        bool on_device = strcmp(c.swap, "zram") != 0;
+        bool on_device = strncmp(c.swap, "zram", 4) != 0;
         assert_true(!on_device || r->device.busy_ns <= r->time.now_ns + r->device.queued_ns);
         run(&request, again);
         assert_memory_equal(r, again, sizeof *r);

@@ -427,6 +427,60 @@ static void the_same_holds_for_who_outlives_the_others(void **unused)
     assert_true(kills > 0);
 }
 
+/* Pages in slots take frames: of the same memory as pages, tables, and what is being written. Such
+ * a memory may be too small for them. */
+static void the_same_holds_where_swap_is_compressed_memory(void **unused)
+{
+    static const char *const tables[] = {"x86-64", "sv32", "inverted", "mips:processes=3"};
+    static const char *const ahead[] = {NULL, "cluster", "vma"};
+    static const uint64_t kept[] = {1000, 2048, 2080, 4000};
+    uint64_t peak = 0, table_faults = 0, rescues = 0;
+    (void)unused;
+    for (unsigned i = test_rounds(240); i-- > 0;) {
+        bool inside = i % 4 == 3 || i % 12 == 5;
+        struct space_plan plan = {.scheme = tables[i % 4],
+                                  .policy = some[i % NSOME],
+                                  .policy_ops = i % 5 ? NULL : &wishful_policy,
+                                  .readahead = ahead[i / 2 % 3],
+                                  .kept = kept[i / 8 % 4],
+                                  .nframes = (inside ? 40 : 16) + i % 47,
+                                  .swap_cluster = 1 + i / 4 % 3 * 2,
+                                  .oom = i % 7 < 3 ? VM_OOM_KILL : VM_OOM_FAIL,
+                                  .tables = inside ? VM_TABLES_INSIDE : VM_TABLES_APART,
+                                  .stray = i % 2 ? VM_STRAY_MAPS : VM_STRAY_FAULTS,
+                                  .seed = 110000 + i};
+        plan.low = i % 3 * plan.nframes / 8;
+        plan.high = i % 3 ? plan.low + i % plan.nframes / 4 : 0;
+        struct vm_counts sum = play(plan, plan.oom == VM_OOM_FAIL);
+        peak += sum.store_frames_peak;
+        table_faults += sum.table_faults;
+        rescues += sum.rescues;
+        struct space_plan huge =
+            huge_plan(VM_HUGE_FAULT + i % 3, "two-level:dir=10,table=2", 2, 40, VM_TABLES_APART);
+        huge.policy = "lru";
+        huge.kept = plan.kept;
+        huge.swap_cluster = plan.swap_cluster;
+        huge.tables = i % 8 ? VM_TABLES_APART : VM_TABLES_INSIDE;
+        huge.nframes += i % 8 ? 0 : 60;
+        huge.seed += i;
+        play(huge, true);
+    }
+    assert_true(peak > 0 && table_faults > 0 && rescues > 0);
+}
+
+static void the_same_holds_where_a_claimed_window_meets_compressed_pages(void **unused)
+{
+    (void)unused;
+    for (unsigned i = test_rounds(40); i-- > 0;)
+        play((struct space_plan){.scheme = i % 2 ? "linear:bits=24" : growing[i / 2 % 2],
+                                 .policy = some[i % NSOME],
+                                 .kept = 1500,
+                                 .nframes = 60 + i % 31,
+                                 .tables = VM_TABLES_INSIDE,
+                                 .seed = 120000 + i},
+             true);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -441,6 +495,8 @@ int main(void)
         cmocka_unit_test(the_same_holds_where_tables_are_evicted_too),
         cmocka_unit_test(the_same_holds_where_tables_grow_by_moving),
         cmocka_unit_test(the_same_holds_for_who_outlives_the_others),
+        cmocka_unit_test(the_same_holds_where_swap_is_compressed_memory),
+        cmocka_unit_test(the_same_holds_where_a_claimed_window_meets_compressed_pages),
         cmocka_unit_test(a_world_that_runs_out_was_right_until_then),
     };
     return cmocka_run_group_tests_name("diff_space", tests, NULL, NULL);

@@ -311,6 +311,7 @@ static void assert_counted(const struct vm_story *s)
     LEAVE_OUT(slots_freed);
     LEAVE_OUT(slots_used);
     LEAVE_OUT(slots_peak);
+    LEAVE_OUT(store_frames_peak);
     LEAVE_OUT(colour_misses);
     LEAVE_OUT(memory_reads); /* what caches do on their own */
     LEAVE_OUT(memory_writes);

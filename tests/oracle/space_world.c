@@ -61,6 +61,13 @@ static struct vm_service device_service(void *state, enum vm_transfer kind, uint
     return (struct vm_service){.latency_ns = 1};
 }
 
+static uint64_t device_kept(const void *state, uint64_t bytes)
+{
+    const struct space_world *w = ((const struct log_device *)state)->world;
+    VM_ASSERT(bytes == UINT64_C(1) << w->memory->c.page_shift);
+    return w->kept;
+}
+
 static const struct vm_device_ops log_device = {
     .name = "log",
     .summary = "writes down what it is told",
@@ -68,6 +75,7 @@ static const struct vm_device_ops log_device = {
     .init = device_init,
     .depth = device_depth,
     .service = device_service,
+    .kept = device_kept,
 };
 
 /* ---- the host ---- */
@@ -268,6 +276,7 @@ bool space_world_open(struct space_world *w, const struct space_plan *plan)
     uint64_t first = w->policy->tick_first(&env);
     w->tick_next = first ? first : UINT64_MAX;
     w->scan_every = plan->scan_every;
+    w->kept = plan->kept;
     return true;
 }
 
@@ -404,6 +413,7 @@ void space_world_check(const struct space_world *w)
     VM_ASSERT(c->writebacks + c->clean_drops == c->evictions);
     VM_ASSERT(c->cleanings == w->cleaned && c->flushes <= c->cleanings);
     VM_ASSERT(c->table_frames_peak <= c->frames_peak);
+    VM_ASSERT(c->store_frames_peak <= c->frames_peak && c->store_frames_peak <= c->slots_peak);
     VM_ASSERT(c->huge_faults <= c->demand_zero && c->huge_copies <= c->page_copies);
     VM_ASSERT(c->demotions <= c->huge_faults + c->promotions);
     VM_ASSERT(c->reservation_breaks <= c->reservations);

@@ -35,6 +35,7 @@ struct space_plan {
     struct vm_huge_config huge; /* never, if all zero */
     uint64_t scan_every;        /* steps between scans of the collapse daemon; 0: none */
     uint64_t seed;
+    uint64_t kept;         /* bytes of memory that the device takes of each page in a slot */
     const char *fit;       /* NULL: first-fit */
     const char *readahead; /* NULL: none */
     enum vm_compact compact;
@@ -52,6 +53,7 @@ struct space_world {
     struct vm_counts counts;
     struct vm_policy_clock clock;
     uint64_t tick_next, scan_every;
+    uint64_t kept;
     uint64_t now;                                    /* steps so far */
     uint64_t written_at[WORLD_SLOTS + 2];            /* [slot] the step of its last write */
     uint64_t file_written_at[WORLD_FILE_PAGES];      /* by the low bits of the place in the file */

@@ -160,6 +160,29 @@ static void zram_pays_for_each_page(void **unused)
     assert_int_equal(first("zram:decompress_us=2", READ, PAGE), 2000);
 }
 
+static uint64_t kept(const char *spec, uint64_t bytes)
+{
+    struct opened d = device_open(spec);
+    return d.ops->kept(d.state, bytes);
+}
+
+static void zram_keeps_a_page_in_its_size_by_the_ratio(void **unused)
+{
+    (void)unused;
+    assert_int_equal(kept("zram", PAGE), 2080); /* 4096 / 1.97 = 2079.2 */
+    assert_int_equal(kept("zram:ratio=2", PAGE), 2048);
+    assert_int_equal(kept("zram:ratio=1", PAGE), PAGE);
+    assert_int_equal(kept("zram:ratio=4096", PAGE), 1);
+}
+
+static void no_device_keeps_more_than_is_written(void **unused)
+{
+    (void)unused;
+    for (size_t i = 0; vm_device_at(i); i++)
+        for (uint64_t bytes = 512; bytes <= 65536; bytes *= 2)
+            assert_in_range(kept(vm_device_at(i)->name, bytes), 0, bytes);
+}
+
 static void more_bytes_never_cost_less(void **unused)
 {
     (void)unused;
@@ -200,6 +223,8 @@ int main(void)
         cmocka_unit_test(hdd_reads_a_cluster_cheaper_than_its_pages_apart),
         cmocka_unit_test(flash_pays_a_request_then_bandwidth),
         cmocka_unit_test(zram_pays_for_each_page),
+        cmocka_unit_test(zram_keeps_a_page_in_its_size_by_the_ratio),
+        cmocka_unit_test(no_device_keeps_more_than_is_written),
         cmocka_unit_test(more_bytes_never_cost_less),
         cmocka_unit_test(the_stores_are_ordered_as_their_kinds_are),
         cmocka_unit_test(a_device_that_does_not_exist_is_an_error),

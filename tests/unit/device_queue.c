@@ -46,6 +46,7 @@ static const struct vm_device_ops told_device = {
     .init = told_init,
     .depth = told_depth,
     .service = told_service,
+    .kept = vm_device_kept_outside,
 };
 
 struct bench {

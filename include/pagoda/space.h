@@ -20,9 +20,9 @@
  * even one that no entry maps any more.
  *
  * Invariants (vm_memory_check)
- *  1. A frame is free, a table's, the store's (store.c), or a page's. A page's frame is mapped, and each of its mappers'
- *     entries is present with its number, and no other entry is; or it is unmapped, and a swapped
- *     entry names its home.
+ *  1. A frame is free, a table's, the store's (store.c), or a page's. A page's frame is mapped, and
+ *     each of its mappers' entries is present with its number, and no other entry is; or it is
+ *     unmapped, and a swapped entry names its home.
  *  2. A frame that is shared (more mappers, or swapped entries on its slot) is mapped read-only,
  *     but where its mappings share the file itself.
  *  3. The slot map counts the swapped entries on s, and slot_frame[s] is the frame whose home s is,

@@ -46,7 +46,7 @@ struct command {
     const struct flag *flag;    /* its own flags, ended by a zeroed row */
     enum machine_flags machine; /* whether options.def's flags, --machine and --frames are too */
     enum dashes dashes;
-    enum json_flag json; /* whether --json is taken */
+    enum json_flag json;               /* whether --json is taken */
     enum experiment_flags experiments; /* whether parameters of experiments are flags */
     bool (*run)(const struct args *a, struct vm_error *e);
 };

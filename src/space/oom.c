@@ -2,9 +2,10 @@
  *
  * The one that holds the most memory goes, of equals the youngest: it frees the most, and what ran
  * longest has the most to lose. It holds its resident set, and what the device keeps in memory of
- * its pages in slots: compressed memory may have taken all of everybody. (Linux weighs resident set, swap and page tables of a process,
- * without age: mm/oom_kill.c, oom_badness.) All its pages and mappings are gone at once; its
- * address space stays until it exits, empty, and what it touches from then on is refused.
+ * its pages in slots: compressed memory may have taken all of everybody. (Linux weighs resident
+ * set, swap and page tables of a process, without age: mm/oom_kill.c, oom_badness.) All its pages
+ * and mappings are gone at once; its address space stays until it exits, empty, and what it touches
+ * from then on is refused.
  *
  * A step of the kernel that failed for want of a frame or slot is taken back by whoever began it,
  * and begun again after the kill. Huge pages and segments cannot take every step back, so they and

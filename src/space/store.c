@@ -6,8 +6,8 @@
  * The store's frames are taken from the same memory as pages and tables, and no policy has them: an
  * eviction of a dirty page frees one frame, and sometimes costs one. A page is kept from when its
  * write is done until its slot is freed: as it comes back, so that it is not in memory twice, and
- * is dirty then. Pages that others still need there, pages of tables, and what was read ahead, cleaned
- * or rescued are twice. A page of zeros was never written and takes nothing.
+ * is dirty then. Pages that others still need there, pages of tables, and what was read ahead,
+ * cleaned or rescued are twice. A page of zeros was never written and takes nothing.
  *
  * Who evicts need not find a frame for the store before: a page that is kept takes no more than the
  * frame that it leaves, so the store may owe one frame until that one is free, and gets it then

@@ -108,9 +108,10 @@ refused 2 'unknown --of "tbl"' "of what" "$PAGODA" curve "$zipf" --of tbl
 hinted '.*tlb'
 refused 2 'expected 1 to 256' "no worker" "$PAGODA" curve "$zipf" --workers 0
 # Three address spaces in turn: policies that know processes are swept as they are replayed.
-spaces $(python3 -c 'import random
+mapfile -t touches < <(python3 -c 'import random
 random.seed(7)
-print(*("%d:%#x" % (1 + i // 50 % 3, random.randrange(12) << 12) for i in range(3000)))') >m.trace
+print(*("%d:%#x" % (1 + i // 50 % 3, random.randrange(12) << 12) for i in range(3000)), sep="\n")')
+spaces "${touches[@]}" >m.trace
 "$PAGODA" curve m.trace --format cloudsuite --policies pff:interval=20,working-set:tau=20 \
     --frames 36 --json >m.json
 for policy in pff:interval=20 working-set:tau=20; do

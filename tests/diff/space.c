@@ -436,7 +436,7 @@ static void the_same_holds_where_swap_is_compressed_memory(void **unused)
     static const uint64_t kept[] = {1000, 2048, 2080, 4000};
     uint64_t peak = 0, table_faults = 0, rescues = 0;
     (void)unused;
-    for (unsigned i = test_rounds(240); i-- > 0;) {
+    for (unsigned i = test_rounds(120); i-- > 0;) {
         bool inside = i % 4 == 3 || i % 12 == 5;
         struct space_plan plan = {.scheme = tables[i % 4],
                                   .policy = some[i % NSOME],
@@ -471,7 +471,7 @@ static void the_same_holds_where_swap_is_compressed_memory(void **unused)
 static void the_same_holds_where_a_claimed_window_meets_compressed_pages(void **unused)
 {
     (void)unused;
-    for (unsigned i = test_rounds(40); i-- > 0;)
+    for (unsigned i = test_rounds(20); i-- > 0;)
         play((struct space_plan){.scheme = i % 2 ? "linear:bits=24" : growing[i / 2 % 2],
                                  .policy = some[i % NSOME],
                                  .kept = 1500,

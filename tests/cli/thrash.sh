@@ -71,3 +71,4 @@ printf 'R 1000\n' >pipe &
 refused 2 'pipe: it is read 2 times' "a pipe, twice" \
     "$PAGODA" thrash pipe @loop:refs=10 --degree 1 --format rwi
 wait
+finish

@@ -4,8 +4,7 @@
  * changes both or neither (invariant 1 of <pagoda/rv64.h>).
  */
 #include "base/assert.h"
-#include "rv64/run.h"
-#include <string.h>
+#include "rv64/float.h"
 
 bool rv64_trap(struct rv64_run *run, enum vm_rv64_cause cause, uint64_t tval)
 {
@@ -21,12 +20,23 @@ bool rv64_refill(struct rv64_run *run, vm_va va, uint16_t meta)
         [VM_FETCH] = VM_RV64_FETCH_PAGE,
     };
     uint64_t tval = va;
-    if (run->bus->refill(run->bus->host, va, meta, &tval))
+    rv64_flags_take(run->hart);
+    bool given = run->bus->refill(run->bus->host, va, meta, &tval);
+    rv64_flags_drop();
+    if (given)
         return true;
     rv64_trap(run, cause[vm_ref_access(meta)], tval);
     run->trap->meta = meta;
     run->trap->va = va;
     return false;
+}
+
+void rv64_drain(struct rv64_run *run)
+{
+    rv64_flags_take(run->hart);
+    run->bus->drain(run->bus->host);
+    rv64_flags_drop();
+    VM_ASSERT(run->bus->log->n + RV64_LOG_ROOM <= run->bus->log->cap);
 }
 
 static bool trap_misaligned(struct rv64_run *run, vm_va va, enum vm_access access)

@@ -16,22 +16,34 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* The operands, in the order of an assembler's text. */
+/* The operands, in the order of an assembler's text. Those of F_ are floating-point registers and
+ * have a rounding mode, unless EXACT. */
 enum rv64_format {
-    RV64_R,      /* rd, rs1, rs2 */
-    RV64_I,      /* rd, rs1, imm */
-    RV64_SHIFT,  /* rd, rs1, shamt */
-    RV64_LOAD,   /* rd, imm(rs1) */
-    RV64_STORE,  /* rs2, imm(rs1) */
-    RV64_B,      /* rs1, rs2, target */
-    RV64_U,      /* rd, imm */
-    RV64_J,      /* rd, target */
-    RV64_CSR,    /* rd, csr, rs1 */
-    RV64_CSRI,   /* rd, csr, uimm (in rs1) */
-    RV64_LR,     /* rd, (rs1) */
-    RV64_AMO,    /* rd, rs2, (rs1) */
-    RV64_JALR,   /* rd, imm(rs1) */
-    RV64_SYSTEM, /* none; the block ends */
+    RV64_R,              /* rd, rs1, rs2 */
+    RV64_I,              /* rd, rs1, imm */
+    RV64_SHIFT,          /* rd, rs1, shamt */
+    RV64_LOAD,           /* rd, imm(rs1) */
+    RV64_STORE,          /* rs2, imm(rs1) */
+    RV64_B,              /* rs1, rs2, target */
+    RV64_U,              /* rd, imm */
+    RV64_J,              /* rd, target */
+    RV64_JALR,           /* rd, imm(rs1) */
+    RV64_CSR,            /* rd, csr, rs1 */
+    RV64_CSRI,           /* rd, csr, uimm (in rs1) */
+    RV64_LR,             /* rd, (rs1) */
+    RV64_AMO,            /* rd, rs2, (rs1) */
+    RV64_FLOAD,          /* fd, imm(rs1) */
+    RV64_FSTORE,         /* fs2, imm(rs1) */
+    RV64_F1,             /* fd, fs1 */
+    RV64_F2,             /* fd, fs1, fs2 */
+    RV64_F3,             /* fd, fs1, fs2, fs3 */
+    RV64_F2_EXACT,       /* fd, fs1, fs2 */
+    RV64_X_FROM_F,       /* rd, fs1 */
+    RV64_X_FROM_F_EXACT, /* rd, fs1 */
+    RV64_X_FROM_F2,      /* rd, fs1, fs2; exact */
+    RV64_F_FROM_X,       /* fd, rs1 */
+    RV64_F_FROM_X_EXACT, /* fd, rs1 */
+    RV64_SYSTEM,         /* none; the block ends */
     RV64_NONE,
 };
 
@@ -68,8 +80,26 @@ struct rv64_insn {
     uint16_t code; /* enum rv64_code */
     uint8_t rd, rs1, rs2;
     uint8_t bytes; /* 2 or 4 */
-    int32_t imm;   /* also a shift's amount, a CSR's number, an illegal instruction's bits */
+    int32_t imm;   /* also a shift's amount, a CSR's number, an illegal instruction's bits; of an
+                      instruction that rounds: rv64_rounding */
 };
+
+/* What an instruction that rounds has in imm: its third operand, the rounding mode, and a mask for
+ * frm: 7 if the mode is that of the hart (then it is 0 here). */
+static inline int32_t rv64_rounding(unsigned rs3, unsigned mode, unsigned of_hart)
+{
+    return (int32_t)(rs3 | mode << 8 | of_hart << 16);
+}
+static inline unsigned rv64_rs3(int32_t rounding)
+{
+    return rounding & 31;
+}
+static inline unsigned rv64_mode(int32_t rounding, unsigned frm)
+{
+    return (rounding >> 8 & 7) | (frm & rounding >> 16);
+}
+/* The bits of an instruction that takes its rounding mode from the hart. */
+uint32_t rv64_rounding_bits(unsigned code, unsigned rd, unsigned rs1, unsigned rs2, int32_t imm);
 
 /* Bytes of the instruction whose first 16 bits are these. */
 static inline unsigned rv64_bytes(uint16_t first)
@@ -80,6 +110,8 @@ static inline unsigned rv64_bytes(uint16_t first)
 struct rv64_insn rv64_decode(uint32_t bits);
 /* Does the instruction access data, so that its fetch group ends? */
 bool rv64_is_data(unsigned code);
+/* Has it a floating-point register? */
+bool rv64_has_float(unsigned code);
 /* Is no instruction in a block after it: a jump, a trap, or one that needs the hart's counters? */
 bool rv64_ends_block(unsigned code);
 /* The 32-bit instruction that a compressed one stands for; 0, which is illegal, if for none. */

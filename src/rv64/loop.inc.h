@@ -25,6 +25,16 @@
 #define RS1      x[op->rs1]
 #define RS2      x[op->rs2]
 #define IMM      ((uint64_t)(int64_t)op->imm)
+#define FD       hart->f[op->rd]
+#define F1       hart->f[op->rs1]
+#define F2       hart->f[op->rs2]
+#define F3       hart->f[rv64_rs3(op->imm)]
+#define S1       rv64_get_float(F1)
+#define S2       rv64_get_float(F2)
+#define S3       rv64_get_float(F3)
+#define D1       rv64_get_double(F1)
+#define D2       rv64_get_double(F2)
+#define D3       rv64_get_double(F3)
 #define OP(name) on_##name:
 
 #define JUMP() goto *(const void *)((const char *)&&on_addi + op->handler)
@@ -89,7 +99,7 @@
 #define HIT(entry, va, type)                                                                       \
     __builtin_expect((entry)->tag == ((va) & (RV64_PAGE_MASK | (sizeof(type) - 1))), 1)
 
-#define LOAD(name, type)                                                                           \
+#define LOAD(name, type, result)                                                                   \
     OP(name)                                                                                       \
     {                                                                                              \
         vm_va va = RS1 + IMM;                                                                      \
@@ -99,32 +109,33 @@
             type value;                                                                            \
             LOG_DATA(va, vm_ref_meta(VM_READ, sizeof(type)));                                      \
             memcpy(&value, (const void *)(uintptr_t)(entry->addend + va), sizeof value);           \
-            RD = (uint64_t)(int64_t)value;                                                         \
+            result;                                                                                \
             NEXT();                                                                                \
         }                                                                                          \
-        uint64_t value;                                                                            \
+        uint64_t raw;                                                                              \
         LOG_SAVE();                                                                                \
-        if (!rv64_load(run, va, sizeof(type), &value))                                             \
+        if (!rv64_load(run, va, sizeof(type), &raw))                                               \
             goto trapped;                                                                          \
         LOG_LOAD();                                                                                \
-        RD = (uint64_t)(int64_t)(type)value;                                                       \
+        type value = (type)raw;                                                                    \
+        result;                                                                                    \
         NEXT_IF_THERE();                                                                           \
     }
 
-#define STORE(name, type)                                                                          \
+#define STORE(name, type, source)                                                                  \
     OP(name)                                                                                       \
     {                                                                                              \
         vm_va va = RS1 + IMM;                                                                      \
         const struct rv64_tlb_entry *entry = &view->tlb[VM_WRITE][rv64_tlb_index(va)];             \
         LOG_GROUP();                                                                               \
         if (HIT(entry, va, type)) {                                                                \
-            type value = (type)RS2;                                                                \
+            type value = (type)(source);                                                           \
             LOG_DATA(va, vm_ref_meta(VM_WRITE, sizeof(type)));                                     \
             memcpy((void *)(uintptr_t)(entry->addend + va), &value, sizeof value);                 \
             NEXT();                                                                                \
         }                                                                                          \
         LOG_SAVE();                                                                                \
-        if (!rv64_store(run, va, sizeof(type), RS2))                                               \
+        if (!rv64_store(run, va, sizeof(type), source))                                            \
             goto trapped;                                                                          \
         LOG_LOAD();                                                                                \
         NEXT_IF_THERE();                                                                           \
@@ -198,6 +209,50 @@
         GO(RV64_ONWARD);                                                                           \
     }
 
+/* What the host's arithmetic does not give is done in integers. */
+#define SOFT(name)                                                                                 \
+    do {                                                                                           \
+        code = RV64_##name;                                                                        \
+        goto soft;                                                                                 \
+    } while (0)
+
+#define MODE() rv64_mode(op->imm, hart->frm)
+
+/* An instruction that rounds to nearest even what the host rounds to nearest even. */
+#define FLOAT(name, type, put, expression)                                                         \
+    OP(name)                                                                                       \
+    {                                                                                              \
+        if (__builtin_expect(MODE() == RV64_RNE, 1)) {                                             \
+            type value = (expression);                                                             \
+            if (__builtin_expect(value == value, 1)) {                                             \
+                FD = put(value);                                                                   \
+                NEXT();                                                                            \
+            }                                                                                      \
+        }                                                                                          \
+        SOFT(name);                                                                                \
+    }
+#define SINGLE(name, expression) FLOAT(name, float, rv64_put_float, expression)
+#define DOUBLE(name, expression) FLOAT(name, double, rv64_put_double, expression)
+
+/* A conversion to an integer as C has it: towards zero. `fits` is false of NaN. */
+#define TO_INTEGER(name, type, get, fits, result)                                                  \
+    OP(name)                                                                                       \
+    {                                                                                              \
+        type value = get(F1);                                                                      \
+        if (MODE() != RV64_RTZ || !(fits))                                                         \
+            SOFT(name);                                                                            \
+        RD = (uint64_t)(int64_t)(result);                                                          \
+        NEXT();                                                                                    \
+    }
+
+/* Operations on the bits of a register. */
+#define BITS(name, value)                                                                          \
+    OP(name)                                                                                       \
+    {                                                                                              \
+        FD = (value);                                                                              \
+        NEXT();                                                                                    \
+    }
+
 #define TRAP(cause, tval)                                                                          \
     do {                                                                                           \
         rv64_trap(run, cause, tval);                                                               \
@@ -223,6 +278,7 @@ static __attribute__((noinline)) enum vm_rv64_stop LOOP(struct rv64_run *run, in
     struct rv64_block *b;
     struct rv64_link *link;
     const struct rv64_op *op;
+    enum rv64_code code;
     LOG_STATE;
 
     run->handler = handlers;
@@ -238,7 +294,7 @@ find:
         goto spent;
     if (LOG_FULL()) {
         LOG_SAVE();
-        run->bus->drain(run->bus->host);
+        rv64_drain(run);
         LOG_LOAD();
         if (view->stale)
             link = NULL;
@@ -295,17 +351,17 @@ find:
     COMPUTE(remw, word(remainder_of(word(RS1), word(RS2))))
     COMPUTE(remuw, (uint32_t)RS2 ? word((uint32_t)RS1 % (uint32_t)RS2) : word(RS1))
 
-    LOAD(ld, uint64_t)
-    LOAD(lw, int32_t)
-    LOAD(lwu, uint32_t)
-    LOAD(lh, int16_t)
-    LOAD(lhu, uint16_t)
-    LOAD(lb, int8_t)
-    LOAD(lbu, uint8_t)
-    STORE(sd, uint64_t)
-    STORE(sw, uint32_t)
-    STORE(sh, uint16_t)
-    STORE(sb, uint8_t)
+    LOAD(ld, uint64_t, RD = (uint64_t)(int64_t)value)
+    LOAD(lw, int32_t, RD = (uint64_t)(int64_t)value)
+    LOAD(lwu, uint32_t, RD = (uint64_t)(int64_t)value)
+    LOAD(lh, int16_t, RD = (uint64_t)(int64_t)value)
+    LOAD(lhu, uint16_t, RD = (uint64_t)(int64_t)value)
+    LOAD(lb, int8_t, RD = (uint64_t)(int64_t)value)
+    LOAD(lbu, uint8_t, RD = (uint64_t)(int64_t)value)
+    STORE(sd, uint64_t, RS2)
+    STORE(sw, uint32_t, RS2)
+    STORE(sh, uint16_t, RS2)
+    STORE(sb, uint8_t, RS2)
 
     LOAD_RESERVED(lr_w, uint32_t)
     LOAD_RESERVED(lr_d, uint64_t)
@@ -329,6 +385,78 @@ find:
     AMO(amomax_d, uint64_t, (int64_t)old > (int64_t)operand ? old : operand)
     AMO(amominu_d, uint64_t, old < operand ? old : operand)
     AMO(amomaxu_d, uint64_t, old > operand ? old : operand)
+
+    LOAD(fld, uint64_t, FD = value)
+    LOAD(flw, uint32_t, FD = RV64_BOX | value)
+    STORE(fsd, uint64_t, F2)
+    STORE(fsw, uint32_t, F2)
+
+    DOUBLE(fadd_d, D1 + D2)
+    DOUBLE(fsub_d, D1 - D2)
+    DOUBLE(fmul_d, D1 * D2)
+    DOUBLE(fdiv_d, D1 / D2)
+    DOUBLE(fsqrt_d, sqrt(D1))
+    DOUBLE(fmadd_d, fma(D1, D2, D3))
+    DOUBLE(fmsub_d, fma(D1, D2, -D3))
+    DOUBLE(fnmsub_d, fma(-D1, D2, D3))
+    DOUBLE(fnmadd_d, fma(-D1, D2, -D3))
+    DOUBLE(fcvt_d_s, (double)S1)
+    DOUBLE(fcvt_d_w, (double)(int32_t)RS1)
+    DOUBLE(fcvt_d_wu, (double)(uint32_t)RS1)
+    DOUBLE(fcvt_d_l, (double)(int64_t)RS1)
+    DOUBLE(fcvt_d_lu, (double)RS1)
+    TO_INTEGER(fcvt_w_d, double, rv64_get_double, value > -0x1.00000002p31 && value < 0x1p31,
+               (int32_t)value)
+    TO_INTEGER(fcvt_wu_d, double, rv64_get_double, value > -1 && value < 0x1p32,
+               word((uint64_t)(int64_t)value))
+    TO_INTEGER(fcvt_l_d, double, rv64_get_double, value >= -0x1p63 && value < 0x1p63,
+               (int64_t)value)
+    TO_INTEGER(fcvt_lu_d, double, rv64_get_double, value > -1 && value < 0x1p63, (int64_t)value)
+    COMPUTE(fle_d, D1 <= D2)
+    COMPUTE(flt_d, D1 < D2)
+    COMPUTE(feq_d, D1 == D2)
+    OP(fmin_d) SOFT(fmin_d);
+    OP(fmax_d) SOFT(fmax_d);
+    OP(fclass_d) SOFT(fclass_d);
+
+    SINGLE(fadd_s, S1 + S2)
+    SINGLE(fsub_s, S1 - S2)
+    SINGLE(fmul_s, S1 * S2)
+    SINGLE(fdiv_s, S1 / S2)
+    SINGLE(fsqrt_s, sqrtf(S1))
+    SINGLE(fmadd_s, fmaf(S1, S2, S3))
+    SINGLE(fmsub_s, fmaf(S1, S2, -S3))
+    SINGLE(fnmsub_s, fmaf(-S1, S2, S3))
+    SINGLE(fnmadd_s, fmaf(-S1, S2, -S3))
+    SINGLE(fcvt_s_d, (float)D1)
+    SINGLE(fcvt_s_w, (float)(int32_t)RS1)
+    SINGLE(fcvt_s_wu, (float)(uint32_t)RS1)
+    SINGLE(fcvt_s_l, (float)(int64_t)RS1)
+    SINGLE(fcvt_s_lu, (float)RS1)
+    TO_INTEGER(fcvt_w_s, float, rv64_get_float, value >= -0x1p31f && value < 0x1p31f,
+               (int32_t)value)
+    TO_INTEGER(fcvt_wu_s, float, rv64_get_float, value > -1 && value < 0x1p32f,
+               word((uint64_t)(int64_t)value))
+    TO_INTEGER(fcvt_l_s, float, rv64_get_float, value >= -0x1p63f && value < 0x1p63f,
+               (int64_t)value)
+    TO_INTEGER(fcvt_lu_s, float, rv64_get_float, value > -1 && value < 0x1p63f, (int64_t)value)
+    COMPUTE(fle_s, S1 <= S2)
+    COMPUTE(flt_s, S1 < S2)
+    COMPUTE(feq_s, S1 == S2)
+    OP(fmin_s) SOFT(fmin_s);
+    OP(fmax_s) SOFT(fmax_s);
+    OP(fclass_s) SOFT(fclass_s);
+
+    BITS(fsgnj_d, (F1 & ~SIGN_D) | (F2 & SIGN_D))
+    BITS(fsgnjn_d, (F1 & ~SIGN_D) | (~F2 & SIGN_D))
+    BITS(fsgnjx_d, F1 ^ (F2 & SIGN_D))
+    BITS(fsgnj_s, RV64_BOX | (rv64_unbox(F1) & ~SIGN_S) | (rv64_unbox(F2) & SIGN_S))
+    BITS(fsgnjn_s, RV64_BOX | (rv64_unbox(F1) & ~SIGN_S) | (~rv64_unbox(F2) & SIGN_S))
+    BITS(fsgnjx_s, RV64_BOX | (rv64_unbox(F1) ^ (rv64_unbox(F2) & SIGN_S)))
+    BITS(fmv_d_x, RS1)
+    BITS(fmv_w_x, RV64_BOX | (uint32_t)RS1)
+    COMPUTE(fmv_x_d, F1)
+    COMPUTE(fmv_x_w, word(F1))
 
     BRANCH(beq, RS1 == RS2)
     BRANCH(bne, RS1 != RS2)
@@ -390,6 +518,14 @@ find:
         TRAP(VM_RV64_ILLEGAL, (uint32_t)op->imm);
     }
 
+soft:
+    if (MODE() >= RV64_ROUNDINGS) {
+        LOG_GROUP();
+        TRAP(VM_RV64_ILLEGAL, rv64_rounding_bits(code, op->rd, op->rs1, op->rs2, op->imm));
+    }
+    rv64_float(hart, code, op, (enum rv64_rounding)MODE());
+    NEXT();
+
 leave:
     op++;
     pc = b->pc + 2u * op->at;
@@ -432,3 +568,20 @@ spent:
 #undef STORE_CONDITIONAL
 #undef CSR
 #undef TRAP
+#undef FD
+#undef F1
+#undef F2
+#undef F3
+#undef S1
+#undef S2
+#undef S3
+#undef D1
+#undef D2
+#undef D3
+#undef SOFT
+#undef MODE
+#undef FLOAT
+#undef SINGLE
+#undef DOUBLE
+#undef TO_INTEGER
+#undef BITS

@@ -1,6 +1,6 @@
 /* run.c - the hart at work: the loop's two stamps, and arithmetic that C does not define. */
-#include "rv64/run.h"
 #include "base/assert.h"
+#include "rv64/float.h"
 #include <limits.h>
 #include <string.h>
 
@@ -9,6 +9,9 @@ static inline uint64_t word(uint64_t value)
 {
     return (uint64_t)(int64_t)(int32_t)value;
 }
+
+#define SIGN_S (UINT32_C(1) << 31)
+#define SIGN_D (UINT64_C(1) << 63)
 
 #define signed_of(value)                                                                           \
     (sizeof(value) == 4 ? (uint64_t)(int64_t)(int32_t)(value) : (uint64_t)(value))
@@ -90,8 +93,9 @@ enum vm_rv64_stop vm_rv64_run(struct vm_rv64 *hart, struct vm_rv64_view *view,
     if (view->logs != logs)
         rv64_view_kill_all(view);
     view->logs = logs;
-    if (!logs)
-        return loop_silent(&run, limit);
-    VM_ASSERT(bus->log->cap >= VM_RV64_LOG_MIN);
-    return loop_logged(&run, limit);
+    VM_ASSERT(!logs || bus->log->cap >= VM_RV64_LOG_MIN);
+    rv64_flags_drop();
+    enum vm_rv64_stop stop = logs ? loop_logged(&run, limit) : loop_silent(&run, limit);
+    rv64_flags_take(hart);
+    return stop;
 }

@@ -32,6 +32,7 @@ bool rv64_store(struct rv64_run *run, vm_va va, unsigned bytes, uint64_t value);
 uint8_t *rv64_place(struct rv64_run *run, vm_va va, unsigned bytes, enum vm_access access);
 /* Ask the bus; false: it traps. */
 bool rv64_refill(struct rv64_run *run, vm_va va, uint16_t meta);
+void rv64_drain(struct rv64_run *run);
 bool rv64_trap(struct rv64_run *run, enum vm_rv64_cause cause, uint64_t tval); /* false */
 
 /* block.c: the block at pc, which `link` (or NULL) leads to from now on; NULL: its fetch traps. No
@@ -42,7 +43,7 @@ unsigned rv64_block_insns(const struct rv64_block *block, const struct rv64_op *
 
 /* csr.c: what the CSR reads when `retired` instructions precede; and a write, where one is allowed
  * (decode.c). */
-uint64_t rv64_csr_read(const struct vm_rv64 *hart, unsigned csr, uint64_t retired);
+uint64_t rv64_csr_read(struct vm_rv64 *hart, unsigned csr, uint64_t retired);
 void rv64_csr_write(struct vm_rv64 *hart, unsigned csr, uint64_t value);
 
 #endif

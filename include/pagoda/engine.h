@@ -140,6 +140,39 @@ struct vm_engine;
  * VM_EMACHINE (cannot be built), VM_ESYSTEM. */
 struct vm_engine *vm_engine_open(const struct vm_config *c, enum vm_stray stray,
                                  struct vm_future *future, struct vm_error *e);
+/* ---- a machine that programs run on (program.c) ---- */
+
+/* Who runs them: he gives the contents of files, and keeps translations of his own. */
+struct vm_programs {
+    const struct vm_contents *contents;
+    void *host;
+    /* The entry of this page, of this whole address space, is not what it was: no translation that
+     * was made of it holds. */
+    void (*forget)(void *host, uint64_t page_key);
+    void (*forget_space)(void *host, vm_asid asid);
+};
+/* As vm_engine_open; a touch outside every mapping is a violation. *programs must outlive it.
+ * Errors: VM_EMACHINE too where programs cannot run: a policy that must know the future, segments.
+ */
+struct vm_engine *vm_engine_open_programs(const struct vm_config *c,
+                                          const struct vm_programs *programs, struct vm_error *e);
+
+/* Where a page is at this moment. */
+struct vm_place {
+    uint8_t *bytes;  /* of the base page; good until forget() of it, or of its space */
+    unsigned rights; /* enum vm_prot bits: of accesses that the machine may be told of later, for
+                        they change nothing but counts, recency and referenced bits. A write to a
+                        page that is clean must be told before it is made. */
+};
+/* Look without a touch. False: it is not present. */
+bool vm_engine_look(struct vm_engine *m, vm_asid asid, vm_va va, struct vm_place *out);
+/* Write what is dirty of a map event's file to it; nobody waits. 0: of all of them. */
+void vm_engine_sync_file(struct vm_engine *m, uint32_t file);
+/* Forget what is cached of it. */
+void vm_engine_drop_file(struct vm_engine *m, uint32_t file);
+
+/* ---- running ---- */
+
 /* Consume a batch. Errors: VM_EMACHINE (out of memory or swap), VM_EINPUT (an impossible event). */
 bool vm_engine_run(struct vm_engine *m, const struct vm_batch *batch, struct vm_error *e);
 /* Nanoseconds since the machine was opened: what its processor did, and what it waited. */

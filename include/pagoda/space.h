@@ -60,8 +60,9 @@ struct vm_vma {
     uint8_t origin;   /* enum vm_vma_origin */
     uint32_t file;    /* whose pages they are where a process has not written to them: the same page
                          of the same file is the same page. 0: of no file that can be known again */
-    uint64_t faults;  /* resolved in it */
-    uint64_t majors;  /* of those, with a transfer */
+    uint64_t file_delta; /* page number + this (modulo 2^64): the page of the file */
+    uint64_t faults;     /* resolved in it */
+    uint64_t majors;     /* of those, with a transfer */
 };
 
 /* One address space. */
@@ -185,6 +186,16 @@ enum vm_wait {
 };
 #define VM_WAITS 3
 
+/* Where the bytes of file pages are, on machines that run programs: there frames, slots and files
+ * have contents. */
+struct vm_contents {
+    void *host;
+    /* One page of a map event's `file`, to and from; what lies behind the file's end is 0, and is
+     * not written. */
+    void (*read)(void *host, uint32_t file, uint64_t page, uint8_t *bytes);
+    void (*write)(void *host, uint32_t file, uint64_t page, const uint8_t *bytes);
+};
+
 struct vm_memory_config {
     uint32_t nframes;
     unsigned page_shift;
@@ -215,7 +226,8 @@ struct vm_memory_config {
     enum vm_compact compact; /* needed: segments are moved together where that makes room */
     struct vm_future *future;
     const struct vm_policy_clock *clock;
-    struct vm_counts *counts; /* where to count */
+    const struct vm_contents *contents; /* NULL: pages are only counted */
+    struct vm_counts *counts;           /* where to count */
     void *host;
     /* The entry of this page, of this whole space, has changed: no TLB may keep it. */
     void (*shootdown)(void *host, uint64_t page_key);
@@ -285,6 +297,13 @@ void vm_memory_note_touched(struct vm_memory *m, vm_pfn pfn);
 
 /* What the engine's loop works on. */
 uint8_t *vm_memory_bits(struct vm_memory *m); /* [nframes] enum vm_frame_bits */
+/* What frame `pfn` contains, on machines whose pages have contents. */
+uint8_t *vm_memory_frame(struct vm_memory *m, vm_pfn pfn);
+/* Write the dirty pages of this file, a map event's, to it (0: of all such files). */
+void vm_memory_sync_file(struct vm_memory *m, uint32_t file);
+/* Nobody needs what is cached of this file: frames that nothing maps are free; what
+ * was written to them is forgotten. */
+void vm_memory_drop_file(struct vm_memory *m, uint32_t file);
 void *vm_memory_scheme_state(struct vm_memory *m);
 void *vm_memory_policy_state(struct vm_memory *m);
 

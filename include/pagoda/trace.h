@@ -60,7 +60,12 @@ struct vm_event {
     vm_asid child;  /* fork */
     vm_va va;       /* page-aligned down by the consumer */
     uint64_t bytes;
+    /* map: which file, and the page of it that va is, where they are known; 0: a file of its own.
+     * Traces do not say; a kernel that runs programs does. */
+    uint32_t file; /* 1 to VM_FILE_NUMBER_MAX */
+    uint64_t file_page;
 };
+#define VM_FILE_NUMBER_MAX ((UINT32_C(1) << 20) - 1)
 
 /* meta[i]: the access in the low 2 bits, the size in bytes above them. */
 static inline uint16_t vm_ref_meta(enum vm_access access, unsigned bytes)

@@ -97,6 +97,7 @@ static bool build_memory(struct vm_engine *m, const struct vm_parts *p, enum vm_
         .policy_params = &m->policy_params,
         .allotment = allotment_of(m),
         .clock = &m->clock,
+        .contents = m->programs ? m->programs->contents : NULL,
         .device = p->device,
         .device_params = &m->device_params,
         .readahead = p->readahead,
@@ -210,8 +211,8 @@ static bool counts_frames(const struct vm_config *c, const struct vm_parts *p, s
 }
 
 struct vm_engine *vm_engine_open_with(const struct vm_config *c, const struct vm_policy_ops *policy,
-                                      enum vm_stray stray, struct vm_future *future,
-                                      struct vm_error *e)
+                                      const struct vm_programs *programs, enum vm_stray stray,
+                                      struct vm_future *future, struct vm_error *e)
 {
     struct vm_parts p;
     struct vm_engine *m = calloc(1, sizeof *m);
@@ -220,6 +221,7 @@ struct vm_engine *vm_engine_open_with(const struct vm_config *c, const struct vm
         return NULL;
     }
     m->config = *c;
+    m->programs = programs;
     if (vm_parts_find(&p, c, e) && vm_huge_parts(c, &p, e) && counts_frames(c, &p, e)) {
         m->scheme_params = p.scheme_params;
         m->policy_params = p.policy_params;
@@ -242,7 +244,7 @@ struct vm_engine *vm_engine_open_with(const struct vm_config *c, const struct vm
 struct vm_engine *vm_engine_open(const struct vm_config *c, enum vm_stray stray,
                                  struct vm_future *future, struct vm_error *e)
 {
-    return vm_engine_open_with(c, NULL, stray, future, e);
+    return vm_engine_open_with(c, NULL, NULL, stray, future, e);
 }
 
 void vm_engine_close(struct vm_engine *m)

@@ -149,6 +149,8 @@ struct vm_engine {
     bool failed;                     /* error says why */
     struct vm_error error;
 
+    const struct vm_programs *programs; /* NULL: traces run */
+
     struct vm_layout *layout; /* where the trace's addresses lie; NULL: where they are */
 
     const struct vm_tap *tap; /* told of each step of a touch; NULL: nobody */
@@ -201,10 +203,11 @@ static inline bool is_told(uint64_t touch, uint64_t last)
     return (touch | 1) != (last | 1) || touch > last;
 }
 
-/* vm_engine_open with a policy that has no row (the recorder of replay.c), unless it is NULL. */
+/* vm_engine_open of a machine for programs, if they are not NULL; with a policy that has no row
+ * (the recorder of replay.c), if that is not NULL. */
 struct vm_engine *vm_engine_open_with(const struct vm_config *c, const struct vm_policy_ops *policy,
-                                      enum vm_stray stray, struct vm_future *future,
-                                      struct vm_error *e);
+                                      const struct vm_programs *programs, enum vm_stray stray,
+                                      struct vm_future *future, struct vm_error *e);
 
 /* The loops, stamped in mmu.c for each kind of report that a policy wants, without caches and with.
  */

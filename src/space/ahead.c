@@ -74,14 +74,20 @@ static bool is_out(struct vm_memory *m, uint64_t key, struct wanted *out)
     struct vm_pte pte = {.state = VM_PTE_EMPTY};
     if (v)
         pte = m->c.scheme->get(m->scheme, vm_key_asid(key), va);
-    if (pte.state != VM_PTE_SWAPPED)
+    bool in_file =
+        v && (pte.state == VM_PTE_EMPTY ? vm_file_is_named(v->file) : pte.slot == VM_SLOT_FILE);
+    if (pte.state == VM_PTE_PRESENT || (pte.state == VM_PTE_EMPTY && !in_file))
         return false;
-    *out = (struct wanted){.key = key, .slot = pte.slot, .pfn = VM_NOFRAME};
-    out->place = vm_swap_position(m, pte.slot, key) >> m->c.page_shift;
-    if (pte.slot != VM_SLOT_FILE)
+    *out =
+        (struct wanted){.key = key, .slot = in_file ? VM_SLOT_FILE : pte.slot, .pfn = VM_NOFRAME};
+    if (!in_file) {
+        out->place = vm_swap_position(m, pte.slot) >> m->c.page_shift;
         return vm_slot_frame(m, pte.slot) == VM_NOFRAME && !vm_slot_is_zero(m, pte.slot);
+    }
     uint32_t home = vm_file_home(v);
-    return home && vm_page_cache_find(m, home, key) == VM_NOFRAME;
+    uint64_t page = vm_file_page(m, v, va);
+    out->place = vm_swap_file_position(m, home, page) >> m->c.page_shift;
+    return home && vm_page_cache_find(m, home, page) == VM_NOFRAME;
 }
 
 /* The page that a number of a wish means, beside the fault's `own`; VM_NOPAGE: none. Places of a
@@ -121,15 +127,18 @@ static void ask(struct vm_memory *m, const struct vm_fault *f, const struct want
 /* The page has come into frame `pfn`, though nobody has asked for it. */
 static void place(struct vm_memory *m, const struct wanted *w, vm_pfn pfn)
 {
-    const struct vm_vma *v =
-        vm_vma_find(&m->space[vm_key_asid(w->key)], vm_key_va(w->key, m->c.page_shift));
+    vm_va va = vm_key_va(w->key, m->c.page_shift);
+    const struct vm_vma *v = vm_vma_find(&m->space[vm_key_asid(w->key)], va);
     m->frame[pfn].owner = w->key;
     m->frame[pfn].sharers = VM_UNMAPPED | VM_UNMAPPED_AHEAD;
     m->bits[pfn] = 0;
-    if (w->slot != VM_SLOT_FILE)
+    if (w->slot != VM_SLOT_FILE) {
+        vm_contents_load(m, pfn, w->slot);
         vm_slot_attach(m, w->slot, pfn);
-    else
-        vm_page_cache_add(m, pfn, vm_file_home(v));
+    } else {
+        vm_page_cache_add(m, pfn, vm_file_home(v), vm_file_page(m, v, va));
+        vm_contents_load_file(m, pfn, vm_file_home(v), vm_file_page(m, v, va));
+    }
     m->nresident++;
     m->c.counts->readaheads++;
     vm_unit_insert(m, pfn, w->key);

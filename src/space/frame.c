@@ -223,8 +223,10 @@ void vm_frame_free(struct vm_memory *m, vm_pfn f)
 
 static void note_tables(struct vm_memory *m, vm_pfn first, uint32_t n)
 {
-    for (uint32_t i = 0; i < n; i++)
+    for (uint32_t i = 0; i < n; i++) {
         m->frame[first + i] = (struct vm_frame){.owner = VM_FRAME_TABLE};
+        vm_contents_zero(m, first + i);
+    }
     m->ntables += n;
     vm_frame_note_used(m, n);
     if (m->ntables > m->c.counts->table_frames_peak)

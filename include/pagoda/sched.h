@@ -17,7 +17,7 @@
  *  a. `ran` for each running task, so that all is counted up to now;
  *  b. for each processor whose task ended, blocked or used its slice up: leave, block, or ready
  *     QUANTUM, the first of these that is true;
- *  c. tick, if `ticks_at` has come;
+ *  c. tick, if `ticks_at` has come, and slice anew for each running task;
  *  d. ready NEW and WOKEN, in the order in which it was to happen;
  *  e. for each idle processor: pick, and slice for the task picked;
  *  f. while preempt names a processor: ready PREEMPTED for its task, pick, slice.
@@ -29,7 +29,7 @@
  *  2. pick returns a waiting task that may run on that processor (vm_sched_env.may), or VM_NOTASK;
  *     the processor has none when it is asked.
  *  3. A task runs no longer than its slice before step b, but a host whose timer is coarse may be
- *     late. A task that goes on running is not asked about again: its slice is what is left of it.
+ *     late. What `ran` counts is taken off the slice; it is asked only after step b.
  *  4. After step f no waiting task should run in a running one's place, and f comes to an end.
  *  5. `left` is lowered before the host calls ran, and set anew before it calls ready; `nice` and
  *     `tickets` may change any time. Where a task may run changes while it is blocked only.
@@ -115,7 +115,7 @@ struct vm_sched_ops {
     void (*block)(void *state, vm_task task);
     void (*leave)(void *state, vm_task task);
     vm_task (*pick)(void *state, uint32_t cpu);
-    /* Of a task just picked: how long it may run before step b, from 1; or VM_SLICE_ALL. */
+    /* How much longer a running task may run before step b, from 1; or VM_SLICE_ALL. */
     uint64_t (*slice)(void *state, vm_task task);
     /* A running task ran for `time` more, which ends now; 0 is possible. */
     void (*ran)(void *state, vm_task task, uint64_t time);

@@ -28,12 +28,6 @@ static void ready(void *state, vm_task task, enum vm_ready why)
         vm_line_join_last(state, task, 0);
 }
 
-static uint64_t slice(void *state, vm_task task)
-{
-    (void)state, (void)task;
-    return VM_SLICE_ALL;
-}
-
 static void move(void *from, void *to, vm_task task)
 {
     vm_line_move(from, to, task, 0, 0);
@@ -50,9 +44,9 @@ const struct vm_sched_ops vm_sched_fifo = {
     .ready = ready,
     .block = vm_line_leave,
     .leave = vm_line_leave,
-    .pick = vm_line_pick,
-    .slice = slice,
-    .ran = vm_line_ran_nothing,
+    .pick = vm_line_pick_whole,
+    .slice = vm_line_slice,
+    .ran = vm_line_ran,
     .preempt = vm_line_preempt_never,
     LINE_NO_TICKS,
     .move = move,

@@ -14,6 +14,7 @@ static size_t layout(struct line *l, uintptr_t start, const struct vm_sched_env 
     l->link = block_take(&b, (n + 1) * sizeof *l->link);
     l->rank = block_take(&b, n * sizeof *l->rank);
     l->since = block_take(&b, n * sizeof *l->since);
+    l->slice = block_take(&b, n * sizeof *l->slice);
     l->at = block_take(&b, n * sizeof *l->at);
     l->running = block_take(&b, env->ncpus * sizeof *l->running);
     l->own = block_take(&b, n * task_bytes);
@@ -94,16 +95,31 @@ void vm_line_rekey(struct line *l, vm_task task, uint64_t key)
     place(l, task);
 }
 
+void vm_line_rekey_last(struct line *l, vm_task task, uint64_t key)
+{
+    l->rank[task].turn = ++l->turn_last;
+    vm_line_rekey(l, task, key);
+}
+
 void vm_line_drop(struct line *l, vm_task task)
 {
     VM_ASSERT(l->at[task] != LINE_OUT);
     withdraw(l, task);
 }
 
-void vm_line_run(struct line *l, vm_task task, uint32_t cpu)
+vm_task vm_line_find(const struct line *l, uint32_t cpu)
 {
-    VM_ASSERT(line_fits(l, task, cpu) && l->running[cpu] == VM_NOTASK);
+    vm_task t = line_first(l);
+    while (t != VM_NOTASK && !line_fits(l, t, cpu))
+        t = line_next(l, t);
+    return t;
+}
+
+void vm_line_run(struct line *l, vm_task task, uint32_t cpu, uint64_t slice)
+{
+    VM_ASSERT(line_fits(l, task, cpu) && l->running[cpu] == VM_NOTASK && slice);
     l->at[task] = LINE_RUNNING + cpu;
+    l->slice[task] = slice;
     l->running[cpu] = task;
     l->nrunning++;
 }
@@ -124,11 +140,12 @@ static uint32_t overtaken_by(const struct line *l, vm_task task, uint64_t margin
     return found;
 }
 
-uint32_t vm_line_overtaken(const struct line *l, uint64_t margin)
+uint32_t vm_line_overtaken(const struct line *l, uint64_t margin, uint64_t since)
 {
     uint32_t seen = 0; /* running tasks that have been passed: those after all are overtaken */
     for (vm_task t = line_first(l); t != VM_NOTASK && seen < l->nrunning; t = line_next(l, t)) {
-        uint32_t cpu = line_waits(l, t) ? overtaken_by(l, t, margin) : VM_NOCPU;
+        bool comes = line_waits(l, t) && l->since[t] >= since;
+        uint32_t cpu = comes ? overtaken_by(l, t, margin) : VM_NOCPU;
         if (cpu != VM_NOCPU)
             return cpu;
         seen += !line_waits(l, t);
@@ -155,15 +172,28 @@ void vm_line_leave(void *state, vm_task task)
     withdraw(state, task);
 }
 
-vm_task vm_line_pick(void *state, uint32_t cpu)
+vm_task vm_line_pick_whole(void *state, uint32_t cpu)
+{
+    vm_task t = vm_line_find(state, cpu);
+    if (t != VM_NOTASK)
+        vm_line_run(state, t, cpu, VM_SLICE_ALL);
+    return t;
+}
+
+uint64_t vm_line_slice(void *state, vm_task task)
+{
+    const struct line *l = state;
+    VM_ASSERT(l->at[task] >= LINE_RUNNING && l->slice[task]);
+    return l->slice[task];
+}
+
+void vm_line_ran(void *state, vm_task task, uint64_t time)
 {
     struct line *l = state;
-    vm_task t = line_first(l);
-    while (t != VM_NOTASK && !line_fits(l, t, cpu))
-        t = line_next(l, t);
-    if (t != VM_NOTASK)
-        vm_line_run(l, t, cpu);
-    return t;
+    uint64_t *slice = &l->slice[task];
+    VM_ASSERT(l->at[task] >= LINE_RUNNING);
+    if (*slice != VM_SLICE_ALL)
+        *slice -= time < *slice ? time : *slice;
 }
 
 uint32_t vm_line_preempt_never(void *state)
@@ -174,12 +204,7 @@ uint32_t vm_line_preempt_never(void *state)
 
 uint32_t vm_line_preempt(void *state)
 {
-    return vm_line_overtaken(state, 0);
-}
-
-void vm_line_ran_nothing(void *state, vm_task task, uint64_t time)
-{
-    (void)state, (void)task, (void)time;
+    return vm_line_overtaken(state, 0, 0);
 }
 
 uint64_t vm_line_ticks_never(const void *state)

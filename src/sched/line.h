@@ -38,6 +38,7 @@ struct line {
     struct vm_links *link; /* [ntasks + 1] */
     struct rank *rank;     /* [ntasks]; what it was last, of tasks that are not in */
     uint64_t *since;       /* [ntasks] when it became ready last, not counting preemptions */
+    uint64_t *slice;       /* [ntasks] how much longer it may run, of those that do */
     uint32_t *at;          /* [ntasks] LINE_OUT, LINE_WAITING, LINE_RUNNING + its processor */
     vm_task *running;      /* [ncpus] or VM_NOTASK */
     void *own;             /* [ntasks] the row's */
@@ -56,23 +57,29 @@ void vm_line_join_first(struct line *l, vm_task task, uint64_t key);
 void vm_line_rejoin(struct line *l, vm_task task);
 /* Another key for a task that is in, with the turn that it has. */
 void vm_line_rekey(struct line *l, vm_task task, uint64_t key);
+/* Likewise, and the last of its equals. */
+void vm_line_rekey_last(struct line *l, vm_task task, uint64_t key);
 /* The task neither waits nor runs any more. */
 void vm_line_drop(struct line *l, vm_task task);
-/* The task, which waits, runs on that processor. */
-void vm_line_run(struct line *l, vm_task task, uint32_t cpu);
+/* The first in line that waits and may run on that processor, or VM_NOTASK. */
+vm_task vm_line_find(const struct line *l, uint32_t cpu);
+/* The task, which waits, runs on that processor, for that time at most. */
+void vm_line_run(struct line *l, vm_task task, uint32_t cpu, uint64_t slice);
 /* A processor whose task a waiting one, that may run there, is before; of several the task that is
- * last in line. The waiting one's key counts `margin` more. Or VM_NOCPU. */
-uint32_t vm_line_overtaken(const struct line *l, uint64_t margin);
+ * last in line. The waiting one has been ready since `since` or later, and its key counts `margin`
+ * more. Or VM_NOCPU. */
+uint32_t vm_line_overtaken(const struct line *l, uint64_t margin, uint64_t since);
 /* A task of `from` joins `to` with all that is known of it, last among the equals of `key`. */
 void vm_line_move(struct line *from, struct line *to, vm_task task, uint64_t key,
                   size_t task_bytes);
 
 /* Members of struct vm_sched_ops that most rows have in common. */
 void vm_line_leave(void *state, vm_task task);
-vm_task vm_line_pick(void *state, uint32_t cpu); /* the first that waits and may */
+vm_task vm_line_pick_whole(void *state, uint32_t cpu); /* the first, until it blocks or ends */
+uint64_t vm_line_slice(void *state, vm_task task);
+void vm_line_ran(void *state, vm_task task, uint64_t time);
 uint32_t vm_line_preempt_never(void *state);
 uint32_t vm_line_preempt(void *state);
-void vm_line_ran_nothing(void *state, vm_task task, uint64_t time);
 uint64_t vm_line_ticks_never(const void *state);
 void vm_line_tick_never(void *state);
 size_t vm_line_facts(const void *state, vm_task task, struct vm_sched_fact *out);

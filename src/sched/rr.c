@@ -37,12 +37,14 @@ static void ready(void *state, vm_task task, enum vm_ready why)
     vm_line_join_last(state, task, 0);
 }
 
-static uint64_t slice(void *state, vm_task task)
+static vm_task pick(void *state, uint32_t cpu)
 {
-    const struct rr *s = state;
-    (void)task;
+    struct rr *s = state;
     uint64_t gone = s->align == ALIGN_CLOCK ? line_now(&s->line) % s->quantum : 0;
-    return s->quantum - gone;
+    vm_task task = vm_line_find(&s->line, cpu);
+    if (task != VM_NOTASK)
+        vm_line_run(&s->line, task, cpu, s->quantum - gone);
+    return task;
 }
 
 static void move(void *from, void *to, vm_task task)
@@ -69,9 +71,9 @@ const struct vm_sched_ops vm_sched_rr = {
     .ready = ready,
     .block = vm_line_leave,
     .leave = vm_line_leave,
-    .pick = vm_line_pick,
-    .slice = slice,
-    .ran = vm_line_ran_nothing,
+    .pick = pick,
+    .slice = vm_line_slice,
+    .ran = vm_line_ran,
     .preempt = vm_line_preempt_never,
     LINE_NO_TICKS,
     .move = move,

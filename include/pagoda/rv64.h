@@ -37,7 +37,7 @@
 
 /* A hart's architectural state; whoever switches threads copies it. */
 struct vm_rv64 {
-    uint64_t x[32]; /* x[0] is 0 */
+    uint64_t x[33]; /* x[0] is 0; x[32] is no register: it takes what is written to x0 */
     uint64_t f[32]; /* single-precision values are NaN-boxed */
     uint64_t pc;
     uint64_t instret;  /* instructions retired; `cycle` and `instret` read it */
@@ -79,8 +79,9 @@ struct vm_rv64_trap {
 struct vm_rv64_log {
     vm_va *va;      /* [cap] */
     uint16_t *meta; /* [cap] vm_ref_meta */
-    uint32_t n, cap;
+    uint32_t n, cap; /* cap is at least VM_RV64_LOG_MIN */
 };
+#define VM_RV64_LOG_MIN 512
 
 struct vm_rv64_view; /* opaque */
 
@@ -88,7 +89,9 @@ struct vm_rv64_bus {
     void *host;
     /* The view lacks what a reference needs: give it by vm_rv64_view_map (of both pages, where it
      * reaches into two), and answer true; or false: the access traps, a page fault at *tval. Where
-     * there is a log, it is the owner that adds this reference to it. */
+     * there is a log, it is the owner that adds this reference to it. Of a fetch it is the first 2
+     * bytes that are asked for, or the 4 of an instruction in two pages: the group that begins there
+     * is not logged again. */
     bool (*refill)(void *host, vm_va va, uint16_t meta, uint64_t *tval);
     struct vm_rv64_log *log;    /* NULL: nobody counts */
     void (*drain)(void *host);  /* the log is full: consume it */

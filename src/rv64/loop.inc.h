@@ -1,0 +1,587 @@
+/* loop.inc.h - the interpreter's loop, stamped once with a log and once without (run.c).
+ *
+ * Direct threaded code: each operation ends by a jump to the label of the next one. OP(name) is
+ * what the row `name` of insns.def does. All the state of the loop is in locals, so that the
+ * compiler keeps it in registers:
+ *
+ *   x      the hart's integer registers       op    the operation under way
+ *   b      the block under way                left  instructions of the budget, without b's
+ *   n      entries of the log
+ *
+ * Instructions are counted, and the log's room is looked at, once a block: who leaves a block
+ * before its end gives back what it has not executed.
+ *
+ * The stamps define LOOP, its name, and
+ *   LOG_GROUP()      the fetch group that ends with this operation is a reference
+ *   LOG_DATA(va, m)  so is an access that the soft TLB answered
+ *   LOG_SAVE()       the log's owner may look at it
+ *   LOG_LOAD()       it may have been drained
+ *   LOG_FULL()       is there less room than a block may need?
+ *
+ * This function is the one that is longer than 70 lines: a table of what instructions do.
+ */
+
+#define RD       x[op->rd]
+#define RS1      x[op->rs1]
+#define RS2      x[op->rs2]
+#define IMM      ((uint64_t)(int64_t)op->imm)
+#define FD       hart->f[op->rd]
+#define F1       hart->f[op->rs1]
+#define F2       hart->f[op->rs2]
+#define F3       hart->f[rv64_rs3(op->imm)]
+#define S1       rv64_get_float(F1)
+#define S2       rv64_get_float(F2)
+#define S3       rv64_get_float(F3)
+#define D1       rv64_get_double(F1)
+#define D2       rv64_get_double(F2)
+#define D3       rv64_get_double(F3)
+#define OP(name) on_##name:
+
+#define JUMP() goto *(const void *)((const char *)&&on_addi + op->handler)
+#define NEXT()                                                                                     \
+    do {                                                                                           \
+        op++;                                                                                      \
+        JUMP();                                                                                    \
+    } while (0)
+
+#define BEGIN()                                                                                    \
+    do {                                                                                           \
+        left -= b->insns;                                                                          \
+        op = b->ops;                                                                               \
+        JUMP();                                                                                    \
+    } while (0)
+#define ENTER()                                                                                    \
+    do {                                                                                           \
+        if (__builtin_expect(left <= 0 || LOG_FULL(), 0)) {                                        \
+            pc = b->pc;                                                                            \
+            goto look;                                                                             \
+        }                                                                                          \
+        BEGIN();                                                                                   \
+    } while (0)
+
+/* Leave the block by one of its links. */
+#define GO(which)                                                                                  \
+    do {                                                                                           \
+        struct rv64_block *to = b->link[which].to;                                                 \
+        if (__builtin_expect(!to, 0)) {                                                            \
+            link = &b->link[which];                                                                \
+            goto follow;                                                                           \
+        }                                                                                          \
+        b = to;                                                                                    \
+        ENTER();                                                                                   \
+    } while (0)
+
+/* An instruction of two operands whose result is `value`. */
+#define COMPUTE(name, value)                                                                       \
+    OP(name)                                                                                       \
+    {                                                                                              \
+        RD = (uint64_t)(value);                                                                    \
+        NEXT();                                                                                    \
+    }
+
+#define BRANCH(name, condition)                                                                    \
+    OP(name)                                                                                       \
+    {                                                                                              \
+        LOG_GROUP();                                                                               \
+        if (condition)                                                                             \
+            GO(RV64_TAKEN);                                                                        \
+        GO(RV64_ONWARD);                                                                           \
+    }
+
+/* The bus or the log's owner has been asked: is the block still there? */
+#define NEXT_IF_THERE()                                                                            \
+    do {                                                                                           \
+        if (__builtin_expect(view->stale, 0))                                                      \
+            goto leave;                                                                            \
+        NEXT();                                                                                    \
+    } while (0)
+
+#define HIT(entry, va, type)                                                                       \
+    __builtin_expect((entry)->tag == ((va) & (RV64_PAGE_MASK | (sizeof(type) - 1))), 1)
+
+#define LOAD(name, type, result)                                                                   \
+    OP(name)                                                                                       \
+    {                                                                                              \
+        vm_va va = RS1 + IMM;                                                                      \
+        const struct rv64_tlb_entry *entry = &view->tlb[VM_READ][rv64_tlb_index(va)];              \
+        LOG_GROUP();                                                                               \
+        if (HIT(entry, va, type)) {                                                                \
+            type value;                                                                            \
+            LOG_DATA(va, vm_ref_meta(VM_READ, sizeof(type)));                                      \
+            memcpy(&value, (const void *)(uintptr_t)(entry->addend + va), sizeof value);           \
+            result;                                                                                \
+            NEXT();                                                                                \
+        }                                                                                          \
+        uint64_t raw;                                                                              \
+        LOG_SAVE();                                                                                \
+        if (!rv64_load(run, va, sizeof(type), &raw))                                               \
+            goto trapped;                                                                          \
+        LOG_LOAD();                                                                                \
+        type value = (type)raw;                                                                    \
+        result;                                                                                    \
+        NEXT_IF_THERE();                                                                           \
+    }
+
+#define STORE(name, type, source)                                                                  \
+    OP(name)                                                                                       \
+    {                                                                                              \
+        vm_va va = RS1 + IMM;                                                                      \
+        const struct rv64_tlb_entry *entry = &view->tlb[VM_WRITE][rv64_tlb_index(va)];             \
+        LOG_GROUP();                                                                               \
+        if (HIT(entry, va, type)) {                                                                \
+            type value = (type)(source);                                                           \
+            LOG_DATA(va, vm_ref_meta(VM_WRITE, sizeof(type)));                                     \
+            memcpy((void *)(uintptr_t)(entry->addend + va), &value, sizeof value);                 \
+            NEXT();                                                                                \
+        }                                                                                          \
+        LOG_SAVE();                                                                                \
+        if (!rv64_store(run, va, sizeof(type), source))                                            \
+            goto trapped;                                                                          \
+        LOG_LOAD();                                                                                \
+        NEXT_IF_THERE();                                                                           \
+    }
+
+#define AMO(name, type, result)                                                                    \
+    OP(name)                                                                                       \
+    {                                                                                              \
+        LOG_GROUP();                                                                               \
+        LOG_SAVE();                                                                                \
+        uint8_t *place = rv64_place(run, RS1, sizeof(type), VM_WRITE);                             \
+        if (!place)                                                                                \
+            goto trapped;                                                                          \
+        LOG_LOAD();                                                                                \
+        type old, operand = (type)RS2;                                                             \
+        memcpy(&old, place, sizeof old);                                                           \
+        type value = (type)(result);                                                               \
+        memcpy(place, &value, sizeof value);                                                       \
+        RD = signed_of(old);                                                                       \
+        NEXT_IF_THERE();                                                                           \
+    }
+
+#define LOAD_RESERVED(name, type)                                                                  \
+    OP(name)                                                                                       \
+    {                                                                                              \
+        vm_va va = RS1;                                                                            \
+        LOG_GROUP();                                                                               \
+        LOG_SAVE();                                                                                \
+        const uint8_t *place = rv64_place(run, va, sizeof(type), VM_READ);                         \
+        if (!place)                                                                                \
+            goto trapped;                                                                          \
+        LOG_LOAD();                                                                                \
+        type value;                                                                                \
+        memcpy(&value, place, sizeof value);                                                       \
+        RD = signed_of(value);                                                                     \
+        hart->reserved_va = va;                                                                    \
+        hart->reserved_bytes = sizeof(type);                                                       \
+        NEXT_IF_THERE();                                                                           \
+    }
+
+/* Without a reservation it makes no access to memory; misaligned it traps even so. */
+#define STORE_CONDITIONAL(name, type)                                                              \
+    OP(name)                                                                                       \
+    {                                                                                              \
+        vm_va va = RS1;                                                                            \
+        bool held = hart->reserved_bytes == sizeof(type) && hart->reserved_va == va;               \
+        LOG_GROUP();                                                                               \
+        if (held || va & (sizeof(type) - 1)) {                                                     \
+            LOG_SAVE();                                                                            \
+            uint8_t *place = rv64_place(run, va, sizeof(type), VM_WRITE);                          \
+            if (!place)                                                                            \
+                goto trapped;                                                                      \
+            LOG_LOAD();                                                                            \
+            type value = (type)RS2;                                                                \
+            memcpy(place, &value, sizeof value);                                                   \
+        }                                                                                          \
+        hart->reserved_bytes = 0;                                                                  \
+        RD = !held;                                                                                \
+        NEXT_IF_THERE();                                                                           \
+    }
+
+#define CSR(name, source, result, writes)                                                          \
+    OP(name)                                                                                       \
+    {                                                                                              \
+        uint64_t operand = (source), old;                                                          \
+        LOG_GROUP();                                                                               \
+        old = rv64_csr_read(hart, (unsigned)op->imm, (uint64_t)(budget - left) - 1);               \
+        if (writes)                                                                                \
+            rv64_csr_write(hart, (unsigned)op->imm, result);                                       \
+        RD = old;                                                                                  \
+        GO(RV64_ONWARD);                                                                           \
+    }
+
+/* What the host's arithmetic does not give is done in integers. */
+#define SOFT(name)                                                                                 \
+    do {                                                                                           \
+        code = RV64_##name;                                                                        \
+        goto soft;                                                                                 \
+    } while (0)
+
+#define MODE() rv64_mode(op->imm, hart->frm)
+
+/* An instruction that rounds to nearest even what the host rounds to nearest even. */
+#define FLOAT(name, type, put, expression)                                                         \
+    OP(name)                                                                                       \
+    {                                                                                              \
+        if (__builtin_expect(MODE() == RV64_RNE, 1)) {                                             \
+            type value = (expression);                                                             \
+            if (__builtin_expect(value == value, 1)) {                                             \
+                FD = put(value);                                                                   \
+                NEXT();                                                                            \
+            }                                                                                      \
+        }                                                                                          \
+        SOFT(name);                                                                                \
+    }
+#define SINGLE(name, expression) FLOAT(name, float, rv64_put_float, expression)
+#define DOUBLE(name, expression) FLOAT(name, double, rv64_put_double, expression)
+
+/* A conversion to an integer as C has it: towards zero. `fits` is false of NaN. */
+#define TO_INTEGER(name, type, get, fits, result)                                                  \
+    OP(name)                                                                                       \
+    {                                                                                              \
+        type value = get(F1);                                                                      \
+        if (MODE() != RV64_RTZ || !(fits))                                                         \
+            SOFT(name);                                                                            \
+        RD = (uint64_t)(int64_t)(result);                                                          \
+        NEXT();                                                                                    \
+    }
+
+/* Operations on the bits of a register. */
+#define BITS(name, value)                                                                          \
+    OP(name)                                                                                       \
+    {                                                                                              \
+        FD = (value);                                                                              \
+        NEXT();                                                                                    \
+    }
+
+#define TRAP(cause, tval)                                                                          \
+    do {                                                                                           \
+        rv64_trap(run, cause, tval);                                                               \
+        LOG_SAVE();                                                                                \
+        goto trapped;                                                                              \
+    } while (0)
+
+static __attribute__((noinline)) enum vm_rv64_stop LOOP(struct rv64_run *run, int64_t budget)
+{
+    static const int32_t handlers[RV64_CODES] = {
+#define INSN(name, text, mask, match, format)                                                      \
+    [RV64_##name] = (int32_t)((const char *)&&on_##name - (const char *)&&on_addi),
+#include "rv64/insns.def"
+#undef INSN
+        [RV64_illegal] = (int32_t)((const char *)&&on_illegal - (const char *)&&on_addi),
+        [RV64_onward] = (int32_t)((const char *)&&on_onward - (const char *)&&on_addi),
+    };
+    struct vm_rv64 *const hart = run->hart;
+    struct vm_rv64_view *const view = run->view;
+    uint64_t *const x = hart->x;
+    int64_t left = budget;
+    vm_va pc = hart->pc;
+    struct rv64_block *b;
+    struct rv64_link *link;
+    const struct rv64_op *op;
+    enum rv64_code code;
+    LOG_STATE;
+
+    run->handler = handlers;
+    LOG_LOAD();
+
+look:
+    link = NULL;
+    goto find;
+follow:
+    pc = link->pc;
+find:
+    if (left <= 0)
+        goto spent;
+    if (LOG_FULL()) {
+        LOG_SAVE();
+        rv64_drain(run);
+        LOG_LOAD();
+        if (view->stale)
+            link = NULL;
+    }
+    LOG_SAVE();
+    b = rv64_block_next(run, pc, link);
+    if (!b)
+        goto refused;
+    LOG_LOAD();
+    BEGIN();
+
+    COMPUTE(addi, RS1 + IMM)
+    COMPUTE(add, RS1 + RS2)
+    COMPUTE(sub, RS1 - RS2)
+    COMPUTE(lui, IMM)
+    COMPUTE(auipc, b->pc + IMM)
+    COMPUTE(andi, RS1 & IMM)
+    COMPUTE(ori, RS1 | IMM)
+    COMPUTE(xori, RS1 ^ IMM)
+    COMPUTE(and, RS1 & RS2)
+    COMPUTE(or, RS1 | RS2)
+    COMPUTE(xor, RS1 ^ RS2)
+    COMPUTE(slti, (int64_t)RS1 < (int64_t)IMM)
+    COMPUTE(sltiu, RS1 < IMM)
+    COMPUTE(slt, (int64_t)RS1 < (int64_t)RS2)
+    COMPUTE(sltu, RS1 < RS2)
+    COMPUTE(slli, RS1 << op->imm)
+    COMPUTE(srli, RS1 >> op->imm)
+    COMPUTE(srai, (int64_t)RS1 >> op->imm)
+    COMPUTE(sll, RS1 << (RS2 & 63))
+    COMPUTE(srl, RS1 >> (RS2 & 63))
+    COMPUTE(sra, (int64_t)RS1 >> (RS2 & 63))
+    COMPUTE(addiw, word(RS1 + IMM))
+    COMPUTE(addw, word(RS1 + RS2))
+    COMPUTE(subw, word(RS1 - RS2))
+    COMPUTE(slliw, word(RS1 << op->imm))
+    COMPUTE(srliw, word((uint32_t)RS1 >> op->imm))
+    COMPUTE(sraiw, (int32_t)RS1 >> op->imm)
+    COMPUTE(sllw, word(RS1 << (RS2 & 31)))
+    COMPUTE(srlw, word((uint32_t)RS1 >> (RS2 & 31)))
+    COMPUTE(sraw, (int32_t)RS1 >> (RS2 & 31))
+
+    COMPUTE(mul, RS1 * RS2)
+    COMPUTE(mulw, word(RS1 * RS2))
+    COMPUTE(mulh, multiply_high(RS1, RS2))
+    COMPUTE(mulhsu, multiply_high_mixed(RS1, RS2))
+    COMPUTE(mulhu, (unsigned __int128)RS1 * RS2 >> 64)
+    COMPUTE(div, divide(RS1, RS2))
+    COMPUTE(divu, RS2 ? RS1 / RS2 : UINT64_MAX)
+    COMPUTE(rem, remainder_of(RS1, RS2))
+    COMPUTE(remu, RS2 ? RS1 % RS2 : RS1)
+    COMPUTE(divw, word(divide(word(RS1), word(RS2))))
+    COMPUTE(divuw, (uint32_t)RS2 ? word((uint32_t)RS1 / (uint32_t)RS2) : UINT64_MAX)
+    COMPUTE(remw, word(remainder_of(word(RS1), word(RS2))))
+    COMPUTE(remuw, (uint32_t)RS2 ? word((uint32_t)RS1 % (uint32_t)RS2) : word(RS1))
+
+    LOAD(ld, uint64_t, RD = (uint64_t)(int64_t)value)
+    LOAD(lw, int32_t, RD = (uint64_t)(int64_t)value)
+    LOAD(lwu, uint32_t, RD = (uint64_t)(int64_t)value)
+    LOAD(lh, int16_t, RD = (uint64_t)(int64_t)value)
+    LOAD(lhu, uint16_t, RD = (uint64_t)(int64_t)value)
+    LOAD(lb, int8_t, RD = (uint64_t)(int64_t)value)
+    LOAD(lbu, uint8_t, RD = (uint64_t)(int64_t)value)
+    STORE(sd, uint64_t, RS2)
+    STORE(sw, uint32_t, RS2)
+    STORE(sh, uint16_t, RS2)
+    STORE(sb, uint8_t, RS2)
+
+    LOAD_RESERVED(lr_w, uint32_t)
+    LOAD_RESERVED(lr_d, uint64_t)
+    STORE_CONDITIONAL(sc_w, uint32_t)
+    STORE_CONDITIONAL(sc_d, uint64_t)
+    AMO(amoswap_w, uint32_t, operand)
+    AMO(amoadd_w, uint32_t, old + operand)
+    AMO(amoxor_w, uint32_t, old ^ operand)
+    AMO(amoand_w, uint32_t, old & operand)
+    AMO(amoor_w, uint32_t, old | operand)
+    AMO(amomin_w, uint32_t, (int32_t)old < (int32_t)operand ? old : operand)
+    AMO(amomax_w, uint32_t, (int32_t)old > (int32_t)operand ? old : operand)
+    AMO(amominu_w, uint32_t, old < operand ? old : operand)
+    AMO(amomaxu_w, uint32_t, old > operand ? old : operand)
+    AMO(amoswap_d, uint64_t, operand)
+    AMO(amoadd_d, uint64_t, old + operand)
+    AMO(amoxor_d, uint64_t, old ^ operand)
+    AMO(amoand_d, uint64_t, old & operand)
+    AMO(amoor_d, uint64_t, old | operand)
+    AMO(amomin_d, uint64_t, (int64_t)old < (int64_t)operand ? old : operand)
+    AMO(amomax_d, uint64_t, (int64_t)old > (int64_t)operand ? old : operand)
+    AMO(amominu_d, uint64_t, old < operand ? old : operand)
+    AMO(amomaxu_d, uint64_t, old > operand ? old : operand)
+
+    LOAD(fld, uint64_t, FD = value)
+    LOAD(flw, uint32_t, FD = RV64_BOX | value)
+    STORE(fsd, uint64_t, F2)
+    STORE(fsw, uint32_t, F2)
+
+    DOUBLE(fadd_d, D1 + D2)
+    DOUBLE(fsub_d, D1 - D2)
+    DOUBLE(fmul_d, D1 * D2)
+    DOUBLE(fdiv_d, D1 / D2)
+    DOUBLE(fsqrt_d, sqrt(D1))
+    DOUBLE(fmadd_d, fma(D1, D2, D3))
+    DOUBLE(fmsub_d, fma(D1, D2, -D3))
+    DOUBLE(fnmsub_d, fma(-D1, D2, D3))
+    DOUBLE(fnmadd_d, fma(-D1, D2, -D3))
+    DOUBLE(fcvt_d_s, (double)S1)
+    DOUBLE(fcvt_d_w, (double)(int32_t)RS1)
+    DOUBLE(fcvt_d_wu, (double)(uint32_t)RS1)
+    DOUBLE(fcvt_d_l, (double)(int64_t)RS1)
+    DOUBLE(fcvt_d_lu, (double)RS1)
+    TO_INTEGER(fcvt_w_d, double, rv64_get_double, value > -0x1.00000002p31 && value < 0x1p31,
+               (int32_t)value)
+    TO_INTEGER(fcvt_wu_d, double, rv64_get_double, value > -1 && value < 0x1p32,
+               word((uint64_t)(int64_t)value))
+    TO_INTEGER(fcvt_l_d, double, rv64_get_double, value >= -0x1p63 && value < 0x1p63,
+               (int64_t)value)
+    TO_INTEGER(fcvt_lu_d, double, rv64_get_double, value > -1 && value < 0x1p63, (int64_t)value)
+    COMPUTE(fle_d, D1 <= D2)
+    COMPUTE(flt_d, D1 < D2)
+    COMPUTE(feq_d, D1 == D2)
+    OP(fmin_d) SOFT(fmin_d);
+    OP(fmax_d) SOFT(fmax_d);
+    OP(fclass_d) SOFT(fclass_d);
+
+    SINGLE(fadd_s, S1 + S2)
+    SINGLE(fsub_s, S1 - S2)
+    SINGLE(fmul_s, S1 * S2)
+    SINGLE(fdiv_s, S1 / S2)
+    SINGLE(fsqrt_s, sqrtf(S1))
+    SINGLE(fmadd_s, fmaf(S1, S2, S3))
+    SINGLE(fmsub_s, fmaf(S1, S2, -S3))
+    SINGLE(fnmsub_s, fmaf(-S1, S2, S3))
+    SINGLE(fnmadd_s, fmaf(-S1, S2, -S3))
+    SINGLE(fcvt_s_d, (float)D1)
+    SINGLE(fcvt_s_w, (float)(int32_t)RS1)
+    SINGLE(fcvt_s_wu, (float)(uint32_t)RS1)
+    SINGLE(fcvt_s_l, (float)(int64_t)RS1)
+    SINGLE(fcvt_s_lu, (float)RS1)
+    TO_INTEGER(fcvt_w_s, float, rv64_get_float, value >= -0x1p31f && value < 0x1p31f,
+               (int32_t)value)
+    TO_INTEGER(fcvt_wu_s, float, rv64_get_float, value > -1 && value < 0x1p32f,
+               word((uint64_t)(int64_t)value))
+    TO_INTEGER(fcvt_l_s, float, rv64_get_float, value >= -0x1p63f && value < 0x1p63f,
+               (int64_t)value)
+    TO_INTEGER(fcvt_lu_s, float, rv64_get_float, value > -1 && value < 0x1p63f, (int64_t)value)
+    COMPUTE(fle_s, S1 <= S2)
+    COMPUTE(flt_s, S1 < S2)
+    COMPUTE(feq_s, S1 == S2)
+    OP(fmin_s) SOFT(fmin_s);
+    OP(fmax_s) SOFT(fmax_s);
+    OP(fclass_s) SOFT(fclass_s);
+
+    BITS(fsgnj_d, (F1 & ~SIGN_D) | (F2 & SIGN_D))
+    BITS(fsgnjn_d, (F1 & ~SIGN_D) | (~F2 & SIGN_D))
+    BITS(fsgnjx_d, F1 ^ (F2 & SIGN_D))
+    BITS(fsgnj_s, RV64_BOX | (rv64_unbox(F1) & ~SIGN_S) | (rv64_unbox(F2) & SIGN_S))
+    BITS(fsgnjn_s, RV64_BOX | (rv64_unbox(F1) & ~SIGN_S) | (~rv64_unbox(F2) & SIGN_S))
+    BITS(fsgnjx_s, RV64_BOX | (rv64_unbox(F1) ^ (rv64_unbox(F2) & SIGN_S)))
+    BITS(fmv_d_x, RS1)
+    BITS(fmv_w_x, RV64_BOX | (uint32_t)RS1)
+    COMPUTE(fmv_x_d, F1)
+    COMPUTE(fmv_x_w, word(F1))
+
+    BRANCH(beq, RS1 == RS2)
+    BRANCH(bne, RS1 != RS2)
+    BRANCH(blt, (int64_t)RS1 < (int64_t)RS2)
+    BRANCH(bge, (int64_t)RS1 >= (int64_t)RS2)
+    BRANCH(bltu, RS1 < RS2)
+    BRANCH(bgeu, RS1 >= RS2)
+
+    OP(jal)
+    {
+        LOG_GROUP();
+        RD = b->link[RV64_ONWARD].pc;
+        GO(RV64_TAKEN);
+    }
+    OP(jalr)
+    {
+        LOG_GROUP();
+        pc = (RS1 + IMM) & ~UINT64_C(1);
+        RD = b->link[RV64_ONWARD].pc;
+        b = rv64_view_block(view, pc);
+        if (__builtin_expect(b->pc != pc, 0))
+            goto look;
+        ENTER();
+    }
+    OP(onward)
+    {
+        LOG_GROUP();
+        GO(RV64_ONWARD);
+    }
+
+    /* There is one hart, and it does all in order. */
+    OP(fence) NEXT();
+    OP(fence_i)
+    {
+        LOG_GROUP();
+        pc = b->link[RV64_ONWARD].pc;
+        rv64_view_kill_all(view);
+        goto look;
+    }
+    CSR(csrrw, RS1, operand, true)
+    CSR(csrrs, RS1, old | operand, op->rs1)
+    CSR(csrrc, RS1, old & ~operand, op->rs1)
+    CSR(csrrwi, op->rs1, operand, true)
+    CSR(csrrsi, op->rs1, old | operand, op->rs1)
+    CSR(csrrci, op->rs1, old & ~operand, op->rs1)
+    OP(ecall)
+    {
+        LOG_GROUP();
+        TRAP(VM_RV64_ECALL_USER, 0);
+    }
+    OP(ebreak)
+    {
+        LOG_GROUP();
+        TRAP(VM_RV64_BREAKPOINT, 0);
+    }
+    OP(illegal)
+    {
+        LOG_GROUP();
+        TRAP(VM_RV64_ILLEGAL, (uint32_t)op->imm);
+    }
+
+soft:
+    if (MODE() >= RV64_ROUNDINGS) {
+        LOG_GROUP();
+        TRAP(VM_RV64_ILLEGAL, rv64_rounding_bits(code, op->rd, op->rs1, op->rs2, op->imm));
+    }
+    rv64_float(hart, code, op, (enum rv64_rounding)MODE());
+    NEXT();
+
+leave:
+    op++;
+    pc = b->pc + 2u * op->at;
+    left += b->insns - rv64_block_insns(b, op);
+    goto look;
+
+trapped: /* run->trap says why; the log is saved */
+    pc = b->pc + 2u * op->at;
+    left += b->insns - rv64_block_insns(b, op);
+refused:
+    hart->pc = pc;
+    hart->instret += (uint64_t)(budget - left);
+    return VM_RV64_TRAPPED;
+
+spent:
+    LOG_SAVE();
+    hart->pc = pc;
+    hart->instret += (uint64_t)(budget - left);
+    return VM_RV64_SPENT;
+}
+
+#undef RD
+#undef RS1
+#undef RS2
+#undef IMM
+#undef OP
+#undef JUMP
+#undef NEXT
+#undef BEGIN
+#undef ENTER
+#undef GO
+#undef COMPUTE
+#undef BRANCH
+#undef NEXT_IF_THERE
+#undef HIT
+#undef LOAD
+#undef STORE
+#undef AMO
+#undef LOAD_RESERVED
+#undef STORE_CONDITIONAL
+#undef CSR
+#undef TRAP
+#undef FD
+#undef F1
+#undef F2
+#undef F3
+#undef S1
+#undef S2
+#undef S3
+#undef D1
+#undef D2
+#undef D3
+#undef SOFT
+#undef MODE
+#undef FLOAT
+#undef SINGLE
+#undef DOUBLE
+#undef TO_INTEGER
+#undef BITS

@@ -160,12 +160,20 @@ struct vm_engine *vm_engine_open_programs(const struct vm_config *c,
 /* Where a page is at this moment. */
 struct vm_place {
     uint8_t *bytes;  /* of the base page; good until forget() of it, or of its space */
+    unsigned prot;   /* enum vm_prot bits: what its entry allows */
     unsigned rights; /* enum vm_prot bits: of accesses that the machine may be told of later, for
                         they change nothing but counts, recency and referenced bits. A write to a
                         page that is clean must be told before it is made. */
 };
+/* The processor has worked for so long on instructions, beside what their references cost. */
+void vm_engine_work(struct vm_engine *m, uint64_t ns);
 /* Look without a touch. False: it is not present. */
 bool vm_engine_look(struct vm_engine *m, vm_asid asid, vm_va va, struct vm_place *out);
+/* The kernel accesses the page by means of its own, not by the program's translation: it is brought
+ * if it is absent (a fault without a walk), marked and told to the policy. Errors: as of
+ * vm_engine_run; a page that cannot be had is VM_EINPUT. */
+bool vm_engine_reach(struct vm_engine *m, vm_asid asid, vm_va va, enum vm_access access,
+                     struct vm_place *out, struct vm_error *e);
 /* Write what is dirty of a map event's file to it; nobody waits. 0: of all of them. */
 void vm_engine_sync_file(struct vm_engine *m, uint32_t file);
 /* Forget what is cached of it. */
@@ -207,6 +215,7 @@ struct vm_engine_parts {
     const struct vm_counts
         *counts; /* so far, within a touch too: vm_engine_counts is for between */
     unsigned page_shift;
+    unsigned va_bits;         /* of addresses that the scheme translates */
     uint32_t nframes;         /* of memory for pages */
     const uint8_t *bits;      /* [nframes] enum vm_frame_bits */
     const uint64_t *waits_ns; /* [VM_WAITS] so far, within a touch too */

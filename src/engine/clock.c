@@ -85,6 +85,11 @@ void vm_engine_idle(struct vm_engine *m, uint64_t until_ns)
         wait_idly(m, until_ns - now);
 }
 
+void vm_engine_work(struct vm_engine *m, uint64_t ns)
+{
+    m->work_ns += ns;
+}
+
 bool vm_engine_suspend(struct vm_engine *m, vm_asid asid, struct vm_error *e)
 {
     vm_clock_begin(m);
@@ -117,7 +122,7 @@ uint64_t vm_clock_now(void *engine)
 {
     struct vm_engine *m = engine;
     read_meter(m);
-    uint64_t now = (uint64_t)vm_price_cpu(&m->meter) + m->idle_ns;
+    uint64_t now = (uint64_t)vm_price_cpu(&m->meter) + m->work_ns + m->idle_ns;
     if (now > m->past_ns)
         m->past_ns = now;
     return m->past_ns + m->ahead_ns;

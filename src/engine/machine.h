@@ -171,6 +171,7 @@ struct vm_engine {
 
     struct vm_result meter;      /* of what has a price: as it stood when time was asked last */
     uint64_t past_ns;            /* no moment before will be again */
+    uint64_t work_ns;            /* of programs' instructions, where they run */
     uint64_t idle_ns;            /* the processor had nothing to do */
     uint64_t waits_ns[VM_WAITS]; /* of processes: others' work may hide them */
     void (*wait)(struct vm_engine *m, uint64_t ns); /* the process that runs waits: clock.c */

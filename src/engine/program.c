@@ -55,6 +55,7 @@ bool vm_engine_look(struct vm_engine *m, vm_asid asid, vm_va va, struct vm_place
         return false;
     vm_pfn index = (vm_pfn)(va >> m->page_shift) & (vm_pfn)((UINT64_C(1) << pte.order) - 1);
     out->bytes = vm_memory_frame(m->memory, pte.pfn + index);
+    out->prot = pte.prot & VM_PROT_ALL;
     out->rights = rights_of(m, pte, pte.pfn + index);
     return true;
 }
@@ -64,6 +65,41 @@ static void begin(struct vm_engine *m)
     vm_clock_begin(m);
     vm_mmu_settle(m);
     m->last_touch = NO_TOUCH;
+}
+
+/* Absent, or not writable as it is: the fault path, as after a walk that found that. */
+static bool bring(struct vm_engine *m, struct vm_fault *f, struct vm_error *e)
+{
+    if (!vm_memory_use_space(m->memory, f->asid, e) || !vm_memory_fault(m->memory, f, e))
+        return false;
+    TELL(m, .kind = VM_TAP_FAULT, .fault = f);
+    if (!f->vma)
+        return vm_fail(e, VM_EINPUT, "address 0x%llx of space %u: expected a mapping of it",
+                       (unsigned long long)f->va, f->asid);
+    m->counts.kernel_faults++;
+    return true;
+}
+
+static void note_touch(struct vm_engine *m, vm_pfn unit, enum vm_access access, bool told)
+{
+    m->bits[unit] |= m->marks[access];
+    if (!told &&
+        (m->policy->touch_kind == VM_TOUCH_ORDER || m->policy->touch_kind == VM_TOUCH_EACH))
+        m->policy->touch(m->policy_state, &unit, 1);
+}
+
+bool vm_engine_reach(struct vm_engine *m, vm_asid asid, vm_va va, enum vm_access access,
+                     struct vm_place *out, struct vm_error *e)
+{
+    struct vm_fault f = {.asid = asid, .va = va, .access = access};
+    begin(m);
+    if ((!vm_engine_look(m, asid, va, out) || !(out->prot & vm_access_needs(access))) &&
+        !bring(m, &f, e))
+        return false;
+    bool there = vm_engine_look(m, asid, va, out);
+    VM_ASSERT(there);
+    note_touch(m, vm_unit(m, m->scheme->get(m->scheme_state, asid, va).pfn), access, f.told);
+    return true;
 }
 
 void vm_engine_sync_file(struct vm_engine *m, uint32_t file)

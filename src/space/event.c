@@ -120,6 +120,7 @@ static void set_file(struct vm_memory *m, const struct vm_event *event, struct v
         v->file = unnamed_file(m, event->detail);
         return;
     }
+    m->c.counts->file_maps++;
     v->file = VM_FILE_NAMED | event->file;
     v->file_delta = event->file_page - (v->start >> m->c.page_shift);
 }

@@ -299,6 +299,14 @@ static bool set_frames(struct vm_config *c, const char *text, struct vm_error *e
     return true;
 }
 
+static bool is_own_flag(const struct command *c, const char *name)
+{
+    for (const struct flag *f = c->flag; f && f->name; f++)
+        if (strcmp(f->name, name) == 0)
+            return true;
+    return false;
+}
+
 bool args_config(const struct args *a, struct vm_config *out, struct vm_error *e)
 {
     vm_config_init(out);
@@ -307,6 +315,8 @@ bool args_config(const struct args *a, struct vm_config *out, struct vm_error *e
         return false;
     for (size_t i = 0; vm_option_at(i); i++) {
         const char *value = args_value(a, vm_option_at(i)->flag);
+        if (is_own_flag(a->command, vm_option_at(i)->flag)) /* which means something else there */
+            continue;
         if (value && !vm_config_set(out, vm_option_at(i), value, e))
             return false;
     }

@@ -32,6 +32,7 @@ struct args {
         const char *name, *value; /* value: NULL for a flag without one */
     } flag[ARGS_MAX];
     char **rest; /* after "--" where a program stands there; else NULL */
+    int *status; /* Pagoda's exit status, where all went well: 0 unless the command sets it */
 };
 
 enum machine_flags { MACHINE_FLAGS_NONE, MACHINE_FLAGS_TAKEN };

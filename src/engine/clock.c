@@ -128,6 +128,11 @@ uint64_t vm_clock_now(void *engine)
     return m->past_ns + m->ahead_ns;
 }
 
+uint64_t vm_engine_now(struct vm_engine *m)
+{
+    return vm_clock_now(m) - m->ahead_ns;
+}
+
 void vm_clock_wait(void *engine, uint64_t until_ns, enum vm_wait why)
 {
     struct vm_engine *m = engine;

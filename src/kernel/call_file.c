@@ -277,10 +277,10 @@ int64_t vm_call_dup3(struct kernel *k, struct thread *t, const uint64_t *a)
         return -EINVAL;
     if (!f || a[1] > INT32_MAX)
         return -EBADF;
-    vm_file_hold(f); /* lest closing the other one end it */
+    vm_open_file_hold(f); /* lest closing the other one end it */
     vm_fd_close(k, t, a[1]);
     int64_t fd = vm_fd_install(t, f, (int)a[1], a[2] & O_CLOEXEC);
-    vm_file_release(k, f);
+    vm_open_file_release(k, f);
     return fd == -EMFILE ? -EBADF : fd;
 }
 
@@ -295,8 +295,7 @@ int64_t vm_call_fcntl(struct kernel *k, struct thread *t, const uint64_t *a)
     switch (a[1]) {
     case F_DUPFD:
     case F_DUPFD_CLOEXEC:
-        return a[2] > INT32_MAX ? -EINVAL
-                                : vm_fd_install(t, f, (int)a[2], a[1] == F_DUPFD_CLOEXEC);
+        return a[2] > INT32_MAX ? -EINVAL : vm_fd_install(t, f, (int)a[2], a[1] == F_DUPFD_CLOEXEC);
     case F_GETFD:
         return d->close_on_exec;
     case F_SETFD:
@@ -334,8 +333,8 @@ int64_t vm_call_pipe2(struct kernel *k, struct thread *t, const uint64_t *a)
     int64_t error = vm_pipe_open((int)a[1] & O_NONBLOCK, &reader, &writer);
     if (error)
         return error;
-    vm_file_hold(reader);
-    vm_file_hold(writer);
+    vm_open_file_hold(reader);
+    vm_open_file_hold(writer);
     int64_t first = vm_fd_install(t, reader, 0, a[1] & O_CLOEXEC);
     int64_t second = first < 0 ? first : vm_fd_install(t, writer, 0, a[1] & O_CLOEXEC);
     fd[0] = (int32_t)first;
@@ -345,8 +344,8 @@ int64_t vm_call_pipe2(struct kernel *k, struct thread *t, const uint64_t *a)
         vm_fd_close(k, t, (uint64_t)first);
     if (error && second >= 0)
         vm_fd_close(k, t, (uint64_t)second);
-    vm_file_release(k, reader);
-    vm_file_release(k, writer);
+    vm_open_file_release(k, reader);
+    vm_open_file_release(k, writer);
     return error;
 }
 

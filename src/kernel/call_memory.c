@@ -40,8 +40,9 @@ int64_t vm_call_brk(struct kernel *k, struct thread *t, const uint64_t *a)
     vm_va old = page_up(k, s->brk), new = page_up(k, a[0]);
     if (a[0] < s->brk_first || a[0] >= k->user_end)
         return (int64_t)s->brk;
-    if (new > old && (!vm_space_is_free(k, s, old, new - old) ||
-                      vm_space_map(k, s, old, new - old, VM_PROT_READ | VM_PROT_WRITE, false, NULL, 0)))
+    if (new > old &&
+        (!vm_space_is_free(k, s, old, new - old) ||
+         vm_space_map(k, s, old, new - old, VM_PROT_READ | VM_PROT_WRITE, false, NULL, 0)))
         return (int64_t)s->brk;
     if (new < old)
         vm_space_unmap(k, s, new, old - new);
@@ -107,7 +108,8 @@ static struct inode *source_of(struct kernel *k, struct thread *t, const uint64_
 int64_t vm_call_mmap(struct kernel *k, struct thread *t, const uint64_t *a)
 {
     uint64_t bytes = page_up(k, a[1]), type = a[3] & MAP_TYPE;
-    bool shared = type == MAP_SHARED || type == MAP_SHARED_VALIDATE, anonymous = a[3] & MAP_ANONYMOUS;
+    bool shared = type == MAP_SHARED || type == MAP_SHARED_VALIDATE,
+         anonymous = a[3] & MAP_ANONYMOUS;
     int64_t error;
     if (a[1] == 0 || (!shared && type != MAP_PRIVATE) || (!anonymous && !is_aligned(k, a[5])))
         return -EINVAL;

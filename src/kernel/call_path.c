@@ -30,9 +30,9 @@ int64_t vm_call_openat(struct kernel *k, struct thread *t, const uint64_t *a)
         error = vm_path_open(k, t, path, (int)a[2], (unsigned)a[3] & ~t->process->where->umask, &f);
     if (error)
         return error;
-    vm_file_hold(f);
+    vm_open_file_hold(f);
     int64_t fd = vm_fd_install(t, f, 0, a[2] & O_CLOEXEC);
-    vm_file_release(k, f);
+    vm_open_file_release(k, f);
     return fd;
 }
 
@@ -148,9 +148,9 @@ static int stat_special(struct kernel *k, struct thread *t, const char *path, st
     *special = f || error;
     if (!f)
         return (int)error;
-    vm_file_hold(f);
+    vm_open_file_hold(f);
     error = f->ops->stat(k, f, s);
-    vm_file_release(k, f);
+    vm_open_file_release(k, f);
     return (int)error;
 }
 
@@ -182,8 +182,8 @@ static int64_t stat_at(struct kernel *k, struct thread *t, uint64_t at, vm_va va
         struct open_file *f = vm_fd_file(t, at);
         return f ? f->ops->stat(k, f, s) : -EBADF;
     }
-    int64_t error = first ? path_of(k, t, at, va, path)
-                          : vm_path_absolute(k, t, AT_FDCWD, ".", path);
+    int64_t error =
+        first ? path_of(k, t, at, va, path) : vm_path_absolute(k, t, AT_FDCWD, ".", path);
     return error ? error : stat_path(k, t, path, !(flags & AT_SYMLINK_NOFOLLOW), s);
 }
 
@@ -375,9 +375,9 @@ int64_t vm_call_truncate(struct kernel *k, struct thread *t, const uint64_t *a)
         error = vm_path_open(k, t, path, O_RDWR, 0, &f);
     if (error)
         return error;
-    vm_file_hold(f);
+    vm_open_file_hold(f);
     error = f->inode ? vm_inode_truncate(k, f->inode, a[1]) : -EISDIR;
-    vm_file_release(k, f);
+    vm_open_file_release(k, f);
     return error;
 }
 

@@ -3,7 +3,8 @@
 
 #include <signal.h>
 
-#define SET_BYTES 8
+#define SET_BYTES   8
+#define STACK_LEAST UINT64_C(2048) /* MINSIGSTKSZ */
 
 static bool is_signal(uint64_t n)
 {
@@ -166,9 +167,9 @@ int64_t vm_call_sigaltstack(struct kernel *k, struct thread *t, const uint64_t *
         return -EFAULT;
     if (!a[0])
         return 0;
-    if (!(new.flags & SS_DISABLE) && new.bytes < MINSIGSTKSZ)
+    if (!(new.flags &SS_DISABLE) && new.bytes < STACK_LEAST)
         return -ENOMEM;
     t->alt_stack = new.va;
-    t->alt_stack_bytes = new.flags & SS_DISABLE ? 0 : new.bytes;
+    t->alt_stack_bytes = new.flags &SS_DISABLE ? 0 : new.bytes;
     return 0;
 }

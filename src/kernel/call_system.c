@@ -44,9 +44,9 @@ static int64_t limits(struct kernel *k, struct thread *t, uint64_t resource, vm_
     struct limit l = limit_of(k, resource), wanted;
     if (resource >= RLIM_NLIMITS)
         return -EINVAL;
-    if (new && vm_user_read(k, t, &wanted, new, sizeof wanted))
+    if (new &&vm_user_read(k, t, &wanted, new, sizeof wanted))
         return -EFAULT;
-    if (new && wanted.now > wanted.most)
+    if (new &&wanted.now > wanted.most)
         return -EINVAL;
     return old ? vm_user_write(k, t, old, &l, sizeof l) : 0;
 }

@@ -11,9 +11,9 @@
 #include <linux/futex.h>
 #include <time.h>
 
-#define SECOND   UINT64_C(1000000000)
-#define DATE_S   UINT64_C(1767225600) /* 2026-01-01 00:00 UTC */
-#define TICK_S   100                  /* of times(2) */
+#define SECOND UINT64_C(1000000000)
+#define DATE_S UINT64_C(1767225600) /* 2026-01-01 00:00 UTC */
+#define TICK_S 100                  /* of times(2) */
 
 struct moment {
     int64_t s, ns;
@@ -98,7 +98,8 @@ int64_t vm_call_times(struct kernel *k, struct thread *t, const uint64_t *a)
 
 /* Until the thread's call gives up: the wait at `va` from now, or the moment itself if `absolute`
  * by this clock. Set once a call. */
-static int64_t set_end(struct kernel *k, struct thread *t, vm_va va, uint64_t from_ns, bool absolute)
+static int64_t set_end(struct kernel *k, struct thread *t, vm_va va, uint64_t from_ns,
+                       bool absolute)
 {
     struct moment m;
     if (t->call_until_ns)
@@ -218,7 +219,7 @@ static int64_t futex_wait(struct kernel *k, struct thread *t, const uint64_t *a,
                           uint64_t clock)
 {
     uint32_t word;
-    bool again = t->progress; /* it has slept already */
+    bool again = t->progress;        /* it has slept already */
     if (again && !t->waits_for_word) /* it was woken */
         return 0;
     if (a[3]) {

@@ -17,10 +17,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SEGMENTS_MAX  64
-#define STRINGS_MAX   (UINT64_C(128) << 10)
-#define STACK_BEGINS  (UINT64_C(128) << 10)
-#define HWCAP_IMAFDC  (1 << ('i' - 'a') | 1 << ('m' - 'a') | 1 << 0 | 1 << ('f' - 'a') | 1 << ('d' - 'a') | 1 << ('c' - 'a'))
+#define SEGMENTS_MAX 64
+#define STRINGS_MAX  (UINT64_C(128) << 10)
+#define STACK_BEGINS (UINT64_C(128) << 10)
+#define HWCAP_IMAFDC                                                                               \
+    (1 << ('i' - 'a') | 1 << ('m' - 'a') | 1 << 0 | 1 << ('f' - 'a') | 1 << ('d' - 'a') |          \
+     1 << ('c' - 'a'))
 #define CLOCK_TICKS_A_SECOND 100
 
 static uint64_t page_bytes(const struct kernel *k)
@@ -149,7 +151,8 @@ static int64_t zero_rest(struct kernel *k, struct thread *t, const Elf64_Phdr *p
     if (p->p_filesz && (p->p_flags & PF_W) && file_end < whole)
         error = vm_user_zero(k, t, file_end, (end < whole ? end : whole) - file_end);
     if (!error && end > whole)
-        error = vm_space_map(k, t->space, whole, page_up(k, end) - whole, prot_of(p), false, NULL, 0);
+        error =
+            vm_space_map(k, t->space, whole, page_up(k, end) - whole, prot_of(p), false, NULL, 0);
     return error;
 }
 

@@ -15,7 +15,7 @@
 
 /* ---- open files ---- */
 
-struct open_file *vm_file_new(const struct file_ops *ops, int flags, const char *path)
+struct open_file *vm_open_file_new(const struct file_ops *ops, int flags, const char *path)
 {
     struct open_file *f = calloc(1, sizeof *f);
     if (!f)
@@ -28,12 +28,12 @@ struct open_file *vm_file_new(const struct file_ops *ops, int flags, const char 
     return f;
 }
 
-void vm_file_hold(struct open_file *f)
+void vm_open_file_hold(struct open_file *f)
 {
     f->users++;
 }
 
-void vm_file_release(struct kernel *k, struct open_file *f)
+void vm_open_file_release(struct kernel *k, struct open_file *f)
 {
     VM_ASSERT(f->users > 0);
     if (--f->users)
@@ -96,7 +96,7 @@ struct fd_table *vm_fd_table_new(struct kernel *k)
             vm_fd_table_leave(k, table);
             return NULL;
         }
-        vm_file_hold(table->fd[fd].file);
+        vm_open_file_hold(table->fd[fd].file);
     }
     return table;
 }
@@ -110,7 +110,7 @@ struct fd_table *vm_fd_table_copy(struct kernel *k, const struct fd_table *from)
     memcpy(table->fd, from->fd, from->n * sizeof *from->fd);
     for (uint32_t i = 0; i < table->n; i++)
         if (table->fd[i].file)
-            vm_file_hold(table->fd[i].file);
+            vm_open_file_hold(table->fd[i].file);
     return table;
 }
 
@@ -120,7 +120,7 @@ void vm_fd_table_leave(struct kernel *k, struct fd_table *table)
         return;
     for (uint32_t i = 0; i < table->n; i++)
         if (table->fd[i].file)
-            vm_file_release(k, table->fd[i].file);
+            vm_open_file_release(k, table->fd[i].file);
     free(table->fd);
     free(table);
 }
@@ -131,7 +131,7 @@ void vm_fd_table_exec(struct kernel *k, struct fd_table *table)
         struct fd *d = &table->fd[i];
         if (!d->file || !d->close_on_exec)
             continue;
-        vm_file_release(k, d->file);
+        vm_open_file_release(k, d->file);
         *d = (struct fd){0};
     }
 }
@@ -154,7 +154,7 @@ int64_t vm_fd_install(struct thread *t, struct open_file *f, int least, bool clo
     if (fd >= table->n && !set_room(table, fd + 16))
         return -ENOMEM;
     table->fd[fd] = (struct fd){f, close_on_exec};
-    vm_file_hold(f);
+    vm_open_file_hold(f);
     return fd;
 }
 
@@ -164,7 +164,7 @@ int64_t vm_fd_close(struct kernel *k, struct thread *t, uint64_t fd)
     if (!f)
         return -EBADF;
     t->process->files->fd[(uint32_t)fd] = (struct fd){0};
-    vm_file_release(k, f);
+    vm_open_file_release(k, f);
     return 0;
 }
 
@@ -174,10 +174,10 @@ struct inode *vm_fd_inode(struct kernel *k, struct thread *t, int fd, unsigned p
     const struct open_file *f = vm_fd_file(t, (uint64_t)(int64_t)fd);
     int access = f ? f->flags & O_ACCMODE : 0;
     (void)k;
-    *error = !f                          ? -EBADF
-             : f->ops == &vm_file_zero   ? 0
-             : !f->inode                 ? -ENODEV
-             : access == O_WRONLY        ? -EACCES
+    *error = !f                                                     ? -EBADF
+             : f->ops == &vm_file_zero                              ? 0
+             : !f->inode                                            ? -ENODEV
+             : access == O_WRONLY                                   ? -EACCES
              : shared && (prot & VM_PROT_WRITE) && access != O_RDWR ? -EACCES
                                                                     : 0;
     return *error ? NULL : f->inode;

@@ -271,8 +271,8 @@ int64_t vm_inode_open(struct kernel *k, struct thread *t, const char *path, stru
     *out = f->inode;
     if (f->inode)
         vm_inode_hold(f->inode);
-    vm_file_hold(f);
-    vm_file_release(k, f);
+    vm_open_file_hold(f);
+    vm_open_file_release(k, f);
     return *out ? 0 : -EACCES;
 }
 

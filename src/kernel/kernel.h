@@ -30,6 +30,8 @@
 
 #include <pagoda/kernel.h>
 
+#include "base/random.h"
+
 #include <errno.h>
 
 /* ---- address spaces ---- */
@@ -59,9 +61,9 @@ struct thread {
     const void *channel; /* sleeps on it; NULL: only for time */
     uint64_t wake_ns;    /* or until then; VM_TIME_NEVER */
     bool woken_by_time;
-    bool in_call;      /* the system call at its pc is to be gone on with */
-    bool begun;        /* and was counted */
-    uint64_t progress; /* of that call, 0 at its start */
+    bool in_call;           /* the system call at its pc is to be gone on with */
+    bool begun;             /* and was counted */
+    uint64_t progress;      /* of that call, 0 at its start */
     uint64_t call_until_ns; /* of that call: when it gives up; 0: not set yet */
     struct futex_word {
         vm_asid asid;
@@ -69,18 +71,18 @@ struct thread {
         uint64_t at;
     } word; /* that it waits for, if waits_for_word */
     bool waits_for_word;
-    uint64_t since;         /* its place among the sleepers of a channel */
-    bool told;              /* the scheduler knows it */
+    uint64_t since; /* its place among the sleepers of a channel */
+    bool told;      /* the scheduler knows it */
     signal_set pending, blocked;
     signal_set blocked_after; /* what sigsuspend, ppoll put back, if has_blocked_after */
     bool has_blocked_after;
     struct {
         int signal, code;
         vm_va va;
-    } fault;                         /* of the signal that it caused itself; signal 0: none */
+    } fault;                          /* of the signal that it caused itself; signal 0: none */
     vm_va alt_stack, alt_stack_bytes; /* for handlers that want it; 0 bytes: none */
-    vm_va clear_tid;   /* 0, or: written 0 and woken at its end */
-    struct thread *next; /* of its process */
+    vm_va clear_tid;                  /* 0, or: written 0 and woken at its end */
+    struct thread *next;              /* of its process */
 };
 
 struct signal_action {
@@ -115,7 +117,7 @@ struct process {
     signal_set pending; /* for whichever thread */
     int status;         /* as wait4 gives it */
     bool stopped, continued_untold, stopped_untold;
-    uint32_t vfork_parent_tid; /* that waits until this one has its own space; 0: none */
+    uint32_t vfork_parent_tid;         /* that waits until this one has its own space; 0: none */
     uint64_t alarm_ns, alarm_every_ns; /* VM_TIME_NEVER: none; 0: once */
     bool execed;
     struct vm_run_process stat;
@@ -140,9 +142,9 @@ struct kernel {
     bool failed; /* error says why: the run ends */
     struct vm_error error;
 
-    uint64_t now_ns;          /* instructions and waiting */
-    double fraction_ns;       /* of the next one */
-    uint64_t wait_ns;         /* that the machine has asked of whoever made the references lately */
+    uint64_t now_ns;    /* instructions and waiting */
+    double fraction_ns; /* of the next one */
+    uint64_t wait_ns;   /* that the machine has asked of whoever made the references lately */
 
     struct thread *thread; /* [threads_max] by vm_task */
     struct vm_sched_task *task;
@@ -157,17 +159,17 @@ struct kernel {
     struct roused {
         vm_task task;
         enum vm_ready why;
-    } *roused;
+    } * roused;
     uint32_t nroused;
     enum vm_ready gives_way; /* why the running thread's turn ends, if `turn_over` */
     bool turn_over;
     uint64_t sleeps; /* so far */
-    uint64_t random; /* state, from the seed */
+    struct vm_random random; /* from the seed */
     struct process *processes, *first;
     uint32_t pid_next, nprocesses;
-    struct inodes *inodes;  /* inode.c's */
+    struct inodes *inodes;   /* inode.c's */
     struct streams *streams; /* stream.c's */
-    int root_fd;            /* of the host */
+    int root_fd;             /* of the host */
     struct vm_run_result *out;
     uint32_t listed_cap;
 };
@@ -399,7 +401,7 @@ struct file_ops {
     int64_t (*read)(struct kernel *k, struct thread *t, struct open_file *f, void *out, uint64_t n);
     int64_t (*write)(struct kernel *k, struct thread *t, struct open_file *f, const void *from,
                      uint64_t n);
-    unsigned (*ready)(struct kernel *k, struct open_file *f); /* POLLIN, POLLOUT, ... */
+    unsigned (*ready)(struct kernel *k, struct open_file *f);             /* POLLIN, POLLOUT, ... */
     int (*stat)(struct kernel *k, struct open_file *f, struct stat *out); /* 0 or -errno */
     int64_t (*ioctl)(struct kernel *k, struct thread *t, struct open_file *f, uint64_t request,
                      vm_va at);
@@ -416,16 +418,16 @@ struct open_file {
     uint64_t offset;
     struct inode *inode; /* regular */
     struct pipe *pipe;
-    int host_fd;  /* a directory, a stream of the host; -1 */
-    char *path;   /* of programs; NULL: it has none */
-    char *text;   /* vm_file_text: [size] */
+    int host_fd; /* a directory, a stream of the host; -1 */
+    char *path;  /* of programs; NULL: it has none */
+    char *text;  /* vm_file_text: [size] */
     uint64_t size;
 };
 
 /* NULL: no memory. The file has no user yet. */
-struct open_file *vm_file_new(const struct file_ops *ops, int flags, const char *path);
-void vm_file_hold(struct open_file *f);
-void vm_file_release(struct kernel *k, struct open_file *f);
+struct open_file *vm_open_file_new(const struct file_ops *ops, int flags, const char *path);
+void vm_open_file_hold(struct open_file *f);
+void vm_open_file_release(struct kernel *k, struct open_file *f);
 /* What the kinds that lack an op answer. */
 int64_t vm_file_no_ioctl(struct kernel *k, struct thread *t, struct open_file *f, uint64_t request,
                          vm_va at); /* -ENOTTY */
@@ -434,7 +436,7 @@ unsigned vm_file_always_ready(struct kernel *k, struct open_file *f);
 struct fd_table *vm_fd_table_new(struct kernel *k); /* standard streams are the host's */
 struct fd_table *vm_fd_table_copy(struct kernel *k, const struct fd_table *from);
 void vm_fd_table_leave(struct kernel *k, struct fd_table *f);
-void vm_fd_table_exec(struct kernel *k, struct fd_table *f); /* close_on_exec */
+void vm_fd_table_exec(struct kernel *k, struct fd_table *f);       /* close_on_exec */
 struct open_file *vm_fd_file(const struct thread *t, uint64_t fd); /* NULL: not open */
 /* The lowest free descriptor from `least` on; the table is a user of `f`. Or -EMFILE. */
 int64_t vm_fd_install(struct thread *t, struct open_file *f, int least, bool close_on_exec);

@@ -376,8 +376,7 @@ bool vm_machine_open(struct kernel *k, struct vm_error *e)
         .refill = refill,
         .log = k->c->model == VM_RUN_NONE ? NULL : &k->log,
         .drain = drain,
-        .misaligned =
-            k->c->misaligned_traps ? VM_RV64_MISALIGNED_TRAPS : VM_RV64_MISALIGNED_WORKS,
+        .misaligned = k->c->misaligned_traps ? VM_RV64_MISALIGNED_TRAPS : VM_RV64_MISALIGNED_WORKS,
     };
     return (k->log.va && k->log.meta) || vm_fail(e, VM_ESYSTEM, "no memory for a kernel");
 }

@@ -92,7 +92,7 @@ int vm_path_parent(struct kernel *k, const char *absolute, const char **last)
 
 static struct open_file *open_directory(int fd, int flags, const char *absolute, int64_t *error)
 {
-    struct open_file *f = vm_file_new(&vm_file_directory, flags, absolute);
+    struct open_file *f = vm_open_file_new(&vm_file_directory, flags, absolute);
     *error = 0;
     if (f) {
         f->host_fd = fd;
@@ -108,7 +108,7 @@ static struct open_file *open_regular(struct kernel *k, int fd, int flags, const
 {
     bool writes = (flags & O_ACCMODE) != O_RDONLY;
     struct inode *i = vm_inode_of_host(k, fd, writes, absolute);
-    struct open_file *f = i ? vm_file_new(&vm_file_regular, flags, absolute) : NULL;
+    struct open_file *f = i ? vm_open_file_new(&vm_file_regular, flags, absolute) : NULL;
     *error = 0;
     if (f) {
         f->inode = i;
@@ -173,8 +173,8 @@ int64_t vm_path_open(struct kernel *k, struct thread *t, const char *absolute, i
         return fd;
     *out = open_kind(k, fd, flags, absolute, &error);
     if (*out && error) {
-        vm_file_hold(*out);
-        vm_file_release(k, *out);
+        vm_open_file_hold(*out);
+        vm_open_file_release(k, *out);
         *out = NULL;
     }
     return error;

@@ -176,8 +176,8 @@ const struct file_ops vm_file_pipe_writer = {
 int64_t vm_pipe_open(int flags, struct open_file **reader, struct open_file **writer)
 {
     struct pipe *p = calloc(1, sizeof *p);
-    *reader = vm_file_new(&vm_file_pipe_reader, O_RDONLY | flags, NULL);
-    *writer = vm_file_new(&vm_file_pipe_writer, O_WRONLY | flags, NULL);
+    *reader = vm_open_file_new(&vm_file_pipe_reader, O_RDONLY | flags, NULL);
+    *writer = vm_open_file_new(&vm_file_pipe_writer, O_WRONLY | flags, NULL);
     if (!p || !*reader || !*writer) {
         free(p);
         free(*reader);

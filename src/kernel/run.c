@@ -136,13 +136,13 @@ static bool may_run(void *host, vm_task task, uint32_t cpu)
 
 uint64_t vm_kernel_random(struct kernel *k)
 {
-    return vm_random_next(&k->random);
+    return vm_random_u64(&k->random);
 }
 
 static uint64_t draw(void *host, uint64_t n)
 {
     struct kernel *k = host;
-    return vm_kernel_random(k) % n;
+    return vm_random_below(&k->random, n);
 }
 
 static bool sched_open(struct kernel *k, struct vm_error *e)
@@ -408,7 +408,8 @@ static bool tables_open(struct kernel *k, struct vm_error *e)
     k->roused = calloc(k->threads_max, sizeof *k->roused);
     k->out->listed = calloc(k->listed_cap, sizeof *k->out->listed);
     if (!k->thread || !k->task || !k->roused || !k->out->listed)
-        return vm_fail(e, VM_ESYSTEM, "no memory for a kernel of %u processes", k->c->processes_max);
+        return vm_fail(e, VM_ESYSTEM, "no memory for a kernel of %u processes",
+                       k->c->processes_max);
     for (uint32_t i = 0; i < k->threads_max; i++)
         k->task[i] = (struct vm_sched_task){.left = VM_LEFT_UNKNOWN, .tickets = 100};
     return true;
@@ -417,7 +418,7 @@ static bool tables_open(struct kernel *k, struct vm_error *e)
 static bool kernel_open(struct kernel *k, struct vm_error *e)
 {
     k->pid_next = k->asid_next = 1;
-    k->random = k->c->machine.seed;
+    vm_random_seed(&k->random, k->c->machine.seed);
     return tables_open(k, e) && vm_machine_open(k, e) && sched_open(k, e) && vm_files_open(k, e);
 }
 

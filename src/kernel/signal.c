@@ -17,8 +17,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define DEFAULT  ((vm_va)(uintptr_t)SIG_DFL)
-#define IGNORE   ((vm_va)(uintptr_t)SIG_IGN)
+#define DEFAULT      ((vm_va)(uintptr_t)SIG_DFL)
+#define IGNORE       ((vm_va)(uintptr_t)SIG_IGN)
 #define CAUGHT_NEVER (bit(SIGKILL) | bit(SIGSTOP))
 
 static signal_set bit(int signal)
@@ -141,7 +141,7 @@ struct frame {
     uint64_t flags, link;
     uint64_t stack, stack_flags, stack_bytes;
     uint64_t mask;
-    uint8_t rest_of_masks[120];
+    uint8_t rest_of_masks[120 + 8]; /* and to a multiple of 16 */
     uint64_t pc, x[31];
     uint64_t f[32];
     uint32_t fcsr;

@@ -76,8 +76,8 @@ struct address_space *vm_space_fork(struct kernel *k, const struct address_space
     s->view = view;
     if (s->program)
         vm_inode_hold(s->program);
-    vm_machine_event(
-        k, &(struct vm_event){.kind = VM_EVENT_FORK, .asid = from->asid, .child = asid});
+    vm_machine_event(k,
+                     &(struct vm_event){.kind = VM_EVENT_FORK, .asid = from->asid, .child = asid});
     return s;
 }
 
@@ -200,7 +200,9 @@ int64_t vm_space_map(struct kernel *k, struct address_space *s, vm_va va, uint64
         .va = va,
         .bytes = bytes,
         .prot = (uint8_t)prot,
-        .detail = !inode ? VM_BACKING_ANON : shared ? VM_BACKING_SHARED : VM_BACKING_FILE,
+        .detail = !inode   ? VM_BACKING_ANON
+                  : shared ? VM_BACKING_SHARED
+                           : VM_BACKING_FILE,
         .file = inode ? inode->number : 0,
         .file_page = file_page,
     };
@@ -212,8 +214,7 @@ int64_t vm_space_unmap(struct kernel *k, struct address_space *s, vm_va va, uint
     if (!is_range(k, va, bytes))
         return -EINVAL;
     return answer(
-        k, &(struct vm_event){
-               .kind = VM_EVENT_UNMAP, .asid = s->asid, .va = va, .bytes = bytes});
+        k, &(struct vm_event){.kind = VM_EVENT_UNMAP, .asid = s->asid, .va = va, .bytes = bytes});
 }
 
 /* Whether all of [va, va + bytes) is mapped. */

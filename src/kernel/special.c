@@ -75,10 +75,8 @@ static int device_stat(struct kernel *k, struct open_file *f, struct stat *out)
                      : f->ops == &vm_file_zero ? 5
                      : f->ops == &vm_file_full ? 7
                                                : 9;
-    *out = (struct stat){.st_mode = S_IFCHR | 0666,
-                         .st_nlink = 1,
-                         .st_rdev = makedev(1, minor),
-                         .st_blksize = 4096};
+    *out = (struct stat){
+        .st_mode = S_IFCHR | 0666, .st_nlink = 1, .st_rdev = makedev(1, minor), .st_blksize = 4096};
     return 0;
 }
 
@@ -188,7 +186,8 @@ static void write_maps(struct kernel *k, struct thread *t, struct text *x)
     for (size_t n = 0; n < space->nvmas; n++) {
         const struct vm_vma *v = &space->vma[n];
         uint64_t page = v->file ? (v->start >> k->parts.page_shift) + v->file_delta : 0;
-        const struct inode *i = v->file ? vm_inode_by_number(k, v->file & VM_FILE_NUMBER_MAX) : NULL;
+        const struct inode *i =
+            v->file ? vm_inode_by_number(k, v->file & VM_FILE_NUMBER_MAX) : NULL;
         say(x, "%08llx-%08llx %c%c%c%c %08llx 00:00 %llu %*s%s\n", (unsigned long long)v->start,
             (unsigned long long)v->end, v->prot & VM_PROT_READ ? 'r' : '-',
             v->prot & VM_PROT_WRITE ? 'w' : '-', v->prot & VM_PROT_FETCH ? 'x' : '-',
@@ -241,8 +240,8 @@ static const struct {
     const char *path;
     const struct file_ops *ops;
 } devices[] = {
-    {"/dev/null", &vm_file_null},     {"/dev/zero", &vm_file_zero},
-    {"/dev/full", &vm_file_full},     {"/dev/random", &vm_file_random},
+    {"/dev/null", &vm_file_null},      {"/dev/zero", &vm_file_zero},
+    {"/dev/full", &vm_file_full},      {"/dev/random", &vm_file_random},
     {"/dev/urandom", &vm_file_random},
 };
 
@@ -251,7 +250,7 @@ static struct open_file *text_file(struct kernel *k, struct thread *t, size_t i,
 {
     struct text x = {0};
     texts[i].write(k, t, &x);
-    struct open_file *f = x.failed ? NULL : vm_file_new(&vm_file_text, O_RDONLY, path);
+    struct open_file *f = x.failed ? NULL : vm_open_file_new(&vm_file_text, O_RDONLY, path);
     if (!f) {
         free(x.bytes);
         *error = -ENOMEM;
@@ -282,7 +281,7 @@ struct open_file *vm_path_special(struct kernel *k, struct thread *t, const char
     for (size_t i = 0; i < sizeof devices / sizeof devices[0]; i++) {
         if (strcmp(path, devices[i].path) != 0)
             continue;
-        struct open_file *f = vm_file_new(devices[i].ops, flags, path);
+        struct open_file *f = vm_open_file_new(devices[i].ops, flags, path);
         *error = f ? 0 : -ENOMEM;
         return f;
     }

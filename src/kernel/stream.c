@@ -13,8 +13,8 @@
 #include <unistd.h>
 
 struct streams {
-    int changed; /* only its address: pollers sleep on it */
-    int host[3]; /* likewise: readers of that descriptor */
+    int changed;         /* only its address: pollers sleep on it */
+    int host[3];         /* likewise: readers of that descriptor */
     uint32_t foreground; /* the terminal's process group */
 };
 
@@ -165,7 +165,7 @@ const struct file_ops vm_file_host = {
 
 struct open_file *vm_stream_open(int host_fd, int flags)
 {
-    struct open_file *f = vm_file_new(&vm_file_host, flags, NULL);
+    struct open_file *f = vm_open_file_new(&vm_file_host, flags, NULL);
     if (f)
         f->host_fd = host_fd;
     return f;

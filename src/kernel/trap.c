@@ -26,30 +26,52 @@ static const struct row {
     int signal, code;
 } rows[] = {
     {{VM_RV64_FETCH_MISALIGNED, "instruction address misaligned", "signal", "SIGBUS"},
-     BY_SIGNAL, SIGBUS, BUS_ADRALN},
+     BY_SIGNAL,
+     SIGBUS,
+     BUS_ADRALN},
     {{VM_RV64_FETCH_ACCESS, "instruction access fault", "signal", "SIGSEGV"},
-     BY_SIGNAL, SIGSEGV, SEGV_ACCERR},
+     BY_SIGNAL,
+     SIGSEGV,
+     SEGV_ACCERR},
     {{VM_RV64_ILLEGAL, "illegal instruction", "signal", "SIGILL"}, BY_SIGNAL, SIGILL, ILL_ILLOPC},
     {{VM_RV64_BREAKPOINT, "breakpoint", "signal", "SIGTRAP"}, BY_SIGNAL, SIGTRAP, TRAP_BRKPT},
     {{VM_RV64_LOAD_MISALIGNED, "load address misaligned", "signal", "SIGBUS"},
-     BY_SIGNAL, SIGBUS, BUS_ADRALN},
+     BY_SIGNAL,
+     SIGBUS,
+     BUS_ADRALN},
     {{VM_RV64_LOAD_ACCESS, "load access fault", "signal", "SIGSEGV"},
-     BY_SIGNAL, SIGSEGV, SEGV_ACCERR},
+     BY_SIGNAL,
+     SIGSEGV,
+     SEGV_ACCERR},
     {{VM_RV64_STORE_MISALIGNED, "store/AMO address misaligned", "signal", "SIGBUS"},
-     BY_SIGNAL, SIGBUS, BUS_ADRALN},
+     BY_SIGNAL,
+     SIGBUS,
+     BUS_ADRALN},
     {{VM_RV64_STORE_ACCESS, "store/AMO access fault", "signal", "SIGSEGV"},
-     BY_SIGNAL, SIGSEGV, SEGV_ACCERR},
+     BY_SIGNAL,
+     SIGSEGV,
+     SEGV_ACCERR},
     {{VM_RV64_ECALL_USER, "environment call from U-mode", "call", "the system call in a7"},
-     BY_CALL, 0, 0},
+     BY_CALL,
+     0,
+     0},
     {{VM_RV64_FETCH_PAGE, "instruction page fault", "fault", "page brought, or SIGSEGV, SIGBUS"},
-     BY_FAULT, 0, 0},
+     BY_FAULT,
+     0,
+     0},
     {{VM_RV64_LOAD_PAGE, "load page fault", "fault", "page brought, or SIGSEGV, SIGBUS"},
-     BY_FAULT, 0, 0},
+     BY_FAULT,
+     0,
+     0},
     {{VM_RV64_STORE_PAGE, "store/AMO page fault", "fault",
       "page brought or copied, or SIGSEGV, SIGBUS"},
-     BY_FAULT, 0, 0},
+     BY_FAULT,
+     0,
+     0},
     {{UINT64_C(1) << 63 | 5, "supervisor timer interrupt", "timer", "the scheduler's turn"},
-     BY_TIMER, 0, 0},
+     BY_TIMER,
+     0,
+     0},
 };
 #define NROWS (sizeof rows / sizeof rows[0])
 
@@ -65,7 +87,8 @@ bool vm_kernel_vector(size_t i, struct vm_vector *out)
 /* The page of a file behind the file's end; *inode is the mapping's. */
 static bool is_behind_end(struct kernel *k, const struct vm_vma *v, vm_va va)
 {
-    const struct inode *inode = v->file ? vm_inode_by_number(k, v->file & VM_FILE_NUMBER_MAX) : NULL;
+    const struct inode *inode =
+        v->file ? vm_inode_by_number(k, v->file & VM_FILE_NUMBER_MAX) : NULL;
     uint64_t page = (va >> k->parts.page_shift) + v->file_delta;
     return inode && page << k->parts.page_shift >= inode->size;
 }

@@ -184,7 +184,7 @@ static void read_runs(struct vm_memory *m, struct wanted_list *list)
 bool vm_ahead_read(struct vm_memory *m, const struct vm_fault *f)
 {
     uint64_t key = vm_memory_key(m, f->va, f->asid), most = m->nunits / 4;
-    struct vm_readahead_wish wish;
+    struct vm_readahead_wish wish = {.n = 0};
     struct wanted_list list = {0};
     struct wanted own;
     m->ahead.own_key = VM_NOPAGE;

@@ -84,17 +84,24 @@ static bool is_out(struct vm_memory *m, uint64_t key, struct wanted *out)
     return home && vm_page_cache_find(m, home, key) == VM_NOFRAME;
 }
 
+/* The page whose entry is that of slot `s`; VM_NOPAGE: none. One that lost it there last may have
+ * come back since, and be in another slot by now. */
+static uint64_t key_in_slot(struct vm_memory *m, uint64_t s)
+{
+    struct wanted w;
+    if (s <= VM_SLOT_FILE || s >= vm_slots_end(m) || !m->ahead.slot_key[s])
+        return VM_NOPAGE;
+    return is_out(m, m->ahead.slot_key[s], &w) && w.slot == s ? w.key : VM_NOPAGE;
+}
+
 /* The page that a number of a wish means, beside the fault's `own`; VM_NOPAGE: none. Places of a
  * file are numbered as its pages are. */
-static uint64_t key_of(const struct vm_memory *m, const struct vm_fault *f,
-                       const struct wanted *own, const struct vm_readahead_wish *wish,
-                       uint64_t number)
+static uint64_t key_of(struct vm_memory *m, const struct vm_fault *f, const struct wanted *own,
+                       const struct vm_readahead_wish *wish, uint64_t number)
 {
     unsigned shift = m->c.page_shift;
     if (wish->of == VM_READAHEAD_PLACES && own->slot != VM_SLOT_FILE)
-        return number > VM_SLOT_FILE && number < vm_slots_end(m) && m->ahead.slot_key[number]
-                   ? m->ahead.slot_key[number]
-                   : VM_NOPAGE;
+        return key_in_slot(m, number);
     if (number < f->vma->start >> shift || number >= f->vma->end >> shift)
         return VM_NOPAGE;
     return vm_memory_key(m, number << shift, f->asid);

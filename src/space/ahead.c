@@ -198,17 +198,20 @@ bool vm_ahead_read(struct vm_memory *m, const struct vm_fault *f)
     if (!m->ahead.state || m->ntables_out > 0 || !is_out(m, key, &own))
         return true;
     ask(m, f, &own, &wish);
-    for (uint32_t i = 0; i < wish.n && list.n < most; i++) {
+    bool good = true;
+    for (uint32_t i = 0; good && i < wish.n && list.n < most; i++) {
         uint64_t other = key_of(m, f, &own, &wish, wish.number[i]);
-        if (other != VM_NOPAGE && other != key && !bring(m, other, &list))
-            return false;
+        if (other != VM_NOPAGE && other != key)
+            good = bring(m, other, &list);
     }
-    if (list.n == 0 || !is_out(m, key, &own))
-        return true;
-    list.page[list.n++] = own;
-    m->ahead.own_key = key;
-    read_runs(m, &list);
-    return true;
+    if (list.n == 0)
+        return good;
+    if (good && is_out(m, key, &own)) {
+        list.page[list.n++] = own;
+        m->ahead.own_key = key;
+    }
+    read_runs(m, &list); /* even where memory ran out behind some */
+    return good;
 }
 
 /* What is on its way until `done_ns` is needed. */

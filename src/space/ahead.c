@@ -121,6 +121,8 @@ static void ask(struct vm_memory *m, const struct vm_fault *f, const struct want
     m->ahead.hits[f->asid] = 0;
     m->c.readahead->ask(m->ahead.state + f->asid * m->c.readahead->size(), m->c.readahead_params,
                         &asked, wish);
+    if (wish->n > 0)
+        m->c.wished(m->c.host, f, own->slot == VM_SLOT_FILE ? 0 : own->slot, wish);
 }
 
 /* ---- bringing them ---- */
@@ -140,6 +142,7 @@ static void place(struct vm_memory *m, const struct wanted *w, vm_pfn pfn)
     m->nresident++;
     m->c.counts->readaheads++;
     vm_unit_insert(m, pfn, w->key);
+    m->c.came_ahead(m->c.host, pfn, w->key, vm_frame_slot(&m->frame[pfn]));
 }
 
 /* Into a frame, whose getting may have changed anything: then the page need not come. */

@@ -191,17 +191,14 @@ static void read_runs(struct vm_memory *m, struct wanted_list *list)
     }
 }
 
-bool vm_ahead_read(struct vm_memory *m, const struct vm_fault *f)
+/* The fault will read its page `own`. False: m->out. */
+static bool read_beside(struct vm_memory *m, const struct vm_fault *f, struct wanted own)
 {
-    uint64_t key = vm_memory_key(m, f->va, f->asid), most = m->nunits / 4;
+    uint64_t key = own.key, most = m->nunits / 4;
     struct vm_readahead_wish wish = {.n = 0};
     struct wanted_list list = {0};
-    struct wanted own;
-    m->ahead.own_key = VM_NOPAGE;
-    if (!m->ahead.state || m->ntables_out > 0 || !is_out(m, key, &own))
-        return true;
-    ask(m, f, &own, &wish);
     bool good = true;
+    ask(m, f, &own, &wish);
     for (uint32_t i = 0; good && i < wish.n && list.n < most; i++) {
         uint64_t other = key_of(m, f, &own, &wish, wish.number[i]);
         if (other != VM_NOPAGE && other != key)
@@ -215,6 +212,15 @@ bool vm_ahead_read(struct vm_memory *m, const struct vm_fault *f)
     }
     read_runs(m, &list); /* even where memory ran out behind some */
     return good;
+}
+
+bool vm_ahead_read(struct vm_memory *m, const struct vm_fault *f)
+{
+    struct wanted own;
+    m->ahead.own_key = VM_NOPAGE;
+    if (!m->ahead.state || m->ntables_out > 0 || !is_out(m, vm_memory_key(m, f->va, f->asid), &own))
+        return true;
+    return read_beside(m, f, own);
 }
 
 /* What is on its way until `done_ns` is needed. */

@@ -1,129 +1,10 @@
 /* Stories against the machine that they tell of, on small random traces: every count and price is
  * in them, and they do not depend on how the cursor came. */
-#include "base/random.h"
+#include "diff/story_world.h"
 #include "engine/price.h"
-#include "oracle/machine_trace.h"
-#include "rounds.h"
-#include "unit/folder.h"
-
-#include "unit/test.h"
 
 #include <math.h>
-#include <pagoda/policy.h>
-#include <pagoda/story.h>
-#include <stdlib.h>
 #include <string.h>
-
-enum { ALL_EVENTS = TRACE_PROTECTS | TRACE_MAPS | TRACE_FORKS };
-
-static const char *const plans[] = {"none", "l1=4/2:fifo", "l1i=4 l1d=4/2 l2=16/4@3",
-                                    "l1=4:plru l2i=8/2 l2d=8/2:plru l3=32/4:lru"};
-enum { NPLANS = sizeof plans / sizeof plans[0] };
-
-static const char *const segments[] = {"base-bounds:bits=22", "segmentation:bits=22",
-                                       "segment-table"};
-static const char *const huge[] = {"fault", "reserve", "collapse"};
-static const char *const readaheads[] = {"none", "cluster", "vma:window=4", "stride", "leap"};
-enum { NREADAHEADS = sizeof readaheads / sizeof readaheads[0] };
-static const char *const marks[] = {"at-once", "trap", "on-leaving"};
-
-/* A world: a trace in a file and a machine for it. */
-struct world {
-    struct folder folder;
-    struct machine_trace trace;
-    struct vm_config config;
-    struct vm_source source;
-    char path[256];
-};
-
-static bool reads_the_future(const char *policy)
-{
-    struct vm_error e;
-    const struct vm_policy_ops *ops = vm_policy_find(policy, &e);
-    return ops && ops->future == VM_FUTURE_NEEDED;
-}
-
-static void world_open(struct world *w, const char *policy, unsigned nframes, unsigned i)
-{
-    w->folder = folder_new();
-    folder_path(&w->folder, "trace.pgt", w->path);
-    w->config = machine_config(policy, nframes);
-    w->source = (struct vm_source){.spec = w->path};
-    machine_set(&w->config, "tlb", plans[i % NPLANS]);
-    machine_set(&w->config, "tlb-tags", i % 3 ? "asid" : "flush");
-    machine_set(&w->config, "swap", i % 2 ? "hdd" : "nvme");
-    machine_set(&w->config, "walk-caches", i / 2 % 2 ? "p1=4/2@2 p2=2" : "none");
-    machine_set(&w->config, "prefetch", i / 4 % 2 ? "next" : "none");
-    machine_set(&w->config, "marks", marks[i / 3 % 3]);
-    machine_set(&w->config, "walkers", i / 5 % 2 ? "2" : "1");
-    machine_set(&w->config, "swap-cluster", i / 2 % 3 ? "1" : "3");
-    machine_set(&w->config, "watermark-low", i / 3 % 3 ? "0" : "10%");
-    machine_set(&w->config, "watermark-high", i / 3 % 3 ? "0" : "30%");
-    if (i % 4 == 2) { /* pages of the tables may leave, too */
-        machine_set(&w->config, "scheme", "paged-linear:bits=22");
-        machine_set(&w->config, "tables", "inside");
-        machine_set(&w->config, "walk-caches", "none");
-        w->config.memory_bytes += 16 * UINT64_C(4096);
-    }
-    if (i % 8 == 5) {
-        machine_set(&w->config, "scheme", "two-level:dir=10,table=2");
-        machine_set(&w->config, "layout", "as-is");
-        machine_set(&w->config, "huge", huge[i / 8 % 3]);
-        machine_set(&w->config, "huge-size", "16KiB");
-        machine_set(&w->config, "huge-scan-touches", "40");
-        machine_set(&w->config, "huge-scan-pages", "16");
-        machine_set(&w->config, "huge-empty", "0.5");
-        machine_set(&w->config, "walk-caches", "none");
-        w->config.memory_bytes += 40 * UINT64_C(4096);
-    }
-    if (i % 8 == 2) {
-        machine_set(&w->config, "refill", "software");
-        machine_set(&w->config, "marks", i % 3 ? "at-once" : "trap");
-    }
-    if (i % 4 == 3) { /* memory for a segment that is a whole space, and little more */
-        if (reads_the_future(policy))
-            machine_set(&w->config, "policy", "lru");
-        machine_set(&w->config, "scheme", segments[i / 4 % 3]);
-        machine_set(&w->config, "walk-caches", "none");
-        machine_set(&w->config, "marks", "at-once");
-        w->config.memory_bytes += 1024 * UINT64_C(4096);
-    } else if (!reads_the_future(policy))
-        machine_set(&w->config, "readahead", readaheads[(i + i / 4) % NREADAHEADS]);
-    if (i % 4 == 0) /* what walkers hide of lines only a whole run knows */
-        machine_set(&w->config, "walkers", "1");
-    machine_set(&w->config, "cache", i % 4 ? "none" : "l1i=1KiB/2@2 l1d=2KiB/4:vipt@3 l2=8KiB/2@9");
-}
-
-static void world_play(struct world *w, unsigned events, uint64_t seed)
-{
-    machine_trace_fill(&w->trace, events, seed);
-    machine_trace_write(&w->trace, w->path);
-}
-
-static struct vm_cursor *cursor(const struct world *w)
-{
-    struct vm_error e;
-    struct vm_cursor *c = vm_cursor_open(&w->config, &w->source, NULL, &e);
-    if (!c)
-        fail_msg("%s", e.text);
-    return c;
-}
-
-static void go(struct vm_cursor *c, uint64_t ref)
-{
-    struct vm_error e;
-    if (!vm_cursor_go(c, ref, &e))
-        fail_msg("%s", e.text);
-    assert_int_equal(vm_cursor_at(c), ref);
-}
-
-static const char *policy_of(unsigned i)
-{
-    size_t n = 0;
-    while (vm_policy_at(n))
-        n++;
-    return vm_policy_at(i % n)->name;
-}
 
 /* ---- counts ---- */
 
@@ -186,6 +67,20 @@ static void count_walk(const struct vm_story_step *s, struct vm_counts *c)
     c->unnamed += s->walk.fault == VM_WALK_BOUNDS;
 }
 
+static void count_mark(const struct vm_story_step *s, struct vm_counts *c)
+{
+    c->mark_traps += s->mark.why == VM_MARK_BY_TRAP;
+    c->mark_stores += s->mark.why == VM_MARK_ON_LEAVING;
+    c->walk_stores += s->mark.why == VM_MARK_BY_REFILL;
+}
+
+static void count_trap(enum vm_tap_trap trap, struct vm_counts *c)
+{
+    c->refills += trap == VM_TRAP_REFILL || trap == VM_TRAP_REFILL_TABLE;
+    c->invalid_traps += trap == VM_TRAP_INVALID;
+    c->modified_traps += trap == VM_TRAP_MODIFIED;
+}
+
 /* What is known of a touch when the next one begins. */
 struct touch {
     bool hit, asked;         /* a TLB had the page; the kernel was asked */
@@ -242,14 +137,10 @@ static void count_step(const struct vm_story *story, const struct vm_story_step 
         c->tlb_flushes += s->flush.whole && story->ntlbs > 0;
         break;
     case VM_TAP_MARK:
-        c->mark_traps += s->mark.why == VM_MARK_BY_TRAP;
-        c->mark_stores += s->mark.why == VM_MARK_ON_LEAVING;
-        c->walk_stores += s->mark.why == VM_MARK_BY_REFILL;
+        count_mark(s, c);
         break;
     case VM_TAP_TRAP:
-        c->refills += s->trap == VM_TRAP_REFILL || s->trap == VM_TRAP_REFILL_TABLE;
-        c->invalid_traps += s->trap == VM_TRAP_INVALID;
-        c->modified_traps += s->trap == VM_TRAP_MODIFIED;
+        count_trap(s->trap, c);
         break;
     case VM_TAP_PREFETCH:
         c->prefetches += s->prefetch.taken;
@@ -654,127 +545,6 @@ static void a_clock_spares_the_referenced(void **unused)
     assert_true(spared > 10);
 }
 
-/* ---- reading ahead ---- */
-
-/* What stories alone tell of the pages that came ahead: by frame, the reference that brought them;
- * 0: none, or somebody has touched it. */
-struct ahead {
-    uint64_t came[64];
-    uint64_t asked; /* pages wished for by the fault under way, that may still come */
-    uint64_t wishes, comings, touched, in_vain;
-};
-
-static uint64_t page_in(const struct vm_story *s, vm_va va)
-{
-    return va >> s->page_shift;
-}
-
-static void assert_wish(const struct vm_story *story, const struct vm_story_step *s)
-{
-    uint64_t page = page_in(story, s->wished.va), window = s->wished.window;
-    assert_true(s->wished.n > 0 && s->wished.n < window);
-    assert_true(s->wished.first <= s->wished.last);
-    if (s->wished.why == VM_READAHEAD_BESIDE)
-        assert_int_equal(s->wished.first / window, s->wished.last / window);
-    if (s->wished.why == VM_READAHEAD_FORWARD)
-        assert_int_equal(s->wished.first, page + 1);
-    if (s->wished.why == VM_READAHEAD_BACKWARD)
-        assert_int_equal(s->wished.last, page - 1);
-    if (s->wished.why >= VM_READAHEAD_STEADY)
-        assert_int_equal(s->wished.last - s->wished.first,
-                         (s->wished.n - 1) * (uint64_t)llabs(s->wished.distance));
-}
-
-static void follow_coming(struct ahead *a, const struct vm_story *story, uint64_t ref,
-                          const struct vm_story_step *wished, const struct vm_story_step *s)
-{
-    assert_true(a->asked-- > 0);
-    assert_int_equal(a->came[s->ahead.pfn], 0);
-    a->came[s->ahead.pfn] = ref;
-    a->comings++;
-    assert_int_not_equal(s->ahead.key,
-                         vm_page_key(wished->wished.va, story->page_shift, wished->wished.asid));
-    uint64_t number = wished->wished.of_slots ? s->ahead.slot : s->ahead.key >> 12;
-    assert_in_range(number, wished->wished.first, wished->wished.last);
-}
-
-static void follow_step(struct ahead *a, const struct vm_story *story,
-                        const struct vm_story_step **wished, const struct vm_story_step *s)
-{
-    if (s->kind == VM_TAP_WISHED) {
-        assert_wish(story, s);
-        *wished = s;
-        a->asked = s->wished.n;
-        a->wishes++;
-    } else if (s->kind == VM_TAP_AHEAD) {
-        assert_non_null(*wished);
-        follow_coming(a, story, story->ref, *wished, s);
-    } else if (s->kind == VM_TAP_FAULT && s->fault.pfn != VM_NOFRAME) {
-        uint64_t *came = &a->came[s->fault.pfn];
-        assert_int_equal(s->fault.ahead, *came > 0);
-        assert_true(!*came || (s->fault.kind == VM_FAULT_SOFT && s->fault.came == *came));
-        a->touched += s->fault.ahead;
-        *came = 0;
-        *wished = NULL;
-    } else if (s->kind == VM_TAP_LEAVING && s->leaving.leaving.pfn < 64) {
-        uint64_t *came = &a->came[s->leaving.leaving.pfn];
-        assert_int_equal(s->leaving.leaving.ahead, *came > 0);
-        assert_true(!*came || s->leaving.victim.came == *came);
-        a->in_vain += s->leaving.leaving.ahead && s->leaving.leaving.how != VM_LEFT_PARKED;
-        if (s->leaving.leaving.how != VM_LEFT_PARKED)
-            *came = 0;
-    }
-}
-
-static void assert_frames_ahead(const struct ahead *a, const struct vm_story *s)
-{
-    for (uint32_t i = 0; i < s->memory_after.n; i++) {
-        const struct vm_story_frame *f = &s->frame[s->memory_after.first + i];
-        assert_int_equal(f->ahead && f->touches == 1, a->came[f->pfn] > 0);
-        assert_true(!a->came[f->pfn] || (f->came == a->came[f->pfn] && f->last == f->came));
-    }
-}
-
-static void follow(struct ahead *a, const struct vm_story *s)
-{
-    const struct vm_story_step *wished = NULL;
-    for (size_t i = 0; i < s->nsteps; i++)
-        follow_step(a, s, &wished, &s->step[i]);
-    assert_frames_ahead(a, s);
-}
-
-/* Of every way to read ahead, under every policy that can have one. */
-static void a_page_read_ahead_is_told_until_it_is_touched_or_leaves(void **unused)
-{
-    (void)unused;
-    struct ahead all[NREADAHEADS] = {0};
-    for (unsigned i = test_rounds(60); i-- > 0;) {
-        struct world w;
-        struct ahead a = {0};
-        unsigned which = i % NREADAHEADS;
-        const char *policy = policy_of(i / NREADAHEADS);
-        world_open(&w, reads_the_future(policy) ? "lru" : policy, 6 + i % 10, i % 7 ? 1 : 4);
-        machine_set(&w.config, "readahead", readaheads[which]);
-        world_play(&w, i % 3 ? 0 : ALL_EVENTS, 1700 + i);
-        struct vm_cursor *c = cursor(&w);
-        for (uint64_t ref = 1; ref <= TRACE_REFS; ref++) {
-            go(c, ref);
-            follow(&a, vm_cursor_story(c));
-        }
-        assert_int_equal(vm_cursor_story(c)->after.readaheads, a.comings);
-        all[which].wishes += a.wishes;
-        all[which].comings += a.comings;
-        all[which].touched += a.touched;
-        all[which].in_vain += a.in_vain;
-        vm_cursor_close(c);
-        folder_remove(&w.folder);
-    }
-    assert_int_equal(all[0].wishes, 0);
-    for (unsigned k = 1; k < NREADAHEADS; k++)
-        assert_true(all[k].wishes > 10 && all[k].comings > 10 && all[k].touched > 10 &&
-                    all[k].in_vain > 10);
-}
-
 /* ---- addresses ---- */
 
 static void the_physical_address_is_that_of_the_walk_and_of_the_table(void **unused)
@@ -827,7 +597,6 @@ int main(void)
         cmocka_unit_test(past_the_end_the_cursor_stays),
         cmocka_unit_test(the_victims_number_is_the_extreme),
         cmocka_unit_test(a_clock_spares_the_referenced),
-        cmocka_unit_test(a_page_read_ahead_is_told_until_it_is_touched_or_leaves),
         cmocka_unit_test(the_physical_address_is_that_of_the_walk_and_of_the_table),
     };
     return cmocka_run_group_tests_name("diff_story", tests, NULL, NULL);

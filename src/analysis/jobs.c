@@ -221,7 +221,6 @@ static void ask_slice(struct sim *s, struct processor *p)
 {
     uint64_t slice = s->out->ops->slice(s->state, p->job), timer = s->r->timer;
     uint64_t begins = p->starts > s->now ? p->starts : s->now;
-    VM_ASSERT(slice);
     p->slice_ends = VM_TIME_NEVER;
     if (slice < VM_TIME_NEVER - begins - timer)
         p->slice_ends = (begins + slice + timer - 1) / timer * timer;
@@ -300,6 +299,13 @@ static void pick(struct sim *s, uint32_t c)
     }
 }
 
+static void fill_idle(struct sim *s)
+{
+    for (uint32_t c = 0; c < s->r->ncpus; c++)
+        if (s->cpu[c].job == VM_NOJOB)
+            pick(s, c);
+}
+
 static void preempt(struct sim *s)
 {
     uint32_t c;
@@ -310,6 +316,7 @@ static void preempt(struct sim *s)
         make_ready(s, job, VM_READY_PREEMPTED);
         s->cpu[c].job = VM_NOJOB;
         pick(s, c);
+        fill_idle(s);
     }
 }
 
@@ -319,9 +326,7 @@ static void moment(struct sim *s)
     tick(s);
     arrive(s);
     wake(s);
-    for (uint32_t c = 0; c < s->r->ncpus; c++)
-        if (s->cpu[c].job == VM_NOJOB)
-            pick(s, c);
+    fill_idle(s);
     preempt(s);
     VM_EXPECT((s->out->ops->check(s->state), true));
 }
@@ -368,7 +373,7 @@ static bool check_request(const struct vm_jobs_request *r, struct vm_error *e)
                        (unsigned long long)r->quantum, (unsigned long long)r->timer);
     if (r->quantum > VM_TIME_MAX || r->switch_cost > VM_TIME_MAX ||
         r->warmth.warmup > VM_TIME_MAX || r->warmth.size > VM_TIME_MAX ||
-        r->warmth.rate - 1 > VM_TIME_MAX)
+        (r->warmth.size && r->warmth.rate - 1 >= VM_TIME_MAX))
         return vm_fail(e, VM_EUSAGE, "a time, size or rate out of range: expected at most %llu",
                        (unsigned long long)VM_TIME_MAX);
     for (uint32_t i = 0; i < r->njobs; i++)

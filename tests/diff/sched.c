@@ -127,6 +127,19 @@ static void make_mlfq(struct world *w)
         add_word(w, "woken", "first");
 }
 
+static void make_new(struct world *w)
+{
+    w->rule.floor = below(w, 2);
+    if (w->rule.floor)
+        add_word(w, "new", "floor");
+}
+
+static void make_stride(struct world *w)
+{
+    make_quantum(w);
+    make_new(w);
+}
+
 static void make_cfs(struct world *w)
 {
     w->rule.latency = 1 + below(w, 48);
@@ -135,6 +148,7 @@ static void make_cfs(struct world *w)
     add(w, "latency", w->rule.latency);
     add(w, "min", w->rule.min);
     add(w, "wakeup", w->rule.wakeup);
+    make_new(w);
 }
 
 static void make_nothing(struct world *w)
@@ -146,10 +160,10 @@ static const struct {
     const char *name;
     void (*make)(struct world *w);
 } rules[] = {
-    [NAIVE_FIFO] = {"fifo", make_nothing},     [NAIVE_SJF] = {"sjf", make_nothing},
-    [NAIVE_STCF] = {"stcf", make_nothing},     [NAIVE_RR] = {"rr", make_rr},
-    [NAIVE_MLFQ] = {"mlfq", make_mlfq},        [NAIVE_LOTTERY] = {"lottery", make_quantum},
-    [NAIVE_STRIDE] = {"stride", make_quantum}, [NAIVE_CFS] = {"cfs", make_cfs},
+    [NAIVE_FIFO] = {"fifo", make_nothing},    [NAIVE_SJF] = {"sjf", make_nothing},
+    [NAIVE_STCF] = {"stcf", make_nothing},    [NAIVE_RR] = {"rr", make_rr},
+    [NAIVE_MLFQ] = {"mlfq", make_mlfq},       [NAIVE_LOTTERY] = {"lottery", make_quantum},
+    [NAIVE_STRIDE] = {"stride", make_stride}, [NAIVE_CFS] = {"cfs", make_cfs},
 };
 
 /* A scheduler as a spec and as the oracle has it. */

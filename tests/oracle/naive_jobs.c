@@ -206,6 +206,30 @@ static void set_mark(struct world *w, int j)
         g->mark = g->done + d->io_every;
 }
 
+static uint64_t slice_of(const struct world *w, int j)
+{
+    const struct naive_rule *rule = w->rule;
+    const struct queue *q = &w->queue[w->job[j].queue];
+    uint64_t sum = 0, slice;
+    switch (rule->rule) {
+    case NAIVE_RR:
+        return rule->clock ? rule->quantum - w->t % rule->quantum : rule->quantum;
+    case NAIVE_LOTTERY:
+    case NAIVE_STRIDE:
+        return rule->quantum;
+    case NAIVE_MLFQ:
+        return w->job[j].left;
+    case NAIVE_CFS:
+        for (int i = 0; i < q->n; i++)
+            sum += weight(w, q->job[i]);
+        slice = rule->latency * weight(w, j) * w->r->ncpus / sum;
+        slice = slice > rule->latency ? rule->latency : slice;
+        return slice < rule->min ? rule->min : slice;
+    default:
+        return UINT64_MAX;
+    }
+}
+
 /* A job comes from outside its queue, new or woken. */
 static void come(struct world *w, int j, bool new)
 {
@@ -235,6 +259,8 @@ static void come(struct world *w, int j, bool new)
         put_first(w, j);
     else
         put_last(w, j);
+    if (is_fair(w) && new && !w->rule->floor)
+        g->total = slice_of(w, j); /* as if it had had a turn */
     w->out->job[j].waited -= w->t;
 }
 
@@ -299,30 +325,6 @@ static int choose_for(struct world *w, int c, bool preferred)
         can[q->job[i]] = g->state == READY && may(w, q->job[i], c) && (like || !preferred);
     }
     return choose(w, q, can);
-}
-
-static uint64_t slice_of(const struct world *w, int j)
-{
-    const struct naive_rule *rule = w->rule;
-    const struct queue *q = &w->queue[w->job[j].queue];
-    uint64_t sum = 0, slice;
-    switch (rule->rule) {
-    case NAIVE_RR:
-        return rule->clock ? rule->quantum - w->t % rule->quantum : rule->quantum;
-    case NAIVE_LOTTERY:
-    case NAIVE_STRIDE:
-        return rule->quantum;
-    case NAIVE_MLFQ:
-        return w->job[j].left;
-    case NAIVE_CFS:
-        for (int i = 0; i < q->n; i++)
-            sum += weight(w, q->job[i]);
-        slice = rule->latency * weight(w, j) * w->r->ncpus / sum;
-        slice = slice > rule->latency ? rule->latency : slice;
-        return slice < rule->min ? rule->min : slice;
-    default:
-        return UINT64_MAX;
-    }
 }
 
 static bool preempts(const struct world *w)

@@ -26,6 +26,7 @@ struct naive_rule {
     uint64_t boost;
     bool stay, first;              /* mlfq: io=stay, woken=first */
     uint64_t latency, min, wakeup; /* cfs */
+    bool floor;                    /* stride, cfs: new=floor */
     uint32_t patience;             /* sqms */
     uint64_t peek;                 /* mqms */
     bool longest;

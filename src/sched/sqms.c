@@ -183,7 +183,7 @@ static void check(const void *state)
 
 static const struct vm_param param[] = {
     NESTED_PARAM,
-    {"patience", VM_PARAM_COUNT, "4", 0, 1000, NULL,
+    {"patience", VM_PARAM_COUNT, "2", 0, 1000, NULL,
      "how often a task lets others run on their own processor before it goes to another"},
 };
 

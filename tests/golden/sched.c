@@ -104,8 +104,10 @@ static void response_of_round_robin_is_that_of_section_7_7(void **unused)
 static void stcf_overlaps_transfers_and_work_as_in_section_7_8(void **unused)
 {
     (void)unused;
-    assert_schedule("0:50:io=10/10,0:50", "stcf", 10, "ABABABABAB");      /* figure 7.9 */
-    assert_schedule("0:50:io=10/10,90:50", "fifo", 10, "A.A.A.A.ABBBBB"); /* as figure 7.8 */
+    /* figure 7.9, but that B is longer: its last burst would be as long as A's */
+    assert_schedule("0:50:io=10/10,0:60", "stcf", 10, "ABABABABABB");
+    /* figure 7.8 */
+    assert_schedule("0:50:io=10/10,90:50", "fifo", 10, "A.A.A.A.ABBBBB");
 }
 
 /* `scheduler.py -p RR -q 2 -l 5,3 -c`, and the others on 12,3,7. */
@@ -280,15 +282,17 @@ static void slices_of_cfs_are_those_of_figure_9_5(void **unused)
     vm_jobs_free(&r);
 }
 
-/* 9.7: nice -5 and 0 have weights of 3121 and 1024: three quarters of 48, and one. */
+/* 9.7: nice -5 and 0 have weights of 3121 and 1024, and such parts of the latency: three quarters
+ * and one. */
 static void weights_of_cfs_are_those_of_section_9_7(void **unused)
 {
     (void)unused;
-    struct vm_jobs_result r = run("0:144:nice=-5,0:48", "cfs:new=floor");
-    assert_facts(&r, 0, "weight", "3121 3121 3121 3121");
-    assert_facts(&r, 0, "of", "4145 4145 4145 4145");
-    assert_int_equal(r.span[0].end, 36);
-    assert_int_equal(r.span[1].end - r.span[1].start, 11); /* 48 * 1024 / 4145 */
+    struct vm_jobs_result r = run("0:6242:nice=-5,0:2048", "cfs:new=floor,latency=4145");
+    assert_facts(&r, 0, "weight", "3121 3121");
+    assert_facts(&r, 1, "of", "4145 1024");
+    assert_facts(&r, 1, "vruntime", "0 1024");
+    assert_int_equal(r.span[0].end, 3121);
+    assert_int_equal(r.span[1].end, 4145);
     vm_jobs_free(&r);
 }
 

@@ -29,7 +29,7 @@
 #define VM_JOB_NAME  16
 #define VM_NOJOB     UINT32_MAX
 #define VM_TIME_MAX  (UINT64_C(1) << 40) /* of a job's times, and of all that run for it */
-#define VM_STEPS_MAX (UINT64_C(1) << 25) /* moments at which something happens, of one run */
+#define VM_STEPS_MAX (UINT64_C(1) << 22) /* moments at which something happens, of one run */
 
 struct vm_job {
     char name[VM_JOB_NAME];

@@ -157,7 +157,7 @@ struct vm_jobs_result {
     size_t nfacts, facts_cap;
     struct vm_sched_fact *fact;
     double response, turnaround, waiting; /* means */
-    double fairness;    /* Jain's index of run / (run + waiting): 1 if all were slowed alike */
+    double fairness;    /* Jain's index of slowdowns, (ran + waited) / ran: 1 if all are equal */
     double utilisation; /* time for jobs, of that of all processors from start to end */
 };
 

@@ -473,12 +473,12 @@ static void sum_up(struct sim *s)
     out->end = s->now;
     for (uint32_t i = 0; i < out->njobs; i++) {
         const struct vm_job_result *o = &out->job[i];
-        double share = (double)o->ran / (double)(o->ran + o->waited);
+        double slowdown = (double)(o->ran + o->waited) / (double)o->ran;
         out->response += (double)vm_job_response(&s->r->job[i], o) / n;
         out->turnaround += (double)vm_job_turnaround(&s->r->job[i], o) / n;
         out->waiting += (double)o->waited / n;
-        sum += share;
-        squares += share * share;
+        sum += slowdown;
+        squares += slowdown * slowdown;
     }
     for (uint32_t c = 0; c < out->ncpus; c++)
         busy += (double)out->cpu[c].busy;

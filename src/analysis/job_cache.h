@@ -3,8 +3,8 @@
  * A job that begins to run on a processor, and is not known there, warms up: a counter goes down as
  * it runs. At 0 its working set is in the cache, in front of the others; those at the back are
  * pushed out while all of them together are too large, and warm up anew when they run again. A job
- * whose set is larger than the cache pushes all out, itself too. Arpaci-Dusseau & Arpaci-Dusseau, "Operating
- * Systems: Three Easy Pieces", chapter 10, homework.
+ * whose set is larger than the cache pushes all out, itself too. Arpaci-Dusseau & Arpaci-Dusseau,
+ * "Operating Systems: Three Easy Pieces", chapter 10, homework.
  *
  * Invariants: the sets of the jobs in the list fit; counter[job] is 0 of them, and at least 1 of
  * those that warm up.

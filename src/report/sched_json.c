@@ -1,4 +1,5 @@
-/* sched_json.c - what schedulers did with jobs, for programs. Every member: docs/formats/json.md. */
+/* sched_json.c - what schedulers did with jobs, for programs. Every member: docs/formats/json.md.
+ */
 #include "report/json.h"
 #include "report/sched_words.h"
 

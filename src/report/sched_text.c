@@ -92,8 +92,9 @@ static void put_job(const struct sheet *s, uint32_t i)
 {
     const struct vm_job *j = &s->s->request->job[i];
     const struct vm_job_result *o = &s->r->job[i];
+    const char *name = j->name[0] == mark_of(i) && !j->name[1] ? "" : j->name;
     fprintf(s->out, "  %c %-9s %9llu %9llu %9llu %10llu %9llu %9llu %7llu %9llu %8llu\n",
-            mark_of(i), j->name, (unsigned long long)j->arrival, (unsigned long long)j->run,
+            mark_of(i), name, (unsigned long long)j->arrival, (unsigned long long)j->run,
             (unsigned long long)vm_job_response(j, o), (unsigned long long)vm_job_turnaround(j, o),
             (unsigned long long)o->waited, (unsigned long long)o->blocked,
             (unsigned long long)o->picks, (unsigned long long)o->preemptions,

@@ -6,8 +6,9 @@
  * So every task runs once in a latency, unless there are too many of them. A nice value more or
  * less is a factor of about 1.25 in weight, and a tenth of the processor between two tasks. Who
  * wakes goes on from the least vruntime, if it had less, and preempts who is ahead of it by more
- * than `wakeup`; a new one begins a slice behind that (Linux's START_DEBIT). Arpaci-Dusseau & Arpaci-Dusseau, "Operating Systems: Three Easy Pieces", section 9.7;
- * kernel/sched/fair.c and core.c (Linux 6.1), sched_prio_to_weight.
+ * than `wakeup`; a new one begins a slice behind that (Linux's START_DEBIT). Arpaci-Dusseau &
+ * Arpaci-Dusseau, "Operating Systems: Three Easy Pieces", section 9.7; kernel/sched/fair.c and
+ * core.c (Linux 6.1), sched_prio_to_weight.
  *
  * Not there: groups, the credit of sleepers, balancing between processors
  * by load (mqms steals instead). With several processors at one line a share is of all of them.

@@ -8,7 +8,8 @@
  * "Operating Systems: Three Easy Pieces", section 10.4.
  *
  * The base scheduler is asked to pick twice: first it may choose only among the preferred, then
- * among all; also if it would have the preferred one make way at once. The answer to its question whether a task may run stands between it and the host.
+ * among all; also if it would have the preferred one make way at once. The answer to its question
+ * whether a task may run stands between it and the host.
  *
  * Invariants: passed <= patience; a task waits in the base iff `ready` is not 0, and the numbers of
  * those that wait differ.

@@ -20,7 +20,8 @@
  *  c. tick, if `ticks_at` has come, and slice anew for each running task;
  *  d. ready NEW and WOKEN, in the order in which it was to happen;
  *  e. for each idle processor: pick, and slice for the task picked;
- *  f. while preempt names a processor: ready PREEMPTED for its task, pick, slice.
+ *  f. while preempt names a processor: ready PREEMPTED for its task, pick, slice; and e again, for
+ *     the task that made way may run on a processor that is idle still.
  *
  * Contract, checked by tests/conform
  *  1. Task numbers are below ntasks. A task is in one state of the picture; every call is one of
@@ -115,7 +116,8 @@ struct vm_sched_ops {
     void (*block)(void *state, vm_task task);
     void (*leave)(void *state, vm_task task);
     vm_task (*pick)(void *state, uint32_t cpu);
-    /* How much longer a running task may run before step b, from 1; or VM_SLICE_ALL. */
+    /* How much longer a running task may run before step b, or VM_SLICE_ALL; 0 only of one whose
+     * slice was used up before, where the host is late. */
     uint64_t (*slice)(void *state, vm_task task);
     /* A running task ran for `time` more, which ends now; 0 is possible. */
     void (*ran)(void *state, vm_task task, uint64_t time);

@@ -5,11 +5,12 @@
  *
  * So every task runs once in a latency, unless there are too many of them. A nice value more or
  * less is a factor of about 1.25 in weight, and a tenth of the processor between two tasks. Who
- * wakes or is new goes on from the least vruntime, and preempts who is ahead of it by more than
- * `wakeup`. Arpaci-Dusseau & Arpaci-Dusseau, "Operating Systems: Three Easy Pieces", section 9.7;
- * kernel/sched/fair.c and core.c (Linux 6.1), sched_prio_to_weight.
+ * wakes goes on from the least vruntime, if it had less, and preempts who is ahead of it by more
+ * than `wakeup`; a new one begins a slice behind that (Linux's START_DEBIT). Arpaci-Dusseau &
+ * Arpaci-Dusseau, "Operating Systems: Three Easy Pieces", section 9.7; kernel/sched/fair.c and
+ * core.c (Linux 6.1), sched_prio_to_weight.
  *
- * Not there: groups, the credit of sleepers, the debit of new tasks, balancing between processors
+ * Not there: groups, the credit of sleepers, balancing between processors
  * by load (mqms steals instead). With several processors at one line a share is of all of them.
  */
 #include "sched/fair.h"
@@ -79,15 +80,29 @@ static vm_task pick(void *state, uint32_t cpu)
     return task;
 }
 
-static void ran(void *state, vm_task task, uint64_t time)
+static void charge(struct cfs *s, vm_task task, uint64_t time)
 {
-    struct cfs *s = state;
-    vm_line_ran(s, task, time);
     vm_fair_charge(&s->fair, task, ((unsigned __int128)time * WEIGHT_OF_NICE_0) << CLOCK_BITS,
                    weight(s, task) * s->fair.line.env->unit);
 }
 
-/* Only who has just come or woken preempts: the others have waited for the slice's end so far. */
+static void ready(void *state, vm_task task, enum vm_ready why)
+{
+    struct cfs *s = state;
+    vm_fair_ready(s, task, why);
+    if (why == VM_READY_NEW && s->fair.new == NEW_TURN)
+        charge(s, task, share(s, task));
+}
+
+static void ran(void *state, vm_task task, uint64_t time)
+{
+    struct cfs *s = state;
+    vm_line_ran(s, task, time);
+    charge(s, task, time);
+    vm_fair_raise_floor(&s->fair);
+}
+
+/* Only who has become ready now preempts: the others have waited for the slice's end so far. */
 static uint32_t preempt(void *state)
 {
     const struct cfs *s = state;
@@ -109,6 +124,7 @@ static const struct vm_param param[] = {
     {"min", VM_PARAM_COUNT, "6", 1, 1e6, NULL, "the shortest slice"},
     {"wakeup", VM_PARAM_COUNT, "1", 0, 1e6, NULL,
      "how far ahead of one that wakes a task must be to make way"},
+    FAIR_PARAM,
 };
 
 const struct vm_sched_ops vm_sched_cfs = {
@@ -121,7 +137,7 @@ const struct vm_sched_ops vm_sched_cfs = {
     .nparams = sizeof param / sizeof param[0],
     .size = size,
     .init = init,
-    .ready = vm_fair_ready,
+    .ready = ready,
     .block = vm_line_leave,
     .leave = vm_line_leave,
     .pick = pick,

@@ -9,9 +9,10 @@ size_t vm_fair_size(const struct vm_sched_env *env, size_t head_bytes)
 void vm_fair_init(struct fair *s, const struct vm_sched_env *env, size_t head_bytes)
 {
     vm_line_init(&s->line, env, head_bytes, sizeof(struct fair_client));
+    s->new = vm_params_count(env->params, "new") ? NEW_FLOOR : NEW_TURN;
 }
 
-static void raise_floor(struct fair *s)
+void vm_fair_raise_floor(struct fair *s)
 {
     vm_task first = line_first(&s->line);
     if (first != VM_NOTASK && s->line.rank[first].key > s->floor)
@@ -25,7 +26,6 @@ void vm_fair_charge(struct fair *s, vm_task task, unsigned __int128 scaled, uint
     c->clock += (uint64_t)(scaled / weight);
     c->rest = (uint64_t)(scaled % weight);
     vm_line_rekey(&s->line, task, c->clock);
-    raise_floor(s);
 }
 
 void vm_fair_ready(void *state, vm_task task, enum vm_ready why)

@@ -156,11 +156,12 @@ static void ready(void *state, vm_task task, enum vm_ready why)
 {
     struct mlfq *s = state;
     struct client *c = client_of(s, task);
+    bool used_up = c->left == 0;
     if (why == VM_READY_NEW)
         begin_level(s, c, 0);
-    else if (c->left == 0)
+    else if (used_up)
         end_turn(s, c);
-    if (why == VM_READY_PREEMPTED)
+    if (why == VM_READY_PREEMPTED && !used_up)
         vm_line_rejoin(&s->line, task);
     else if (why == VM_READY_WOKEN && s->woken == WOKEN_FIRST)
         vm_line_join_first(&s->line, task, c->level);

@@ -8,7 +8,8 @@
  * "Operating Systems: Three Easy Pieces", section 10.4.
  *
  * The base scheduler is asked to pick twice: first it may choose only among the preferred, then
- * among all. The answer to its question whether a task may run stands between it and the host.
+ * among all; also if it would have the preferred one make way at once. The answer to its question
+ * whether a task may run stands between it and the host.
  *
  * Invariants: passed <= patience; a task waits in the base iff `ready` is not 0, and the numbers of
  * those that wait differ.
@@ -116,8 +117,13 @@ static vm_task pick_preferred(struct sqms *s, uint32_t cpu)
     s->among = AMONG_PREFERRED;
     vm_task task = s->nested.ops->pick(s->base, cpu);
     s->among = AMONG_ALL;
-    if (task != VM_NOTASK)
-        pass_over(s, task, cpu);
+    if (task == VM_NOTASK)
+        return VM_NOTASK;
+    if (s->nested.ops->preempt(s->base) == cpu) {
+        s->nested.ops->ready(s->base, task, VM_READY_PREEMPTED);
+        return VM_NOTASK;
+    }
+    pass_over(s, task, cpu);
     return task;
 }
 
@@ -178,7 +184,7 @@ static void check(const void *state)
 
 static const struct vm_param param[] = {
     NESTED_PARAM,
-    {"patience", VM_PARAM_COUNT, "4", 0, 1000, NULL,
+    {"patience", VM_PARAM_COUNT, "2", 0, 1000, NULL,
      "how often a task lets others run on their own processor before it goes to another"},
 };
 

@@ -9,8 +9,9 @@
  * resource management", MIT/LCS/TM-528, 1995; Arpaci-Dusseau & Arpaci-Dusseau, "Operating Systems:
  * Three Easy Pieces", section 9.6.
  *
- * Who was away goes on from where the others are (fair.h); the paper's `remain`, by which it also
- * keeps its distance from there, is not kept.
+ * A new task begins with its stride, as in the paper; the book begins at 0 (new=floor). Who was
+ * away goes on from where the others are (fair.h); the paper's `remain`, by which it also keeps its
+ * distance from there, is not kept.
  */
 #include "sched/fair.h"
 #include "sched/quantum.h"
@@ -46,13 +47,27 @@ static vm_task pick(void *state, uint32_t cpu)
     return task;
 }
 
+static void charge(struct stride *s, vm_task task, uint64_t time)
+{
+    uint64_t tickets = s->fair.line.env->task[task].tickets;
+    vm_fair_charge(&s->fair, task, ((unsigned __int128)time * s->scale) << PASS_BITS,
+                   tickets * s->quantum);
+}
+
+static void ready(void *state, vm_task task, enum vm_ready why)
+{
+    struct stride *s = state;
+    vm_fair_ready(s, task, why);
+    if (why == VM_READY_NEW && s->fair.new == NEW_TURN)
+        charge(s, task, s->quantum);
+}
+
 static void ran(void *state, vm_task task, uint64_t time)
 {
     struct stride *s = state;
-    uint64_t tickets = s->fair.line.env->task[task].tickets;
     vm_line_ran(s, task, time);
-    vm_fair_charge(&s->fair, task, ((unsigned __int128)time * s->scale) << PASS_BITS,
-                   tickets * s->quantum);
+    charge(s, task, time);
+    vm_fair_raise_floor(&s->fair);
 }
 
 static size_t facts(const void *state, vm_task task, struct vm_sched_fact *out)
@@ -67,6 +82,7 @@ static size_t facts(const void *state, vm_task task, struct vm_sched_fact *out)
 
 static const struct vm_param param[] = {
     QUANTUM_PARAM,
+    FAIR_PARAM,
     {"scale", VM_PARAM_COUNT, "10000", 1, 1 << 30, NULL, "the stride of a task with one ticket"},
 };
 
@@ -80,7 +96,7 @@ const struct vm_sched_ops vm_sched_stride = {
     .nparams = sizeof param / sizeof param[0],
     .size = size,
     .init = init,
-    .ready = vm_fair_ready,
+    .ready = ready,
     .block = vm_line_leave,
     .leave = vm_line_leave,
     .pick = pick,

@@ -117,7 +117,7 @@ static void set_file(struct vm_memory *m, const struct vm_event *event, struct v
 {
     VM_ASSERT(event->file <= VM_FILE_NUMBER_MAX && (event->file == 0 || m->c.contents));
     if (event->file == 0) {
-        v->file = unnamed_file(m, event->detail);
+        v->file = unnamed_file(m, v->backing);
         return;
     }
     m->c.counts->file_maps++;
@@ -135,7 +135,7 @@ static bool map(struct vm_memory *m, const struct vm_event *event, struct vm_err
     struct vm_vma v = {.start = start,
                        .end = end,
                        .prot = granted(m, event->prot),
-                       .backing = event->detail,
+                       .backing = vm_event_backing(event),
                        .origin = VM_VMA_MAPPED};
     set_file(m, event, &v);
     return vm_vma_map(&m->space[event->asid], v, e) && fit(m, event->asid, start, end);

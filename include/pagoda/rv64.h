@@ -90,8 +90,8 @@ struct vm_rv64_bus {
     /* The view lacks what a reference needs: give it by vm_rv64_view_map (of both pages, where it
      * reaches into two), and answer true; or false: the access traps, a page fault at *tval. Where
      * there is a log, it is the owner that adds this reference to it. Of a fetch it is the first 2
-     * bytes that are asked for, or the 4 of an instruction in two pages: the group that begins there
-     * is not logged again. */
+     * bytes that are asked for, or the 4 of an instruction in two pages (where the view has neither
+     * page: first the 2, then the 4): the group that begins there is not logged again. */
     bool (*refill)(void *host, vm_va va, uint16_t meta, uint64_t *tval);
     struct vm_rv64_log *log;    /* NULL: nobody counts */
     void (*drain)(void *host);  /* the log is full: consume it */

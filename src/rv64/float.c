@@ -24,6 +24,9 @@ void rv64_flags_take(struct vm_rv64 *hart)
     X(fnmadd, NMADD)                                                                               \
     X(fmin, MIN)                                                                                   \
     X(fmax, MAX)                                                                                   \
+    X(feq, EQUAL)                                                                                  \
+    X(flt, LESS)                                                                                   \
+    X(fle, LESS_EQUAL)                                                                             \
     X(fclass, CLASS)                                                                               \
     X(fcvt_w, TO_W)                                                                                \
     X(fcvt_wu, TO_WU)                                                                              \
@@ -71,7 +74,7 @@ static struct meaning meaning_of(enum rv64_code code)
     case RV64_fcvt_d_s:
         return (struct meaning){FROM_OTHER, true};
     default:
-        VM_ASSERT(!"a floating-point instruction that rounds");
+        VM_ASSERT(!"an instruction of F or D that computes");
         return (struct meaning){ADD, false};
     }
 }
@@ -122,19 +125,25 @@ static uint64_t float_result(struct rv64_soft *s, enum operation operation, cons
 }
 
 /* Those whose result is an integer. */
-static uint64_t integer_result(struct rv64_soft *s, enum operation operation, uint64_t f)
+static uint64_t integer_result(struct rv64_soft *s, enum operation operation, const uint64_t f[2])
 {
     switch (operation) {
+    case EQUAL:
+        return rv64_soft_equal(s, f[0], f[1]);
+    case LESS:
+        return rv64_soft_less(s, f[0], f[1]);
+    case LESS_EQUAL:
+        return rv64_soft_less_equal(s, f[0], f[1]);
     case CLASS:
-        return rv64_soft_class(s->precision, f);
+        return rv64_soft_class(s->precision, f[0]);
     case TO_W:
-        return (uint64_t)rv64_soft_to_int(s, f, 32);
+        return (uint64_t)rv64_soft_to_int(s, f[0], 32);
     case TO_WU:
-        return (uint64_t)(int64_t)(int32_t)rv64_soft_to_uint(s, f, 32);
+        return (uint64_t)(int64_t)(int32_t)rv64_soft_to_uint(s, f[0], 32);
     case TO_L:
-        return (uint64_t)rv64_soft_to_int(s, f, 64);
+        return (uint64_t)rv64_soft_to_int(s, f[0], 64);
     default:
-        return rv64_soft_to_uint(s, f, 64);
+        return rv64_soft_to_uint(s, f[0], 64);
     }
 }
 
@@ -153,8 +162,8 @@ void rv64_float(struct vm_rv64 *hart, enum rv64_code code, const struct rv64_op 
         operand(hart, op->rs2, m.is_double),
         operand(hart, rv64_rs3(op->imm), m.is_double),
     };
-    if (m.operation >= CLASS && m.operation <= TO_LU) {
-        hart->x[op->rd] = integer_result(&s, m.operation, f[0]);
+    if (m.operation >= EQUAL && m.operation <= TO_LU) {
+        hart->x[op->rd] = integer_result(&s, m.operation, f);
     } else {
         uint64_t result;
         if (m.operation == FROM_OTHER)

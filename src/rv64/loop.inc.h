@@ -245,6 +245,17 @@
         NEXT();                                                                                    \
     }
 
+/* A comparison: of NaN none holds. */
+#define COMPARE(name, type, left_operand, relation, right_operand)                                 \
+    OP(name)                                                                                       \
+    {                                                                                              \
+        type a = (left_operand), z = (right_operand);                                              \
+        if (isunordered(a, z))                                                                     \
+            SOFT(name);                                                                            \
+        RD = a relation z;                                                                         \
+        NEXT();                                                                                    \
+    }
+
 /* Operations on the bits of a register. */
 #define BITS(name, value)                                                                          \
     OP(name)                                                                                       \
@@ -412,9 +423,9 @@ find:
     TO_INTEGER(fcvt_l_d, double, rv64_get_double, value >= -0x1p63 && value < 0x1p63,
                (int64_t)value)
     TO_INTEGER(fcvt_lu_d, double, rv64_get_double, value > -1 && value < 0x1p63, (int64_t)value)
-    COMPUTE(fle_d, D1 <= D2)
-    COMPUTE(flt_d, D1 < D2)
-    COMPUTE(feq_d, D1 == D2)
+    COMPARE(fle_d, double, D1, <=, D2)
+    COMPARE(flt_d, double, D1, <, D2)
+    COMPARE(feq_d, double, D1, ==, D2)
     OP(fmin_d) SOFT(fmin_d);
     OP(fmax_d) SOFT(fmax_d);
     OP(fclass_d) SOFT(fclass_d);
@@ -440,9 +451,9 @@ find:
     TO_INTEGER(fcvt_l_s, float, rv64_get_float, value >= -0x1p63f && value < 0x1p63f,
                (int64_t)value)
     TO_INTEGER(fcvt_lu_s, float, rv64_get_float, value > -1 && value < 0x1p63f, (int64_t)value)
-    COMPUTE(fle_s, S1 <= S2)
-    COMPUTE(flt_s, S1 < S2)
-    COMPUTE(feq_s, S1 == S2)
+    COMPARE(fle_s, float, S1, <=, S2)
+    COMPARE(flt_s, float, S1, <, S2)
+    COMPARE(feq_s, float, S1, ==, S2)
     OP(fmin_s) SOFT(fmin_s);
     OP(fmax_s) SOFT(fmax_s);
     OP(fclass_s) SOFT(fclass_s);
@@ -584,4 +595,5 @@ spent:
 #undef SINGLE
 #undef DOUBLE
 #undef TO_INTEGER
+#undef COMPARE
 #undef BITS

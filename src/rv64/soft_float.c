@@ -440,6 +440,36 @@ uint64_t rv64_soft_max(struct rv64_soft *s, uint64_t a, uint64_t b)
     return less(s->precision, a, b) ? b : a;
 }
 
+/* Both are numbers; else NV, where `invalid` says so of a quiet NaN too. */
+static bool ordered(struct rv64_soft *s, uint64_t a_bits, uint64_t b_bits, bool invalid)
+{
+    struct number a = unpack(s->precision, a_bits), b = unpack(s->precision, b_bits);
+    bool nan = is_nan(a) || is_nan(b);
+    s->flags |= nan && (invalid || signals(a) || signals(b)) ? RV64_NV : 0;
+    return !nan;
+}
+
+/* As numbers: both zeros are one. */
+static bool same(const struct rv64_precision *p, uint64_t a, uint64_t b)
+{
+    return a == b || !((a | b) & ~sign_bit(p));
+}
+
+bool rv64_soft_equal(struct rv64_soft *s, uint64_t a, uint64_t b)
+{
+    return ordered(s, a, b, false) && same(s->precision, a, b);
+}
+
+bool rv64_soft_less(struct rv64_soft *s, uint64_t a, uint64_t b)
+{
+    return ordered(s, a, b, true) && !same(s->precision, a, b) && less(s->precision, a, b);
+}
+
+bool rv64_soft_less_equal(struct rv64_soft *s, uint64_t a, uint64_t b)
+{
+    return ordered(s, a, b, true) && (same(s->precision, a, b) || less(s->precision, a, b));
+}
+
 unsigned rv64_soft_class(const struct rv64_precision *p, uint64_t bits)
 {
     struct number a = unpack(p, bits);

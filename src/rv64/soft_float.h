@@ -56,6 +56,10 @@ uint64_t rv64_soft_to_uint(struct rv64_soft *s, uint64_t a, unsigned bits);
 uint64_t rv64_soft_negate(const struct rv64_precision *p, uint64_t a);
 uint64_t rv64_soft_min(struct rv64_soft *s, uint64_t a, uint64_t b);
 uint64_t rv64_soft_max(struct rv64_soft *s, uint64_t a, uint64_t b);
+/* Where an operand is NaN no comparison holds: that is NV, of `equal` only if one signals. */
+bool rv64_soft_equal(struct rv64_soft *s, uint64_t a, uint64_t b);
+bool rv64_soft_less(struct rv64_soft *s, uint64_t a, uint64_t b);
+bool rv64_soft_less_equal(struct rv64_soft *s, uint64_t a, uint64_t b);
 /* The mask of FCLASS (volume I, table 11.5). */
 unsigned rv64_soft_class(const struct rv64_precision *p, uint64_t a);
 

@@ -163,7 +163,7 @@ struct kernel {
     uint32_t nroused;
     enum vm_ready gives_way; /* why the running thread's turn ends, if `turn_over` */
     bool turn_over;
-    uint64_t sleeps; /* so far */
+    uint64_t sleeps;         /* so far */
     struct vm_random random; /* from the seed */
     struct process *processes, *first;
     uint32_t pid_next, nprocesses;
@@ -476,6 +476,8 @@ int64_t vm_path_absolute(struct kernel *k, struct thread *t, int64_t at, const c
                          char out[PATH_BYTES]);
 /* Open it on the host, below the root: a descriptor, or -errno. */
 int vm_path_host(struct kernel *k, const char *absolute, int flags, unsigned mode);
+/* walk.c: the same by hand. */
+int vm_path_walk(int root_fd, const char *absolute, int flags, unsigned mode);
 /* The host's descriptor of the directory that it is in, below the root, and its last component. */
 int vm_path_parent(struct kernel *k, const char *absolute, const char **last);
 /* A file that is no file of the host, /dev/null and the like: NULL and *error 0 where it is one. */

@@ -352,6 +352,7 @@ static vm_va user_end(const struct vm_engine_parts *parts)
 /* The configuration of the machine for this model. */
 static void set_model(struct vm_config *c, enum vm_run_model model)
 {
+    c->layout = VM_LAYOUT_AS_IS; /* it is the kernel that chooses addresses */
     if (model != VM_RUN_FULL)
         strcpy(c->cache, "none");
 }

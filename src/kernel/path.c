@@ -73,6 +73,8 @@ int vm_path_host(struct kernel *k, const char *absolute, int flags, unsigned mod
                            .mode = flags & O_CREAT ? mode & 07777 : 0,
                            .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};
     long fd = syscall(SYS_openat2, k->root_fd, absolute, &how, sizeof how);
+    if (fd < 0 && errno == ENOSYS)
+        return vm_path_walk(k->root_fd, absolute, flags, mode & 07777);
     return fd < 0 ? -errno : (int)fd;
 }
 

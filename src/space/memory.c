@@ -9,6 +9,7 @@
 #define NASIDS          (VM_ASID_MAX + 1)
 #define TABLES_APART    (UINT32_C(1) << 20) /* 4 GiB of 4 KiB tables, reserved, not used up */
 #define SLOTS_DEFAULT   (UINT32_C(1) << 26) /* 256 GiB of swap */
+#define SLOTS_CONTENTS  (UINT32_C(1) << 22) /* 16 GiB, where they have bytes */
 #define SHARERS_A_FRAME 16
 
 #define SLOTS_MAX                                                                                  \
@@ -156,7 +157,7 @@ struct vm_memory *vm_memory_open(const struct vm_memory_config *c, struct vm_err
     m->frames_all = c->nframes + (apart ? TABLES_APART : 0);
     m->apart_end = c->nframes;
     VM_ASSERT(c->swap_cluster > 0);
-    m->nslots = c->nslots ? c->nslots : SLOTS_DEFAULT;
+    m->nslots = c->nslots ? c->nslots : c->contents ? SLOTS_CONTENTS : SLOTS_DEFAULT;
     if (m->nslots > SLOTS_MAX - 2)
         m->nslots = SLOTS_MAX - 2;
     m->sharer_cap =

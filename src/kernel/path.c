@@ -69,7 +69,7 @@ int64_t vm_path_absolute(struct kernel *k, struct thread *t, int64_t at, const c
 
 int vm_path_host(struct kernel *k, const char *absolute, int flags, unsigned mode)
 {
-    struct open_how how = {.flags = (uint64_t)(flags | O_CLOEXEC | O_NOCTTY),
+    struct open_how how = {.flags = (uint64_t)(flags | O_CLOEXEC | (flags & O_PATH ? 0 : O_NOCTTY)),
                            .mode = flags & O_CREAT ? mode & 07777 : 0,
                            .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};
     long fd = syscall(SYS_openat2, k->root_fd, absolute, &how, sizeof how);

@@ -10,6 +10,11 @@ docs=$PAGODA_SOURCE/docs/formats
 "$PAGODA" replay @uniform:pages=200,refs=2000 --frames 100 --walk-caches p1=4 --cache l1=4KiB/2 \
     --json >replay.json
 "$PAGODA" thrash '@uniform:pages=200,refs=2000*2' --frames 100 --json >thrash.json
+"$PAGODA" sched --jobs 0:8:io=3/2:cpus=0,0:5 --policy fifo,lottery --trace --json >sched1.json
+"$PAGODA" sched --jobs 0:60,1:2 --policy mlfq,stcf,cfs,stride:new=floor --quantum 3 --trace --json \
+    >sched2.json
+python3 -c 'import json
+print(json.dumps([json.load(open("sched%d.json" % i)) for i in range(1, 3)]))' >sched.json
 "$PAGODA" compare @uniform:pages=200,refs=2000 --policies lru --json >compare.json
 "$PAGODA" locality @uniform:pages=200,refs=2000 --json >locality.json
 "$PAGODA" tables @uniform:pages=200,refs=2000 sv39 --json >tables.json
@@ -45,7 +50,7 @@ members() {
     python3 - "$1" <<'PYTHON'
 import json, sys
 PARTS = {"policies", "schemes", "formats", "workloads", "devices", "readaheads", "allocators",
-         "admissions", "experiments", "presets"}
+         "schedulers", "admissions", "experiments", "presets"}
 # What has a table of its own in json.md, wherever it stands.
 SHARED = {"fields": "FIELD", "entry": "ENTRY", "held": "ENTRY", "victim": "FRAME",
           "rivals": "FRAME", "memory_before": "FRAME", "memory_after": "FRAME"}
@@ -70,7 +75,7 @@ print("\n".join(sorted({p for one in (whole if isinstance(whole, list) else [who
                         for p in paths(one, "")})))
 PYTHON
 }
-for kind in replay compare curve thrash locality tables explain experiment info list convert \
+for kind in replay compare curve thrash sched locality tables explain experiment info list convert \
     record; do
     if [[ ! -s $kind.json ]]; then
         skip "no valgrind"

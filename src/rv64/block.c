@@ -9,21 +9,15 @@
  * which nothing leads to.
  */
 #include "base/assert.h"
-#include "base/bits.h"
 #include "rv64/run.h"
 #include <string.h>
 
 #define REACH 0xffe /* place in a page of an instruction that may end in the next page */
 
-unsigned rv64_block_insns(const struct rv64_block *block, const struct rv64_op *op)
-{
-    unsigned before = (unsigned)(op - block->ops);
-    return before + (unsigned)__builtin_popcountll(block->pairs & vm_low_bits(before));
-}
-
 /* A block as it is made. */
 struct draft {
     struct rv64_op op[VM_RV64_BLOCK_MAX + 1];
+    unsigned code[VM_RV64_BLOCK_MAX + 1];
     unsigned nops, insns;
     unsigned bytes, group; /* from the block's beginning: its end, and that of the last group */
     vm_va taken;           /* where its last instruction leads, if it branches */
@@ -57,8 +51,8 @@ static bool draft_fetch(struct draft *d, struct rv64_run *run, vm_va pc)
 /* The operation that leaves a block which no instruction ends: it has an empty fetch group. */
 static void draft_onward(struct draft *d)
 {
+    d->code[d->nops] = RV64_onward;
     d->op[d->nops++] = (struct rv64_op){
-        .handler = RV64_onward,
         .at = (uint8_t)(d->bytes / 2),
         .group = (uint8_t)(d->group / 2),
         .counted = d->bytes > d->group && !(d->refilled && !d->group),
@@ -69,9 +63,9 @@ static void draft_onward(struct draft *d)
 static void draft_insn(struct draft *d, const struct rv64_insn *insn, vm_va pc)
 {
     unsigned end = d->bytes + insn->bytes;
+    d->code[d->nops] = insn->code;
     struct rv64_op *op = &d->op[d->nops++];
     *op = (struct rv64_op){
-        .handler = insn->code,
         .imm = insn->imm,
         .rd = insn->rd,
         .rs1 = insn->rs1,
@@ -82,7 +76,7 @@ static void draft_insn(struct draft *d, const struct rv64_insn *insn, vm_va pc)
         .fetch = vm_ref_meta(VM_FETCH, end - d->group),
     };
     if (insn->code == RV64_auipc)
-        op->imm += (int32_t)d->bytes; /* of the block's pc: the low 12 bits were zero */
+        op->imm += d->bytes; /* of the block's pc */
     d->taken = pc + d->bytes + (uint64_t)(int64_t)insn->imm;
     d->insns++;
     d->bytes = end;
@@ -111,18 +105,33 @@ static void draft_fill(struct draft *d, const struct vm_rv64_view *v, vm_va pc)
     draft_onward(d);
 }
 
+/* The number of operation i's handler: one of it and the next, if there is such. */
+static unsigned draft_handler(const struct draft *d, unsigned i)
+{
+    static const struct {
+        unsigned first, second, both;
+    } pair[] = {
+#define PAIR(first, second) {RV64_##first, RV64_##second, RV64_##first##_##second},
+#include "rv64/pairs.def"
+#undef PAIR
+    };
+    for (unsigned k = 0; i + 1 < d->nops && k < sizeof pair / sizeof *pair; k++)
+        if (pair[k].first == d->code[i] && pair[k].second == d->code[i + 1])
+            return pair[k].both;
+    return d->code[i];
+}
+
 static struct rv64_block *draft_finish(const struct draft *d, struct rv64_run *run, vm_va pc)
 {
     struct rv64_block *block = rv64_view_take(run->view, d->nops);
     *block = (struct rv64_block){
         .pc = pc,
         .link = {[RV64_ONWARD] = {.pc = pc + d->bytes}, [RV64_TAKEN] = {.pc = d->taken}},
-        .insns = (uint8_t)d->insns,
-        .nops = (uint8_t)d->nops,
+        .insns = d->insns,
     };
     for (unsigned i = 0; i < d->nops; i++) {
         block->ops[i] = d->op[i];
-        block->ops[i].handler = run->handler[d->op[i].handler];
+        block->ops[i].handler = run->handler[draft_handler(d, i)];
     }
     if (!d->refilled || !run->bus->log)
         rv64_view_add(run->view, block);

@@ -56,6 +56,15 @@ enum rv64_code {
     RV64_CODES
 };
 
+/* Handlers of two operations come after those of one. */
+enum rv64_pair {
+    RV64_SINGLES = RV64_CODES - 1,
+#define PAIR(first, second) RV64_##first##_##second,
+#include "rv64/pairs.def"
+#undef PAIR
+    RV64_HANDLERS
+};
+
 /* A row of insns.def. */
 struct rv64_row {
     const char *text;

@@ -24,11 +24,11 @@
 #define RD       x[op->rd]
 #define RS1      x[op->rs1]
 #define RS2      x[op->rs2]
-#define IMM      ((uint64_t)(int64_t)op->imm)
+#define IMM      (uint64_t) op->imm
 #define FD       hart->f[op->rd]
 #define F1       hart->f[op->rs1]
 #define F2       hart->f[op->rs2]
-#define F3       hart->f[rv64_rs3(op->imm)]
+#define F3       hart->f[rv64_rs3((int32_t)op->imm)]
 #define S1       rv64_get_float(F1)
 #define S2       rv64_get_float(F2)
 #define S3       rv64_get_float(F3)
@@ -37,7 +37,7 @@
 #define D3       rv64_get_double(F3)
 #define OP(name) on_##name:
 
-#define JUMP() goto *(const void *)((const char *)&&on_addi + op->handler)
+#define JUMP() goto * op->handler
 #define NEXT()                                                                                     \
     do {                                                                                           \
         op++;                                                                                      \
@@ -71,13 +71,21 @@
         ENTER();                                                                                   \
     } while (0)
 
-/* An instruction of two operands whose result is `value`. */
-#define COMPUTE(name, value)                                                                       \
-    OP(name)                                                                                       \
+/* Go on with the next operation, which is a `name`. */
+#define THEN(name)                                                                                 \
+    do {                                                                                           \
+        op++;                                                                                      \
+        goto on_##name;                                                                            \
+    } while (0)
+
+/* An operation of registers whose result is `value`; `then` goes on. */
+#define COMPUTE_THEN(label, value, then)                                                           \
+    OP(label)                                                                                      \
     {                                                                                              \
         RD = (uint64_t)(value);                                                                    \
-        NEXT();                                                                                    \
+        then;                                                                                      \
     }
+#define COMPUTE(name, value) COMPUTE_THEN(name, value, NEXT())
 
 #define BRANCH(name, condition)                                                                    \
     OP(name)                                                                                       \
@@ -99,8 +107,8 @@
 #define HIT(entry, va, type)                                                                       \
     __builtin_expect((entry)->tag == ((va) & (RV64_PAGE_MASK | (sizeof(type) - 1))), 1)
 
-#define LOAD(name, type, result)                                                                   \
-    OP(name)                                                                                       \
+#define LOAD_THEN(label, type, result, then)                                                       \
+    OP(label)                                                                                      \
     {                                                                                              \
         vm_va va = RS1 + IMM;                                                                      \
         const struct rv64_tlb_entry *entry = &view->tlb[VM_READ][rv64_tlb_index(va)];              \
@@ -110,7 +118,7 @@
             LOG_DATA(va, vm_ref_meta(VM_READ, sizeof(type)));                                      \
             memcpy(&value, (const void *)(uintptr_t)(entry->addend + va), sizeof value);           \
             result;                                                                                \
-            NEXT();                                                                                \
+            then;                                                                                  \
         }                                                                                          \
         uint64_t raw;                                                                              \
         LOG_SAVE();                                                                                \
@@ -121,9 +129,10 @@
         result;                                                                                    \
         NEXT_IF_THERE();                                                                           \
     }
+#define LOAD(name, type, result) LOAD_THEN(name, type, result, NEXT())
 
-#define STORE(name, type, source)                                                                  \
-    OP(name)                                                                                       \
+#define STORE_THEN(label, type, source, then)                                                      \
+    OP(label)                                                                                      \
     {                                                                                              \
         vm_va va = RS1 + IMM;                                                                      \
         const struct rv64_tlb_entry *entry = &view->tlb[VM_WRITE][rv64_tlb_index(va)];             \
@@ -132,7 +141,7 @@
             type value = (type)(source);                                                           \
             LOG_DATA(va, vm_ref_meta(VM_WRITE, sizeof(type)));                                     \
             memcpy((void *)(uintptr_t)(entry->addend + va), &value, sizeof value);                 \
-            NEXT();                                                                                \
+            then;                                                                                  \
         }                                                                                          \
         LOG_SAVE();                                                                                \
         if (!rv64_store(run, va, sizeof(type), source))                                            \
@@ -140,6 +149,7 @@
         LOG_LOAD();                                                                                \
         NEXT_IF_THERE();                                                                           \
     }
+#define STORE(name, type, source) STORE_THEN(name, type, source, NEXT())
 
 #define AMO(name, type, result)                                                                    \
     OP(name)                                                                                       \
@@ -209,6 +219,25 @@
         GO(RV64_ONWARD);                                                                           \
     }
 
+/* What may be the first of a pair (pairs.def), under its own name too. */
+#define FIRST_addi(label, then)  COMPUTE_THEN(label, RS1 + IMM, then)
+#define FIRST_add(label, then)   COMPUTE_THEN(label, RS1 + RS2, then)
+#define FIRST_addiw(label, then) COMPUTE_THEN(label, word(RS1 + IMM), then)
+#define FIRST_addw(label, then)  COMPUTE_THEN(label, word(RS1 + RS2), then)
+#define FIRST_slli(label, then)  COMPUTE_THEN(label, RS1 << op->imm, then)
+#define FIRST_srli(label, then)  COMPUTE_THEN(label, RS1 >> op->imm, then)
+#define FIRST_andi(label, then)  COMPUTE_THEN(label, RS1 &IMM, then)
+#define FIRST_xor(label, then)   COMPUTE_THEN(label, RS1 ^ RS2, then)
+#define FIRST_lui(label, then)   COMPUTE_THEN(label, IMM, then)
+#define FIRST_auipc(label, then) COMPUTE_THEN(label, b->pc + IMM, then)
+#define FIRST_ld(label, then)    LOAD_THEN(label, uint64_t, RD = value, then)
+#define FIRST_lw(label, then)    LOAD_THEN(label, int32_t, RD = word(value), then)
+#define FIRST_lbu(label, then)   LOAD_THEN(label, uint8_t, RD = value, then)
+#define FIRST_fld(label, then)   LOAD_THEN(label, uint64_t, FD = value, then)
+#define FIRST_sd(label, then)    STORE_THEN(label, uint64_t, RS2, then)
+#define FIRST_sw(label, then)    STORE_THEN(label, uint32_t, RS2, then)
+#define FIRST_sb(label, then)    STORE_THEN(label, uint8_t, RS2, then)
+
 /* What the host's arithmetic does not give is done in integers. */
 #define SOFT(name)                                                                                 \
     do {                                                                                           \
@@ -216,7 +245,7 @@
         goto soft;                                                                                 \
     } while (0)
 
-#define MODE() rv64_mode(op->imm, hart->frm)
+#define MODE() rv64_mode((int32_t)op->imm, hart->frm)
 
 /* An instruction that rounds to nearest even what the host rounds to nearest even. */
 #define FLOAT(name, type, put, expression)                                                         \
@@ -273,13 +302,15 @@
 
 static __attribute__((noinline)) enum vm_rv64_stop LOOP(struct rv64_run *run, int64_t budget)
 {
-    static const int32_t handlers[RV64_CODES] = {
-#define INSN(name, text, mask, match, format)                                                      \
-    [RV64_##name] = (int32_t)((const char *)&&on_##name - (const char *)&&on_addi),
+    static const void *const handlers[RV64_HANDLERS] = {
+#define INSN(name, text, mask, match, format) [RV64_##name] = &&on_##name,
 #include "rv64/insns.def"
 #undef INSN
-        [RV64_illegal] = (int32_t)((const char *)&&on_illegal - (const char *)&&on_addi),
-        [RV64_onward] = (int32_t)((const char *)&&on_onward - (const char *)&&on_addi),
+        [RV64_illegal] = &&on_illegal,
+        [RV64_onward] = &&on_onward,
+#define PAIR(first, second) [RV64_##first##_##second] = &&on_##first##_##second,
+#include "rv64/pairs.def"
+#undef PAIR
     };
     struct vm_rv64 *const hart = run->hart;
     struct vm_rv64_view *const view = run->view;
@@ -317,116 +348,169 @@ find:
     LOG_LOAD();
     BEGIN();
 
-    COMPUTE(addi, RS1 + IMM)
-    COMPUTE(add, RS1 + RS2)
-    COMPUTE(sub, RS1 - RS2)
-    COMPUTE(lui, IMM)
-    COMPUTE(auipc, b->pc + IMM)
-    COMPUTE(andi, RS1 & IMM)
-    COMPUTE(ori, RS1 | IMM)
-    COMPUTE(xori, RS1 ^ IMM)
-    COMPUTE(and, RS1 & RS2)
-    COMPUTE(or, RS1 | RS2)
-    COMPUTE(xor, RS1 ^ RS2)
-    COMPUTE(slti, (int64_t)RS1 < (int64_t)IMM)
-    COMPUTE(sltiu, RS1 < IMM)
-    COMPUTE(slt, (int64_t)RS1 < (int64_t)RS2)
-    COMPUTE(sltu, RS1 < RS2)
-    COMPUTE(slli, RS1 << op->imm)
-    COMPUTE(srli, RS1 >> op->imm)
-    COMPUTE(srai, (int64_t)RS1 >> op->imm)
-    COMPUTE(sll, RS1 << (RS2 & 63))
-    COMPUTE(srl, RS1 >> (RS2 & 63))
-    COMPUTE(sra, (int64_t)RS1 >> (RS2 & 63))
-    COMPUTE(addiw, word(RS1 + IMM))
-    COMPUTE(addw, word(RS1 + RS2))
-    COMPUTE(subw, word(RS1 - RS2))
-    COMPUTE(slliw, word(RS1 << op->imm))
-    COMPUTE(srliw, word((uint32_t)RS1 >> op->imm))
-    COMPUTE(sraiw, (int32_t)RS1 >> op->imm)
-    COMPUTE(sllw, word(RS1 << (RS2 & 31)))
-    COMPUTE(srlw, word((uint32_t)RS1 >> (RS2 & 31)))
-    COMPUTE(sraw, (int32_t)RS1 >> (RS2 & 31))
+    FIRST_addi(addi, NEXT()) FIRST_add(add, NEXT()) COMPUTE(sub, RS1 - RS2) FIRST_lui(
+        lui, NEXT()) FIRST_auipc(auipc, NEXT()) FIRST_andi(andi, NEXT()) COMPUTE(ori, RS1 | IMM)
+        COMPUTE(xori, RS1 ^ IMM) COMPUTE(and, RS1 & RS2) COMPUTE(or, RS1 | RS2) FIRST_xor(xor, NEXT()) COMPUTE(
+            slti,
+            (
+                int64_t)RS1 < (int64_t)IMM) COMPUTE(sltiu, RS1 < IMM) COMPUTE(slt, (int64_t)RS1 < (int64_t)RS2)
+            COMPUTE(sltu, RS1 < RS2) FIRST_slli(slli, NEXT()) FIRST_srli(srli, NEXT()) COMPUTE(
+                srai,
+                (int64_t)RS1 >>
+                    op->imm) COMPUTE(sll, RS1 << (RS2 & 63)) COMPUTE(srl, RS1 >> (RS2 & 63))
+                COMPUTE(sra, (int64_t)RS1 >> (RS2 & 63)) FIRST_addiw(addiw, NEXT()) FIRST_addw(addw, NEXT()) COMPUTE(
+                    subw, word(RS1 - RS2)) COMPUTE(slliw, word(RS1 << op->imm))
+                    COMPUTE(srliw, word((uint32_t)RS1 >> op->imm)) COMPUTE(sraiw, (int32_t)RS1 >> op->imm) COMPUTE(
+                        sllw,
+                        word(RS1
+                             << (RS2 &
+                                 31))) COMPUTE(srlw,
+                                               word((uint32_t)RS1 >> (RS2 & 31))) COMPUTE(sraw, (int32_t)RS1 >> (RS2 & 31))
 
-    COMPUTE(mul, RS1 * RS2)
-    COMPUTE(mulw, word(RS1 * RS2))
-    COMPUTE(mulh, multiply_high(RS1, RS2))
-    COMPUTE(mulhsu, multiply_high_mixed(RS1, RS2))
-    COMPUTE(mulhu, (unsigned __int128)RS1 * RS2 >> 64)
-    COMPUTE(div, divide(RS1, RS2))
-    COMPUTE(divu, RS2 ? RS1 / RS2 : UINT64_MAX)
-    COMPUTE(rem, remainder_of(RS1, RS2))
-    COMPUTE(remu, RS2 ? RS1 % RS2 : RS1)
-    COMPUTE(divw, word(divide(word(RS1), word(RS2))))
-    COMPUTE(divuw, (uint32_t)RS2 ? word((uint32_t)RS1 / (uint32_t)RS2) : UINT64_MAX)
-    COMPUTE(remw, word(remainder_of(word(RS1), word(RS2))))
-    COMPUTE(remuw, (uint32_t)RS2 ? word((uint32_t)RS1 % (uint32_t)RS2) : word(RS1))
+                        COMPUTE(
+                            mul,
+                            RS1 *
+                                RS2) COMPUTE(mulw,
+                                             word(RS1 * RS2)) COMPUTE(mulh, multiply_high(RS1, RS2))
+                            COMPUTE(mulhsu, multiply_high_mixed(RS1, RS2)) COMPUTE(
+                                mulhu, (unsigned __int128)RS1 *
+                                               RS2 >>
+                                           64) COMPUTE(div,
+                                                       divide(RS1, RS2)) COMPUTE(divu, RS2 ? RS1 / RS2 : UINT64_MAX)
+                                COMPUTE(rem, remainder_of(RS1, RS2)) COMPUTE(remu, RS2 ? RS1 % RS2 : RS1) COMPUTE(
+                                    divw,
+                                    word(divide(
+                                        word(RS1),
+                                        word(
+                                            RS2)))) COMPUTE(divuw, (uint32_t)RS2 ? word((uint32_t)RS1 / (uint32_t)RS2) : UINT64_MAX)
+                                    COMPUTE(remw, word(remainder_of(word(RS1), word(RS2)))) COMPUTE(
+                                        remuw, (uint32_t)RS2 ? word((uint32_t)RS1 % (uint32_t)RS2)
+                                                             : word(RS1))
 
-    LOAD(ld, uint64_t, RD = (uint64_t)(int64_t)value)
-    LOAD(lw, int32_t, RD = (uint64_t)(int64_t)value)
-    LOAD(lwu, uint32_t, RD = (uint64_t)(int64_t)value)
-    LOAD(lh, int16_t, RD = (uint64_t)(int64_t)value)
-    LOAD(lhu, uint16_t, RD = (uint64_t)(int64_t)value)
-    LOAD(lb, int8_t, RD = (uint64_t)(int64_t)value)
-    LOAD(lbu, uint8_t, RD = (uint64_t)(int64_t)value)
-    STORE(sd, uint64_t, RS2)
-    STORE(sw, uint32_t, RS2)
-    STORE(sh, uint16_t, RS2)
-    STORE(sb, uint8_t, RS2)
+                                        FIRST_ld(ld, NEXT()) FIRST_lw(lw, NEXT()) LOAD(
+                                            lwu, uint32_t,
+                                            RD = (uint64_t)(int64_t)
+                                                value) LOAD(lh, int16_t, RD = (uint64_t)(int64_t)value)
+                                            LOAD(lhu, uint16_t, RD = (uint64_t)(int64_t)value) LOAD(
+                                                lb,
+                                                int8_t,
+                                                RD =
+                                                    (uint64_t)(int64_t)value) FIRST_lbu(lbu, NEXT())
+                                                FIRST_sd(sd, NEXT()) FIRST_sw(sw, NEXT()) STORE(
+                                                    sh,
+                                                    uint16_t,
+                                                    RS2) FIRST_sb(sb, NEXT())
 
-    LOAD_RESERVED(lr_w, uint32_t)
-    LOAD_RESERVED(lr_d, uint64_t)
-    STORE_CONDITIONAL(sc_w, uint32_t)
-    STORE_CONDITIONAL(sc_d, uint64_t)
-    AMO(amoswap_w, uint32_t, operand)
-    AMO(amoadd_w, uint32_t, old + operand)
-    AMO(amoxor_w, uint32_t, old ^ operand)
-    AMO(amoand_w, uint32_t, old & operand)
-    AMO(amoor_w, uint32_t, old | operand)
-    AMO(amomin_w, uint32_t, (int32_t)old < (int32_t)operand ? old : operand)
-    AMO(amomax_w, uint32_t, (int32_t)old > (int32_t)operand ? old : operand)
-    AMO(amominu_w, uint32_t, old < operand ? old : operand)
-    AMO(amomaxu_w, uint32_t, old > operand ? old : operand)
-    AMO(amoswap_d, uint64_t, operand)
-    AMO(amoadd_d, uint64_t, old + operand)
-    AMO(amoxor_d, uint64_t, old ^ operand)
-    AMO(amoand_d, uint64_t, old & operand)
-    AMO(amoor_d, uint64_t, old | operand)
-    AMO(amomin_d, uint64_t, (int64_t)old < (int64_t)operand ? old : operand)
-    AMO(amomax_d, uint64_t, (int64_t)old > (int64_t)operand ? old : operand)
-    AMO(amominu_d, uint64_t, old < operand ? old : operand)
-    AMO(amomaxu_d, uint64_t, old > operand ? old : operand)
+                                                    LOAD_RESERVED(lr_w, uint32_t) LOAD_RESERVED(lr_d, uint64_t) STORE_CONDITIONAL(
+                                                        sc_w,
+                                                        uint32_t) STORE_CONDITIONAL(sc_d, uint64_t)
+                                                        AMO(amoswap_w, uint32_t, operand) AMO(
+                                                            amoadd_w, uint32_t,
+                                                            old +
+                                                                operand) AMO(amoxor_w, uint32_t,
+                                                                             old ^
+                                                                                 operand) AMO(amoand_w, uint32_t, old & operand)
+                                                            AMO(amoor_w, uint32_t, old | operand) AMO(
+                                                                amomin_w, uint32_t,
+                                                                (int32_t)old <
+                                                                        (int32_t)operand
+                                                                    ? old
+                                                                    : operand) AMO(amomax_w,
+                                                                                   uint32_t,
+                                                                                   (
+                                                                                       int32_t)old > (int32_t)operand
+                                                                                       ? old
+                                                                                       : operand)
+                                                                AMO(amominu_w, uint32_t, old < operand ? old : operand) AMO(
+                                                                    amomaxu_w, uint32_t,
+                                                                    old > operand
+                                                                        ? old
+                                                                        : operand) AMO(amoswap_d, uint64_t,
+                                                                                       operand)
+                                                                    AMO(amoadd_d, uint64_t, old + operand) AMO(
+                                                                        amoxor_d, uint64_t,
+                                                                        old ^
+                                                                            operand) AMO(amoand_d,
+                                                                                         uint64_t,
+                                                                                         old &
+                                                                                             operand)
+                                                                        AMO(amoor_d, uint64_t, old | operand) AMO(
+                                                                            amomin_d, uint64_t,
+                                                                            (int64_t)old <
+                                                                                    (int64_t)operand
+                                                                                ? old
+                                                                                : operand)
+                                                                            AMO(amomax_d, uint64_t,
+                                                                                (int64_t)old >
+                                                                                        (int64_t)
+                                                                                            operand
+                                                                                    ? old
+                                                                                    : operand)
+                                                                                AMO(amominu_d,
+                                                                                    uint64_t,
+                                                                                    old < operand
+                                                                                        ? old
+                                                                                        : operand)
+                                                                                    AMO(amomaxu_d,
+                                                                                        uint64_t,
+                                                                                        old > operand
+                                                                                            ? old
+                                                                                            : operand)
 
-    LOAD(fld, uint64_t, FD = value)
-    LOAD(flw, uint32_t, FD = RV64_BOX | value)
-    STORE(fsd, uint64_t, F2)
-    STORE(fsw, uint32_t, F2)
+                                                                                        FIRST_fld(fld, NEXT()) LOAD(
+                                                                                            flw,
+                                                                                            uint32_t,
+                                                                                            FD =
+                                                                                                RV64_BOX |
+                                                                                                value)
+                                                                                            STORE(
+                                                                                                fsd,
+                                                                                                uint64_t,
+                                                                                                F2)
+                                                                                                STORE(
+                                                                                                    fsw,
+                                                                                                    uint32_t,
+                                                                                                    F2)
 
-    DOUBLE(fadd_d, D1 + D2)
-    DOUBLE(fsub_d, D1 - D2)
-    DOUBLE(fmul_d, D1 * D2)
-    DOUBLE(fdiv_d, D1 / D2)
-    DOUBLE(fsqrt_d, sqrt(D1))
-    DOUBLE(fmadd_d, fma(D1, D2, D3))
-    DOUBLE(fmsub_d, fma(D1, D2, -D3))
-    DOUBLE(fnmsub_d, fma(-D1, D2, D3))
-    DOUBLE(fnmadd_d, fma(-D1, D2, -D3))
-    DOUBLE(fcvt_d_s, (double)S1)
-    DOUBLE(fcvt_d_w, (double)(int32_t)RS1)
-    DOUBLE(fcvt_d_wu, (double)(uint32_t)RS1)
-    DOUBLE(fcvt_d_l, (double)(int64_t)RS1)
-    DOUBLE(fcvt_d_lu, (double)RS1)
-    TO_INTEGER(fcvt_w_d, double, rv64_get_double, value > -0x1.00000002p31 && value < 0x1p31,
-               (int32_t)value)
-    TO_INTEGER(fcvt_wu_d, double, rv64_get_double, value > -1 && value < 0x1p32,
-               word((uint64_t)(int64_t)value))
-    TO_INTEGER(fcvt_l_d, double, rv64_get_double, value >= -0x1p63 && value < 0x1p63,
-               (int64_t)value)
-    TO_INTEGER(fcvt_lu_d, double, rv64_get_double, value > -1 && value < 0x1p63, (int64_t)value)
-    COMPARE(fle_d, double, D1, <=, D2)
-    COMPARE(flt_d, double, D1, <, D2)
-    COMPARE(feq_d, double, D1, ==, D2)
-    OP(fmin_d) SOFT(fmin_d);
+                                                                                                    DOUBLE(fadd_d, D1 + D2) DOUBLE(fsub_d, D1 - D2) DOUBLE(fmul_d, D1 * D2) DOUBLE(fdiv_d, D1 / D2) DOUBLE(fsqrt_d, sqrt(D1)) DOUBLE(fmadd_d, fma(D1,
+                                                                                                                                                                                                                                                  D2, D3)) DOUBLE(fmsub_d, fma(D1, D2, -D3)) DOUBLE(fnmsub_d, fma(-D1,
+                                                                                                                                                                                                                                                                                                                  D2,
+                                                                                                                                                                                                                                                                                                                  D3)) DOUBLE(fnmadd_d,
+                                                                                                                                                                                                                                                                                                                              fma(-D1,
+                                                                                                                                                                                                                                                                                                                                  D2,
+                                                                                                                                                                                                                                                                                                                                  -D3)) DOUBLE(fcvt_d_s,
+                                                                                                                                                                                                                                                                                                                                               (
+                                                                                                                                                                                                                                                                                                                                                   double)S1) DOUBLE(fcvt_d_w, (double)(int32_t)RS1) DOUBLE(fcvt_d_wu, (double)(uint32_t)RS1) DOUBLE(fcvt_d_l,
+                                                                                                                                                                                                                                                                                                                                                                                                                                                     (double)(int64_t)
+                                                                                                                                                                                                                                                                                                                                                                                                                                                         RS1) DOUBLE(fcvt_d_lu,
+                                                                                                                                                                                                                                                                                                                                                                                                                                                                     (double)RS1) TO_INTEGER(fcvt_w_d, double, rv64_get_double, value > -0x1.00000002p31 && value < 0x1p31,
+                                                                                                                                                                                                                                                                                                                                                                                                                                                                                             (int32_t)
+                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                 value) TO_INTEGER(fcvt_wu_d,
+                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                   double,
+                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                   rv64_get_double, value > -1 && value < 0x1p32, word((uint64_t)(int64_t)value)) TO_INTEGER(fcvt_l_d,
+                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                             double,
+                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                             rv64_get_double, value >= -0x1p63 && value < 0x1p63, (int64_t)value) TO_INTEGER(fcvt_lu_d, double, rv64_get_double, value > -1 && value < 0x1p63, (int64_t)value) COMPARE(fle_d,
+                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                       double,
+                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                       D1,
+                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                       <=
+                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                       ,
+                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                       D2)
+                                                                                                        COMPARE(
+                                                                                                            flt_d,
+                                                                                                            double,
+                                                                                                            D1,
+                                                                                                            <
+                                                                                                            ,
+                                                                                                            D2)
+                                                                                                            COMPARE(
+                                                                                                                feq_d,
+                                                                                                                double,
+                                                                                                                D1,
+                                                                                                                ==
+                                                                                                                ,
+                                                                                                                D2) OP(fmin_d)
+                                                                                                                SOFT(
+                                                                                                                    fmin_d);
     OP(fmax_d) SOFT(fmax_d);
     OP(fclass_d) SOFT(fclass_d);
 
@@ -498,6 +582,10 @@ find:
         GO(RV64_ONWARD);
     }
 
+#define PAIR(first, second) FIRST_##first(first##_##second, THEN(second))
+#include "rv64/pairs.def"
+#undef PAIR
+
     /* There is one hart, and it does all in order. */
     OP(fence) NEXT();
     OP(fence_i)
@@ -532,7 +620,7 @@ find:
 soft:
     if (MODE() >= RV64_ROUNDINGS) {
         LOG_GROUP();
-        TRAP(VM_RV64_ILLEGAL, rv64_rounding_bits(code, op->rd, op->rs1, op->rs2, op->imm));
+        TRAP(VM_RV64_ILLEGAL, rv64_rounding_bits(code, op->rd, op->rs1, op->rs2, (int32_t)op->imm));
     }
     rv64_float(hart, code, op, (enum rv64_rounding)MODE());
     NEXT();
@@ -540,12 +628,12 @@ soft:
 leave:
     op++;
     pc = b->pc + 2u * op->at;
-    left += b->insns - rv64_block_insns(b, op);
+    left += b->insns - (unsigned)(op - b->ops);
     goto look;
 
 trapped: /* run->trap says why; the log is saved */
     pc = b->pc + 2u * op->at;
-    left += b->insns - rv64_block_insns(b, op);
+    left += b->insns - (unsigned)(op - b->ops);
 refused:
     hart->pc = pc;
     hart->instret += (uint64_t)(budget - left);
@@ -597,3 +685,24 @@ spent:
 #undef TO_INTEGER
 #undef COMPARE
 #undef BITS
+#undef THEN
+#undef COMPUTE_THEN
+#undef LOAD_THEN
+#undef STORE_THEN
+#undef FIRST_addi
+#undef FIRST_add
+#undef FIRST_addiw
+#undef FIRST_addw
+#undef FIRST_slli
+#undef FIRST_srli
+#undef FIRST_andi
+#undef FIRST_xor
+#undef FIRST_lui
+#undef FIRST_auipc
+#undef FIRST_ld
+#undef FIRST_lw
+#undef FIRST_lbu
+#undef FIRST_fld
+#undef FIRST_sd
+#undef FIRST_sw
+#undef FIRST_sb

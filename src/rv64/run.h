@@ -18,7 +18,7 @@ struct rv64_run {
     struct vm_rv64_view *view;
     const struct vm_rv64_bus *bus;
     struct vm_rv64_trap *trap;
-    const int32_t *handler; /* [RV64_CODES] of the loop in use */
+    const void *const *handler; /* [RV64_HANDLERS] of the loop in use */
 };
 
 /* Entries that the log must have free when a block begins: each instruction makes at most two, and
@@ -38,9 +38,6 @@ bool rv64_trap(struct rv64_run *run, enum vm_rv64_cause cause, uint64_t tval); /
 /* block.c: the block at pc, which `link` (or NULL) leads to from now on; NULL: its fetch traps. No
  * block may be under way. */
 struct rv64_block *rv64_block_next(struct rv64_run *run, vm_va pc, struct rv64_link *link);
-/* Instructions of the block before its operation `op`. */
-unsigned rv64_block_insns(const struct rv64_block *block, const struct rv64_op *op);
-
 /* csr.c: what the CSR reads when `retired` instructions precede; and a write, where one is allowed
  * (decode.c). */
 uint64_t rv64_csr_read(struct vm_rv64 *hart, unsigned csr, uint64_t retired);

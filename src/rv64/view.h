@@ -48,10 +48,10 @@ struct rv64_tlb_entry {
     uint64_t addend; /* the bytes' place in this process, less the page's address */
 };
 
-/* An operation: an instruction ready to be executed. 16 bytes, so that four fill a cache line. */
+/* An operation: an instruction ready to be executed. */
 struct rv64_op {
-    int32_t handler; /* rv64_code, until the loop puts its label's distance here */
-    int32_t imm;
+    const void *handler; /* the label in the loop */
+    int64_t imm;
     uint8_t rd, rs1, rs2;
     uint8_t counted; /* of an operation that logs its fetch group: 1, or 0 if refill logged it */
     uint8_t at;      /* the instruction's place in its block, in units of 2 bytes */
@@ -73,9 +73,7 @@ struct rv64_block {
     struct rv64_link *links_here;    /* links of others that lead here */
     struct rv64_block *next;         /* in its bucket */
     struct rv64_block *next_of_page; /* in the bucket of its page */
-    uint64_t pairs;                  /* bit i: ops[i] executes two instructions */
-    uint8_t insns;                   /* instructions */
-    uint8_t nops;                    /* operations, the last of which leaves the block */
+    unsigned insns; /* as many operations, and perhaps one more, which leaves the block */
     struct rv64_op ops[];
 };
 

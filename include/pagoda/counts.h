@@ -91,7 +91,9 @@
     X(table_reads, "pages of page tables that the kernel read from swap to carry out an event")    \
     X(table_writes, "of these, those that it changed and wrote back")                              \
     X(table_moved_bytes, "bytes of page tables copied because the table moved to grow")            \
+    X(kernel_faults, "page faults of the kernel's own accesses to files: no touch, no walk")       \
     X(maps, "map events")                                                                          \
+    X(file_maps, "map events that name a file which others map too")                               \
     X(unmaps, "unmap events")                                                                      \
     X(protects, "protect events")                                                                  \
     X(advises, "advise events")                                                                    \
@@ -129,7 +131,8 @@ struct vm_counts {
     L(c->refs + c->crossings == c->touches)                                                        \
     L(c->tlb_hits + c->tlb_misses == c->touches)                                                   \
     L(c->tlb_upgrades <= c->tlb_hits)                                                              \
-    L(c->walks == c->tlb_misses + c->tlb_upgrades + c->faults + c->mark_traps + c->table_faults)   \
+    L(c->walks + c->kernel_faults ==                                                               \
+      c->tlb_misses + c->tlb_upgrades + c->faults + c->mark_traps + c->table_faults)               \
     L(c->miss_present <= c->tlb_misses)                                                            \
     L(c->tlb_misses - c->miss_present <= c->touches_faulted)                                       \
     L(c->miss_present + c->touches_faulted <= c->touches)                                          \
@@ -157,7 +160,8 @@ struct vm_counts {
     L(c->compactions <= c->fragmented)                                                             \
     L(c->moves <= c->moved_bytes)                                                                  \
     L(c->swap_ins == 0 || c->writebacks + c->cleanings > 0)                                        \
-    L(c->swap_ins + c->file_ins <= c->evictions - c->table_evictions || c->forks > 0)              \
+    L(c->swap_ins + c->file_ins <= c->evictions - c->table_evictions || c->forks > 0 ||            \
+      c->file_maps > 0)                                                                            \
     L(c->table_evictions <= c->evictions)                                                          \
     L(c->table_faults <= c->table_evictions)                                                       \
     L(c->table_writes <= c->table_reads)                                                           \

@@ -140,6 +140,47 @@ struct vm_engine;
  * VM_EMACHINE (cannot be built), VM_ESYSTEM. */
 struct vm_engine *vm_engine_open(const struct vm_config *c, enum vm_stray stray,
                                  struct vm_future *future, struct vm_error *e);
+/* ---- a machine that programs run on (program.c) ---- */
+
+/* Who runs them: he gives the contents of files, and keeps translations of his own. */
+struct vm_programs {
+    const struct vm_contents *contents;
+    void *host;
+    /* The entry of this page, of this whole address space, is not what it was: no translation that
+     * was made of it holds. */
+    void (*forget)(void *host, uint64_t page_key);
+    void (*forget_space)(void *host, vm_asid asid);
+};
+/* As vm_engine_open; a touch outside every mapping is a violation. *programs must outlive it.
+ * Errors: VM_EMACHINE too where programs cannot run: a policy that must know the future, segments.
+ */
+struct vm_engine *vm_engine_open_programs(const struct vm_config *c,
+                                          const struct vm_programs *programs, struct vm_error *e);
+
+/* Where a page is at this moment. */
+struct vm_place {
+    uint8_t *bytes;  /* of the base page; good until forget() of it, or of its space */
+    unsigned prot;   /* enum vm_prot bits: what its entry allows */
+    unsigned rights; /* enum vm_prot bits: of accesses that the machine may be told of later, for
+                        they change nothing but counts, recency and referenced bits. A write to a
+                        page that is clean must be told before it is made. */
+};
+/* The processor has worked for so long on instructions, beside what their references cost. */
+void vm_engine_work(struct vm_engine *m, uint64_t ns);
+/* Look without a touch. False: it is not present. */
+bool vm_engine_look(struct vm_engine *m, vm_asid asid, vm_va va, struct vm_place *out);
+/* The kernel accesses the page by means of its own, not by the program's translation: it is brought
+ * if it is absent (a fault without a walk), marked and told to the policy. Errors: as of
+ * vm_engine_run; a page that cannot be had is VM_EINPUT. */
+bool vm_engine_reach(struct vm_engine *m, vm_asid asid, vm_va va, enum vm_access access,
+                     struct vm_place *out, struct vm_error *e);
+/* Write what is dirty of a map event's file to it; nobody waits. 0: of all of them. */
+void vm_engine_sync_file(struct vm_engine *m, uint32_t file);
+/* Forget what is cached of it. */
+void vm_engine_drop_file(struct vm_engine *m, uint32_t file);
+
+/* ---- running ---- */
+
 /* Consume a batch. Errors: VM_EMACHINE (out of memory or swap), VM_EINPUT (an impossible event). */
 bool vm_engine_run(struct vm_engine *m, const struct vm_batch *batch, struct vm_error *e);
 /* Nanoseconds since the machine was opened: what its processor did, and what it waited. */
@@ -174,6 +215,7 @@ struct vm_engine_parts {
     const struct vm_counts
         *counts; /* so far, within a touch too: vm_engine_counts is for between */
     unsigned page_shift;
+    unsigned va_bits;         /* of addresses that the scheme translates */
     uint32_t nframes;         /* of memory for pages */
     const uint8_t *bits;      /* [nframes] enum vm_frame_bits */
     const uint64_t *waits_ns; /* [VM_WAITS] so far, within a touch too */

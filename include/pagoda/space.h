@@ -60,8 +60,9 @@ struct vm_vma {
     uint8_t origin;   /* enum vm_vma_origin */
     uint32_t file;    /* whose pages they are where a process has not written to them: the same page
                          of the same file is the same page. 0: of no file that can be known again */
-    uint64_t faults;  /* resolved in it */
-    uint64_t majors;  /* of those, with a transfer */
+    uint64_t file_delta; /* page number + this (modulo 2^64): the page of the file */
+    uint64_t faults;     /* resolved in it */
+    uint64_t majors;     /* of those, with a transfer */
 };
 
 /* One address space. */
@@ -126,6 +127,7 @@ struct vm_fault {
     vm_pfn pfn;              /* resolved: the frame that the page has now */
     bool inserted; /* the page came into that frame: its first touch, told to the policy */
     bool told;     /* the policy was told of this touch: that one, or of a parked page */
+    bool ahead;    /* soft: the page had been read ahead, and this is its first touch */
 };
 
 /* Whose wish it is that a page leaves. */
@@ -152,6 +154,7 @@ struct vm_leaving {
     } how;
     vm_slot slot;  /* that has the page now; 0: none */
     uint8_t order; /* 2^order frames from pfn on lose 2^order pages from key on */
+    bool ahead;    /* it was read ahead, and nobody has touched it */
 };
 
 /* When huge pages are made. */
@@ -185,6 +188,16 @@ enum vm_wait {
 };
 #define VM_WAITS 3
 
+/* Where the bytes of file pages are, on machines that run programs: there frames, slots and files
+ * have contents. */
+struct vm_contents {
+    void *host;
+    /* One page of a map event's `file`, to and from; what lies behind the file's end is 0, and is
+     * not written. */
+    void (*read)(void *host, uint32_t file, uint64_t page, uint8_t *bytes);
+    void (*write)(void *host, uint32_t file, uint64_t page, const uint8_t *bytes);
+};
+
 struct vm_memory_config {
     uint32_t nframes;
     unsigned page_shift;
@@ -215,7 +228,8 @@ struct vm_memory_config {
     enum vm_compact compact; /* needed: segments are moved together where that makes room */
     struct vm_future *future;
     const struct vm_policy_clock *clock;
-    struct vm_counts *counts; /* where to count */
+    const struct vm_contents *contents; /* NULL: pages are only counted */
+    struct vm_counts *counts;           /* where to count */
     void *host;
     /* The entry of this page, of this whole space, has changed: no TLB may keep it. */
     void (*shootdown)(void *host, uint64_t page_key);
@@ -230,6 +244,11 @@ struct vm_memory_config {
     void (*left)(void *host, const struct vm_leaving *leaving);
     /* The page in a frame that it keeps was written to `slot` (0: its file), and is clean. */
     void (*cleaned)(void *host, vm_pfn pfn, uint64_t key, vm_slot slot);
+    /* The fault under way, which reads its page from `slot` (0: its file), wishes for others, too.
+     * One of them has come into frame `pfn` from `slot`; no entry maps it yet. */
+    void (*wished)(void *host, const struct vm_fault *f, vm_slot slot,
+                   const struct vm_readahead_wish *wish);
+    void (*came_ahead)(void *host, vm_pfn pfn, uint64_t key, vm_slot slot);
     /* Tables for pages of [start, end) may have been given back. */
     void (*trimmed)(void *host, vm_asid asid, vm_va start, vm_va end);
     /* The frames [first, first + n) no longer hold what they held: a page, a segment, tables. */
@@ -285,6 +304,13 @@ void vm_memory_note_touched(struct vm_memory *m, vm_pfn pfn);
 
 /* What the engine's loop works on. */
 uint8_t *vm_memory_bits(struct vm_memory *m); /* [nframes] enum vm_frame_bits */
+/* What frame `pfn` contains, on machines whose pages have contents. */
+uint8_t *vm_memory_frame(struct vm_memory *m, vm_pfn pfn);
+/* Write the dirty pages of this file, a map event's, to it (0: of all such files). */
+void vm_memory_sync_file(struct vm_memory *m, uint32_t file);
+/* Nobody needs what is cached of this file: frames that nothing maps are free; what
+ * was written to them is forgotten. */
+void vm_memory_drop_file(struct vm_memory *m, uint32_t file);
 void *vm_memory_scheme_state(struct vm_memory *m);
 void *vm_memory_policy_state(struct vm_memory *m);
 

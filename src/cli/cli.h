@@ -32,6 +32,7 @@ struct args {
         const char *name, *value; /* value: NULL for a flag without one */
     } flag[ARGS_MAX];
     char **rest; /* after "--" where a program stands there; else NULL */
+    int *status; /* Pagoda's exit status, where all went well: 0 unless the command sets it */
 };
 
 enum machine_flags { MACHINE_FLAGS_NONE, MACHINE_FLAGS_TAKEN };
@@ -91,6 +92,9 @@ bool args_trace_options(const struct args *a, struct vm_trace_options *out, stru
 bool args_page_sizes(const char *list, uint64_t *out, size_t most, size_t *n, struct vm_error *e);
 /* --workers: how many threads; 0 without it, for as many as there are processors. */
 bool args_workers(const struct args *a, unsigned *out, struct vm_error *e);
+
+/* The text of a small file, which is a `noun`; to be freed. Errors: VM_ESYSTEM, VM_EINPUT. */
+char *args_read_text(const char *path, const char *noun, struct vm_error *e);
 
 /* ---- presets.c ---- */
 

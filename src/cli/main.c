@@ -50,7 +50,9 @@ static int run_command(const struct command *c, int argc, char **argv)
         help_command(stdout, c);
         return stdout_finish(&e) ? 0 : complain(&e);
     }
-    return c->run(&a, &e) ? 0 : complain(&e);
+    int status = 0;
+    a.status = &status;
+    return c->run(&a, &e) ? status : complain(&e);
 }
 
 int main(int argc, char **argv)

@@ -85,6 +85,11 @@ void vm_engine_idle(struct vm_engine *m, uint64_t until_ns)
         wait_idly(m, until_ns - now);
 }
 
+void vm_engine_work(struct vm_engine *m, uint64_t ns)
+{
+    m->work_ns += ns;
+}
+
 bool vm_engine_suspend(struct vm_engine *m, vm_asid asid, struct vm_error *e)
 {
     vm_clock_begin(m);
@@ -117,10 +122,15 @@ uint64_t vm_clock_now(void *engine)
 {
     struct vm_engine *m = engine;
     read_meter(m);
-    uint64_t now = (uint64_t)vm_price_cpu(&m->meter) + m->idle_ns;
+    uint64_t now = (uint64_t)vm_price_cpu(&m->meter) + m->work_ns + m->idle_ns;
     if (now > m->past_ns)
         m->past_ns = now;
     return m->past_ns + m->ahead_ns;
+}
+
+uint64_t vm_engine_now(struct vm_engine *m)
+{
+    return vm_clock_now(m) - m->ahead_ns;
 }
 
 void vm_clock_wait(void *engine, uint64_t until_ns, enum vm_wait why)

@@ -97,6 +97,7 @@ static bool build_memory(struct vm_engine *m, const struct vm_parts *p, enum vm_
         .policy_params = &m->policy_params,
         .allotment = allotment_of(m),
         .clock = &m->clock,
+        .contents = m->programs ? m->programs->contents : NULL,
         .device = p->device,
         .device_params = &m->device_params,
         .readahead = p->readahead,
@@ -112,6 +113,8 @@ static bool build_memory(struct vm_engine *m, const struct vm_parts *p, enum vm_
         .settle = vm_mmu_settle,
         .left = vm_mmu_left,
         .cleaned = vm_mmu_cleaned,
+        .wished = vm_mmu_wished,
+        .came_ahead = vm_mmu_came_ahead,
         .trimmed = vm_mmu_trimmed,
         .emptied = vm_mmu_emptied,
         .joined = vm_mmu_joined,
@@ -210,8 +213,8 @@ static bool counts_frames(const struct vm_config *c, const struct vm_parts *p, s
 }
 
 struct vm_engine *vm_engine_open_with(const struct vm_config *c, const struct vm_policy_ops *policy,
-                                      enum vm_stray stray, struct vm_future *future,
-                                      struct vm_error *e)
+                                      const struct vm_programs *programs, enum vm_stray stray,
+                                      struct vm_future *future, struct vm_error *e)
 {
     struct vm_parts p;
     struct vm_engine *m = calloc(1, sizeof *m);
@@ -220,6 +223,7 @@ struct vm_engine *vm_engine_open_with(const struct vm_config *c, const struct vm
         return NULL;
     }
     m->config = *c;
+    m->programs = programs;
     if (vm_parts_find(&p, c, e) && vm_huge_parts(c, &p, e) && counts_frames(c, &p, e)) {
         m->scheme_params = p.scheme_params;
         m->policy_params = p.policy_params;
@@ -242,7 +246,7 @@ struct vm_engine *vm_engine_open_with(const struct vm_config *c, const struct vm
 struct vm_engine *vm_engine_open(const struct vm_config *c, enum vm_stray stray,
                                  struct vm_future *future, struct vm_error *e)
 {
-    return vm_engine_open_with(c, NULL, stray, future, e);
+    return vm_engine_open_with(c, NULL, NULL, stray, future, e);
 }
 
 void vm_engine_close(struct vm_engine *m)
@@ -560,6 +564,8 @@ void vm_engine_parts(const struct vm_engine *m, struct vm_engine_parts *out)
         .memory = m->memory,
         .counts = &m->counts,
         .page_shift = m->page_shift,
+        .va_bits = m->scheme->va_bits(&(struct vm_scheme_env){.page_shift = m->page_shift,
+                                                              .params = &m->scheme_params}),
         .nframes = (uint32_t)(m->config.memory_bytes / m->config.page_bytes),
         .bits = m->bits,
         .waits_ns = m->waits_ns,

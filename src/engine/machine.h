@@ -149,6 +149,8 @@ struct vm_engine {
     bool failed;                     /* error says why */
     struct vm_error error;
 
+    const struct vm_programs *programs; /* NULL: traces run */
+
     struct vm_layout *layout; /* where the trace's addresses lie; NULL: where they are */
 
     const struct vm_tap *tap; /* told of each step of a touch; NULL: nobody */
@@ -169,6 +171,7 @@ struct vm_engine {
 
     struct vm_result meter;      /* of what has a price: as it stood when time was asked last */
     uint64_t past_ns;            /* no moment before will be again */
+    uint64_t work_ns;            /* of programs' instructions, where they run */
     uint64_t idle_ns;            /* the processor had nothing to do */
     uint64_t waits_ns[VM_WAITS]; /* of processes: others' work may hide them */
     void (*wait)(struct vm_engine *m, uint64_t ns); /* the process that runs waits: clock.c */
@@ -201,10 +204,11 @@ static inline bool is_told(uint64_t touch, uint64_t last)
     return (touch | 1) != (last | 1) || touch > last;
 }
 
-/* vm_engine_open with a policy that has no row (the recorder of replay.c), unless it is NULL. */
+/* vm_engine_open of a machine for programs, if they are not NULL; with a policy that has no row
+ * (the recorder of replay.c), if that is not NULL. */
 struct vm_engine *vm_engine_open_with(const struct vm_config *c, const struct vm_policy_ops *policy,
-                                      enum vm_stray stray, struct vm_future *future,
-                                      struct vm_error *e);
+                                      const struct vm_programs *programs, enum vm_stray stray,
+                                      struct vm_future *future, struct vm_error *e);
 
 /* The loops, stamped in mmu.c for each kind of report that a policy wants, without caches and with.
  */
@@ -251,6 +255,9 @@ void vm_mmu_joined(void *engine, vm_pfn unit, uint64_t key);
 void vm_mmu_parted(void *engine, vm_pfn unit);
 void vm_mmu_left(void *engine, const struct vm_leaving *leaving);
 void vm_mmu_cleaned(void *engine, vm_pfn pfn, uint64_t key, vm_slot slot);
+void vm_mmu_wished(void *engine, const struct vm_fault *f, vm_slot slot,
+                   const struct vm_readahead_wish *wish);
+void vm_mmu_came_ahead(void *engine, vm_pfn pfn, uint64_t key, vm_slot slot);
 void vm_mmu_emptied(void *engine, vm_pfn first, uint32_t n);
 /* References belong to this address space from now on. */
 void vm_mmu_switch(struct vm_engine *m, vm_asid asid);

@@ -231,7 +231,7 @@ bool vm_replay_endless(const struct vm_config *c, struct vm_config *out, struct 
     out->flush_ms = 0;
     for (uint64_t pages = ENDLESS_PAGES; pages * c->page_bytes > c->memory_bytes; pages /= 2) {
         out->memory_bytes = pages * c->page_bytes;
-        struct vm_engine *m = vm_engine_open_with(out, &recorder, VM_STRAY_MAPS, NULL, e);
+        struct vm_engine *m = vm_engine_open_with(out, &recorder, NULL, VM_STRAY_MAPS, NULL, e);
         bool fits = m;
         vm_engine_close(m);
         if (fits || e->code == VM_ESYSTEM)
@@ -247,7 +247,7 @@ static bool rehearse_machine(struct replay *r, struct vm_spool *spool, uint32_t 
     struct vm_config c;
     if (!vm_replay_endless(r->config, &c, e))
         return false;
-    struct vm_engine *m = vm_engine_open_with(&c, &recorder, stray_rule(&c, r->trace), NULL, e);
+    struct vm_engine *m = vm_engine_open_with(&c, &recorder, NULL, stray_rule(&c, r->trace), NULL, e);
     bool done = m && rehearse_on(r, m, spool, npages, e);
     vm_engine_close(m);
     return done;
@@ -417,7 +417,7 @@ static bool can_be_built(const struct replay *r, struct vm_error *e)
 {
     if (r->config->model == VM_MODEL_PAGES)
         return vm_pages_check(r->config, e);
-    struct vm_engine *m = vm_engine_open_with(r->config, &recorder, VM_STRAY_MAPS, NULL, e);
+    struct vm_engine *m = vm_engine_open_with(r->config, &recorder, NULL, VM_STRAY_MAPS, NULL, e);
     vm_engine_close(m);
     return m;
 }

@@ -37,6 +37,8 @@ void vm_mmu_shootdown(void *engine, uint64_t page_key)
     vm_va va = vm_key_va(page_key, m->page_shift);
     vm_walk_caches_forget(m, vm_key_asid(page_key), va, va + 1);
     vm_mmu_cool(m);
+    if (m->programs)
+        m->programs->forget(m->programs->host, page_key);
     TELL(m, .kind = VM_TAP_SHOOTDOWN, .shootdown = {page_key, removed});
 }
 
@@ -56,6 +58,8 @@ void vm_mmu_shootdown_space(void *engine, vm_asid asid)
     for (size_t i = 0; i < m->walk_cache_plan.n; i++)
         shoot_space(m, &m->walk_cache[i], asid);
     vm_mmu_cool(m);
+    if (m->programs)
+        m->programs->forget_space(m->programs->host, asid);
     TELL(m, .kind = VM_TAP_FLUSH, .flush = {VM_FLUSH_SPACE, asid});
 }
 
@@ -81,6 +85,19 @@ void vm_mmu_cleaned(void *engine, vm_pfn pfn, uint64_t key, vm_slot slot)
 {
     struct vm_engine *m = engine;
     TELL(m, .kind = VM_TAP_CLEANED, .cleaned = {pfn, key, slot});
+}
+
+void vm_mmu_wished(void *engine, const struct vm_fault *f, vm_slot slot,
+                   const struct vm_readahead_wish *wish)
+{
+    struct vm_engine *m = engine;
+    TELL(m, .kind = VM_TAP_WISHED, .wished = {f, slot, wish});
+}
+
+void vm_mmu_came_ahead(void *engine, vm_pfn pfn, uint64_t key, vm_slot slot)
+{
+    struct vm_engine *m = engine;
+    TELL(m, .kind = VM_TAP_AHEAD, .ahead = {pfn, key, slot});
 }
 
 void vm_mmu_emptied(void *engine, vm_pfn first, uint32_t n)

@@ -39,8 +39,11 @@ static void move_page(struct vm_memory *m, vm_asid asid, vm_va va, vm_pfn head, 
 {
     uint64_t key = vm_memory_key(m, va, asid);
     struct vm_pte pte = m->c.scheme->get(m->scheme, asid, va);
-    if (pte.state == VM_PTE_EMPTY)
+    if (pte.state == VM_PTE_EMPTY) {
+        vm_contents_zero(m, head + i);
         return;
+    }
+    vm_contents_copy(m, head + i, pte.pfn);
     m->bits[head] |= m->bits[pte.pfn] & (VM_FRAME_REFERENCED | VM_FRAME_DIRTY);
     m->bits[head] |= m->frame[pte.pfn].home ? VM_FRAME_DIRTY : 0;
     m->bits[head + i] |= VM_FRAME_TOUCHED;

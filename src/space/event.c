@@ -105,11 +105,24 @@ static bool fit(struct vm_memory *m, vm_asid asid, vm_va start, vm_va end)
 }
 
 /* Huge pages have no home: where there are any, only what must be a file's is. */
-static uint32_t mapped_file(struct vm_memory *m, uint8_t backing)
+static uint32_t unnamed_file(struct vm_memory *m, uint8_t backing)
 {
     bool has = backing == VM_BACKING_UNKNOWN ? m->c.huge.pages == VM_HUGE_NEVER
                                              : backing != VM_BACKING_ANON;
     return has ? vm_file_new(m) : 0;
+}
+
+/* The file of the mapping *v that the event makes. */
+static void set_file(struct vm_memory *m, const struct vm_event *event, struct vm_vma *v)
+{
+    VM_ASSERT(event->file <= VM_FILE_NUMBER_MAX && (event->file == 0 || m->c.contents));
+    if (event->file == 0) {
+        v->file = unnamed_file(m, v->backing);
+        return;
+    }
+    m->c.counts->file_maps++;
+    v->file = VM_FILE_NAMED | event->file;
+    v->file_delta = event->file_page - (v->start >> m->c.page_shift);
 }
 
 static bool map(struct vm_memory *m, const struct vm_event *event, struct vm_error *e)
@@ -122,9 +135,9 @@ static bool map(struct vm_memory *m, const struct vm_event *event, struct vm_err
     struct vm_vma v = {.start = start,
                        .end = end,
                        .prot = granted(m, event->prot),
-                       .backing = event->detail,
-                       .origin = VM_VMA_MAPPED,
-                       .file = mapped_file(m, event->detail)};
+                       .backing = vm_event_backing(event),
+                       .origin = VM_VMA_MAPPED};
+    set_file(m, event, &v);
     return vm_vma_map(&m->space[event->asid], v, e) && fit(m, event->asid, start, end);
 }
 
@@ -140,10 +153,12 @@ static bool unmap(struct vm_memory *m, const struct vm_event *event, struct vm_e
     return vm_vma_unmap(&m->space[event->asid], start, end, e) && fit(m, event->asid, start, end);
 }
 
-/* The rights of a present entry under a VMA's: a shared frame stays read-only, but as the file. */
-static uint8_t entry_prot(const struct vm_memory *m, vm_pfn f, uint8_t prot)
+/* The rights of a present entry of `v` that is to have `prot`: a shared frame stays read-only, but
+ * as the file. */
+static uint8_t entry_prot(const struct vm_memory *m, const struct vm_vma *v, vm_pfn f, uint8_t prot)
 {
-    bool own = vm_frame_users(m, f) == 1 || (m->frame[f].home & VM_HOME_SHARED);
+    bool of_all = m->frame[f].home & VM_HOME_SHARED;
+    bool own = of_all ? v->backing == VM_BACKING_SHARED : vm_frame_users(m, f) == 1;
     return own ? prot : prot & (uint8_t)~VM_PROT_WRITE;
 }
 
@@ -154,7 +169,7 @@ static void protect_pages(struct vm_memory *m, vm_asid asid, vm_va start, vm_va 
          va = vm_memory_behind(m, va, pte)) {
         if (pte.state != VM_PTE_PRESENT)
             continue;
-        pte.prot = entry_prot(m, pte.pfn, prot);
+        pte.prot = entry_prot(m, vm_vma_find(&m->space[asid], va), pte.pfn, prot);
         m->c.scheme->set(m->scheme, asid, va, pte);
         m->c.shootdown(m->c.host, vm_memory_key(m, va, asid));
     }
@@ -213,7 +228,7 @@ static bool exec(struct vm_memory *m, const struct vm_event *event)
 {
     m->c.counts->execs++;
     vm_space_empty(m, event->asid);
-    m->space[event->asid].image = mapped_file(m, VM_BACKING_UNKNOWN);
+    m->space[event->asid].image = unnamed_file(m, VM_BACKING_UNKNOWN);
     return true;
 }
 
@@ -241,9 +256,9 @@ static bool fork_tables(struct vm_memory *m, vm_asid parent, vm_asid child, vm_v
     return true;
 }
 
-/* The page of the parent at `va`, its first address, becomes the child's too; *pte is its entry. */
-static bool fork_page(struct vm_memory *m, vm_asid parent, vm_asid child, vm_va va,
-                      struct vm_pte *pte)
+/* The page of the parent's `v` at `va`, its first address, becomes the child's too; *pte is its entry. */
+static bool fork_page(struct vm_memory *m, const struct vm_vma *v, vm_asid parent, vm_asid child,
+                      vm_va va, struct vm_pte *pte)
 {
     if (!fork_tables(m, parent, child, va, pte))
         return false;
@@ -258,7 +273,7 @@ static bool fork_page(struct vm_memory *m, vm_asid parent, vm_asid child, vm_va 
         m->space[child].resident += vm_huge_pages_of(m, own.pfn);
         if (own.prot & VM_PROT_GLOBAL) /* its TLB entries outlive those of the space */
             m->c.shootdown(m->c.host, vm_memory_key(m, va, parent));
-        own.prot = entry_prot(m, own.pfn, own.prot);
+        own.prot = entry_prot(m, v, own.pfn, own.prot);
         m->c.scheme->set(m->scheme, parent, va, own);
         own.accessed = own.dirty = false;
     }
@@ -274,7 +289,7 @@ static bool fork_pages(struct vm_memory *m, vm_asid parent, vm_asid child)
     for (size_t i = 0; i < s->nvmas; i++)
         for (vm_va va = s->vma[i].start, end = s->vma[i].end;
              (va = next_entry(m, parent, va, end, &pte)) < end; va = vm_memory_behind(m, va, pte))
-            if (!fork_page(m, parent, child, va, &pte))
+            if (!fork_page(m, &s->vma[i], parent, child, va, &pte))
                 return false;
     return true;
 }

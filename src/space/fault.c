@@ -66,10 +66,12 @@ static void take_over(struct vm_memory *m, struct vm_fault *f, vm_pfn pfn)
     f->kind = VM_FAULT_COW;
 }
 
-/* Its one mapper may write to it, or all may, to the file. */
-static bool is_own(const struct vm_memory *m, vm_pfn pfn)
+/* A mapping of `v` may write to it: it is its one mapper, or all may, to the file. */
+static bool is_own(const struct vm_memory *m, const struct vm_vma *v, vm_pfn pfn)
 {
-    return vm_frame_users(m, pfn) == 1 || (m->frame[pfn].home & VM_HOME_SHARED);
+    if (m->frame[pfn].home & VM_HOME_SHARED)
+        return v->backing == VM_BACKING_SHARED;
+    return vm_frame_users(m, pfn) == 1;
 }
 
 /* The frame that has the page already, though its entry does not say so, or VM_NOFRAME: that of its
@@ -81,7 +83,7 @@ static vm_pfn find_cached(struct vm_memory *m, const struct vm_fault *f, struct 
     if (pte.state == VM_PTE_SWAPPED && pte.slot != VM_SLOT_FILE)
         return vm_slot_frame(m, pte.slot);
     uint32_t home = vm_file_home(f->vma);
-    return home ? vm_page_cache_find(m, home, vm_memory_key(m, f->va, f->asid)) : VM_NOFRAME;
+    return home ? vm_page_cache_find(m, home, vm_file_page(m, f->vma, f->va)) : VM_NOFRAME;
 }
 
 /* The only mapper of `pfn` may not write any more: it is about to be shared. */
@@ -133,7 +135,7 @@ static void rescue(struct vm_memory *m, struct vm_fault *f, vm_pfn pfn)
 static bool map_cached(struct vm_memory *m, struct vm_fault *f, vm_pfn pfn, struct vm_pte pte)
 {
     bool parked = vm_is_unmapped(m, pfn) && (m->frame[pfn].sharers & VM_UNMAPPED_PARKED);
-    bool ahead = vm_is_unmapped(m, pfn) && (m->frame[pfn].sharers & VM_UNMAPPED_AHEAD);
+    bool ahead = vm_is_ahead(m, pfn);
     bool leaving = vm_is_leaving(m, pfn);
     if (leaving)
         vm_writeback_rescue(m, pfn);
@@ -141,9 +143,10 @@ static bool map_cached(struct vm_memory *m, struct vm_fault *f, vm_pfn pfn, stru
         return false;
     if (pte.state == VM_PTE_SWAPPED && pte.slot != VM_SLOT_FILE)
         vm_slot_unref(m, pte.slot);
-    set_present(m, f, pfn, is_own(m, pfn) ? f->vma->prot : without_write(f->vma->prot));
+    set_present(m, f, pfn, is_own(m, f->vma, pfn) ? f->vma->prot : without_write(f->vma->prot));
     m->space[f->asid].resident++;
     f->kind = VM_FAULT_SOFT;
+    f->ahead = ahead;
     if (ahead)
         vm_ahead_touched(m, f->asid, pfn);
     if (parked)
@@ -158,7 +161,7 @@ static bool may_write(struct vm_memory *m, const struct vm_fault *f, vm_pfn pfn,
 {
     uint32_t home = m->frame[pfn].home;
     if (home & VM_HOME_SHARED)
-        return true;
+        return f->vma->backing == VM_BACKING_SHARED;
     if (!vm_is_unmapped(m, pfn))
         return false;
     if (home & VM_HOME_FILE)
@@ -170,7 +173,7 @@ static bool may_write(struct vm_memory *m, const struct vm_fault *f, vm_pfn pfn,
 static bool resolve_mapped(struct vm_memory *m, struct vm_fault *f, bool *done)
 {
     struct vm_pte pte = m->c.scheme->get(m->scheme, f->asid, f->va);
-    *done = pte.state == VM_PTE_PRESENT && is_own(m, pte.pfn);
+    *done = pte.state == VM_PTE_PRESENT && is_own(m, f->vma, pte.pfn);
     if (*done) {
         take_over(m, f, pte.pfn);
         return true;
@@ -180,24 +183,33 @@ static bool resolve_mapped(struct vm_memory *m, struct vm_fault *f, bool *done)
     return !*done || map_cached(m, f, pfn, pte);
 }
 
+static void fill_with_zeros(struct vm_memory *m, struct vm_fault *f, vm_pfn pfn)
+{
+    f->kind = VM_FAULT_DEMAND_ZERO;
+    m->c.counts->page_copies++;
+    vm_contents_zero(m, pfn);
+}
+
 /* Fill frame `pfn` from swap slot `s` and say whether it may be written: where other entries still
  * need the slot, a reader's frame becomes the clean copy that they all share; a writer's is its
  * own. A page that takes memory in its slot is not kept there as well: the slot is freed. */
 static bool fill_from_slot(struct vm_memory *m, struct vm_fault *f, vm_pfn pfn, vm_slot s)
 {
     bool shared = vm_slot_refs(m, s) > 1;
-    if (vm_slot_frame(m, s) != VM_NOFRAME) { /* copied from there: the page is its own now */
+    vm_pfn cached = vm_slot_frame(m, s);
+    if (cached != VM_NOFRAME) { /* copied from there: the page is its own now */
         f->kind = VM_FAULT_COW;
+        vm_contents_copy(m, pfn, cached);
         m->c.counts->page_copies++;
         vm_slot_unref(m, s);
         return true;
     }
     if (vm_slot_is_zero(m, s)) {
-        f->kind = VM_FAULT_DEMAND_ZERO;
-        m->c.counts->page_copies++;
+        fill_with_zeros(m, f, pfn);
     } else {
         f->kind = VM_FAULT_SWAP_IN;
         vm_swap_read(m, s, vm_memory_key(m, f->va, f->asid));
+        vm_contents_load(m, pfn, s);
     }
     bool taken_out = !shared && f->kind == VM_FAULT_SWAP_IN && vm_store_keeps(m);
     if (!taken_out && (!shared || f->access != VM_WRITE))
@@ -207,15 +219,20 @@ static bool fill_from_slot(struct vm_memory *m, struct vm_fault *f, vm_pfn pfn, 
 }
 
 /* Fill frame `pfn` with the page of a file: from the frame that has it, or from the device. */
-static void fill_from_file(struct vm_memory *m, struct vm_fault *f, struct vm_pte pte)
+static void fill_from_file(struct vm_memory *m, struct vm_fault *f, vm_pfn pfn, struct vm_pte pte)
 {
-    if (find_cached(m, f, pte) != VM_NOFRAME) {
+    uint32_t home = vm_file_home(f->vma);
+    uint64_t page = vm_file_page(m, f->vma, f->va);
+    vm_pfn cached = find_cached(m, f, pte);
+    if (cached != VM_NOFRAME) {
         f->kind = VM_FAULT_COW;
         m->c.counts->page_copies++;
+        vm_contents_copy(m, pfn, cached);
         return;
     }
     f->kind = VM_FAULT_FILE_IN;
-    vm_swap_read(m, VM_SLOT_FILE, vm_memory_key(m, f->va, f->asid));
+    vm_swap_read_file(m, home, page, vm_memory_key(m, f->va, f->asid));
+    vm_contents_load_file(m, pfn, home, page);
 }
 
 /* Fill frame `pfn` with what the entry says; answers whether the page may be written at once. */
@@ -224,21 +241,23 @@ static bool fill(struct vm_memory *m, struct vm_fault *f, vm_pfn pfn, struct vm_
     uint64_t key = vm_memory_key(m, f->va, f->asid);
     switch (pte.state) {
     case VM_PTE_EMPTY:
-        f->kind = VM_FAULT_DEMAND_ZERO;
-        m->c.counts->page_copies++;
+        if (vm_file_is_named(f->vma->file))
+            break;
+        fill_with_zeros(m, f, pfn);
         return true;
     case VM_PTE_PRESENT: /* shared copy-on-write */
         f->kind = VM_FAULT_COW;
         m->c.counts->page_copies++;
+        vm_contents_copy(m, pfn, pte.pfn);
         m->c.shootdown(m->c.host, key);
         vm_frame_unmap(m, pte.pfn, key);
         return true;
     case VM_PTE_SWAPPED:
         break;
     }
-    if (pte.slot != VM_SLOT_FILE)
+    if (pte.state == VM_PTE_SWAPPED && pte.slot != VM_SLOT_FILE)
         return fill_from_slot(m, f, pfn, pte.slot);
-    fill_from_file(m, f, pte);
+    fill_from_file(m, f, pfn, pte);
     return true;
 }
 
@@ -246,8 +265,9 @@ static bool fill(struct vm_memory *m, struct vm_fault *f, vm_pfn pfn, struct vm_
 static void note_file(struct vm_memory *m, const struct vm_fault *f, vm_pfn pfn)
 {
     uint32_t home = m->frame[pfn].home ? 0 : vm_file_home(f->vma);
-    if (home && ((home & VM_HOME_SHARED) || !(m->bits[pfn] & VM_FRAME_DIRTY)))
-        vm_page_cache_add(m, pfn, home);
+    bool shared = f->vma->backing == VM_BACKING_SHARED;
+    if (home && (shared || !(m->bits[pfn] & VM_FRAME_DIRTY)))
+        vm_page_cache_add(m, pfn, home, vm_file_page(m, f->vma, f->va));
 }
 
 /* A frame from the reservation of the page's region, or any other. */
@@ -278,6 +298,7 @@ static bool resolve_filled(struct vm_memory *m, struct vm_fault *f)
                  (f->kind == VM_FAULT_SWAP_IN && !m->frame[pfn].home);
     m->bits[pfn] = (VM_FRAME_REFERENCED & m->c.scheme->marks) | (dirty ? VM_FRAME_DIRTY : 0);
     note_file(m, f, pfn);
+    writable = writable && is_own(m, f->vma, pfn);
     set_present(m, f, pfn, writable ? f->vma->prot : without_write(f->vma->prot));
     m->space[f->asid].resident++;
     m->nresident++;
@@ -346,7 +367,7 @@ static bool wishes(struct vm_memory *m, const struct vm_fault *f, struct vm_erro
 
 bool vm_memory_fault(struct vm_memory *m, struct vm_fault *f, struct vm_error *e)
 {
-    f->inserted = f->told = false;
+    f->inserted = f->told = f->ahead = false;
     f->pfn = VM_NOFRAME;
     vm_memory_flush(m);
     if (m->seg)

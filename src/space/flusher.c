@@ -79,9 +79,7 @@ static bool is_old(struct vm_memory *m, vm_pfn f, uint64_t now_ns)
 /* Those without a place come first, and get slots one beside the other. */
 static uint64_t place_of(const struct vm_memory *m, vm_pfn f)
 {
-    const struct vm_frame *frame = &m->frame[f];
-    vm_slot s = frame->home & VM_HOME_FILE ? VM_SLOT_FILE : frame->home;
-    return s ? vm_swap_position(m, s, frame->owner) : 0;
+    return m->frame[f].home ? vm_home_position(m, f) : 0;
 }
 
 static int by_place(const void *a, const void *b)
@@ -125,4 +123,20 @@ void vm_flusher_check(const struct vm_memory *m)
         if (m->bits[f] & VM_FRAME_FOUND)
             VM_ASSERT((m->bits[f] & VM_FRAME_DIRTY) &&
                       m->flusher.found_ns[f] + m->c.flush_ns <= m->flusher.next_ns);
+}
+
+/* ---- when it is asked for ---- */
+
+void vm_memory_sync_file(struct vm_memory *m, uint32_t file)
+{
+    uint32_t home = VM_HOME_FILE | VM_HOME_SHARED | VM_FILE_NAMED | file;
+    vm_swap_gather(m);
+    for (vm_pfn f = 0; f < m->c.nframes; f++) {
+        const struct vm_frame *frame = &m->frame[f];
+        bool named = frame->owner < VM_FRAME_NO_PAGE && (frame->home & VM_HOME_FILE) &&
+                     vm_file_is_named(frame->home);
+        if (named && (file == 0 || frame->home == home))
+            vm_page_clean(m, f);
+    }
+    vm_swap_gathered(m);
 }

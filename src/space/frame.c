@@ -120,7 +120,8 @@ static void leave_unmapped(struct vm_memory *m, vm_pfn f, uint64_t key)
                                               .key = key,
                                               .why = VM_LEAVES_MAPPING,
                                               .how = VM_LEFT_UNMAPPED,
-                                              .order = huge ? (uint8_t)m->huge.order : 0});
+                                              .order = huge ? (uint8_t)m->huge.order : 0,
+                                              .ahead = vm_is_ahead(m, f)});
     m->c.emptied(m->c.host, f, huge ? UINT32_C(1) << m->huge.order : 1);
     if (huge) {
         vm_huge_free(m, f);
@@ -223,8 +224,10 @@ void vm_frame_free(struct vm_memory *m, vm_pfn f)
 
 static void note_tables(struct vm_memory *m, vm_pfn first, uint32_t n)
 {
-    for (uint32_t i = 0; i < n; i++)
+    for (uint32_t i = 0; i < n; i++) {
         m->frame[first + i] = (struct vm_frame){.owner = VM_FRAME_TABLE};
+        vm_contents_zero(m, first + i);
+    }
     m->ntables += n;
     vm_frame_note_used(m, n);
     if (m->ntables > m->c.counts->table_frames_peak)

@@ -178,6 +178,8 @@ bool vm_huge_fault(struct vm_memory *m, struct vm_fault *f, bool *made)
     m->bits[head] =
         (VM_FRAME_REFERENCED & m->c.scheme->marks) | (f->access == VM_WRITE ? VM_FRAME_DIRTY : 0);
     m->bits[f->pfn] |= VM_FRAME_TOUCHED;
+    for (uint32_t i = 0; i < m->huge.npages; i++)
+        vm_contents_zero(m, head + i);
     if (!vm_huge_make(m, f->asid, f->vma, va, head))
         return false;
     m->space[f->asid].resident += m->huge.npages;

@@ -9,6 +9,7 @@
 #define NASIDS          (VM_ASID_MAX + 1)
 #define TABLES_APART    (UINT32_C(1) << 20) /* 4 GiB of 4 KiB tables, reserved, not used up */
 #define SLOTS_DEFAULT   (UINT32_C(1) << 26) /* 256 GiB of swap */
+#define SLOTS_CONTENTS  (UINT32_C(1) << 22) /* 16 GiB, where they have bytes */
 #define SHARERS_A_FRAME 16
 
 #define SLOTS_MAX                                                                                  \
@@ -91,9 +92,10 @@ static size_t room(struct vm_memory *m)
     return vm_arena_room(sizeof *m->frame * m->frames_all) + vm_arena_room(m->c.nframes) +
            vm_arena_room(sizeof *m->sharer * m->sharer_cap) + frames_bytes(m) + apart_bytes(m) +
            vm_huge_bytes(m) + vm_slots_bytes(m) + vm_page_cache_bytes(m) + vm_ahead_bytes(m) +
-           vm_writeback_bytes(m) + vm_flusher_bytes(m) + vm_arena_room(sizeof *m->space * NASIDS) +
-           vm_arena_room(m->c.scheme->size(&scheme)) + vm_arena_room(m->c.policy->size(&policy)) +
-           vm_arena_room(m->c.device->size()) + ((size_t)m->frames_all << m->c.page_shift);
+           vm_writeback_bytes(m) + vm_flusher_bytes(m) + vm_contents_bytes(m) +
+           vm_arena_room(sizeof *m->space * NASIDS) + vm_arena_room(m->c.scheme->size(&scheme)) +
+           vm_arena_room(m->c.policy->size(&policy)) + vm_arena_room(m->c.device->size()) +
+           ((size_t)m->frames_all << m->c.page_shift);
 }
 
 static void take_all(struct vm_memory *m)
@@ -114,8 +116,9 @@ static void take_all(struct vm_memory *m)
     vm_slots_init(m, a);
     vm_writeback_init(m, a);
     vm_flusher_init(m, a);
-    vm_page_cache_init(m, vm_arena_take(a, vm_page_cache_bytes(m)));
+    vm_page_cache_init(m, a);
     vm_ahead_init(m, a);
+    vm_contents_init(m, a);
     m->space = vm_arena_take(a, sizeof *m->space * NASIDS);
     m->scheme = vm_arena_take(a, m->c.scheme->size(&scheme));
     m->policy = vm_arena_take(a, m->c.policy->size(&policy));
@@ -154,7 +157,7 @@ struct vm_memory *vm_memory_open(const struct vm_memory_config *c, struct vm_err
     m->frames_all = c->nframes + (apart ? TABLES_APART : 0);
     m->apart_end = c->nframes;
     VM_ASSERT(c->swap_cluster > 0);
-    m->nslots = c->nslots ? c->nslots : SLOTS_DEFAULT;
+    m->nslots = c->nslots ? c->nslots : c->contents ? SLOTS_CONTENTS : SLOTS_DEFAULT;
     if (m->nslots > SLOTS_MAX - 2)
         m->nslots = SLOTS_MAX - 2;
     m->sharer_cap =
@@ -209,6 +212,12 @@ bool vm_memory_use_space(struct vm_memory *m, vm_asid asid, struct vm_error *e)
     if (asid >= m->asid_end)
         m->asid_end = asid + 1u;
     return true;
+}
+
+uint8_t *vm_memory_frame(struct vm_memory *m, vm_pfn pfn)
+{
+    VM_ASSERT(m->c.contents && pfn < m->c.nframes);
+    return m->physical + ((size_t)pfn << m->c.page_shift);
 }
 
 uint8_t *vm_memory_bits(struct vm_memory *m)
@@ -308,7 +317,10 @@ static void check_swapped(struct census *c, const struct vm_vma *v, struct vm_pt
         c->swapped[pte.slot]++;
         return;
     }
-    vm_pfn f = v->file ? vm_page_cache_look(c->m, vm_file_home(v), key) : VM_NOFRAME;
+    vm_pfn f = v->file
+                   ? vm_page_cache_look(c->m, vm_file_home(v),
+                                        vm_file_page(c->m, v, vm_key_va(key, c->m->c.page_shift)))
+                   : VM_NOFRAME;
     if (f != VM_NOFRAME)
         c->awaited[f] = 1;
 }
@@ -327,6 +339,8 @@ static void check_entry(struct census *c, vm_asid asid, const struct vm_vma *v, 
     VM_ASSERT(!(pte.prot & VM_PROT_WRITE) || vm_frame_users(m, pte.pfn) == 1 ||
               (m->frame[pte.pfn].home & VM_HOME_SHARED));
     VM_ASSERT(!(pte.prot & VM_PROT_WRITE) || (v->prot & VM_PROT_WRITE));
+    VM_ASSERT(!(pte.prot & VM_PROT_WRITE) || !(m->frame[pte.pfn].home & VM_HOME_SHARED) ||
+              v->backing == VM_BACKING_SHARED);
     c->mappers[pte.pfn]++;
     c->resident += vm_huge_pages_of(m, pte.pfn);
 }
@@ -395,7 +409,7 @@ static void check_page_frame(const struct census *c, vm_pfn f)
     if (!vm_is_unmapped(m, f))
         return;
     if (frame->home & VM_HOME_FILE)
-        VM_ASSERT(c->awaited[f] &&
+        VM_ASSERT((c->awaited[f] || vm_file_is_named(frame->home)) &&
                   (frame->home & VM_HOME_SHARED || !(m->bits[f] & VM_FRAME_DIRTY)));
     else
         VM_ASSERT(frame->home && vm_slot_refs(m, frame->home) > 0);

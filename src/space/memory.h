@@ -8,6 +8,7 @@
  *   flusher.c  dirty pages that are written because they are old
  *   slots.c   the swap map: slots, references to them, clusters of them
  *   page_cache.c  frames by file and page
+ *   contents.c  the bytes of pages, where they have any
  *   swap.c    a page's home, and the transfers to and from it
  *   table_page.c  pages of page tables that may be evicted
  *   vma.c     the mappings of an address space, ordered
@@ -76,8 +77,13 @@ struct vm_files {
     uint32_t n;       /* so far */
     uint32_t *bucket; /* [mask + 1] frame + 1 */
     uint32_t mask;
+    uint64_t
+        *page; /* [nframes] the page of its file that a frame with a file as its home has; NULL:
+                       its page number, for all files are known by their mappings */
 };
-#define VM_FILES_MAX (VM_HOME_SHARED - 1)
+/* Files that map events name; the others have lower numbers. */
+#define VM_FILE_NAMED (UINT32_C(1) << 29)
+#define VM_FILES_MAX  (VM_FILE_NAMED - 1)
 
 /* Pages on their way out: see writeback.c. links is NULL where nothing waits. */
 struct vm_writeback {
@@ -140,6 +146,7 @@ struct vm_memory {
     struct vm_writeback wb;
     struct vm_flusher flusher;
     struct vm_ahead ahead;
+    uint8_t *slot_bytes;   /* [nslots + 2 pages] contents; NULL: pages have none */
     struct vm_queue queue; /* before the device */
     struct {
         bool on;
@@ -154,7 +161,7 @@ struct vm_memory {
     unsigned asid_end;              /* no address space from here on has ever been open */
     void *scheme, *policy, *device; /* states */
     struct vm_policy_host policy_host;
-    uint8_t *physical;   /* the frames' bytes; only tables' are ever touched */
+    uint8_t *physical;   /* the frames' bytes; without contents only tables' are touched */
     struct vm_error out; /* why the last vm_frame_get or take answered VM_NOFRAME */
 };
 
@@ -350,6 +357,11 @@ bool vm_ahead_read(struct vm_memory *m, const struct vm_fault *f);
 bool vm_ahead_has(struct vm_memory *m, uint64_t key);
 /* A fault of this space maps the page in `pfn`, which was read ahead. */
 void vm_ahead_touched(struct vm_memory *m, vm_asid asid, vm_pfn pfn);
+/* The page in `f` was read ahead, and nobody has touched it. */
+static inline bool vm_is_ahead(const struct vm_memory *m, vm_pfn f)
+{
+    return vm_is_unmapped(m, f) && (m->frame[f].sharers & VM_UNMAPPED_AHEAD);
+}
 /* The page lost its entry to slot `s`. */
 static inline void vm_ahead_note_slot(struct vm_memory *m, vm_slot s, uint64_t key)
 {
@@ -396,22 +408,38 @@ void vm_slots_check(const struct vm_memory *m, const uint32_t *swapped);
 /* ---- page_cache.c ---- */
 
 size_t vm_page_cache_bytes(const struct vm_memory *m);
-void vm_page_cache_init(struct vm_memory *m, void *block);
+void vm_page_cache_init(struct vm_memory *m, struct vm_arena *a);
 /* A file that nobody has; 0: it cannot be told from others, and its pages are not found. */
 uint32_t vm_file_new(struct vm_memory *m);
 /* The home of a clean page of `v`; 0: it has none. */
 uint32_t vm_file_home(const struct vm_vma *v);
-/* The page in `f`, which has its owner and no home, is that of file `home`; is not any more. */
-void vm_page_cache_add(struct vm_memory *m, vm_pfn f, uint32_t home);
+/* The file has a number of its own, which others map it by: it may be there at first touch, and its
+ * pages stay when nobody maps them. */
+static inline bool vm_file_is_named(uint32_t file)
+{
+    return file & VM_FILE_NAMED;
+}
+/* The page of its file that `va` is in `v`; that the frame has. */
+static inline uint64_t vm_file_page(const struct vm_memory *m, const struct vm_vma *v, vm_va va)
+{
+    return (va >> m->c.page_shift) + v->file_delta;
+}
+static inline uint64_t vm_frame_file_page(const struct vm_memory *m, vm_pfn f)
+{
+    return m->files.page ? m->files.page[f] : m->frame[f].owner >> 12;
+}
+/* The page in `f`, which has its owner and no home, is page `page` of file `home`; is not any more.
+ */
+void vm_page_cache_add(struct vm_memory *m, vm_pfn f, uint32_t home, uint64_t page);
 void vm_page_cache_remove(struct vm_memory *m, vm_pfn f);
-/* The frame with the page of that home at the address of `key`, or VM_NOFRAME. */
-vm_pfn vm_page_cache_find(struct vm_memory *m, uint32_t home, uint64_t key);
+/* The frame with that page of that home, or VM_NOFRAME. */
+vm_pfn vm_page_cache_find(struct vm_memory *m, uint32_t home, uint64_t page);
 /* The same, or a frame whose page was that until it was written to. */
-vm_pfn vm_page_cache_look(const struct vm_memory *m, uint32_t home, uint64_t key);
+vm_pfn vm_page_cache_look(const struct vm_memory *m, uint32_t home, uint64_t page);
 /* What was written to a private page is not its file's: such a frame's home is no file. */
 void vm_home_settle(struct vm_memory *m, vm_pfn f);
-/* Another address space than that of `key` has dropped the page to its file, and may come for it.
- */
+/* Another address space than that of `key` has dropped the page to its file, and may come for it;
+ * for a page of a named file, anybody may. */
 bool vm_file_is_awaited(struct vm_memory *m, uint32_t home, uint64_t key);
 /* The page `key` was dropped to its file, and is no page any more: a frame that waits is freed. */
 void vm_file_unref(struct vm_memory *m, uint64_t key);
@@ -436,11 +464,12 @@ void vm_store_check(const struct vm_memory *m);
 
 /* Frame `f` has no home any more. */
 void vm_home_leave(struct vm_memory *m, vm_pfn f);
-/* One page is read from slot `s` (or from the file, VM_SLOT_FILE), or written there, and the
- * process waits for that. */
+/* The page `page_key` is read from slot `s`, or written there, and the process waits for that. */
 void vm_swap_read(struct vm_memory *m, vm_slot s, uint64_t page_key);
-void vm_swap_write(struct vm_memory *m, vm_slot s, uint64_t page_key);
-/* The same of the page in `f`, to its home. */
+void vm_swap_write(struct vm_memory *m, vm_slot s);
+/* The same from page `page` of the file `home`. */
+void vm_swap_read_file(struct vm_memory *m, uint32_t home, uint64_t page, uint64_t page_key);
+/* The page in `f` is written to its home. */
 void vm_home_write(struct vm_memory *m, vm_pfn f);
 /* The same of any bytes of the device. */
 void vm_swap_read_at(struct vm_memory *m, uint64_t position, uint64_t bytes);
@@ -448,10 +477,24 @@ void vm_swap_write_at(struct vm_memory *m, uint64_t position, uint64_t bytes);
 /* Between these two nobody waits for a write, and what lies side by side is one transfer. */
 void vm_swap_gather(struct vm_memory *m);
 uint64_t vm_swap_gathered(struct vm_memory *m); /* when the last of them is done */
-/* Where the page is on the device, in bytes: in slot `s`, or in its file. */
-uint64_t vm_swap_position(const struct vm_memory *m, vm_slot s, uint64_t page_key);
-/* Where a page's file is on the device. */
-uint64_t vm_swap_file_position(const struct vm_memory *m, uint64_t page_key);
+/* Where a page is on the device, in bytes: in slot `s`; page `page` of the file `home`; the page in
+ * `f`, at its home. */
+uint64_t vm_swap_position(const struct vm_memory *m, vm_slot s);
+uint64_t vm_swap_file_position(const struct vm_memory *m, uint32_t home, uint64_t page);
+uint64_t vm_home_position(const struct vm_memory *m, vm_pfn f);
+
+/* ---- contents.c: nothing is done where pages have none ---- */
+
+size_t vm_contents_bytes(const struct vm_memory *m);
+void vm_contents_init(struct vm_memory *m, struct vm_arena *a);
+/* Frame `f` becomes zeros; what frame `from` has; what is in slot `s`; what page `page` of the file
+ * `home` is. */
+void vm_contents_zero(struct vm_memory *m, vm_pfn f);
+void vm_contents_copy(struct vm_memory *m, vm_pfn f, vm_pfn from);
+void vm_contents_load(struct vm_memory *m, vm_pfn f, vm_slot s);
+void vm_contents_load_file(struct vm_memory *m, vm_pfn f, uint32_t home, uint64_t page);
+/* The home of frame `f` becomes what the frame has. */
+void vm_contents_save(struct vm_memory *m, vm_pfn f);
 
 /* ---- table_page.c ---- */
 

@@ -1,7 +1,7 @@
 /* page_cache.c - the pages of files that frames hold, found by file and page, whoever maps them.
  *
  * A clean page of a file is in its file, and in the frame that a fault has brought it to: other
- * address spaces that map the same page of the same file find it there. The trace does not name
+ * address spaces that map the same page of the same file find it there. A trace does not name
  * files. Each mapping that an event makes of one is a file of its own, and so is the image that a
  * program begins with; a fork gives both to the child. So a page's place in its file is its virtual
  * page number, and what is shared is what forks share.
@@ -9,13 +9,17 @@
  * A page that a process writes to is its own (a private mapping); the file's page is what the file
  * has. That it was written is seen by its dirty bit, when somebody comes for it or it leaves.
  *
+ * A kernel that runs programs names files. A page of such a file is one, whoever maps it where, as
+ * his own or to share: so a private mapping may never write to the frame. It comes from the file at
+ * its first touch, and stays, unmapped, until the policy chooses it or the file is dropped.
+ *
  * Invariants (vm_page_cache_check)
  *  1. A frame whose home is a file is in the table once, reachable from where its hash says; no
  *     other frame is.
  *  2. No two frames hold the same page of the same file.
  *
  * Open addressing, linear probing, deletion by moving back what follows: Knuth, TAOCP volume 3,
- * section 6.4, algorithm R. Not here: pages that nobody has mapped (readahead may fill them in).
+ * section 6.4, algorithm R.
  */
 #include "base/assert.h"
 #include "base/random.h"
@@ -31,13 +35,16 @@ static uint32_t bucket_count(const struct vm_memory *m)
 
 size_t vm_page_cache_bytes(const struct vm_memory *m)
 {
-    return vm_arena_room(sizeof(uint32_t) * bucket_count(m));
+    size_t pages = m->c.contents ? vm_arena_room(sizeof(uint64_t) * m->c.nframes) : 0;
+    return vm_arena_room(sizeof(uint32_t) * bucket_count(m)) + pages;
 }
 
-void vm_page_cache_init(struct vm_memory *m, void *block)
+void vm_page_cache_init(struct vm_memory *m, struct vm_arena *a)
 {
-    m->files.bucket = block;
+    m->files.bucket = vm_arena_take(a, sizeof(uint32_t) * bucket_count(m));
     m->files.mask = bucket_count(m) - 1;
+    if (m->c.contents)
+        m->files.page = vm_arena_take(a, sizeof(uint64_t) * m->c.nframes);
 }
 
 uint32_t vm_file_new(struct vm_memory *m)
@@ -55,13 +62,16 @@ static uint32_t hash(const struct vm_memory *m, uint32_t home, uint64_t page)
 
 static uint32_t hash_of(const struct vm_memory *m, vm_pfn f)
 {
-    return hash(m, m->frame[f].home, m->frame[f].owner >> 12);
+    return hash(m, m->frame[f].home, vm_frame_file_page(m, f));
 }
 
-void vm_page_cache_add(struct vm_memory *m, vm_pfn f, uint32_t home)
+void vm_page_cache_add(struct vm_memory *m, vm_pfn f, uint32_t home, uint64_t page)
 {
     VM_ASSERT((home & VM_HOME_FILE) && !m->frame[f].home);
     m->frame[f].home = home;
+    if (m->files.page)
+        m->files.page[f] = page;
+    VM_ASSERT(vm_frame_file_page(m, f) == page);
     uint32_t i = hash_of(m, f);
     while (m->files.bucket[i])
         i = (i + 1) & m->files.mask;
@@ -94,20 +104,20 @@ void vm_home_settle(struct vm_memory *m, vm_pfn f)
         vm_page_cache_remove(m, f);
 }
 
-vm_pfn vm_page_cache_look(const struct vm_memory *m, uint32_t home, uint64_t key)
+vm_pfn vm_page_cache_look(const struct vm_memory *m, uint32_t home, uint64_t page)
 {
-    uint32_t i = hash(m, home, key >> 12);
+    uint32_t i = hash(m, home, page);
     for (; m->files.bucket[i]; i = (i + 1) & m->files.mask) {
         vm_pfn f = m->files.bucket[i] - 1;
-        if (m->frame[f].home == home && m->frame[f].owner >> 12 == key >> 12)
+        if (m->frame[f].home == home && vm_frame_file_page(m, f) == page)
             return f;
     }
     return VM_NOFRAME;
 }
 
-vm_pfn vm_page_cache_find(struct vm_memory *m, uint32_t home, uint64_t key)
+vm_pfn vm_page_cache_find(struct vm_memory *m, uint32_t home, uint64_t page)
 {
-    vm_pfn f = vm_page_cache_look(m, home, key);
+    vm_pfn f = vm_page_cache_look(m, home, page);
     if (f == VM_NOFRAME)
         return f;
     vm_home_settle(m, f);
@@ -120,12 +130,15 @@ uint32_t vm_file_home(const struct vm_vma *v)
 {
     if (!v->file)
         return 0;
-    return VM_HOME_FILE | v->file | (v->backing == VM_BACKING_SHARED ? VM_HOME_SHARED : 0);
+    bool shared = v->backing == VM_BACKING_SHARED || vm_file_is_named(v->file);
+    return VM_HOME_FILE | v->file | (shared ? VM_HOME_SHARED : 0);
 }
 
 bool vm_file_is_awaited(struct vm_memory *m, uint32_t home, uint64_t key)
 {
     vm_va va = vm_key_va(key, m->c.page_shift);
+    if (vm_file_is_named(home))
+        return true;
     for (unsigned asid = 0; asid < m->asid_end; asid++) {
         struct vm_space *s = &m->space[asid];
         const struct vm_vma *v = s->open && asid != vm_key_asid(key) ? vm_vma_find(s, va) : NULL;
@@ -140,13 +153,25 @@ bool vm_file_is_awaited(struct vm_memory *m, uint32_t home, uint64_t key)
 
 void vm_file_unref(struct vm_memory *m, uint64_t key)
 {
-    const struct vm_vma *v =
-        vm_vma_find(&m->space[vm_key_asid(key)], vm_key_va(key, m->c.page_shift));
+    vm_va va = vm_key_va(key, m->c.page_shift);
+    const struct vm_vma *v = vm_vma_find(&m->space[vm_key_asid(key)], va);
     if (!v || !v->file)
         return;
-    vm_pfn f = vm_page_cache_find(m, vm_file_home(v), key);
+    vm_pfn f = vm_page_cache_find(m, vm_file_home(v), vm_file_page(m, v, va));
     if (f != VM_NOFRAME && vm_is_unmapped(m, f) && !vm_file_is_awaited(m, m->frame[f].home, key))
         vm_frame_drop(m, f);
+}
+
+void vm_memory_drop_file(struct vm_memory *m, uint32_t file)
+{
+    uint32_t home = VM_HOME_FILE | VM_HOME_SHARED | VM_FILE_NAMED | file;
+    for (vm_pfn f = 0; f < m->c.nframes; f++) {
+        if (m->frame[f].owner >= VM_FRAME_NO_PAGE || m->frame[f].home != home ||
+            !vm_is_unmapped(m, f))
+            continue;
+        m->bits[f] &= (uint8_t) ~(VM_FRAME_DIRTY | VM_FRAME_FOUND);
+        vm_frame_drop(m, f);
+    }
 }
 
 /* ---- the check ---- */
@@ -162,7 +187,7 @@ void vm_page_cache_check(const struct vm_memory *m)
             vm_pfn other = m->files.bucket[i] - 1;
             VM_ASSERT(m->files.bucket[i]);
             VM_ASSERT(m->frame[other].home != m->frame[f].home ||
-                      m->frame[other].owner >> 12 != m->frame[f].owner >> 12);
+                      vm_frame_file_page(m, other) != vm_frame_file_page(m, f));
         }
         held++;
     }

@@ -62,7 +62,7 @@ void vm_unit_read(struct vm_memory *m, vm_slot s, uint64_t key, uint32_t pages)
 {
     uint64_t at = (uint64_t)s << m->c.page_shift;
     if (s == VM_SLOT_FILE)
-        at = vm_swap_file_position(m, key);
+        at = vm_swap_file_position(m, 0, key >> 12);
     else if (pages > run_of(m, s)->slots)
         pages = run_of(m, s)->slots;
     vm_swap_read_at(m, at, (uint64_t)pages << m->c.page_shift);

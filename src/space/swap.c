@@ -18,17 +18,30 @@ void vm_home_leave(struct vm_memory *m, vm_pfn f)
         vm_slot_detach(m, f);
 }
 
-uint64_t vm_swap_file_position(const struct vm_memory *m, uint64_t page_key)
+#define FILES_BEGIN (UINT64_C(1) << 62)
+#define NAMED_BEGIN (FILES_BEGIN + (UINT64_C(1) << 61))
+#define NAMED_SHIFT 41 /* 2^20 named files of 2 TiB */
+
+/* Slots lie on the device one after the other; files apart, a file's pages by their numbers. */
+uint64_t vm_swap_position(const struct vm_memory *m, vm_slot s)
 {
-    return (UINT64_C(1) << 62) + vm_key_va(page_key, m->c.page_shift) % (UINT64_C(1) << 61);
+    return (uint64_t)s << m->c.page_shift;
 }
 
-/* Slots lie on the device one after the other; a file's pages lie apart, by their address. */
-uint64_t vm_swap_position(const struct vm_memory *m, vm_slot s, uint64_t page_key)
+uint64_t vm_swap_file_position(const struct vm_memory *m, uint32_t home, uint64_t page)
 {
-    if (s == VM_SLOT_FILE)
-        return vm_swap_file_position(m, page_key);
-    return (uint64_t)s << m->c.page_shift;
+    uint64_t at = page << m->c.page_shift;
+    if (!vm_file_is_named(home))
+        return FILES_BEGIN + at % (NAMED_BEGIN - FILES_BEGIN);
+    return NAMED_BEGIN + ((uint64_t)(home & VM_FILE_NUMBER_MAX) << NAMED_SHIFT) +
+           at % (UINT64_C(1) << NAMED_SHIFT);
+}
+
+uint64_t vm_home_position(const struct vm_memory *m, vm_pfn f)
+{
+    uint32_t home = m->frame[f].home;
+    return home & VM_HOME_FILE ? vm_swap_file_position(m, home, vm_frame_file_page(m, f))
+                               : vm_swap_position(m, home);
 }
 
 static void transfer(struct vm_memory *m, enum vm_transfer kind, uint64_t at, uint64_t bytes,
@@ -89,21 +102,34 @@ void vm_swap_write_at(struct vm_memory *m, uint64_t at, uint64_t bytes)
 
 /* ---- pages ---- */
 
+static uint64_t page_bytes(const struct vm_memory *m)
+{
+    return UINT64_C(1) << m->c.page_shift;
+}
+
 void vm_swap_read(struct vm_memory *m, vm_slot s, uint64_t page_key)
 {
     if (!vm_ahead_has(m, page_key))
-        vm_swap_read_at(m, vm_swap_position(m, s, page_key), UINT64_C(1) << m->c.page_shift);
+        vm_swap_read_at(m, vm_swap_position(m, s), page_bytes(m));
 }
 
-void vm_swap_write(struct vm_memory *m, vm_slot s, uint64_t page_key)
+void vm_swap_read_file(struct vm_memory *m, uint32_t home, uint64_t page, uint64_t page_key)
 {
-    vm_swap_write_at(m, vm_swap_position(m, s, page_key), UINT64_C(1) << m->c.page_shift);
-    if (s != VM_SLOT_FILE)
-        vm_slot_note_written(m, s);
+    if (!vm_ahead_has(m, page_key))
+        vm_swap_read_at(m, vm_swap_file_position(m, home, page), page_bytes(m));
+}
+
+void vm_swap_write(struct vm_memory *m, vm_slot s)
+{
+    vm_swap_write_at(m, vm_swap_position(m, s), page_bytes(m));
+    vm_slot_note_written(m, s);
 }
 
 void vm_home_write(struct vm_memory *m, vm_pfn f)
 {
-    const struct vm_frame *frame = &m->frame[f];
-    vm_swap_write(m, frame->home & VM_HOME_FILE ? VM_SLOT_FILE : frame->home, frame->owner);
+    vm_contents_save(m, f);
+    if (m->frame[f].home & VM_HOME_FILE)
+        vm_swap_write_at(m, vm_home_position(m, f), page_bytes(m));
+    else
+        vm_swap_write(m, m->frame[f].home);
 }

@@ -188,6 +188,6 @@ void vm_table_page_visit(struct vm_memory *m, vm_asid asid, vm_va va, enum vm_tr
     vm_swap_read(m, s, table_key(m, walk.missing));
     if (kind == VM_TRANSFER_WRITE) {
         m->c.counts->table_writes++;
-        vm_swap_write(m, s, table_key(m, walk.missing));
+        vm_swap_write(m, s);
     }
 }

@@ -86,7 +86,7 @@ static void split(struct vm_space *s, vm_va at)
 static bool alike(const struct vm_vma *a, const struct vm_vma *b)
 {
     return a->end == b->start && a->prot == b->prot && a->backing == b->backing &&
-           a->origin == b->origin && a->file == b->file;
+           a->origin == b->origin && a->file == b->file && a->file_delta == b->file_delta;
 }
 
 /* Join VMA i with its upper neighbour where nothing tells them apart. */

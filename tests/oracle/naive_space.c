@@ -268,9 +268,10 @@ static const char *file_has(const struct naive_space *s, vm_asid asid, unsigned 
     struct vm_memory *m = w->memory;
     if (p->backing != VM_BACKING_SHARED)
         return NULL;
-    uint64_t key = vm_memory_key(m, s->va[page], asid);
-    uint64_t place = vm_swap_file_position(m, key) >> m->c.page_shift;
-    vm_pfn f = vm_page_cache_find(m, vm_file_home(vm_vma_find(&m->space[asid], s->va[page])), key);
+    const struct vm_vma *v = vm_vma_find(&m->space[asid], s->va[page]);
+    uint64_t of_file = vm_file_page(m, v, s->va[page]);
+    uint64_t place = vm_swap_file_position(m, vm_file_home(v), of_file) >> m->c.page_shift;
+    vm_pfn f = vm_page_cache_find(m, vm_file_home(v), of_file);
     if (f != VM_NOFRAME && (m->bits[f] & VM_FRAME_DIRTY))
         return NULL;
     bool written = w->file_written_at[place % WORLD_FILE_PAGES] >= stamp_of(s, p, page);

@@ -1,0 +1,196 @@
+/* run.c - `pagoda run`: a RISC-V program under Pagoda's own kernel. */
+#include "cli/cli.h"
+
+#include <pagoda/kernel.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#define SCHED       "rr"
+#define QUANTUM     "10"
+#define TICK        "1"
+#define INSTRUCTION "0.4"
+#define PROCESSES   "256"
+#define STACK       "8MiB"
+#define SCHEME      "sv39"
+
+extern char **environ;
+
+struct words {
+    const char *name;
+    unsigned value;
+};
+
+static const struct words models[] = {
+    {"none", VM_RUN_NONE}, {"tlb", VM_RUN_TLB}, {"full", VM_RUN_FULL}, {NULL, 0}};
+static const struct words overcommits[] = {
+    {"always", VM_OVERCOMMIT_ALWAYS}, {"never", VM_OVERCOMMIT_NEVER}, {NULL, 0}};
+static const struct words traces[] = {{"traps", VM_TRACE_TRAPS},       {"faults", VM_TRACE_FAULTS},
+                                      {"syscalls", VM_TRACE_SYSCALLS}, {"sched", VM_TRACE_SCHED},
+                                      {"signals", VM_TRACE_SIGNALS},   {NULL, 0}};
+
+static bool find_word(const struct words *table, const char *what, const char *text, unsigned *out,
+                      struct vm_error *e)
+{
+    const char *names[16];
+    size_t n = 0;
+    for (; table[n].name; n++) {
+        names[n] = table[n].name;
+        if (strcmp(text, table[n].name) != 0)
+            continue;
+        *out = table[n].value;
+        return true;
+    }
+    vm_fail_unknown(e, what, text, names, n);
+    return false;
+}
+
+static bool parse_trace(const char *text, unsigned *out, struct vm_error *e)
+{
+    char list[256];
+    unsigned bit;
+    if (strlen(text) >= sizeof list)
+        return vm_fail(e, VM_EUSAGE, "--trace: a list of more than %zu characters",
+                       sizeof list - 1);
+    strcpy(list, text);
+    for (char *rest, *word = strtok_r(list, ",", &rest); word; word = strtok_r(NULL, ",", &rest)) {
+        if (!find_word(traces, "trace", word, &bit, e))
+            return false;
+        *out |= bit;
+    }
+    return true;
+}
+
+static void print_trace(void *host, enum vm_run_trace what, uint64_t now_ns, uint32_t tid,
+                        const char *line)
+{
+    (void)what;
+    fprintf(host, "%12.3f ms  %5u  %s\n", (double)now_ns / 1e6, tid, line);
+}
+
+static const char *value_or(const struct args *a, const char *name, const char *fallback)
+{
+    return args_has(a, name) ? args_value(a, name) : fallback;
+}
+
+static bool parse_ms(const struct args *a, const char *name, const char *fallback, uint64_t *ns,
+                     struct vm_error *e)
+{
+    double ms;
+    const char *text = value_or(a, name, fallback);
+    if (!vm_parse_real(text, name, &ms, e))
+        return false;
+    if (!(ms > 0 && ms < 1e9))
+        return vm_fail(e, VM_EUSAGE, "--%s %s: expected milliseconds, more than 0", name, text);
+    *ns = (uint64_t)(ms * 1e6);
+    *ns += *ns == 0;
+    return true;
+}
+
+static bool parse_processor(const struct args *a, struct vm_run_config *c, struct vm_error *e)
+{
+    unsigned model, overcommit;
+    uint64_t processes;
+    if (!find_word(models, "model", value_or(a, "model", "tlb"), &model, e) ||
+        !find_word(overcommits, "overcommit", value_or(a, "overcommit", "always"), &overcommit, e))
+        return false;
+    c->model = (enum vm_run_model)model;
+    c->overcommit = (enum vm_overcommit)overcommit;
+    c->sched = value_or(a, "sched", SCHED);
+    const char *instruction = value_or(a, "instruction-ns", INSTRUCTION);
+    if (!parse_ms(a, "quantum", QUANTUM, &c->quantum_ns, e) ||
+        !parse_ms(a, "tick", TICK, &c->tick_ns, e) ||
+        !vm_parse_real(instruction, "--instruction-ns", &c->instruction_ns, e) ||
+        !vm_parse_count(value_or(a, "processes", PROCESSES), "--processes", &processes, e) ||
+        !vm_parse_bytes(value_or(a, "stack", STACK), "--stack", &c->stack_bytes, e) ||
+        !vm_parse_count(value_or(a, "instructions", "0"), "--instructions", &c->instructions, e))
+        return false;
+    if (!(c->instruction_ns > 0 && c->instruction_ns < 1e6))
+        return vm_fail(e, VM_EUSAGE, "--instruction-ns %s: expected more than 0", instruction);
+    if (processes < 1 || processes > 4000)
+        return vm_fail(e, VM_EUSAGE, "--processes %llu: expected 1 to 4000",
+                       (unsigned long long)processes);
+    c->processes_max = (uint32_t)processes;
+    return true;
+}
+
+static bool parse(const struct args *a, struct vm_run_config *c, struct vm_error *e)
+{
+    static char *const no_environment[] = {"PATH=/usr/local/bin:/usr/bin:/bin", "HOME=/",
+                                           "TERM=dumb", NULL};
+    if (!args_config(a, &c->machine, e) || !parse_processor(a, c, e))
+        return false;
+    if (!args_has(a, "machine") && !args_has(a, "scheme"))
+        strcpy(c->machine.scheme, SCHEME);
+    if (args_has(a, "trace") && !parse_trace(args_value(a, "trace"), &c->trace, e))
+        return false;
+    c->misaligned_traps = args_has(a, "misaligned-traps");
+    c->root = value_or(a, "root", "/");
+    c->cwd = value_or(a, "cwd", "/");
+    c->writable = args_has(a, "writable");
+    c->argv = a->rest;
+    c->envp = args_has(a, "env") ? environ : no_environment;
+    c->told = print_trace;
+    c->host = stderr;
+    return true;
+}
+
+/* As a shell tells how a program ended. */
+static int exit_status(int status)
+{
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+static bool run_run(const struct args *a, struct vm_error *e)
+{
+    struct vm_run_config config = {0};
+    struct vm_run_result result;
+    if (!a->rest)
+        return vm_fail(e, VM_EUSAGE, "which program? expected -- PROGRAM [ARGUMENT ...]");
+    if (!parse(a, &config, e) || !vm_kernel_run(&config, &result, e))
+        return false;
+    fprintf(stderr, "instructions %llu, faults %llu, time %.3f ms, switches %llu; %s\n",
+            (unsigned long long)result.instructions, (unsigned long long)result.counts.faults,
+            (double)result.now_ns / 1e6, (unsigned long long)result.switches, result.ended);
+    for (size_t i = 0; i < result.nunknown; i++)
+        fprintf(stderr, "unknown system call %u\n", result.unknown[i]);
+    *a->status = exit_status(result.status);
+    vm_run_result_free(&result);
+    return true;
+}
+
+static const struct flag flags[] = {
+    {"model", 0, "none|tlb|full",
+     "what sees each reference: nobody but at misses; TLBs and tables; the data caches too", "tlb"},
+    {"sched", 0, "SPEC", "who runs, see `pagoda list schedulers`", SCHED},
+    {"quantum", 0, "MS", "a turn, where the scheduler leaves that open", QUANTUM},
+    {"tick", 0, "MS", "from one timer interrupt to the next", TICK},
+    {"instruction-ns", 0, "NS", "what an instruction takes beside its references", INSTRUCTION},
+    {"root", 0, "DIR", "the directory of the host that programs see as /", "/"},
+    {"cwd", 0, "DIR", "where the program begins, a path below the root", "/"},
+    {"writable", 0, NULL, "programs may change files below the root", NULL},
+    {"env", 0, NULL, "programs get Pagoda's own environment", NULL},
+    {"processes", 0, "N", "processes at once, at most", PROCESSES},
+    {"stack", 0, "SIZE", "a stack may grow so far", STACK},
+    {"overcommit", 0, "always|never", "whether mappings may add up to more than memory and swap",
+     "always"},
+    {"misaligned-traps", 0, NULL, "a misaligned load or store is SIGBUS", NULL},
+    {"instructions", 0, "N", "end the run after so many; 0: never", "0"},
+    {"trace", 0, "WHAT,...", "tell of traps, faults, syscalls, sched, signals, on standard error",
+     NULL},
+    {0}};
+
+const struct command command_run = {
+    .name = "run",
+    .usage = "[OPTION ...] -- PROGRAM [ARGUMENT ...]",
+    .summary = "run a RISC-V program under Pagoda's own kernel",
+    .about = "PROGRAM is a static ELF file for rv64gc Linux, a path below --root. It and the\n"
+             "processes that it starts get their memory from the machine: pages come when they\n"
+             "are touched, and leave when frames are few.\n\n"
+             "  pagoda run -- ./busybox.rv sh -c 'ls / | wc -l'\n"
+             "  pagoda run --memory 2MiB --policy clock --swap ssd -- ./guest",
+    .flag = flags,
+    .machine = MACHINE_FLAGS_TAKEN,
+    .dashes = DASHES_PROGRAM,
+    .run = run_run,
+};

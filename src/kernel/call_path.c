@@ -1,0 +1,430 @@
+/* call_path.c - system calls on names. What a name means is path.c's. */
+#include "kernel/kernel.h"
+#include "kernel/stat.h"
+
+#include <fcntl.h>
+#include <linux/stat.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+/* The absolute path of the string at `va`, from directory descriptor `at`. */
+static int64_t path_of(struct kernel *k, struct thread *t, uint64_t at, vm_va va,
+                       char out[PATH_BYTES])
+{
+    char path[PATH_BYTES];
+    int64_t error = vm_user_string(k, t, path, sizeof path, va);
+    return error ? error : vm_path_absolute(k, t, (int64_t)at, path, out);
+}
+
+int64_t vm_call_openat(struct kernel *k, struct thread *t, const uint64_t *a)
+{
+    char path[PATH_BYTES];
+    struct open_file *f;
+    int64_t error = path_of(k, t, a[0], a[1], path);
+    if (!error)
+        error = vm_path_open(k, t, path, (int)a[2], (unsigned)a[3] & ~t->process->where->umask, &f);
+    if (error)
+        return error;
+    vm_open_file_hold(f);
+    int64_t fd = vm_fd_install(t, f, 0, a[2] & O_CLOEXEC);
+    vm_open_file_release(k, f);
+    return fd;
+}
+
+/* ---- where ---- */
+
+int64_t vm_call_getcwd(struct kernel *k, struct thread *t, const uint64_t *a)
+{
+    const char *path = t->process->where->path;
+    size_t bytes = strlen(path) + 1;
+    if (a[1] < bytes)
+        return -ERANGE;
+    return vm_user_write(k, t, a[0], path, bytes) ? -EFAULT : (int64_t)bytes;
+}
+
+/* The path of the directory that a descriptor of the host is of, as programs see it. */
+static int64_t path_below_root(struct kernel *k, int fd, char out[PATH_BYTES])
+{
+    char link[64], root[PATH_BYTES];
+    snprintf(link, sizeof link, "/proc/self/fd/%d", k->root_fd);
+    ssize_t prefix = readlink(link, root, sizeof root - 1);
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    ssize_t n = readlink(link, out, PATH_BYTES - 1);
+    if (prefix < 0 || n < 0)
+        return -errno;
+    out[n] = 0;
+    prefix = prefix == 1 ? 0 : prefix;
+    if (n < prefix || strncmp(out, root, (size_t)prefix) != 0)
+        return -ENOENT;
+    memmove(out, out + prefix, (size_t)(n - prefix) + 1);
+    if (!*out)
+        snprintf(out, PATH_BYTES, "/");
+    return 0;
+}
+
+int64_t vm_call_chdir(struct kernel *k, struct thread *t, const uint64_t *a)
+{
+    char path[PATH_BYTES];
+    int64_t error = path_of(k, t, (uint64_t)AT_FDCWD, a[0], path);
+    if (error)
+        return error;
+    int fd = vm_path_host(k, path, O_PATH | O_DIRECTORY, 0);
+    if (fd < 0)
+        return fd;
+    error = path_below_root(k, fd, path);
+    close(fd);
+    char *own = error ? NULL : strdup(path);
+    if (!own)
+        return error ? error : -ENOMEM;
+    free(t->process->where->path);
+    t->process->where->path = own;
+    return 0;
+}
+
+int64_t vm_call_umask(struct kernel *k, struct thread *t, const uint64_t *a)
+{
+    uint32_t old = t->process->where->umask;
+    (void)k;
+    t->process->where->umask = a[0] & 0777;
+    return old;
+}
+
+/* ---- what is known of them ---- */
+
+/* Linux's generic struct stat. */
+struct generic_stat {
+    uint64_t dev, ino;
+    uint32_t mode, nlink, uid, gid;
+    uint64_t rdev, pad1;
+    int64_t size;
+    int32_t blksize, pad2;
+    int64_t blocks;
+    int64_t atime_s, atime_ns, mtime_s, mtime_ns, ctime_s, ctime_ns;
+    uint32_t unused[2];
+};
+_Static_assert(sizeof(struct generic_stat) == 128, "as asm-generic/stat.h has it");
+
+int64_t vm_stat_give(struct kernel *k, struct thread *t, const struct stat *s, vm_va va)
+{
+    struct generic_stat g = {
+        .dev = s->st_dev,
+        .ino = s->st_ino,
+        .mode = s->st_mode,
+        .nlink = (uint32_t)s->st_nlink,
+        .uid = s->st_uid,
+        .gid = s->st_gid,
+        .rdev = s->st_rdev,
+        .size = s->st_size,
+        .blksize = (int32_t)s->st_blksize,
+        .blocks = s->st_blocks,
+        .atime_s = s->st_atim.tv_sec,
+        .atime_ns = s->st_atim.tv_nsec,
+        .mtime_s = s->st_mtim.tv_sec,
+        .mtime_ns = s->st_mtim.tv_nsec,
+        .ctime_s = s->st_ctim.tv_sec,
+        .ctime_ns = s->st_ctim.tv_nsec,
+    };
+    return vm_user_write(k, t, va, &g, sizeof g);
+}
+
+/* The size that programs see, if it is open here. */
+static void set_size(struct kernel *k, struct stat *s)
+{
+    const struct inode *i = S_ISREG(s->st_mode) ? vm_inode_by_host(k, s->st_dev, s->st_ino) : NULL;
+    if (i)
+        s->st_size = (off_t)i->size;
+}
+
+static int stat_special(struct kernel *k, struct thread *t, const char *path, struct stat *s,
+                        bool *special)
+{
+    int64_t error;
+    struct open_file *f = vm_path_special(k, t, path, O_RDONLY, &error);
+    *special = f || error;
+    if (!f)
+        return (int)error;
+    vm_open_file_hold(f);
+    error = f->ops->stat(k, f, s);
+    vm_open_file_release(k, f);
+    return (int)error;
+}
+
+static int stat_path(struct kernel *k, struct thread *t, const char *path, bool follow,
+                     struct stat *s)
+{
+    bool special;
+    int error = stat_special(k, t, path, s, &special);
+    if (special)
+        return error;
+    int fd = vm_path_host(k, path, O_PATH | (follow ? 0 : O_NOFOLLOW), 0);
+    if (fd < 0)
+        return fd;
+    error = fstat(fd, s) == 0 ? 0 : -errno;
+    close(fd);
+    set_size(k, s);
+    return error;
+}
+
+/* Of the descriptor itself where the path is empty and the flags say so. */
+static int64_t stat_at(struct kernel *k, struct thread *t, uint64_t at, vm_va va, uint64_t flags,
+                       struct stat *s)
+{
+    char path[PATH_BYTES];
+    uint8_t first = 1;
+    if ((flags & AT_EMPTY_PATH) && vm_user_read(k, t, &first, va, 1))
+        return -EFAULT;
+    if (!first && (int32_t)at != AT_FDCWD) {
+        struct open_file *f = vm_fd_file(t, at);
+        return f ? f->ops->stat(k, f, s) : -EBADF;
+    }
+    int64_t error =
+        first ? path_of(k, t, at, va, path) : vm_path_absolute(k, t, AT_FDCWD, ".", path);
+    return error ? error : stat_path(k, t, path, !(flags & AT_SYMLINK_NOFOLLOW), s);
+}
+
+int64_t vm_call_newfstatat(struct kernel *k, struct thread *t, const uint64_t *a)
+{
+    struct stat s;
+    int64_t error = stat_at(k, t, a[0], a[1], a[3], &s);
+    return error ? error : vm_stat_give(k, t, &s, a[2]);
+}
+
+static struct statx_timestamp timestamp(struct timespec time)
+{
+    return (struct statx_timestamp){.tv_sec = time.tv_sec, .tv_nsec = (uint32_t)time.tv_nsec};
+}
+
+int64_t vm_call_statx(struct kernel *k, struct thread *t, const uint64_t *a)
+{
+    struct stat s;
+    int64_t error = stat_at(k, t, a[0], a[1], a[2], &s);
+    if (error)
+        return error;
+    struct statx x = {
+        .stx_mask = STATX_BASIC_STATS,
+        .stx_blksize = (uint32_t)s.st_blksize,
+        .stx_nlink = (uint32_t)s.st_nlink,
+        .stx_uid = s.st_uid,
+        .stx_gid = s.st_gid,
+        .stx_mode = (uint16_t)s.st_mode,
+        .stx_ino = s.st_ino,
+        .stx_size = (uint64_t)s.st_size,
+        .stx_blocks = (uint64_t)s.st_blocks,
+        .stx_atime = timestamp(s.st_atim),
+        .stx_mtime = timestamp(s.st_mtim),
+        .stx_ctime = timestamp(s.st_ctim),
+        .stx_rdev_major = major(s.st_rdev),
+        .stx_rdev_minor = minor(s.st_rdev),
+        .stx_dev_major = major(s.st_dev),
+        .stx_dev_minor = minor(s.st_dev),
+    };
+    return vm_user_write(k, t, a[4], &x, sizeof x);
+}
+
+int64_t vm_call_statfs(struct kernel *k, struct thread *t, const uint64_t *a)
+{
+    char path[PATH_BYTES];
+    struct statfs s;
+    int64_t error = path_of(k, t, (uint64_t)AT_FDCWD, a[0], path);
+    int fd = error ? (int)error : vm_path_host(k, path, O_PATH, 0);
+    if (fd < 0)
+        return fd;
+    error = fstatfs(fd, &s) == 0 ? 0 : -errno;
+    close(fd);
+    return error ? error : vm_user_write(k, t, a[1], &s, sizeof s);
+}
+
+/* Programs are root: what is there may be accessed, but not written where nothing may. */
+static int64_t access_at(struct kernel *k, struct thread *t, uint64_t at, vm_va va, uint64_t mode,
+                         uint64_t flags)
+{
+    struct stat s;
+    int64_t error = stat_at(k, t, at, va, flags, &s);
+    if (error)
+        return error;
+    if ((mode & W_OK) && !k->c->writable && !S_ISCHR(s.st_mode))
+        return -EROFS;
+    return (mode & X_OK) && !S_ISDIR(s.st_mode) && !(s.st_mode & 0111) ? -EACCES : 0;
+}
+
+int64_t vm_call_faccessat(struct kernel *k, struct thread *t, const uint64_t *a)
+{
+    return access_at(k, t, a[0], a[1], a[2], 0);
+}
+
+int64_t vm_call_faccessat2(struct kernel *k, struct thread *t, const uint64_t *a)
+{
+    return access_at(k, t, a[0], a[1], a[2], a[3]);
+}
+
+int64_t vm_call_readlinkat(struct kernel *k, struct thread *t, const uint64_t *a)
+{
+    char path[PATH_BYTES], text[PATH_BYTES];
+    int64_t error = path_of(k, t, a[0], a[1], path);
+    if (error)
+        return error;
+    if (strcmp(path, "/proc/self/exe") == 0 && t->space->program) {
+        snprintf(text, sizeof text, "%s", t->space->program->path);
+    } else {
+        int fd = vm_path_host(k, path, O_PATH | O_NOFOLLOW, 0);
+        if (fd < 0)
+            return fd;
+        ssize_t n = readlinkat(fd, "", text, sizeof text - 1);
+        int why = errno;
+        close(fd);
+        if (n < 0)
+            return why == ENOENT ? -EINVAL : -why; /* it is there, and no link */
+        text[n] = 0;
+    }
+    uint64_t n = strlen(text) < a[3] ? strlen(text) : a[3];
+    return vm_user_write(k, t, a[2], text, n) ? -EFAULT : (int64_t)n;
+}
+
+/* ---- changing what is there ---- */
+
+/* The host's directory that the name is in, and its last component, for a call that changes it. */
+static int changed(struct kernel *k, struct thread *t, uint64_t at, vm_va va, char path[PATH_BYTES],
+                   const char **last)
+{
+    int64_t error = path_of(k, t, at, va, path);
+    if (error)
+        return (int)error;
+    return k->c->writable ? vm_path_parent(k, path, last) : -EROFS;
+}
+
+static int64_t done(int fd, int result)
+{
+    int64_t error = result == 0 ? 0 : -errno;
+    close(fd);
+    return error;
+}
+
+int64_t vm_call_mkdirat(struct kernel *k, struct thread *t, const uint64_t *a)
+{
+    char path[PATH_BYTES];
+    const char *last;
+    int fd = changed(k, t, a[0], a[1], path, &last);
+    unsigned mode = (unsigned)a[2] & ~t->process->where->umask & 07777;
+    return fd < 0 ? fd : done(fd, mkdirat(fd, last, mode));
+}
+
+int64_t vm_call_unlinkat(struct kernel *k, struct thread *t, const uint64_t *a)
+{
+    char path[PATH_BYTES];
+    const char *last;
+    int fd = changed(k, t, a[0], a[1], path, &last);
+    return fd < 0 ? fd : done(fd, unlinkat(fd, last, (int)a[2] & AT_REMOVEDIR));
+}
+
+int64_t vm_call_symlinkat(struct kernel *k, struct thread *t, const uint64_t *a)
+{
+    char path[PATH_BYTES], target[PATH_BYTES];
+    const char *last;
+    if (vm_user_string(k, t, target, sizeof target, a[0]))
+        return -EFAULT;
+    int fd = changed(k, t, a[1], a[2], path, &last);
+    return fd < 0 ? fd : done(fd, symlinkat(target, fd, last));
+}
+
+/* Two names. */
+static int64_t from_to(struct kernel *k, struct thread *t, const uint64_t *a,
+                       int (*change)(int, const char *, int, const char *))
+{
+    char from_path[PATH_BYTES], to_path[PATH_BYTES];
+    const char *from_last, *to_last;
+    int from = changed(k, t, a[0], a[1], from_path, &from_last);
+    if (from < 0)
+        return from;
+    int to = changed(k, t, a[2], a[3], to_path, &to_last);
+    int64_t error = to < 0 ? to : done(to, change(from, from_last, to, to_last));
+    close(from);
+    return error;
+}
+
+static int link_it(int from, const char *from_last, int to, const char *to_last)
+{
+    return linkat(from, from_last, to, to_last, 0);
+}
+
+int64_t vm_call_linkat(struct kernel *k, struct thread *t, const uint64_t *a)
+{
+    return from_to(k, t, a, link_it);
+}
+
+int64_t vm_call_renameat(struct kernel *k, struct thread *t, const uint64_t *a)
+{
+    return from_to(k, t, a, renameat);
+}
+
+int64_t vm_call_renameat2(struct kernel *k, struct thread *t, const uint64_t *a)
+{
+    return a[4] ? -EINVAL : from_to(k, t, a, renameat);
+}
+
+int64_t vm_call_truncate(struct kernel *k, struct thread *t, const uint64_t *a)
+{
+    char path[PATH_BYTES];
+    struct open_file *f;
+    int64_t error = path_of(k, t, (uint64_t)AT_FDCWD, a[0], path);
+    if (!error)
+        error = vm_path_open(k, t, path, O_RDWR, 0, &f);
+    if (error)
+        return error;
+    vm_open_file_hold(f);
+    error = f->inode ? vm_inode_truncate(k, f->inode, a[1]) : -EISDIR;
+    vm_open_file_release(k, f);
+    return error;
+}
+
+int64_t vm_call_fchmodat(struct kernel *k, struct thread *t, const uint64_t *a)
+{
+    char path[PATH_BYTES];
+    const char *last;
+    int fd = changed(k, t, a[0], a[1], path, &last);
+    return fd < 0 ? fd : done(fd, fchmodat(fd, last, (mode_t)a[2] & 07777, 0));
+}
+
+int64_t vm_call_fchmod(struct kernel *k, struct thread *t, const uint64_t *a)
+{
+    const struct open_file *f = vm_fd_file(t, a[0]);
+    if (!f)
+        return -EBADF;
+    if (!k->c->writable)
+        return -EROFS;
+    return f->inode && fchmod(f->inode->host_fd, (mode_t)a[1] & 07777) != 0 ? -errno : 0;
+}
+
+/* Owners are not kept: every file is root's, as every program is. */
+int64_t vm_call_fchownat(struct kernel *k, struct thread *t, const uint64_t *a)
+{
+    struct stat s;
+    int64_t error = stat_at(k, t, a[0], a[1], a[4], &s);
+    return error ? error : k->c->writable ? 0 : -EROFS;
+}
+
+int64_t vm_call_fchown(struct kernel *k, struct thread *t, const uint64_t *a)
+{
+    return !vm_fd_file(t, a[0]) ? -EBADF : k->c->writable ? 0 : -EROFS;
+}
+
+int64_t vm_call_utimensat(struct kernel *k, struct thread *t, const uint64_t *a)
+{
+    char path[PATH_BYTES];
+    const char *last;
+    struct timespec times[2] = {{.tv_nsec = UTIME_NOW}, {.tv_nsec = UTIME_NOW}};
+    if (a[2] && vm_user_read(k, t, times, a[2], sizeof times))
+        return -EFAULT;
+    if (!a[1]) {
+        const struct open_file *f = vm_fd_file(t, a[0]);
+        if (!f || !f->inode)
+            return -EBADF;
+        return !k->c->writable ? -EROFS : futimens(f->inode->host_fd, times) == 0 ? 0 : -errno;
+    }
+    int fd = changed(k, t, a[0], a[1], path, &last);
+    return fd < 0 ? fd : done(fd, utimensat(fd, last, times, AT_SYMLINK_NOFOLLOW));
+}

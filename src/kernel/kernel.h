@@ -1,0 +1,493 @@
+/* kernel.h - what the files of the kernel share.
+ *
+ *   run.c      the main loop: whose turn it is, for how long, what its trap leads to
+ *   machine.c  the machine beneath: references, translations, the clock, bytes of programs
+ *   space.c    address spaces of programs: what is where, mapping and unmapping
+ *   elf.c      a program file becomes an address space
+ *   process.c  processes and threads: fork, exec, exit, wait
+ *   trap.c     causes, the vector table, page faults
+ *   signal.c   signals: sent, delivered, returned from
+ *   syscalls.def, call.c   system calls by number
+ *   call_*.c   their bodies, by subject
+ *   inode.c    files with pages in the page cache
+ *   file.c     open files and descriptors
+ *   path.c     names: below the root, and never out of it
+ *   regular.c, pipe.c, stream.c, special.c   kinds of open files
+ *
+ * A system call that must wait puts its thread to sleep on a channel (any address that means what
+ * it waits for) and answers CALL_SLEEPS. Whoever makes that thing happen wakes the channel; all its
+ * sleepers run their call again, from the start but for thread.progress. So no call has a stack
+ * of its own while it waits, and none holds anything. (Thompson's and Ritchie's sleep and wakeup:
+ * Bach, The Design of the UNIX Operating System, 2.2.2.)
+ *
+ * Invariants
+ *  1. One thread at most is RUNNING; the machine's address space is its.
+ *  2. A thread sleeps on a channel, or until a time, or both; READY ones are the scheduler's.
+ *  3. What a thread's view translates is what its page tables say (machine.c).
+ */
+#ifndef KERNEL_KERNEL_H
+#define KERNEL_KERNEL_H
+
+#include <pagoda/kernel.h>
+
+#include "base/random.h"
+
+#include <errno.h>
+
+/* ---- address spaces ---- */
+
+struct address_space {
+    uint32_t users; /* threads */
+    vm_asid asid;
+    struct vm_rv64_view *view;
+    vm_va brk_first, brk;       /* the heap is [brk_first, brk) */
+    vm_va stack_top, stack_low; /* it may grow down to stack_low */
+    struct inode *program;      /* that it runs; NULL: none yet */
+};
+
+/* ---- threads and processes ---- */
+
+enum thread_state { THREAD_FREE, THREAD_READY, THREAD_RUNNING, THREAD_SLEEPS, THREAD_STOPPED };
+
+#define NSIGNALS 64
+typedef uint64_t signal_set; /* bit n - 1: signal n */
+
+struct thread {
+    enum thread_state state;
+    uint32_t tid;
+    struct process *process;
+    struct address_space *space; /* its process's; of a vfork's child its parent's */
+    struct vm_rv64 hart;
+    const void *channel; /* sleeps on it; NULL: only for time */
+    uint64_t wake_ns;    /* or until then; VM_TIME_NEVER */
+    bool woken_by_time;
+    bool in_call;           /* the system call at its pc is to be gone on with */
+    bool begun;             /* and was counted */
+    uint64_t progress;      /* of that call, 0 at its start */
+    uint64_t call_until_ns; /* of that call: when it gives up; 0: not set yet */
+    struct futex_word {
+        vm_asid asid;
+        uint32_t file; /* 0: the space's own */
+        uint64_t at;
+    } word; /* that it waits for, if waits_for_word */
+    bool waits_for_word;
+    uint64_t since; /* its place among the sleepers of a channel */
+    bool told;      /* the scheduler knows it */
+    signal_set pending, blocked;
+    signal_set blocked_after; /* what sigsuspend, ppoll put back, if has_blocked_after */
+    bool has_blocked_after;
+    struct {
+        int signal, code;
+        vm_va va;
+    } fault;                          /* of the signal that it caused itself; signal 0: none */
+    vm_va alt_stack, alt_stack_bytes; /* for handlers that want it; 0 bytes: none */
+    vm_va clear_tid;                  /* 0, or: written 0 and woken at its end */
+    struct thread *next;              /* of its process */
+};
+
+struct signal_action {
+    vm_va handler, restorer;
+    uint64_t flags;
+    signal_set mask;
+};
+
+struct open_file;
+struct fd {
+    struct open_file *file; /* NULL: free */
+    bool close_on_exec;
+};
+struct fd_table {
+    uint32_t users;
+    uint32_t n;
+    struct fd *fd;
+};
+struct working_directory {
+    uint32_t users;
+    char *path; /* absolute, of programs, without a "/" at its end but for the root */
+    uint32_t umask;
+};
+
+struct process {
+    uint32_t pid, ppid, pgid, sid;
+    struct process *parent; /* NULL: the first */
+    struct thread *threads; /* NULL: a zombie */
+    struct fd_table *files;
+    struct working_directory *where;
+    struct signal_action action[NSIGNALS + 1];
+    signal_set pending; /* for whichever thread */
+    int status;         /* as wait4 gives it */
+    bool stopped, continued_untold, stopped_untold;
+    uint32_t vfork_parent_tid;         /* that waits until this one has its own space; 0: none */
+    uint64_t alarm_ns, alarm_every_ns; /* VM_TIME_NEVER: none; 0: once */
+    bool execed;
+    struct vm_run_process stat;
+    struct process *next; /* of all, by pid */
+};
+
+/* ---- the kernel ---- */
+
+#define FILES_ASID VM_ASID_MAX /* the kernel's own space: windows on files (file.c) */
+
+struct kernel {
+    const struct vm_run_config *c;
+    struct vm_engine *engine;
+    struct vm_engine_parts parts;
+    struct vm_programs programs;
+    struct vm_contents contents;
+    struct vm_rv64_bus bus;
+    struct vm_rv64_log log;
+    struct address_space *of_asid[VM_ASID_MAX + 1];
+    vm_va user_end; /* addresses of programs are below */
+    vm_asid asid_next;
+    bool failed; /* error says why: the run ends */
+    struct vm_error error;
+
+    uint64_t now_ns;    /* instructions and waiting */
+    double fraction_ns; /* of the next one */
+    uint64_t wait_ns;   /* that the machine has asked of whoever made the references lately */
+
+    struct thread *thread; /* [threads_max] by vm_task */
+    struct vm_sched_task *task;
+    uint32_t threads_max;
+    struct thread *running; /* NULL: none */
+    vm_asid asid;           /* the machine's */
+    const struct vm_sched_ops *sched;
+    void *sched_state;
+    struct vm_params sched_params;
+    struct vm_sched_env sched_env;
+    /* [threads_max] threads that are ready and that the scheduler has not been told of. */
+    struct roused {
+        vm_task task;
+        enum vm_ready why;
+    } * roused;
+    uint32_t nroused;
+    enum vm_ready gives_way; /* why the running thread's turn ends, if `turn_over` */
+    bool turn_over;
+    uint64_t sleeps;         /* so far */
+    struct vm_random random; /* from the seed */
+    struct process *processes, *first;
+    uint32_t pid_next, nprocesses;
+    struct inodes *inodes;   /* inode.c's */
+    struct streams *streams; /* stream.c's */
+    int root_fd;             /* of the host */
+    struct vm_run_result *out;
+    uint32_t listed_cap;
+};
+
+/* ---- machine.c ---- */
+
+bool vm_machine_open(struct kernel *k, struct vm_error *e);
+void vm_machine_close(struct kernel *k);
+/* Consume the log. */
+void vm_machine_drain(struct kernel *k);
+/* Carry out an event in `asid`. False: k->error. */
+bool vm_machine_event(struct kernel *k, const struct vm_event *event);
+/* References belong to this space from now on. */
+void vm_machine_switch(struct kernel *k, vm_asid asid);
+/* Make the reference, which resolves its fault if it has one. False: it cannot be made: *tval is the
+ * first byte that cannot be had. The thread may have to wait for it: vm_machine_waits. */
+bool vm_machine_touch(struct kernel *k, vm_asid asid, vm_va va, uint16_t meta, uint64_t *tval);
+/* How long whoever made the touches, or calls, since it was asked last has to wait: nanoseconds. */
+uint64_t vm_machine_waits(struct kernel *k);
+/* Nothing runs for so long. */
+void vm_machine_idle(struct kernel *k, uint64_t ns);
+/* A processor has executed so many. */
+void vm_machine_worked(struct kernel *k, uint64_t instructions);
+/* Where the byte at `va` is, after a reference to `bytes` bytes from there on, within one page of
+ * the hart; NULL: it cannot be had. Good until the next reference. */
+uint8_t *vm_machine_page(struct kernel *k, const struct address_space *s, vm_va va, uint32_t bytes,
+                         enum vm_access access);
+
+/* Whether a frame has the page; whether it is anything but zeros that were never written, or what
+ * its file has. */
+bool vm_machine_has_present(struct kernel *k, const struct address_space *s, vm_va va);
+bool vm_machine_has(struct kernel *k, const struct address_space *s, vm_va va);
+
+/* Where the byte is, for an access of the kernel by its own means; NULL: k->failed. Good until the
+ * next reference. */
+uint8_t *vm_machine_reach(struct kernel *k, vm_asid asid, vm_va va, enum vm_access access);
+
+/* Bytes of a program: 0, or -EFAULT. */
+int64_t vm_user_read(struct kernel *k, struct thread *t, void *out, vm_va va, uint64_t bytes);
+int64_t vm_user_write(struct kernel *k, struct thread *t, vm_va va, const void *from,
+                      uint64_t bytes);
+int64_t vm_user_zero(struct kernel *k, struct thread *t, vm_va va, uint64_t bytes);
+/* A string of at most cap - 1 characters; 0, -EFAULT or -ENAMETOOLONG. */
+int64_t vm_user_string(struct kernel *k, struct thread *t, char *out, size_t cap, vm_va va);
+
+/* ---- space.c ---- */
+
+/* A new, empty one with no user; NULL: -ENOMEM, or k->failed. */
+struct address_space *vm_space_open(struct kernel *k);
+/* One user less; nobody: it ends. */
+void vm_space_leave(struct kernel *k, struct address_space *s);
+/* The same with a copy of all that `from` has; NULL: likewise. */
+struct address_space *vm_space_fork(struct kernel *k, const struct address_space *from);
+/* Every mapping goes. */
+bool vm_space_clear(struct kernel *k, struct address_space *s);
+const struct vm_space *vm_space_of(const struct kernel *k, const struct address_space *s);
+/* The mapping that has `va`, or NULL. */
+const struct vm_vma *vm_space_find(const struct kernel *k, const struct address_space *s, vm_va va);
+/* Pages [va, va + bytes), page-aligned, become a mapping of `inode` from page file_page on (NULL:
+ * anonymous). 0 or -errno. */
+int64_t vm_space_map(struct kernel *k, struct address_space *s, vm_va va, uint64_t bytes,
+                     unsigned prot, bool shared, struct inode *inode, uint64_t file_page);
+int64_t vm_space_unmap(struct kernel *k, struct address_space *s, vm_va va, uint64_t bytes);
+int64_t vm_space_protect(struct kernel *k, struct address_space *s, vm_va va, uint64_t bytes,
+                         unsigned prot);
+/* A free range below `below`, the highest; 0: there is none. */
+vm_va vm_space_gap(const struct kernel *k, const struct address_space *s, uint64_t bytes,
+                   vm_va below);
+/* Whether nothing, all of it, is mapped. */
+bool vm_space_is_free(const struct kernel *k, const struct address_space *s, vm_va va,
+                      uint64_t bytes);
+bool vm_space_is_mapped(const struct kernel *k, const struct address_space *s, vm_va va,
+                        uint64_t bytes);
+/* A touch of `va` is one of the stack below its end: it is larger now. */
+bool vm_space_grow_stack(struct kernel *k, struct address_space *s, vm_va va);
+
+/* ---- elf.c ---- */
+
+struct program {
+    vm_va entry, sp;
+};
+/* Make the space the program's, with argv and envp on its stack. The space was cleared. 0; -errno;
+ * where `e` is not NULL it has a message. */
+struct strings {
+    size_t n, bytes;
+    char **text;
+};
+/* What can be known before the caller's own space is given up: a loadable program. 0 or -errno. */
+int64_t vm_elf_check(struct kernel *k, struct inode *inode, const char *name, struct vm_error *e);
+int64_t vm_elf_load(struct kernel *k, struct thread *t, struct inode *inode, const char *name,
+                    const struct strings *argv, const struct strings *envp, struct program *out);
+
+/* ---- process.c ---- */
+
+/* The process that c->argv names. NULL: no such program, or k->failed. */
+struct process *vm_process_first(struct kernel *k, struct vm_error *e);
+void vm_processes_close(struct kernel *k);
+struct process *vm_process_find(struct kernel *k, uint32_t pid);
+struct thread *vm_thread_find(struct kernel *k, uint32_t tid);
+struct clone_request {
+    uint64_t flags;
+    vm_va stack, parent_tid, child_tid, tls;
+    int exit_signal;
+};
+int64_t vm_process_clone(struct kernel *k, struct thread *t, const struct clone_request *r);
+int64_t vm_process_exec(struct kernel *k, struct thread *t, const char *path,
+                        const struct strings *argv, const struct strings *envp);
+/* The thread ends; with the last one its process, with this status. */
+void vm_thread_exit(struct kernel *k, struct thread *t, int status);
+/* All of them do. */
+void vm_process_exit(struct kernel *k, struct process *p, int status);
+int64_t vm_process_wait(struct kernel *k, struct thread *t, int64_t pid, vm_va status, int options,
+                        vm_va rusage);
+/* A child of `parent` that `pid` means, as wait4 does, and what there is to tell of it; NULL: nothing
+ * yet. *any: there are such children. It was told: a zombie is gone. */
+struct process *vm_process_news(struct kernel *k, struct process *parent, int64_t pid, int options,
+                                int *status, bool *any);
+void vm_process_heard(struct kernel *k, struct process *child);
+/* The process has changed: tell its parent by SIGCHLD, and whoever waits. */
+void vm_process_told(struct kernel *k, struct process *p);
+
+/* ---- run.c: sleeping and waking ---- */
+
+#define CALL_SLEEPS   INT64_MIN       /* of a system call: it goes on when the thread wakes */
+#define CALL_RETURNED (INT64_MIN + 1) /* it has set the registers itself */
+
+/* The thread that runs sleeps on `channel` (may be NULL) until it is woken, or until_ns. */
+int64_t vm_thread_sleep(struct kernel *k, struct thread *t, const void *channel, uint64_t until_ns);
+void vm_wake_all(struct kernel *k, const void *channel);
+uint32_t vm_wake_some(struct kernel *k, const void *channel, uint32_t n); /* how many */
+void vm_thread_wake(struct kernel *k, struct thread *t);
+/* It has ended: nothing is to be run of it any more. */
+void vm_thread_gone(struct kernel *k, struct thread *t);
+/* It stops, until vm_thread_continue. */
+void vm_thread_stop(struct kernel *k, struct thread *t);
+void vm_thread_continue(struct kernel *k, struct thread *t);
+/* Its turn is over, of its own accord. */
+void vm_thread_yield(struct kernel *k, struct thread *t);
+uint64_t vm_kernel_random(struct kernel *k);
+vm_task vm_thread_task(const struct kernel *k, const struct thread *t);
+void vm_kernel_tell(struct kernel *k, enum vm_run_trace what, const struct thread *t,
+                    const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+/* ---- trap.c ---- */
+
+void vm_trap(struct kernel *k, struct thread *t, const struct vm_rv64_trap *trap);
+/* Whether the thread may make this reference, its stack grown if that is what it wants; *why: the
+ * signal and its code, if it may not. */
+struct refusal {
+    int signal, code;
+    vm_va va; /* of the first byte that it may not have */
+};
+bool vm_trap_allows(struct kernel *k, struct thread *t, vm_va va, uint16_t meta,
+                    struct refusal *why);
+
+/* ---- call_wait.c ---- */
+
+/* Wake at most n of those that wait for the word of the space at `va`: how many. */
+uint32_t vm_futex_wake(struct kernel *k, const struct address_space *s, vm_va va, uint32_t n);
+
+/* ---- call.c ---- */
+
+/* Begin, or go on with, the system call that the thread's registers name. */
+void vm_call(struct kernel *k, struct thread *t);
+typedef int64_t call_body(struct kernel *k, struct thread *t, const uint64_t *a);
+#define SYSCALL(number, name) call_body vm_call_##name;
+#include "kernel/syscalls.def"
+#undef SYSCALL
+
+/* ---- signal.c ---- */
+
+void vm_signal_thread(struct kernel *k, struct thread *t, int signal);
+void vm_signal_process(struct kernel *k, struct process *p, int signal);
+/* Caused by what the thread does at `va`: it cannot be blocked. code: si_code. */
+void vm_signal_fault(struct kernel *k, struct thread *t, int signal, int code, vm_va va);
+/* Whether a signal is there that ends a sleep. */
+bool vm_signal_waits(const struct thread *t);
+/* Before the thread goes back to user mode: what is pending is delivered. False: it does not go
+ * back (it ended, or stopped). */
+bool vm_signal_deliver(struct kernel *k, struct thread *t);
+int64_t vm_signal_return(struct kernel *k, struct thread *t);
+/* The page whose instructions return from a handler becomes part of the space. 0 or -errno. */
+int64_t vm_signal_map_trampoline(struct kernel *k, struct address_space *s);
+
+/* ---- inode.c ---- */
+
+/* A file whose pages are in the page cache: the host's, or an anonymous one. */
+struct inode {
+    uint32_t users;  /* open files, spaces, callers; mappings are found in the spaces */
+    uint32_t number; /* as map events name it; 1 and up */
+    int host_fd;     /* -1: anonymous, what was written back of it is in `bytes` */
+    bool writable;   /* host_fd is */
+    uint64_t device, host_number; /* by which the host knows it */
+    uint64_t size;
+    uint8_t *bytes; /* of an anonymous one: [cap] */
+    uint64_t cap;
+    vm_va window; /* where the kernel's own space maps it, from its beginning; 0: nowhere */
+    uint64_t window_bytes;
+    char *path; /* of programs */
+    struct inode *next;
+};
+
+bool vm_inodes_open(struct kernel *k, struct vm_error *e);
+void vm_inodes_close(struct kernel *k);
+/* The program file at `path`, from `t`'s directory. 0 or -errno. */
+int64_t vm_inode_open(struct kernel *k, struct thread *t, const char *path, struct inode **out);
+/* The inode of a regular file of the host, which has `host_fd` from now on. NULL: no memory. */
+struct inode *vm_inode_of_host(struct kernel *k, int host_fd, bool writable, const char *path);
+/* The page of instructions that return from a handler. */
+struct inode *vm_files_trampoline(struct kernel *k);
+struct inode *vm_inode_anonymous(struct kernel *k, uint64_t bytes); /* NULL: no memory */
+struct inode *vm_inode_by_number(struct kernel *k, uint32_t number);
+/* The one that the host knows by these, if it is open; NULL. */
+struct inode *vm_inode_by_host(struct kernel *k, uint64_t device, uint64_t host_number);
+void vm_inode_hold(struct inode *i);
+void vm_inode_release(struct kernel *k, struct inode *i);
+/* Bytes of it through the page cache: how many, or -errno. */
+int64_t vm_inode_read(struct kernel *k, struct inode *i, uint64_t offset, void *out, uint64_t n);
+int64_t vm_inode_write(struct kernel *k, struct inode *i, uint64_t offset, const void *from,
+                       uint64_t n);
+int64_t vm_inode_truncate(struct kernel *k, struct inode *i, uint64_t size);
+
+/* ---- file.c: open files and descriptors ---- */
+
+struct stat;
+/* A kind of open file. Bodies answer bytes or -errno, or CALL_SLEEPS after vm_thread_sleep. */
+struct file_ops {
+    const char *name;
+    int64_t (*read)(struct kernel *k, struct thread *t, struct open_file *f, void *out, uint64_t n);
+    int64_t (*write)(struct kernel *k, struct thread *t, struct open_file *f, const void *from,
+                     uint64_t n);
+    unsigned (*ready)(struct kernel *k, struct open_file *f);             /* POLLIN, POLLOUT, ... */
+    int (*stat)(struct kernel *k, struct open_file *f, struct stat *out); /* 0 or -errno */
+    int64_t (*ioctl)(struct kernel *k, struct thread *t, struct open_file *f, uint64_t request,
+                     vm_va at);
+    void (*close)(struct kernel *k, struct open_file *f);
+};
+extern const struct file_ops vm_file_regular, vm_file_directory, vm_file_pipe_reader,
+    vm_file_pipe_writer, vm_file_host, vm_file_null, vm_file_zero, vm_file_full, vm_file_random,
+    vm_file_text;
+
+struct open_file {
+    uint32_t users;
+    const struct file_ops *ops;
+    int flags; /* O_ACCMODE, O_APPEND, O_NONBLOCK */
+    uint64_t offset;
+    struct inode *inode; /* regular */
+    struct pipe *pipe;
+    int host_fd; /* a directory, a stream of the host; -1 */
+    char *path;  /* of programs; NULL: it has none */
+    char *text;  /* vm_file_text: [size] */
+    uint64_t size;
+};
+
+/* NULL: no memory. The file has no user yet. */
+struct open_file *vm_open_file_new(const struct file_ops *ops, int flags, const char *path);
+void vm_open_file_hold(struct open_file *f);
+void vm_open_file_release(struct kernel *k, struct open_file *f);
+/* What the kinds that lack an op answer. */
+int64_t vm_file_no_ioctl(struct kernel *k, struct thread *t, struct open_file *f, uint64_t request,
+                         vm_va at); /* -ENOTTY */
+unsigned vm_file_always_ready(struct kernel *k, struct open_file *f);
+
+struct fd_table *vm_fd_table_new(struct kernel *k); /* standard streams are the host's */
+struct fd_table *vm_fd_table_copy(struct kernel *k, const struct fd_table *from);
+void vm_fd_table_leave(struct kernel *k, struct fd_table *f);
+void vm_fd_table_exec(struct kernel *k, struct fd_table *f);       /* close_on_exec */
+struct open_file *vm_fd_file(const struct thread *t, uint64_t fd); /* NULL: not open */
+/* The lowest free descriptor from `least` on; the table is a user of `f`. Or -EMFILE. */
+int64_t vm_fd_install(struct thread *t, struct open_file *f, int least, bool close_on_exec);
+int64_t vm_fd_close(struct kernel *k, struct thread *t, uint64_t fd);
+/* The inode that descriptor `fd` has open, for a mapping with these rights; NULL: *error. */
+struct inode *vm_fd_inode(struct kernel *k, struct thread *t, int fd, unsigned prot, bool shared,
+                          int64_t *error);
+
+bool vm_files_open(struct kernel *k, struct vm_error *e);
+void vm_files_close(struct kernel *k);
+void vm_files_sync(struct kernel *k); /* what was written is in the host's files */
+
+/* ---- pipe.c ---- */
+
+/* Both ends, with no user yet. 0 or -errno. */
+int64_t vm_pipe_open(int flags, struct open_file **reader, struct open_file **writer);
+
+/* ---- stream.c ---- */
+
+bool vm_streams_open(struct kernel *k, struct vm_error *e);
+void vm_streams_close(struct kernel *k);
+struct open_file *vm_stream_open(int host_fd, int flags);
+/* Sleepers that wait for the host: wait for any of what they wait for, no longer than the time that
+ * can pass idly. False: nobody waits for the host, or nothing came. */
+bool vm_files_poll(struct kernel *k, uint64_t most_ns);
+/* Some file may be ready that was not: whoever polls looks again. */
+void vm_files_changed(struct kernel *k);
+const void *vm_files_channel(const struct kernel *k);      /* where pollers sleep */
+const void *vm_files_host_channel(const struct kernel *k); /* where they do who need the host */
+
+/* ---- path.c ---- */
+
+#define PATH_BYTES 4096
+/* The path of programs that `path` means from directory descriptor `at`: absolute, with no "." and
+ * no "//"; ".." stay where links may be. 0 or -errno. */
+int64_t vm_path_absolute(struct kernel *k, struct thread *t, int64_t at, const char *path,
+                         char out[PATH_BYTES]);
+/* Open it on the host, below the root: a descriptor, or -errno. */
+int vm_path_host(struct kernel *k, const char *absolute, int flags, unsigned mode);
+/* walk.c: the same by hand. */
+int vm_path_walk(int root_fd, const char *absolute, int flags, unsigned mode);
+/* The host's descriptor of the directory that it is in, below the root, and its last component. */
+int vm_path_parent(struct kernel *k, const char *absolute, const char **last);
+/* A file that is no file of the host, /dev/null and the like: NULL and *error 0 where it is one. */
+struct open_file *vm_path_special(struct kernel *k, struct thread *t, const char *absolute,
+                                  int flags, int64_t *error);
+int64_t vm_path_open(struct kernel *k, struct thread *t, const char *absolute, int flags,
+                     unsigned mode, struct open_file **out);
+
+/* ---- call_wait.c ---- */
+
+uint64_t vm_date_s(const struct kernel *k);
+
+#endif

@@ -1,0 +1,206 @@
+/* path.c - names of files: from a program's path to a file of the host below the root, and never
+ * beyond it.
+ *
+ * The host itself resolves each path with openat2(RESOLVE_IN_ROOT) from a descriptor of the root: "/"
+ * and ".." that would lead out of it, in the path or in a link, lead to the root (openat2(2)). So
+ * there is no check here that a race could pass. What the kernel makes up (special.c) is found by
+ * name before the host is asked.
+ *
+ * Without --writable every open that could change a file is refused with EROFS.
+ */
+#include "kernel/kernel.h"
+
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* ---- names ---- */
+
+/* `path` after `base`: absolute, without "." and doubled "/". A ".." goes up by name where the
+ * component before it is a name; the host resolves it where links matter, so it stays. */
+static int64_t join(const char *base, const char *path, char out[PATH_BYTES])
+{
+    char whole[2 * PATH_BYTES];
+    size_t n = 0;
+    int length = snprintf(whole, sizeof whole, "%s/%s", path[0] == '/' ? "" : base, path);
+    if (length < 0 || (size_t)length >= sizeof whole)
+        return -ENAMETOOLONG;
+    for (const char *at = whole; *at;) {
+        at += strspn(at, "/");
+        size_t part = strcspn(at, "/");
+        bool here = part == 1 && at[0] == '.';
+        if (part && !here) {
+            if (n + part + 2 > PATH_BYTES)
+                return -ENAMETOOLONG;
+            out[n++] = '/';
+            memcpy(out + n, at, part);
+            n += part;
+        }
+        at += part;
+    }
+    if (n == 0)
+        out[n++] = '/';
+    out[n] = 0;
+    return 0;
+}
+
+int64_t vm_path_absolute(struct kernel *k, struct thread *t, int64_t at, const char *path,
+                         char out[PATH_BYTES])
+{
+    (void)k;
+    if (!*path)
+        return -ENOENT;
+    if (path[0] == '/' || (int32_t)at == AT_FDCWD)
+        return join(t->process->where->path, path, out);
+    const struct open_file *f = vm_fd_file(t, (uint64_t)at);
+    if (!f)
+        return -EBADF;
+    if (f->ops != &vm_file_directory)
+        return -ENOTDIR;
+    return join(f->path, path, out);
+}
+
+/* ---- on the host ---- */
+
+int vm_path_host(struct kernel *k, const char *absolute, int flags, unsigned mode)
+{
+    struct open_how how = {.flags = (uint64_t)(flags | O_CLOEXEC | (flags & O_PATH ? 0 : O_NOCTTY)),
+                           .mode = flags & O_CREAT ? mode & 07777 : 0,
+                           .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};
+    long fd = syscall(SYS_openat2, k->root_fd, absolute, &how, sizeof how);
+    if (fd < 0 && errno == ENOSYS)
+        return vm_path_walk(k->root_fd, absolute, flags, mode & 07777);
+    return fd < 0 ? -errno : (int)fd;
+}
+
+int vm_path_parent(struct kernel *k, const char *absolute, const char **last)
+{
+    char parent[PATH_BYTES];
+    const char *slash = strrchr(absolute, '/');
+    snprintf(parent, sizeof parent, "%.*s", slash == absolute ? 1 : (int)(slash - absolute),
+             absolute);
+    *last = slash + 1;
+    if (!**last || strcmp(*last, "..") == 0)
+        return -EBUSY;
+    return vm_path_host(k, parent, O_PATH | O_DIRECTORY, 0);
+}
+
+/* ---- opening ---- */
+
+static struct open_file *open_directory(int fd, int flags, const char *absolute, int64_t *error)
+{
+    struct open_file *f = vm_open_file_new(&vm_file_directory, flags, absolute);
+    *error = 0;
+    if (f) {
+        f->host_fd = fd;
+        return f;
+    }
+    close(fd);
+    *error = -ENOMEM;
+    return NULL;
+}
+
+static struct open_file *open_regular(struct kernel *k, int fd, int flags, const char *absolute,
+                                      int64_t *error)
+{
+    bool writes = (flags & O_ACCMODE) != O_RDONLY;
+    struct inode *i = vm_inode_of_host(k, fd, writes, absolute);
+    struct open_file *f = i ? vm_open_file_new(&vm_file_regular, flags, absolute) : NULL;
+    *error = 0;
+    if (f) {
+        f->inode = i;
+        if ((flags & O_TRUNC) && writes)
+            *error = vm_inode_truncate(k, i, 0);
+        return f;
+    }
+    if (i)
+        vm_inode_release(k, i);
+    else
+        close(fd);
+    *error = -ENOMEM;
+    return NULL;
+}
+
+/* What the host is asked for: pages are read and written by the cache, so that a file which is to
+ * be written has to be readable too. */
+static int host_flags(int flags)
+{
+    int kept = flags & (O_CREAT | O_EXCL | O_DIRECTORY | O_NOFOLLOW);
+    return kept | O_NONBLOCK | ((flags & O_ACCMODE) == O_RDONLY ? O_RDONLY : O_RDWR);
+}
+
+static struct open_file *open_kind(struct kernel *k, int fd, int flags, const char *absolute,
+                                   int64_t *error)
+{
+    struct stat s;
+    if (fstat(fd, &s) == 0 && S_ISREG(s.st_mode))
+        return open_regular(k, fd, flags, absolute, error);
+    if (S_ISDIR(s.st_mode))
+        return open_directory(fd, flags, absolute, error);
+    close(fd); /* devices and sockets of the host are not the programs' */
+    *error = -ENXIO;
+    return NULL;
+}
+
+static bool is_program_link(const struct thread *t, const char *absolute)
+{
+    char own[64];
+    snprintf(own, sizeof own, "/proc/%u/exe", t->process->pid);
+    return strcmp(absolute, "/proc/self/exe") == 0 || strcmp(absolute, own) == 0;
+}
+
+int64_t vm_path_open(struct kernel *k, struct thread *t, const char *absolute, int flags,
+                     unsigned mode, struct open_file **out)
+{
+    int64_t error;
+    *out = vm_path_special(k, t, absolute, flags, &error);
+    if (*out || error)
+        return error;
+    if (is_program_link(t, absolute) && t->space->program)
+        absolute = t->space->program->path;
+    bool changes = (flags & O_ACCMODE) != O_RDONLY || (flags & (O_CREAT | O_TRUNC));
+    if (changes && !k->c->writable) {
+        int fd = vm_path_host(k, absolute, O_PATH, 0);
+        if (fd >= 0)
+            close(fd);
+        return fd == -ENOENT && !(flags & O_CREAT) ? -ENOENT : -EROFS;
+    }
+    int fd = vm_path_host(k, absolute, host_flags(flags), mode);
+    if (fd < 0)
+        return fd;
+    *out = open_kind(k, fd, flags, absolute, &error);
+    if (*out && error) {
+        vm_open_file_hold(*out);
+        vm_open_file_release(k, *out);
+        *out = NULL;
+    }
+    return error;
+}
+
+bool vm_files_open(struct kernel *k, struct vm_error *e)
+{
+    k->root_fd = open(k->c->root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (k->root_fd < 0)
+        return vm_fail(e, VM_EUSAGE, "--root %s: %s: expected a directory", k->c->root,
+                       strerror(errno));
+    return vm_inodes_open(k, e) && vm_streams_open(k, e);
+}
+
+void vm_files_close(struct kernel *k)
+{
+    vm_inodes_close(k);
+    vm_streams_close(k);
+    if (k->root_fd >= 0)
+        close(k->root_fd);
+}
+
+void vm_files_sync(struct kernel *k)
+{
+    vm_machine_drain(k);
+    vm_engine_sync_file(k->engine, 0);
+}

@@ -1,7 +1,7 @@
 /* bench_rv64.c - the interpreter: rv64.WHAT and rv64.WHAT.log, in instructions.
  *
- * The guests are guests/rv64_bench.c, which Meson builds where there is riscv64-linux-gnu-gcc; where
- * there is none, these rows are not there. A guest has a flat memory, all of which it may use, so
+ * The guests are guests/rv64_bench.c, which Meson builds where there is riscv64-linux-gnu-gcc;
+ * elsewhere these rows are not there. A guest has a flat memory, all of which it may use, so
  * that after its first touch of a page nothing but the hart works. The log is thrown away.
  */
 #include "bench.h"

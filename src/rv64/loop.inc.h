@@ -17,8 +17,6 @@
  *   LOG_SAVE()       the log's owner may look at it
  *   LOG_LOAD()       it may have been drained
  *   LOG_FULL()       is there less room than a block may need?
- *
- * This function is the one that is longer than 70 lines: a table of what instructions do.
  */
 
 #define RD       x[op->rd]
@@ -231,7 +229,7 @@
 #define FIRST_lui(label, then)   COMPUTE_THEN(label, IMM, then)
 #define FIRST_auipc(label, then) COMPUTE_THEN(label, b->pc + IMM, then)
 #define FIRST_ld(label, then)    LOAD_THEN(label, uint64_t, RD = value, then)
-#define FIRST_lw(label, then)    LOAD_THEN(label, int32_t, RD = word(value), then)
+#define FIRST_lw(label, then)    LOAD_THEN(label, int32_t, RD = word((uint64_t)value), then)
 #define FIRST_lbu(label, then)   LOAD_THEN(label, uint8_t, RD = value, then)
 #define FIRST_fld(label, then)   LOAD_THEN(label, uint64_t, FD = value, then)
 #define FIRST_sd(label, then)    STORE_THEN(label, uint64_t, RS2, then)
@@ -264,10 +262,10 @@
 #define DOUBLE(name, expression) FLOAT(name, double, rv64_put_double, expression)
 
 /* A conversion to an integer as C has it: towards zero. `fits` is false of NaN. */
-#define TO_INTEGER(name, type, get, fits, result)                                                  \
+#define TO_INTEGER(name, type, operand, fits, result)                                              \
     OP(name)                                                                                       \
     {                                                                                              \
-        type value = get(F1);                                                                      \
+        type value = (operand);                                                                    \
         if (MODE() != RV64_RTZ || !(fits))                                                         \
             SOFT(name);                                                                            \
         RD = (uint64_t)(int64_t)(result);                                                          \
@@ -285,6 +283,12 @@
         NEXT();                                                                                    \
     }
 
+#define IN_INTEGERS(name)                                                                          \
+    OP(name)                                                                                       \
+    {                                                                                              \
+        SOFT(name);                                                                                \
+    }
+
 /* Operations on the bits of a register. */
 #define BITS(name, value)                                                                          \
     OP(name)                                                                                       \
@@ -300,6 +304,7 @@
         goto trapped;                                                                              \
     } while (0)
 
+/* long: a table of what each instruction does; labels are known in one function only */
 static __attribute__((noinline)) enum vm_rv64_stop LOOP(struct rv64_run *run, int64_t budget)
 {
     static const void *const handlers[RV64_HANDLERS] = {
@@ -348,217 +353,162 @@ find:
     LOG_LOAD();
     BEGIN();
 
-    FIRST_addi(addi, NEXT()) FIRST_add(add, NEXT()) COMPUTE(sub, RS1 - RS2) FIRST_lui(
-        lui, NEXT()) FIRST_auipc(auipc, NEXT()) FIRST_andi(andi, NEXT()) COMPUTE(ori, RS1 | IMM)
-        COMPUTE(xori, RS1 ^ IMM) COMPUTE(and, RS1 & RS2) COMPUTE(or, RS1 | RS2) FIRST_xor(xor, NEXT()) COMPUTE(
-            slti,
-            (
-                int64_t)RS1 < (int64_t)IMM) COMPUTE(sltiu, RS1 < IMM) COMPUTE(slt, (int64_t)RS1 < (int64_t)RS2)
-            COMPUTE(sltu, RS1 < RS2) FIRST_slli(slli, NEXT()) FIRST_srli(srli, NEXT()) COMPUTE(
-                srai,
-                (int64_t)RS1 >>
-                    op->imm) COMPUTE(sll, RS1 << (RS2 & 63)) COMPUTE(srl, RS1 >> (RS2 & 63))
-                COMPUTE(sra, (int64_t)RS1 >> (RS2 & 63)) FIRST_addiw(addiw, NEXT()) FIRST_addw(addw, NEXT()) COMPUTE(
-                    subw, word(RS1 - RS2)) COMPUTE(slliw, word(RS1 << op->imm))
-                    COMPUTE(srliw, word((uint32_t)RS1 >> op->imm)) COMPUTE(sraiw, (int32_t)RS1 >> op->imm) COMPUTE(
-                        sllw,
-                        word(RS1
-                             << (RS2 &
-                                 31))) COMPUTE(srlw,
-                                               word((uint32_t)RS1 >> (RS2 & 31))) COMPUTE(sraw, (int32_t)RS1 >> (RS2 & 31))
+    FIRST_addi(addi, NEXT());
+    FIRST_add(add, NEXT());
+    COMPUTE(sub, RS1 - RS2);
+    FIRST_lui(lui, NEXT());
+    FIRST_auipc(auipc, NEXT());
+    FIRST_andi(andi, NEXT());
+    COMPUTE(ori, RS1 | IMM);
+    COMPUTE(xori, RS1 ^ IMM);
+    COMPUTE(and, RS1 & RS2);
+    COMPUTE(or, RS1 | RS2);
+    FIRST_xor(xor, NEXT());
+    COMPUTE(slti, (int64_t)RS1 < (int64_t)IMM);
+    COMPUTE(sltiu, RS1 < IMM);
+    COMPUTE(slt, (int64_t)RS1 < (int64_t)RS2);
+    COMPUTE(sltu, RS1 < RS2);
+    FIRST_slli(slli, NEXT());
+    FIRST_srli(srli, NEXT());
+    COMPUTE(srai, (int64_t)RS1 >> op->imm);
+    COMPUTE(sll, RS1 << (RS2 & 63));
+    COMPUTE(srl, RS1 >> (RS2 & 63));
+    COMPUTE(sra, (int64_t)RS1 >> (RS2 & 63));
+    FIRST_addiw(addiw, NEXT());
+    FIRST_addw(addw, NEXT());
+    COMPUTE(subw, word(RS1 - RS2));
+    COMPUTE(slliw, word(RS1 << op->imm));
+    COMPUTE(srliw, word((uint32_t)RS1 >> op->imm));
+    COMPUTE(sraiw, (int32_t)RS1 >> op->imm);
+    COMPUTE(sllw, word(RS1 << (RS2 & 31)));
+    COMPUTE(srlw, word((uint32_t)RS1 >> (RS2 & 31)));
+    COMPUTE(sraw, (int32_t)RS1 >> (RS2 & 31));
 
-                        COMPUTE(
-                            mul,
-                            RS1 *
-                                RS2) COMPUTE(mulw,
-                                             word(RS1 * RS2)) COMPUTE(mulh, multiply_high(RS1, RS2))
-                            COMPUTE(mulhsu, multiply_high_mixed(RS1, RS2)) COMPUTE(
-                                mulhu, (unsigned __int128)RS1 *
-                                               RS2 >>
-                                           64) COMPUTE(div,
-                                                       divide(RS1, RS2)) COMPUTE(divu, RS2 ? RS1 / RS2 : UINT64_MAX)
-                                COMPUTE(rem, remainder_of(RS1, RS2)) COMPUTE(remu, RS2 ? RS1 % RS2 : RS1) COMPUTE(
-                                    divw,
-                                    word(divide(
-                                        word(RS1),
-                                        word(
-                                            RS2)))) COMPUTE(divuw, (uint32_t)RS2 ? word((uint32_t)RS1 / (uint32_t)RS2) : UINT64_MAX)
-                                    COMPUTE(remw, word(remainder_of(word(RS1), word(RS2)))) COMPUTE(
-                                        remuw, (uint32_t)RS2 ? word((uint32_t)RS1 % (uint32_t)RS2)
-                                                             : word(RS1))
+    /* M */
+    COMPUTE(mul, RS1 * RS2);
+    COMPUTE(mulw, word(RS1 * RS2));
+    COMPUTE(mulh, multiply_high(RS1, RS2));
+    COMPUTE(mulhsu, multiply_high_mixed(RS1, RS2));
+    COMPUTE(mulhu, (unsigned __int128)RS1 * RS2 >> 64);
+    COMPUTE(div, divide(RS1, RS2));
+    COMPUTE(divu, RS2 ? RS1 / RS2 : UINT64_MAX);
+    COMPUTE(rem, remainder_of(RS1, RS2));
+    COMPUTE(remu, RS2 ? RS1 % RS2 : RS1);
+    COMPUTE(divw, word(divide(word(RS1), word(RS2))));
+    COMPUTE(divuw, (uint32_t)RS2 ? word((uint32_t)RS1 / (uint32_t)RS2) : UINT64_MAX);
+    COMPUTE(remw, word(remainder_of(word(RS1), word(RS2))));
+    COMPUTE(remuw, word((uint32_t)RS2 ? (uint32_t)RS1 % (uint32_t)RS2 : RS1));
 
-                                        FIRST_ld(ld, NEXT()) FIRST_lw(lw, NEXT()) LOAD(
-                                            lwu, uint32_t,
-                                            RD = (uint64_t)(int64_t)
-                                                value) LOAD(lh, int16_t, RD = (uint64_t)(int64_t)value)
-                                            LOAD(lhu, uint16_t, RD = (uint64_t)(int64_t)value) LOAD(
-                                                lb,
-                                                int8_t,
-                                                RD =
-                                                    (uint64_t)(int64_t)value) FIRST_lbu(lbu, NEXT())
-                                                FIRST_sd(sd, NEXT()) FIRST_sw(sw, NEXT()) STORE(
-                                                    sh,
-                                                    uint16_t,
-                                                    RS2) FIRST_sb(sb, NEXT())
+    /* loads and stores */
+    FIRST_ld(ld, NEXT());
+    FIRST_lw(lw, NEXT());
+    LOAD(lwu, uint32_t, RD = value);
+    LOAD(lh, int16_t, RD = (uint64_t)value);
+    LOAD(lhu, uint16_t, RD = value);
+    LOAD(lb, int8_t, RD = (uint64_t)value);
+    FIRST_lbu(lbu, NEXT());
+    FIRST_sd(sd, NEXT());
+    FIRST_sw(sw, NEXT());
+    STORE(sh, uint16_t, RS2);
+    FIRST_sb(sb, NEXT());
+    FIRST_fld(fld, NEXT());
+    LOAD(flw, uint32_t, FD = RV64_BOX | value);
+    STORE(fsd, uint64_t, F2);
+    STORE(fsw, uint32_t, F2);
 
-                                                    LOAD_RESERVED(lr_w, uint32_t) LOAD_RESERVED(lr_d, uint64_t) STORE_CONDITIONAL(
-                                                        sc_w,
-                                                        uint32_t) STORE_CONDITIONAL(sc_d, uint64_t)
-                                                        AMO(amoswap_w, uint32_t, operand) AMO(
-                                                            amoadd_w, uint32_t,
-                                                            old +
-                                                                operand) AMO(amoxor_w, uint32_t,
-                                                                             old ^
-                                                                                 operand) AMO(amoand_w, uint32_t, old & operand)
-                                                            AMO(amoor_w, uint32_t, old | operand) AMO(
-                                                                amomin_w, uint32_t,
-                                                                (int32_t)old <
-                                                                        (int32_t)operand
-                                                                    ? old
-                                                                    : operand) AMO(amomax_w,
-                                                                                   uint32_t,
-                                                                                   (
-                                                                                       int32_t)old > (int32_t)operand
-                                                                                       ? old
-                                                                                       : operand)
-                                                                AMO(amominu_w, uint32_t, old < operand ? old : operand) AMO(
-                                                                    amomaxu_w, uint32_t,
-                                                                    old > operand
-                                                                        ? old
-                                                                        : operand) AMO(amoswap_d, uint64_t,
-                                                                                       operand)
-                                                                    AMO(amoadd_d, uint64_t, old + operand) AMO(
-                                                                        amoxor_d, uint64_t,
-                                                                        old ^
-                                                                            operand) AMO(amoand_d,
-                                                                                         uint64_t,
-                                                                                         old &
-                                                                                             operand)
-                                                                        AMO(amoor_d, uint64_t, old | operand) AMO(
-                                                                            amomin_d, uint64_t,
-                                                                            (int64_t)old <
-                                                                                    (int64_t)operand
-                                                                                ? old
-                                                                                : operand)
-                                                                            AMO(amomax_d, uint64_t,
-                                                                                (int64_t)old >
-                                                                                        (int64_t)
-                                                                                            operand
-                                                                                    ? old
-                                                                                    : operand)
-                                                                                AMO(amominu_d,
-                                                                                    uint64_t,
-                                                                                    old < operand
-                                                                                        ? old
-                                                                                        : operand)
-                                                                                    AMO(amomaxu_d,
-                                                                                        uint64_t,
-                                                                                        old > operand
-                                                                                            ? old
-                                                                                            : operand)
+    /* A */
+    LOAD_RESERVED(lr_w, uint32_t);
+    STORE_CONDITIONAL(sc_w, uint32_t);
+    AMO(amoswap_w, uint32_t, operand);
+    AMO(amoadd_w, uint32_t, old + operand);
+    AMO(amoxor_w, uint32_t, old ^ operand);
+    AMO(amoand_w, uint32_t, old & operand);
+    AMO(amoor_w, uint32_t, old | operand);
+    AMO(amomin_w, uint32_t, (int32_t)old < (int32_t)operand ? old : operand);
+    AMO(amomax_w, uint32_t, (int32_t)old > (int32_t)operand ? old : operand);
+    AMO(amominu_w, uint32_t, old < operand ? old : operand);
+    AMO(amomaxu_w, uint32_t, old > operand ? old : operand);
+    LOAD_RESERVED(lr_d, uint64_t);
+    STORE_CONDITIONAL(sc_d, uint64_t);
+    AMO(amoswap_d, uint64_t, operand);
+    AMO(amoadd_d, uint64_t, old + operand);
+    AMO(amoxor_d, uint64_t, old ^ operand);
+    AMO(amoand_d, uint64_t, old & operand);
+    AMO(amoor_d, uint64_t, old | operand);
+    AMO(amomin_d, uint64_t, (int64_t)old < (int64_t)operand ? old : operand);
+    AMO(amomax_d, uint64_t, (int64_t)old > (int64_t)operand ? old : operand);
+    AMO(amominu_d, uint64_t, old < operand ? old : operand);
+    AMO(amomaxu_d, uint64_t, old > operand ? old : operand);
 
-                                                                                        FIRST_fld(fld, NEXT()) LOAD(
-                                                                                            flw,
-                                                                                            uint32_t,
-                                                                                            FD =
-                                                                                                RV64_BOX |
-                                                                                                value)
-                                                                                            STORE(
-                                                                                                fsd,
-                                                                                                uint64_t,
-                                                                                                F2)
-                                                                                                STORE(
-                                                                                                    fsw,
-                                                                                                    uint32_t,
-                                                                                                    F2)
+    /* D */
+    DOUBLE(fadd_d, D1 + D2);
+    DOUBLE(fsub_d, D1 - D2);
+    DOUBLE(fmul_d, D1 * D2);
+    DOUBLE(fdiv_d, D1 / D2);
+    DOUBLE(fsqrt_d, sqrt(D1));
+    DOUBLE(fmadd_d, fma(D1, D2, D3));
+    DOUBLE(fmsub_d, fma(D1, D2, -D3));
+    DOUBLE(fnmsub_d, fma(-D1, D2, D3));
+    DOUBLE(fnmadd_d, fma(-D1, D2, -D3));
+    DOUBLE(fcvt_d_s, (double)S1);
+    DOUBLE(fcvt_d_w, (double)(int32_t)RS1);
+    DOUBLE(fcvt_d_wu, (double)(uint32_t)RS1);
+    DOUBLE(fcvt_d_l, (double)(int64_t)RS1);
+    DOUBLE(fcvt_d_lu, (double)RS1);
+    TO_INTEGER(fcvt_w_d, double, D1, value > -0x1.00000002p31 && value < 0x1p31, (int32_t)value);
+    TO_INTEGER(fcvt_wu_d, double, D1, value > -1 && value < 0x1p32, word_of(value));
+    TO_INTEGER(fcvt_l_d, double, D1, value >= -0x1p63 && value < 0x1p63, (int64_t)value);
+    TO_INTEGER(fcvt_lu_d, double, D1, value > -1 && value < 0x1p63, (int64_t)value);
+    COMPARE(fle_d, double, D1, <=, D2);
+    COMPARE(flt_d, double, D1, <, D2);
+    COMPARE(feq_d, double, D1, ==, D2);
+    IN_INTEGERS(fmin_d);
+    IN_INTEGERS(fmax_d);
+    IN_INTEGERS(fclass_d);
 
-                                                                                                    DOUBLE(fadd_d, D1 + D2) DOUBLE(fsub_d, D1 - D2) DOUBLE(fmul_d, D1 * D2) DOUBLE(fdiv_d, D1 / D2) DOUBLE(fsqrt_d, sqrt(D1)) DOUBLE(fmadd_d, fma(D1,
-                                                                                                                                                                                                                                                  D2, D3)) DOUBLE(fmsub_d, fma(D1, D2, -D3)) DOUBLE(fnmsub_d, fma(-D1,
-                                                                                                                                                                                                                                                                                                                  D2,
-                                                                                                                                                                                                                                                                                                                  D3)) DOUBLE(fnmadd_d,
-                                                                                                                                                                                                                                                                                                                              fma(-D1,
-                                                                                                                                                                                                                                                                                                                                  D2,
-                                                                                                                                                                                                                                                                                                                                  -D3)) DOUBLE(fcvt_d_s,
-                                                                                                                                                                                                                                                                                                                                               (
-                                                                                                                                                                                                                                                                                                                                                   double)S1) DOUBLE(fcvt_d_w, (double)(int32_t)RS1) DOUBLE(fcvt_d_wu, (double)(uint32_t)RS1) DOUBLE(fcvt_d_l,
-                                                                                                                                                                                                                                                                                                                                                                                                                                                     (double)(int64_t)
-                                                                                                                                                                                                                                                                                                                                                                                                                                                         RS1) DOUBLE(fcvt_d_lu,
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                     (double)RS1) TO_INTEGER(fcvt_w_d, double, rv64_get_double, value > -0x1.00000002p31 && value < 0x1p31,
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                             (int32_t)
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                 value) TO_INTEGER(fcvt_wu_d,
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                   double,
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                   rv64_get_double, value > -1 && value < 0x1p32, word((uint64_t)(int64_t)value)) TO_INTEGER(fcvt_l_d,
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                             double,
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                             rv64_get_double, value >= -0x1p63 && value < 0x1p63, (int64_t)value) TO_INTEGER(fcvt_lu_d, double, rv64_get_double, value > -1 && value < 0x1p63, (int64_t)value) COMPARE(fle_d,
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                       double,
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                       D1,
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                       <=
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                       ,
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                       D2)
-                                                                                                        COMPARE(
-                                                                                                            flt_d,
-                                                                                                            double,
-                                                                                                            D1,
-                                                                                                            <
-                                                                                                            ,
-                                                                                                            D2)
-                                                                                                            COMPARE(
-                                                                                                                feq_d,
-                                                                                                                double,
-                                                                                                                D1,
-                                                                                                                ==
-                                                                                                                ,
-                                                                                                                D2) OP(fmin_d)
-                                                                                                                SOFT(
-                                                                                                                    fmin_d);
-    OP(fmax_d) SOFT(fmax_d);
-    OP(fclass_d) SOFT(fclass_d);
+    /* F */
+    SINGLE(fadd_s, S1 + S2);
+    SINGLE(fsub_s, S1 - S2);
+    SINGLE(fmul_s, S1 * S2);
+    SINGLE(fdiv_s, S1 / S2);
+    SINGLE(fsqrt_s, sqrtf(S1));
+    SINGLE(fmadd_s, fmaf(S1, S2, S3));
+    SINGLE(fmsub_s, fmaf(S1, S2, -S3));
+    SINGLE(fnmsub_s, fmaf(-S1, S2, S3));
+    SINGLE(fnmadd_s, fmaf(-S1, S2, -S3));
+    SINGLE(fcvt_s_d, (float)D1);
+    SINGLE(fcvt_s_w, (float)(int32_t)RS1);
+    SINGLE(fcvt_s_wu, (float)(uint32_t)RS1);
+    SINGLE(fcvt_s_l, (float)(int64_t)RS1);
+    SINGLE(fcvt_s_lu, (float)RS1);
+    TO_INTEGER(fcvt_w_s, float, S1, value >= -0x1p31f && value < 0x1p31f, (int32_t)value);
+    TO_INTEGER(fcvt_wu_s, float, S1, value > -1 && value < 0x1p32f, word_of(value));
+    TO_INTEGER(fcvt_l_s, float, S1, value >= -0x1p63f && value < 0x1p63f, (int64_t)value);
+    TO_INTEGER(fcvt_lu_s, float, S1, value > -1 && value < 0x1p63f, (int64_t)value);
+    COMPARE(fle_s, float, S1, <=, S2);
+    COMPARE(flt_s, float, S1, <, S2);
+    COMPARE(feq_s, float, S1, ==, S2);
+    IN_INTEGERS(fmin_s);
+    IN_INTEGERS(fmax_s);
+    IN_INTEGERS(fclass_s);
 
-    SINGLE(fadd_s, S1 + S2)
-    SINGLE(fsub_s, S1 - S2)
-    SINGLE(fmul_s, S1 * S2)
-    SINGLE(fdiv_s, S1 / S2)
-    SINGLE(fsqrt_s, sqrtf(S1))
-    SINGLE(fmadd_s, fmaf(S1, S2, S3))
-    SINGLE(fmsub_s, fmaf(S1, S2, -S3))
-    SINGLE(fnmsub_s, fmaf(-S1, S2, S3))
-    SINGLE(fnmadd_s, fmaf(-S1, S2, -S3))
-    SINGLE(fcvt_s_d, (float)D1)
-    SINGLE(fcvt_s_w, (float)(int32_t)RS1)
-    SINGLE(fcvt_s_wu, (float)(uint32_t)RS1)
-    SINGLE(fcvt_s_l, (float)(int64_t)RS1)
-    SINGLE(fcvt_s_lu, (float)RS1)
-    TO_INTEGER(fcvt_w_s, float, rv64_get_float, value >= -0x1p31f && value < 0x1p31f,
-               (int32_t)value)
-    TO_INTEGER(fcvt_wu_s, float, rv64_get_float, value > -1 && value < 0x1p32f,
-               word((uint64_t)(int64_t)value))
-    TO_INTEGER(fcvt_l_s, float, rv64_get_float, value >= -0x1p63f && value < 0x1p63f,
-               (int64_t)value)
-    TO_INTEGER(fcvt_lu_s, float, rv64_get_float, value > -1 && value < 0x1p63f, (int64_t)value)
-    COMPARE(fle_s, float, S1, <=, S2)
-    COMPARE(flt_s, float, S1, <, S2)
-    COMPARE(feq_s, float, S1, ==, S2)
-    OP(fmin_s) SOFT(fmin_s);
-    OP(fmax_s) SOFT(fmax_s);
-    OP(fclass_s) SOFT(fclass_s);
+    BITS(fsgnj_d, (F1 & ~SIGN_D) | (F2 & SIGN_D));
+    BITS(fsgnjn_d, (F1 & ~SIGN_D) | (~F2 & SIGN_D));
+    BITS(fsgnjx_d, F1 ^ (F2 & SIGN_D));
+    BITS(fsgnj_s, RV64_BOX | (rv64_unbox(F1) & ~SIGN_S) | (rv64_unbox(F2) & SIGN_S));
+    BITS(fsgnjn_s, RV64_BOX | (rv64_unbox(F1) & ~SIGN_S) | (~rv64_unbox(F2) & SIGN_S));
+    BITS(fsgnjx_s, RV64_BOX | (rv64_unbox(F1) ^ (rv64_unbox(F2) & SIGN_S)));
+    BITS(fmv_d_x, RS1);
+    BITS(fmv_w_x, RV64_BOX | (uint32_t)RS1);
+    COMPUTE(fmv_x_d, F1);
+    COMPUTE(fmv_x_w, word(F1));
 
-    BITS(fsgnj_d, (F1 & ~SIGN_D) | (F2 & SIGN_D))
-    BITS(fsgnjn_d, (F1 & ~SIGN_D) | (~F2 & SIGN_D))
-    BITS(fsgnjx_d, F1 ^ (F2 & SIGN_D))
-    BITS(fsgnj_s, RV64_BOX | (rv64_unbox(F1) & ~SIGN_S) | (rv64_unbox(F2) & SIGN_S))
-    BITS(fsgnjn_s, RV64_BOX | (rv64_unbox(F1) & ~SIGN_S) | (~rv64_unbox(F2) & SIGN_S))
-    BITS(fsgnjx_s, RV64_BOX | (rv64_unbox(F1) ^ (rv64_unbox(F2) & SIGN_S)))
-    BITS(fmv_d_x, RS1)
-    BITS(fmv_w_x, RV64_BOX | (uint32_t)RS1)
-    COMPUTE(fmv_x_d, F1)
-    COMPUTE(fmv_x_w, word(F1))
-
-    BRANCH(beq, RS1 == RS2)
-    BRANCH(bne, RS1 != RS2)
-    BRANCH(blt, (int64_t)RS1 < (int64_t)RS2)
-    BRANCH(bge, (int64_t)RS1 >= (int64_t)RS2)
-    BRANCH(bltu, RS1 < RS2)
-    BRANCH(bgeu, RS1 >= RS2)
+    BRANCH(beq, RS1 == RS2);
+    BRANCH(bne, RS1 != RS2);
+    BRANCH(blt, (int64_t)RS1 < (int64_t)RS2);
+    BRANCH(bge, (int64_t)RS1 >= (int64_t)RS2);
+    BRANCH(bltu, RS1 < RS2);
+    BRANCH(bgeu, RS1 >= RS2);
 
     OP(jal)
     {
@@ -582,12 +532,14 @@ find:
         GO(RV64_ONWARD);
     }
 
-#define PAIR(first, second) FIRST_##first(first##_##second, THEN(second))
+#define PAIR(first, second) FIRST_##first(first##_##second, THEN(second));
 #include "rv64/pairs.def"
 #undef PAIR
 
-    /* There is one hart, and it does all in order. */
-    OP(fence) NEXT();
+    OP(fence)
+    {
+        NEXT(); /* there is one hart, and it does all in order */
+    }
     OP(fence_i)
     {
         LOG_GROUP();
@@ -595,12 +547,12 @@ find:
         rv64_view_kill_all(view);
         goto look;
     }
-    CSR(csrrw, RS1, operand, true)
-    CSR(csrrs, RS1, old | operand, op->rs1)
-    CSR(csrrc, RS1, old & ~operand, op->rs1)
-    CSR(csrrwi, op->rs1, operand, true)
-    CSR(csrrsi, op->rs1, old | operand, op->rs1)
-    CSR(csrrci, op->rs1, old & ~operand, op->rs1)
+    CSR(csrrw, RS1, operand, true);
+    CSR(csrrs, RS1, old | operand, op->rs1);
+    CSR(csrrc, RS1, old & ~operand, op->rs1);
+    CSR(csrrwi, op->rs1, operand, true);
+    CSR(csrrsi, op->rs1, old | operand, op->rs1);
+    CSR(csrrci, op->rs1, old & ~operand, op->rs1);
     OP(ecall)
     {
         LOG_GROUP();
@@ -684,6 +636,7 @@ spent:
 #undef DOUBLE
 #undef TO_INTEGER
 #undef COMPARE
+#undef IN_INTEGERS
 #undef BITS
 #undef THEN
 #undef COMPUTE_THEN

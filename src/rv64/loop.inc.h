@@ -6,7 +6,7 @@
  *
  *   x      the hart's integer registers       op    the operation under way
  *   b      the block under way                left  instructions of the budget, without b's
- *   n      entries of the log
+ *   carry  what was computed last            n     entries of the log
  *
  * Instructions are counted, and the log's room is looked at, once a block: who leaves a block
  * before its end gives back what it has not executed.
@@ -80,13 +80,13 @@
 #define COMPUTE_THEN(label, value, then)                                                           \
     OP(label)                                                                                      \
     {                                                                                              \
-        RD = (uint64_t)(value);                                                                    \
+        RD = carry = (uint64_t)(value);                                                            \
         then;                                                                                      \
     }
 #define COMPUTE(name, value) COMPUTE_THEN(name, value, NEXT())
 
-#define BRANCH(name, condition)                                                                    \
-    OP(name)                                                                                       \
+#define BRANCH(label, condition)                                                                   \
+    OP(label)                                                                                      \
     {                                                                                              \
         LOG_GROUP();                                                                               \
         if (condition)                                                                             \
@@ -105,10 +105,10 @@
 #define HIT(entry, va, type)                                                                       \
     __builtin_expect((entry)->tag == ((va) & (RV64_PAGE_MASK | (sizeof(type) - 1))), 1)
 
-#define LOAD_THEN(label, type, result, then)                                                       \
+#define LOAD_THEN(label, a, type, result, then)                                                    \
     OP(label)                                                                                      \
     {                                                                                              \
-        vm_va va = RS1 + IMM;                                                                      \
+        vm_va va = (a) + IMM;                                                                      \
         const struct rv64_tlb_entry *entry = &view->tlb[VM_READ][rv64_tlb_index(va)];              \
         LOG_GROUP();                                                                               \
         if (HIT(entry, va, type)) {                                                                \
@@ -127,12 +127,12 @@
         result;                                                                                    \
         NEXT_IF_THERE();                                                                           \
     }
-#define LOAD(name, type, result) LOAD_THEN(name, type, result, NEXT())
+#define LOAD(name, type, result) LOAD_THEN(name, RS1, type, result, NEXT())
 
-#define STORE_THEN(label, type, source, then)                                                      \
+#define STORE_THEN(label, a, type, source, then)                                                   \
     OP(label)                                                                                      \
     {                                                                                              \
-        vm_va va = RS1 + IMM;                                                                      \
+        vm_va va = (a) + IMM;                                                                      \
         const struct rv64_tlb_entry *entry = &view->tlb[VM_WRITE][rv64_tlb_index(va)];             \
         LOG_GROUP();                                                                               \
         if (HIT(entry, va, type)) {                                                                \
@@ -147,7 +147,7 @@
         LOG_LOAD();                                                                                \
         NEXT_IF_THERE();                                                                           \
     }
-#define STORE(name, type, source) STORE_THEN(name, type, source, NEXT())
+#define STORE(name, type, source) STORE_THEN(name, RS1, type, source, NEXT())
 
 #define AMO(name, type, result)                                                                    \
     OP(name)                                                                                       \
@@ -217,24 +217,53 @@
         GO(RV64_ONWARD);                                                                           \
     }
 
-/* What may be the first of a pair (pairs.def), under its own name too. */
-#define FIRST_addi(label, then)  COMPUTE_THEN(label, RS1 + IMM, then)
-#define FIRST_add(label, then)   COMPUTE_THEN(label, RS1 + RS2, then)
-#define FIRST_addiw(label, then) COMPUTE_THEN(label, word(RS1 + IMM), then)
-#define FIRST_addw(label, then)  COMPUTE_THEN(label, word(RS1 + RS2), then)
-#define FIRST_slli(label, then)  COMPUTE_THEN(label, RS1 << op->imm, then)
-#define FIRST_srli(label, then)  COMPUTE_THEN(label, RS1 >> op->imm, then)
-#define FIRST_andi(label, then)  COMPUTE_THEN(label, RS1 &IMM, then)
-#define FIRST_xor(label, then)   COMPUTE_THEN(label, RS1 ^ RS2, then)
-#define FIRST_lui(label, then)   COMPUTE_THEN(label, IMM, then)
-#define FIRST_auipc(label, then) COMPUTE_THEN(label, b->pc + IMM, then)
-#define FIRST_ld(label, then)    LOAD_THEN(label, uint64_t, RD = value, then)
-#define FIRST_lw(label, then)    LOAD_THEN(label, int32_t, RD = word((uint64_t)value), then)
-#define FIRST_lbu(label, then)   LOAD_THEN(label, uint8_t, RD = value, then)
-#define FIRST_fld(label, then)   LOAD_THEN(label, uint64_t, FD = value, then)
-#define FIRST_sd(label, then)    STORE_THEN(label, uint64_t, RS2, then)
-#define FIRST_sw(label, then)    STORE_THEN(label, uint32_t, RS2, then)
-#define FIRST_sb(label, then)    STORE_THEN(label, uint8_t, RS2, then)
+#define JUMP_BY_REGISTER(label, a)                                                                 \
+    OP(label)                                                                                      \
+    {                                                                                              \
+        LOG_GROUP();                                                                               \
+        pc = ((a) + IMM) & ~UINT64_C(1);                                                           \
+        RD = b->link[RV64_ONWARD].pc;                                                              \
+        b = rv64_view_block(view, pc);                                                             \
+        if (__builtin_expect(b->pc != pc, 0))                                                      \
+            goto look;                                                                             \
+        ENTER();                                                                                   \
+    }
+
+/* What stands in carried.def or is the first of a pair: `a` is the first operand, `then` goes on. */
+#define DO_addi(label, a, then)  COMPUTE_THEN(label, (a) + IMM, then)
+#define DO_add(label, a, then)   COMPUTE_THEN(label, (a) + RS2, then)
+#define DO_sub(label, a, then)   COMPUTE_THEN(label, (a)-RS2, then)
+#define DO_addiw(label, a, then) COMPUTE_THEN(label, word((a) + IMM), then)
+#define DO_addw(label, a, then)  COMPUTE_THEN(label, word((a) + RS2), then)
+#define DO_subw(label, a, then)  COMPUTE_THEN(label, word((a)-RS2), then)
+#define DO_slli(label, a, then)  COMPUTE_THEN(label, (a) << op->imm, then)
+#define DO_srli(label, a, then)  COMPUTE_THEN(label, (a) >> op->imm, then)
+#define DO_srai(label, a, then)  COMPUTE_THEN(label, (int64_t)(a) >> op->imm, then)
+#define DO_slliw(label, a, then) COMPUTE_THEN(label, word((a) << op->imm), then)
+#define DO_srliw(label, a, then) COMPUTE_THEN(label, word((uint32_t)(a) >> op->imm), then)
+#define DO_sraiw(label, a, then) COMPUTE_THEN(label, (int32_t)(a) >> op->imm, then)
+#define DO_andi(label, a, then)  COMPUTE_THEN(label, (a)&IMM, then)
+#define DO_and(label, a, then)   COMPUTE_THEN(label, (a)&RS2, then)
+#define DO_or(label, a, then)    COMPUTE_THEN(label, (a) | RS2, then)
+#define DO_xor(label, a, then)   COMPUTE_THEN(label, (a) ^ RS2, then)
+#define DO_mul(label, a, then)   COMPUTE_THEN(label, (a)*RS2, then)
+#define DO_lui(label, a, then)   COMPUTE_THEN(label, IMM, then)
+#define DO_auipc(label, a, then) COMPUTE_THEN(label, b->pc + IMM, then)
+#define DO_ld(label, a, then)    LOAD_THEN(label, a, uint64_t, RD = carry = value, then)
+#define DO_lw(label, a, then)    LOAD_THEN(label, a, int32_t, RD = carry = word_of(value), then)
+#define DO_lwu(label, a, then)   LOAD_THEN(label, a, uint32_t, RD = carry = value, then)
+#define DO_lbu(label, a, then)   LOAD_THEN(label, a, uint8_t, RD = carry = value, then)
+#define DO_fld(label, a, then)   LOAD_THEN(label, a, uint64_t, FD = value, then)
+#define DO_sd(label, a, then)    STORE_THEN(label, a, uint64_t, RS2, then)
+#define DO_sw(label, a, then)    STORE_THEN(label, a, uint32_t, RS2, then)
+#define DO_sb(label, a, then)    STORE_THEN(label, a, uint8_t, RS2, then)
+#define DO_beq(label, a, then)   BRANCH(label, (a) == RS2)
+#define DO_bne(label, a, then)   BRANCH(label, (a) != RS2)
+#define DO_blt(label, a, then)   BRANCH(label, (int64_t)(a) < (int64_t)RS2)
+#define DO_bge(label, a, then)   BRANCH(label, (int64_t)(a) >= (int64_t)RS2)
+#define DO_bltu(label, a, then)  BRANCH(label, (a) < RS2)
+#define DO_bgeu(label, a, then)  BRANCH(label, (a) >= RS2)
+#define DO_jalr(label, a, then)  JUMP_BY_REGISTER(label, a)
 
 /* What the host's arithmetic does not give is done in integers. */
 #define SOFT(name)                                                                                 \
@@ -313,7 +342,14 @@ static __attribute__((noinline)) enum vm_rv64_stop LOOP(struct rv64_run *run, in
 #undef INSN
         [RV64_illegal] = &&on_illegal,
         [RV64_onward] = &&on_onward,
-#define PAIR(first, second) [RV64_##first##_##second] = &&on_##first##_##second,
+#define CARRIED(name) [RV64_##name##_c] = &&on_##name##_c,
+#include "rv64/carried.def"
+#undef CARRIED
+#define PAIR(first, second)                                                                        \
+    [RV64_##first##_##second] = &&on_##first##_##second,                                           \
+    [RV64_##first##_##second##_1] = &&on_##first##_##second##_1,                                   \
+    [RV64_##first##_##second##_2] = &&on_##first##_##second##_2,                                   \
+    [RV64_##first##_##second##_3] = &&on_##first##_##second##_3,
 #include "rv64/pairs.def"
 #undef PAIR
     };
@@ -321,6 +357,7 @@ static __attribute__((noinline)) enum vm_rv64_stop LOOP(struct rv64_run *run, in
     struct vm_rv64_view *const view = run->view;
     uint64_t *const x = hart->x;
     int64_t left = budget;
+    uint64_t carry = 0;
     vm_va pc = hart->pc;
     struct rv64_block *b;
     struct rv64_link *link;
@@ -353,39 +390,28 @@ find:
     LOG_LOAD();
     BEGIN();
 
-    FIRST_addi(addi, NEXT());
-    FIRST_add(add, NEXT());
-    COMPUTE(sub, RS1 - RS2);
-    FIRST_lui(lui, NEXT());
-    FIRST_auipc(auipc, NEXT());
-    FIRST_andi(andi, NEXT());
+#define CARRIED(name)                                                                              \
+    DO_##name(name, RS1, NEXT());                                                                  \
+    DO_##name(name##_c, carry, NEXT());
+#include "rv64/carried.def"
+#undef CARRIED
+
+    DO_lui(lui, RS1, NEXT());
+    DO_auipc(auipc, RS1, NEXT());
     COMPUTE(ori, RS1 | IMM);
     COMPUTE(xori, RS1 ^ IMM);
-    COMPUTE(and, RS1 & RS2);
-    COMPUTE(or, RS1 | RS2);
-    FIRST_xor(xor, NEXT());
     COMPUTE(slti, (int64_t)RS1 < (int64_t)IMM);
     COMPUTE(sltiu, RS1 < IMM);
     COMPUTE(slt, (int64_t)RS1 < (int64_t)RS2);
     COMPUTE(sltu, RS1 < RS2);
-    FIRST_slli(slli, NEXT());
-    FIRST_srli(srli, NEXT());
-    COMPUTE(srai, (int64_t)RS1 >> op->imm);
     COMPUTE(sll, RS1 << (RS2 & 63));
     COMPUTE(srl, RS1 >> (RS2 & 63));
     COMPUTE(sra, (int64_t)RS1 >> (RS2 & 63));
-    FIRST_addiw(addiw, NEXT());
-    FIRST_addw(addw, NEXT());
-    COMPUTE(subw, word(RS1 - RS2));
-    COMPUTE(slliw, word(RS1 << op->imm));
-    COMPUTE(srliw, word((uint32_t)RS1 >> op->imm));
-    COMPUTE(sraiw, (int32_t)RS1 >> op->imm);
     COMPUTE(sllw, word(RS1 << (RS2 & 31)));
     COMPUTE(srlw, word((uint32_t)RS1 >> (RS2 & 31)));
     COMPUTE(sraw, (int32_t)RS1 >> (RS2 & 31));
 
     /* M */
-    COMPUTE(mul, RS1 * RS2);
     COMPUTE(mulw, word(RS1 * RS2));
     COMPUTE(mulh, multiply_high(RS1, RS2));
     COMPUTE(mulhsu, multiply_high_mixed(RS1, RS2));
@@ -400,18 +426,10 @@ find:
     COMPUTE(remuw, word((uint32_t)RS2 ? (uint32_t)RS1 % (uint32_t)RS2 : RS1));
 
     /* loads and stores */
-    FIRST_ld(ld, NEXT());
-    FIRST_lw(lw, NEXT());
-    LOAD(lwu, uint32_t, RD = value);
-    LOAD(lh, int16_t, RD = (uint64_t)value);
-    LOAD(lhu, uint16_t, RD = value);
-    LOAD(lb, int8_t, RD = (uint64_t)value);
-    FIRST_lbu(lbu, NEXT());
-    FIRST_sd(sd, NEXT());
-    FIRST_sw(sw, NEXT());
+    LOAD(lh, int16_t, RD = carry = (uint64_t)value);
+    LOAD(lhu, uint16_t, RD = carry = value);
+    LOAD(lb, int8_t, RD = carry = (uint64_t)value);
     STORE(sh, uint16_t, RS2);
-    FIRST_sb(sb, NEXT());
-    FIRST_fld(fld, NEXT());
     LOAD(flw, uint32_t, FD = RV64_BOX | value);
     STORE(fsd, uint64_t, F2);
     STORE(fsw, uint32_t, F2);
@@ -446,6 +464,7 @@ find:
     DOUBLE(fmul_d, D1 * D2);
     DOUBLE(fdiv_d, D1 / D2);
     DOUBLE(fsqrt_d, sqrt(D1));
+    OP(fmadd_d_c) /* of a pair; it has no operand that is carried */
     DOUBLE(fmadd_d, fma(D1, D2, D3));
     DOUBLE(fmsub_d, fma(D1, D2, -D3));
     DOUBLE(fnmsub_d, fma(-D1, D2, D3));
@@ -503,28 +522,12 @@ find:
     COMPUTE(fmv_x_d, F1);
     COMPUTE(fmv_x_w, word(F1));
 
-    BRANCH(beq, RS1 == RS2);
-    BRANCH(bne, RS1 != RS2);
-    BRANCH(blt, (int64_t)RS1 < (int64_t)RS2);
-    BRANCH(bge, (int64_t)RS1 >= (int64_t)RS2);
-    BRANCH(bltu, RS1 < RS2);
-    BRANCH(bgeu, RS1 >= RS2);
-
     OP(jal)
+    OP(jal_c) /* of a pair; it has no operand */
     {
         LOG_GROUP();
         RD = b->link[RV64_ONWARD].pc;
         GO(RV64_TAKEN);
-    }
-    OP(jalr)
-    {
-        LOG_GROUP();
-        pc = (RS1 + IMM) & ~UINT64_C(1);
-        RD = b->link[RV64_ONWARD].pc;
-        b = rv64_view_block(view, pc);
-        if (__builtin_expect(b->pc != pc, 0))
-            goto look;
-        ENTER();
     }
     OP(onward)
     {
@@ -532,7 +535,11 @@ find:
         GO(RV64_ONWARD);
     }
 
-#define PAIR(first, second) FIRST_##first(first##_##second, THEN(second));
+#define PAIR(first, second)                                                                        \
+    DO_##first(first##_##second, RS1, THEN(second));                                               \
+    DO_##first(first##_##second##_1, carry, THEN(second));                                         \
+    DO_##first(first##_##second##_2, RS1, THEN(second##_c));                                       \
+    DO_##first(first##_##second##_3, carry, THEN(second##_c));
 #include "rv64/pairs.def"
 #undef PAIR
 
@@ -642,20 +649,38 @@ spent:
 #undef COMPUTE_THEN
 #undef LOAD_THEN
 #undef STORE_THEN
-#undef FIRST_addi
-#undef FIRST_add
-#undef FIRST_addiw
-#undef FIRST_addw
-#undef FIRST_slli
-#undef FIRST_srli
-#undef FIRST_andi
-#undef FIRST_xor
-#undef FIRST_lui
-#undef FIRST_auipc
-#undef FIRST_ld
-#undef FIRST_lw
-#undef FIRST_lbu
-#undef FIRST_fld
-#undef FIRST_sd
-#undef FIRST_sw
-#undef FIRST_sb
+#undef JUMP_BY_REGISTER
+#undef DO_addi
+#undef DO_add
+#undef DO_sub
+#undef DO_addiw
+#undef DO_addw
+#undef DO_subw
+#undef DO_slli
+#undef DO_srli
+#undef DO_srai
+#undef DO_slliw
+#undef DO_srliw
+#undef DO_sraiw
+#undef DO_andi
+#undef DO_and
+#undef DO_or
+#undef DO_xor
+#undef DO_mul
+#undef DO_lui
+#undef DO_auipc
+#undef DO_ld
+#undef DO_lw
+#undef DO_lwu
+#undef DO_lbu
+#undef DO_fld
+#undef DO_sd
+#undef DO_sw
+#undef DO_sb
+#undef DO_beq
+#undef DO_bne
+#undef DO_blt
+#undef DO_bge
+#undef DO_bltu
+#undef DO_bgeu
+#undef DO_jalr

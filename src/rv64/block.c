@@ -190,11 +190,10 @@ static struct rv64_block *block_make(struct rv64_run *run, vm_va pc)
 struct rv64_block *rv64_block_next(struct rv64_run *run, vm_va pc, struct rv64_link *link)
 {
     struct vm_rv64_view *v = run->view;
-    v->stale = false;
     struct rv64_block *block = rv64_view_find_block(v, pc);
     if (!block)
         block = block_make(run, pc);
-    /* Whatever was killed may have been what the link is in. */
+    /* Whatever was killed, before or now, may have been what the link is in. */
     if (block && link && !v->stale && rv64_view_block(v, pc) == block)
         rv64_link_set(link, block);
     v->stale = false;

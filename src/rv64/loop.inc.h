@@ -380,8 +380,6 @@ find:
         LOG_SAVE();
         rv64_drain(run);
         LOG_LOAD();
-        if (view->stale)
-            link = NULL;
     }
     LOG_SAVE();
     b = rv64_block_next(run, pc, link);

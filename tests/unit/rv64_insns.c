@@ -353,6 +353,27 @@ static void flags_of_the_host_reach_the_hart_and_stay(void **state)
     machine_close(&m);
 }
 
+/* (1 - 2^-27) * (1 + 2^-27) * 2^-1022 has 54 bits below the least normal number. Where it is
+ * rounded up to that number it is not tiny, though its exponent was. */
+static void tininess_is_that_of_the_rounded_result(void **state)
+{
+    (void)state;
+    static const uint64_t least = 0x0010000000000000;
+    static const uint64_t flags[] = {1, 3, 3, 1, 1}; /* NX, and UF */
+    for (unsigned mode = 0; mode < 5; mode++) {
+        struct rv64_machine m;
+        machine_open(&m, 0);
+        MACHINE_PUT(&m, RV64_CODE, asm_r(0x12000053 | mode << 12, 3, 1, 2));
+        m.hart.f[1] = 0x3fefffffffffffff & ~UINT64_C(0x3ffffff);
+        m.hart.f[2] = least | 1 << 25;
+        machine_run_to_trap(&m);
+        bool down = mode == 1 || mode == 2;
+        assert_int_equal(m.hart.f[3], least - down);
+        assert_int_equal(m.hart.fflags, flags[mode]);
+        machine_close(&m);
+    }
+}
+
 static void what_is_not_boxed_is_nan(void **state)
 {
     (void)state;
@@ -496,6 +517,7 @@ int main(void)
         cmocka_unit_test(counters_count_what_has_retired),
         cmocka_unit_test(fcsr_is_frm_and_fflags),
         cmocka_unit_test(flags_of_the_host_reach_the_hart_and_stay),
+        cmocka_unit_test(tininess_is_that_of_the_rounded_result),
         cmocka_unit_test(what_is_not_boxed_is_nan),
         cmocka_unit_test(a_reserved_rounding_mode_is_illegal),
         cmocka_unit_test(what_user_mode_has_not_is_illegal),

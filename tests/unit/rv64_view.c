@@ -367,6 +367,31 @@ static void a_block_whose_page_goes_is_left_after_its_instruction(void **state)
     machine_close(&d.m);
 }
 
+static bool refill_with_fractions(void *host, vm_va va, uint16_t meta, uint64_t *tval)
+{
+    struct meddler *d = host;
+    volatile double third = 1.0;
+    third /= 3;
+    return d->refill(&d->m.w, va, meta, tval);
+}
+
+/* The host's flags are the program's only while it runs. */
+static void what_the_bus_computes_raises_no_flag(void **state)
+{
+    (void)state;
+    struct meddler d;
+    machine_open(&d.m, 0);
+    MACHINE_PUT(&d.m, RV64_CODE, asm_r(0x1a007053, 3, 1, 2) /* fdiv.d */, ASM_LD(A1, 0, A0));
+    d.m.hart.x[A0] = RV64_DATA;
+    d.m.hart.f[1] = 0x3ff0000000000000;
+    d.refill = d.m.bus.refill;
+    d.m.bus.refill = refill_with_fractions;
+    d.m.bus.host = &d;
+    assert_int_equal(machine_run_to_trap(&d.m), VM_RV64_BREAKPOINT);
+    assert_int_equal(d.m.hart.fflags, 8); /* 1 / 0 */
+    machine_close(&d.m);
+}
+
 /* --- the log ------------------------------------------------------------------------------ */
 
 struct reference {
@@ -503,6 +528,7 @@ int main(void)
         cmocka_unit_test(a_mapping_replaces_the_one_before),
         cmocka_unit_test(a_view_gives_the_rights_that_it_was_given),
         cmocka_unit_test(a_block_whose_page_goes_is_left_after_its_instruction),
+        cmocka_unit_test(what_the_bus_computes_raises_no_flag),
         cmocka_unit_test(fetch_groups_end_with_accesses_and_blocks),
         cmocka_unit_test(groups_do_not_cross_pages_but_an_instruction_may),
         cmocka_unit_test(a_refused_reference_is_not_logged_but_its_fetch_is),

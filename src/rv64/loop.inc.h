@@ -17,6 +17,7 @@
  *   LOG_SAVE()       the log's owner may look at it
  *   LOG_LOAD()       it may have been drained
  *   LOG_FULL()       is there less room than a block may need?
+ * The macros here are the same each time, so that none of them is taken back.
  */
 
 #define RD       x[op->rd]
@@ -229,7 +230,7 @@
         ENTER();                                                                                   \
     }
 
-/* What stands in carried.def or is the first of a pair: `a` is the first operand, `then` goes on. */
+/* What stands in carried.def, or is the first of a pair: of the operand `a`; `then` goes on. */
 #define DO_addi(label, a, then)  COMPUTE_THEN(label, (a) + IMM, then)
 #define DO_add(label, a, then)   COMPUTE_THEN(label, (a) + RS2, then)
 #define DO_sub(label, a, then)   COMPUTE_THEN(label, (a)-RS2, then)
@@ -305,10 +306,10 @@
 #define COMPARE(name, type, left_operand, relation, right_operand)                                 \
     OP(name)                                                                                       \
     {                                                                                              \
-        type a = (left_operand), z = (right_operand);                                              \
-        if (isunordered(a, z))                                                                     \
+        type first = (left_operand), second = (right_operand);                                     \
+        if (isunordered(first, second))                                                            \
             SOFT(name);                                                                            \
-        RD = a relation z;                                                                         \
+        RD = first relation second;                                                                \
         NEXT();                                                                                    \
     }
 
@@ -325,6 +326,48 @@
         FD = (value);                                                                              \
         NEXT();                                                                                    \
     }
+
+/* The atomic instructions of one width. */
+#define ATOMIC(w, type, signed_type)                                                               \
+    LOAD_RESERVED(lr_##w, type);                                                                   \
+    STORE_CONDITIONAL(sc_##w, type);                                                               \
+    AMO(amoswap_##w, type, operand);                                                               \
+    AMO(amoadd_##w, type, old + operand);                                                          \
+    AMO(amoxor_##w, type, old ^ operand);                                                          \
+    AMO(amoand_##w, type, old &operand);                                                           \
+    AMO(amoor_##w, type, old | operand);                                                           \
+    AMO(amomin_##w, type, (signed_type)old < (signed_type)operand ? old : operand);                \
+    AMO(amomax_##w, type, (signed_type)old > (signed_type)operand ? old : operand);                \
+    AMO(amominu_##w, type, old < operand ? old : operand);                                         \
+    AMO(amomaxu_##w, type, old > operand ? old : operand)
+
+/* The floating-point instructions of one precision, on its operands a, z and y. */
+#define FLOATING(p, STAMP, type, a, z, y, sqrt_of, fma_of)                                         \
+    STAMP(fadd_##p, (a) + (z));                                                                    \
+    STAMP(fsub_##p, (a) - (z));                                                                    \
+    STAMP(fmul_##p, (a) * (z));                                                                    \
+    STAMP(fdiv_##p, (a) / (z));                                                                    \
+    STAMP(fsqrt_##p, sqrt_of(a));                                                                  \
+    STAMP(fmadd_##p, fma_of(a, z, y));                                                             \
+    STAMP(fmsub_##p, fma_of(a, z, -(y)));                                                          \
+    STAMP(fnmsub_##p, fma_of(-(a), z, y));                                                         \
+    STAMP(fnmadd_##p, fma_of(-(a), z, -(y)));                                                      \
+    STAMP(fcvt_##p##_w, (type)(int32_t)RS1);                                                       \
+    STAMP(fcvt_##p##_wu, (type)(uint32_t)RS1);                                                     \
+    STAMP(fcvt_##p##_l, (type)(int64_t)RS1);                                                       \
+    STAMP(fcvt_##p##_lu, (type)RS1);                                                               \
+    TO_INTEGER(fcvt_w_##p, type, a, value >= (type)-0x1p31 && value < (type)0x1p31,                \
+               (int32_t)value);                                                                    \
+    TO_INTEGER(fcvt_wu_##p, type, a, value > -1 && value < (type)0x1p32, word_of(value));          \
+    TO_INTEGER(fcvt_l_##p, type, a, value >= (type)-0x1p63 && value < (type)0x1p63,                \
+               (int64_t)value);                                                                    \
+    TO_INTEGER(fcvt_lu_##p, type, a, value > -1 && value < (type)0x1p63, (int64_t)value);          \
+    COMPARE(fle_##p, type, a, <=, z);                                                              \
+    COMPARE(flt_##p, type, a, <, z);                                                               \
+    COMPARE(feq_##p, type, a, ==, z);                                                              \
+    IN_INTEGERS(fmin_##p);                                                                         \
+    IN_INTEGERS(fmax_##p);                                                                         \
+    IN_INTEGERS(fclass_##p)
 
 #define TRAP(cause, tval)                                                                          \
     do {                                                                                           \
@@ -432,83 +475,17 @@ find:
     STORE(fsd, uint64_t, F2);
     STORE(fsw, uint32_t, F2);
 
-    /* A */
-    LOAD_RESERVED(lr_w, uint32_t);
-    STORE_CONDITIONAL(sc_w, uint32_t);
-    AMO(amoswap_w, uint32_t, operand);
-    AMO(amoadd_w, uint32_t, old + operand);
-    AMO(amoxor_w, uint32_t, old ^ operand);
-    AMO(amoand_w, uint32_t, old & operand);
-    AMO(amoor_w, uint32_t, old | operand);
-    AMO(amomin_w, uint32_t, (int32_t)old < (int32_t)operand ? old : operand);
-    AMO(amomax_w, uint32_t, (int32_t)old > (int32_t)operand ? old : operand);
-    AMO(amominu_w, uint32_t, old < operand ? old : operand);
-    AMO(amomaxu_w, uint32_t, old > operand ? old : operand);
-    LOAD_RESERVED(lr_d, uint64_t);
-    STORE_CONDITIONAL(sc_d, uint64_t);
-    AMO(amoswap_d, uint64_t, operand);
-    AMO(amoadd_d, uint64_t, old + operand);
-    AMO(amoxor_d, uint64_t, old ^ operand);
-    AMO(amoand_d, uint64_t, old & operand);
-    AMO(amoor_d, uint64_t, old | operand);
-    AMO(amomin_d, uint64_t, (int64_t)old < (int64_t)operand ? old : operand);
-    AMO(amomax_d, uint64_t, (int64_t)old > (int64_t)operand ? old : operand);
-    AMO(amominu_d, uint64_t, old < operand ? old : operand);
-    AMO(amomaxu_d, uint64_t, old > operand ? old : operand);
-
-    /* D */
-    DOUBLE(fadd_d, D1 + D2);
-    DOUBLE(fsub_d, D1 - D2);
-    DOUBLE(fmul_d, D1 * D2);
-    DOUBLE(fdiv_d, D1 / D2);
-    DOUBLE(fsqrt_d, sqrt(D1));
-    OP(fmadd_d_c) /* of a pair; it has no operand that is carried */
-    DOUBLE(fmadd_d, fma(D1, D2, D3));
-    DOUBLE(fmsub_d, fma(D1, D2, -D3));
-    DOUBLE(fnmsub_d, fma(-D1, D2, D3));
-    DOUBLE(fnmadd_d, fma(-D1, D2, -D3));
-    DOUBLE(fcvt_d_s, (double)S1);
-    DOUBLE(fcvt_d_w, (double)(int32_t)RS1);
-    DOUBLE(fcvt_d_wu, (double)(uint32_t)RS1);
-    DOUBLE(fcvt_d_l, (double)(int64_t)RS1);
-    DOUBLE(fcvt_d_lu, (double)RS1);
-    TO_INTEGER(fcvt_w_d, double, D1, value > -0x1.00000002p31 && value < 0x1p31, (int32_t)value);
-    TO_INTEGER(fcvt_wu_d, double, D1, value > -1 && value < 0x1p32, word_of(value));
-    TO_INTEGER(fcvt_l_d, double, D1, value >= -0x1p63 && value < 0x1p63, (int64_t)value);
-    TO_INTEGER(fcvt_lu_d, double, D1, value > -1 && value < 0x1p63, (int64_t)value);
-    COMPARE(fle_d, double, D1, <=, D2);
-    COMPARE(flt_d, double, D1, <, D2);
-    COMPARE(feq_d, double, D1, ==, D2);
-    IN_INTEGERS(fmin_d);
-    IN_INTEGERS(fmax_d);
-    IN_INTEGERS(fclass_d);
-
-    /* F */
-    SINGLE(fadd_s, S1 + S2);
-    SINGLE(fsub_s, S1 - S2);
-    SINGLE(fmul_s, S1 * S2);
-    SINGLE(fdiv_s, S1 / S2);
-    SINGLE(fsqrt_s, sqrtf(S1));
-    SINGLE(fmadd_s, fmaf(S1, S2, S3));
-    SINGLE(fmsub_s, fmaf(S1, S2, -S3));
-    SINGLE(fnmsub_s, fmaf(-S1, S2, S3));
-    SINGLE(fnmadd_s, fmaf(-S1, S2, -S3));
+    ATOMIC(w, uint32_t, int32_t);
+    ATOMIC(d, uint64_t, int64_t);
+    FLOATING(s, SINGLE, float, S1, S2, S3, sqrtf, fmaf);
+    FLOATING(d, DOUBLE, double, D1, D2, D3, sqrt, fma);
     SINGLE(fcvt_s_d, (float)D1);
-    SINGLE(fcvt_s_w, (float)(int32_t)RS1);
-    SINGLE(fcvt_s_wu, (float)(uint32_t)RS1);
-    SINGLE(fcvt_s_l, (float)(int64_t)RS1);
-    SINGLE(fcvt_s_lu, (float)RS1);
-    TO_INTEGER(fcvt_w_s, float, S1, value >= -0x1p31f && value < 0x1p31f, (int32_t)value);
-    TO_INTEGER(fcvt_wu_s, float, S1, value > -1 && value < 0x1p32f, word_of(value));
-    TO_INTEGER(fcvt_l_s, float, S1, value >= -0x1p63f && value < 0x1p63f, (int64_t)value);
-    TO_INTEGER(fcvt_lu_s, float, S1, value > -1 && value < 0x1p63f, (int64_t)value);
-    COMPARE(fle_s, float, S1, <=, S2);
-    COMPARE(flt_s, float, S1, <, S2);
-    COMPARE(feq_s, float, S1, ==, S2);
-    IN_INTEGERS(fmin_s);
-    IN_INTEGERS(fmax_s);
-    IN_INTEGERS(fclass_s);
+    DOUBLE(fcvt_d_s, (double)S1);
 
+    OP(fmadd_d_c) /* of a pair; it has no operand that is carried */
+    {
+        goto on_fmadd_d;
+    }
     BITS(fsgnj_d, (F1 & ~SIGN_D) | (F2 & SIGN_D));
     BITS(fsgnjn_d, (F1 & ~SIGN_D) | (~F2 & SIGN_D));
     BITS(fsgnjx_d, F1 ^ (F2 & SIGN_D));
@@ -520,8 +497,8 @@ find:
     COMPUTE(fmv_x_d, F1);
     COMPUTE(fmv_x_w, word(F1));
 
-    OP(jal)
     OP(jal_c) /* of a pair; it has no operand */
+    OP(jal)
     {
         LOG_GROUP();
         RD = b->link[RV64_ONWARD].pc;
@@ -602,83 +579,3 @@ spent:
     hart->instret += (uint64_t)(budget - left);
     return VM_RV64_SPENT;
 }
-
-#undef RD
-#undef RS1
-#undef RS2
-#undef IMM
-#undef OP
-#undef JUMP
-#undef NEXT
-#undef BEGIN
-#undef ENTER
-#undef GO
-#undef COMPUTE
-#undef BRANCH
-#undef NEXT_IF_THERE
-#undef HIT
-#undef LOAD
-#undef STORE
-#undef AMO
-#undef LOAD_RESERVED
-#undef STORE_CONDITIONAL
-#undef CSR
-#undef TRAP
-#undef FD
-#undef F1
-#undef F2
-#undef F3
-#undef S1
-#undef S2
-#undef S3
-#undef D1
-#undef D2
-#undef D3
-#undef SOFT
-#undef MODE
-#undef FLOAT
-#undef SINGLE
-#undef DOUBLE
-#undef TO_INTEGER
-#undef COMPARE
-#undef IN_INTEGERS
-#undef BITS
-#undef THEN
-#undef COMPUTE_THEN
-#undef LOAD_THEN
-#undef STORE_THEN
-#undef JUMP_BY_REGISTER
-#undef DO_addi
-#undef DO_add
-#undef DO_sub
-#undef DO_addiw
-#undef DO_addw
-#undef DO_subw
-#undef DO_slli
-#undef DO_srli
-#undef DO_srai
-#undef DO_slliw
-#undef DO_srliw
-#undef DO_sraiw
-#undef DO_andi
-#undef DO_and
-#undef DO_or
-#undef DO_xor
-#undef DO_mul
-#undef DO_lui
-#undef DO_auipc
-#undef DO_ld
-#undef DO_lw
-#undef DO_lwu
-#undef DO_lbu
-#undef DO_fld
-#undef DO_sd
-#undef DO_sw
-#undef DO_sb
-#undef DO_beq
-#undef DO_bne
-#undef DO_blt
-#undef DO_bge
-#undef DO_bltu
-#undef DO_bgeu
-#undef DO_jalr

@@ -555,7 +555,7 @@ static void say_leaving(struct explain_lines *l, const struct vm_story_step *s)
     }
     if (v->why == VM_LEAVES_WRITTEN) {
         step(l, s, EXPLAIN_PLAIN, "Page %s is being written to %s; frame %u is free when it is",
-             page, explain_home(v->slot, home), v->pfn);
+             page, explain_home(l->story, v->slot, home), v->pfn);
         return;
     }
     step(l, s, EXPLAIN_BAD, "Eviction: page %s leaves frame %u", page, v->pfn);
@@ -566,11 +566,12 @@ static void say_leaving(struct explain_lines *l, const struct vm_story_step *s)
     else
         row(l, "because", "its place is needed, whoever is there");
     if (v->how == VM_LEFT_QUEUED)
-        row(l, "contents", "dirty: to be written with others to %s", explain_home(v->slot, home));
+        row(l, "contents", "dirty: to be written with others to %s",
+            explain_home(l->story, v->slot, home));
     else if (v->how == VM_LEFT_WRITTEN)
-        row(l, "contents", "dirty: written to %s", explain_home(v->slot, home));
+        row(l, "contents", "dirty: written to %s", explain_home(l->story, v->slot, home));
     else if (v->slot)
-        row(l, "contents", "clean, and swap slot %u still has them", v->slot);
+        row(l, "contents", "clean, and %s still has them", explain_home(l->story, v->slot, home));
     else
         row(l, "contents", "clean, and in a file or still zeros: dropped");
 }
@@ -581,7 +582,8 @@ static void say_cleaned(struct explain_lines *l, const struct vm_story_step *s)
     page_of(l->story, s->cleaned.key, page, sizeof page);
     step(l, s, EXPLAIN_PLAIN, "Page %s is written ahead of need, and stays in frame %u", page,
          s->cleaned.pfn);
-    row(l, "contents", "clean from now on: %s has them, too", explain_home(s->cleaned.slot, home));
+    row(l, "contents", "clean from now on: %s has them, too",
+        explain_home(l->story, s->cleaned.slot, home));
 }
 
 static void say_fill(struct explain_lines *l, const struct vm_story_step *s)

@@ -262,7 +262,8 @@ static void many_processes_keep_the_laws_of_counts_and_of_time(void **unused)
         run(&request, r);
         check_laws(r);
         bool on_device = strncmp(c.swap, "zram", 4) != 0;
-        assert_true(!on_device || r->device.busy_ns <= r->time.now_ns + r->device.queued_ns);
+        assert_true(!on_device || r->device[VM_SWAP_FAST].busy_ns <=
+                                      r->time.now_ns + r->device[VM_SWAP_FAST].queued_ns);
         run(&request, again);
         assert_memory_equal(r, again, sizeof *r);
         folder_remove(&f.folder);

@@ -111,7 +111,7 @@ bool vm_evict(struct vm_memory *m, vm_pfn f, enum vm_leaves why)
 /* The device that keeps pages in memory; the fast one, if both do. */
 static const char *keeper(const struct vm_memory *m)
 {
-    return m->c.swap[m->store.npages[VM_SWAP_FAST] ? VM_SWAP_FAST : VM_SWAP_SLOW].device->name;
+    return m->c.swap[vm_store_kept(m, VM_SWAP_FAST) ? VM_SWAP_FAST : VM_SWAP_SLOW].device->name;
 }
 
 /* Nobody is left who could leave: m->out. */

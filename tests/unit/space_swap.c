@@ -386,6 +386,21 @@ static void a_frame_is_free_as_soon_as_its_own_device_is_done(void **unused)
     assert_true(r.prices.total_ns == 3 * 1000 + 2000);
 }
 
+static void out_of_memory_names_the_device_that_keeps_pages(void **unused)
+{
+    (void)unused;
+    struct vm_error e = {0};
+    struct vm_config c = two_frames(FAST, "zram:ratio=1");
+    struct vm_trace_options options = {.format = "rwi"};
+    const char *text = "W 1000\nW 2000\nW 3000\nW 4000\nW 5000\n";
+    struct vm_source source = {"text", &options, text, strlen(text)};
+    struct vm_run *r = vm_run_open(&c, &source, NULL, &e);
+    assert_non_null(r);
+    assert_false(vm_run_to(r, UINT64_MAX, &e));
+    assert_non_null(strstr(e.text, "zram keeps the pages that left in 2 of 2 frames"));
+    vm_run_close(r);
+}
+
 /* ---- a shared machine ---- */
 
 static uint64_t touch_at(struct vm_engine *m, unsigned page, enum vm_access access)
@@ -451,6 +466,7 @@ int main(void)
         cmocka_unit_test(a_kill_weighs_what_each_device_takes),
         cmocka_unit_test(a_page_takes_the_time_of_the_device_that_it_lies_on),
         cmocka_unit_test(a_frame_is_free_as_soon_as_its_own_device_is_done),
+        cmocka_unit_test(out_of_memory_names_the_device_that_keeps_pages),
         cmocka_unit_test(only_who_waits_for_a_device_leaves_the_processor_to_others),
     };
     return cmocka_run_group_tests_name("unit_space_swap", tests, NULL, NULL);

@@ -1,5 +1,5 @@
-/* slots.c - the swap maps: which slots are used, by how many entries, and which frame holds a slot's
- * page.
+/* slots.c - the swap maps: which slots are used, by how many entries, and which frame holds a
+ * slot's page.
  *
  * A slot is taken for a frame whose page is about to lose its entries, and kept while an entry is
  * swapped to it or a frame has it as its home: a page that comes back and is not written to again

@@ -1,8 +1,9 @@
 /* store.c - what pages in swap slots take of the machine's own memory, on a device that keeps them
  * there (compressed memory).
  *
- *      frames = ceil(pages that slots keep * bytes that the device keeps of each / bytes of a page),
- *               of each device by itself
+ *      frames = ceil(pages that slots keep * bytes that the device keeps of each / bytes of a page)
+ *
+ * of each device by itself, and all of them in one list.
  *
  * The store's frames are taken from the same memory as pages and tables, and no policy has them: an
  * eviction of a dirty page frees one frame, and sometimes costs one. A page is kept from when its

@@ -8,8 +8,9 @@ docs=$PAGODA_SOURCE/docs/formats
 # ---- json.md ----
 
 "$PAGODA" replay @uniform:pages=200,refs=2000 --frames 100 --walk-caches p1=4 --cache l1=4KiB/2 \
-    --json >replay.json
-"$PAGODA" thrash '@uniform:pages=200,refs=2000*2' --frames 100 --json >thrash.json
+    --swap-size 100KiB --swap-slow hdd --json >replay.json
+"$PAGODA" thrash '@uniform:pages=200,refs=2000*2' --frames 100 --swap-size 100KiB \
+    --swap-slow hdd --json >thrash.json
 "$PAGODA" compare @uniform:pages=200,refs=2000 --policies lru --json >compare.json
 "$PAGODA" locality @uniform:pages=200,refs=2000 --json >locality.json
 "$PAGODA" tables @uniform:pages=200,refs=2000 sv39 --json >tables.json

@@ -38,19 +38,17 @@ uint64_t vm_store_kept(const struct vm_memory *m, enum vm_swap_level level)
                        : 0;
 }
 
-/* Frames that so many pages take. */
+/* Frames that so many pages on a device take. */
 static uint64_t frames_of(const struct vm_memory *m, enum vm_swap_level level, uint64_t npages)
 {
-    uint64_t page = UINT64_C(1) << m->c.page_shift, bytes = npages * vm_store_kept(m, level);
-    return bytes / page + (bytes % page != 0);
+    uint64_t kept = vm_store_kept(m, level), page = UINT64_C(1) << m->c.page_shift;
+    return kept ? npages * kept / page + (npages * kept % page != 0) : 0;
 }
 
-static uint64_t frames_of_all(const struct vm_memory *m)
+/* What one more page there takes, beside `npages`: a frame, or none. */
+static uint64_t step_of(const struct vm_memory *m, enum vm_swap_level level, uint64_t npages)
 {
-    uint64_t n = 0;
-    for (int level = 0; level < VM_SWAP_LEVELS; level++)
-        n += frames_of(m, (enum vm_swap_level)level, m->store.npages[level]);
-    return n;
+    return frames_of(m, level, npages + 1) - frames_of(m, level, npages);
 }
 
 bool vm_store_owes(const struct vm_memory *m)
@@ -80,23 +78,20 @@ void vm_store_pay(struct vm_memory *m)
 
 bool vm_store_may_add(const struct vm_memory *m, enum vm_swap_level level)
 {
-    uint64_t npages = m->store.npages[level];
-    uint64_t more = frames_of(m, level, npages + 1) - frames_of(m, level, npages);
-    return m->store.wanted + more <= m->store.nframes || vm_frames_free(m->frames) > 0;
+    uint64_t wanted = m->store.wanted + step_of(m, level, m->store.npages[level]);
+    return wanted <= m->store.nframes || vm_frames_free(m->frames) > 0;
 }
 
 void vm_store_add(struct vm_memory *m, enum vm_swap_level level)
 {
-    m->store.npages[level]++;
-    m->store.wanted = frames_of_all(m);
+    m->store.wanted += step_of(m, level, m->store.npages[level]++);
     VM_ASSERT(m->store.wanted <= m->store.nframes + 1);
 }
 
 void vm_store_remove(struct vm_memory *m, enum vm_swap_level level)
 {
     VM_ASSERT(m->store.npages[level] > 0);
-    m->store.npages[level]--;
-    m->store.wanted = frames_of_all(m);
+    m->store.wanted -= step_of(m, level, --m->store.npages[level]);
     while (m->store.nframes > m->store.wanted) {
         vm_pfn f = m->store.first - 1;
         m->store.first = m->frame[f].sharers;
@@ -110,5 +105,8 @@ void vm_store_check(const struct vm_memory *m)
     uint64_t n = 0;
     for (uint32_t link = m->store.first; link; link = m->frame[link - 1].sharers, n++)
         VM_ASSERT(m->frame[link - 1].owner == VM_FRAME_STORE && n < m->store.nframes);
-    VM_ASSERT(n == m->store.nframes && n == frames_of_all(m));
+    VM_ASSERT(n == m->store.nframes && n == m->store.wanted);
+    for (int level = 0; level < VM_SWAP_LEVELS; level++)
+        n -= frames_of(m, (enum vm_swap_level)level, m->store.npages[level]);
+    VM_ASSERT(n == 0);
 }

@@ -51,23 +51,33 @@ static void count_slow(struct vm_memory *m, enum vm_transfer kind, uint64_t byte
     *n += bytes >> m->c.page_shift;
 }
 
-uint64_t vm_swap_submit(struct vm_memory *m, enum vm_transfer kind, uint64_t at, uint64_t bytes)
+static uint64_t submit(struct vm_memory *m, enum vm_swap_level level, enum vm_transfer kind,
+                       uint64_t at, uint64_t bytes, uint64_t now_ns)
 {
-    enum vm_swap_level level = level_at(m, at);
     if (level == VM_SWAP_SLOW) {
         at -= (uint64_t)VM_SLOT_SLOW << m->c.page_shift;
         count_slow(m, kind, bytes);
     }
-    return vm_queue_submit(&m->swap[level].queue, kind, at, bytes,
-                           m->c.now(m->c.host, server_of(m, level)));
+    return vm_queue_submit(&m->swap[level].queue, kind, at, bytes, now_ns);
+}
+
+uint64_t vm_swap_submit(struct vm_memory *m, enum vm_transfer kind, uint64_t at, uint64_t bytes)
+{
+    enum vm_swap_level level = level_at(m, at);
+    return submit(m, level, kind, at, bytes, m->c.now(m->c.host, server_of(m, level)));
+}
+
+static void wait_until(struct vm_memory *m, enum vm_server server, uint64_t now_ns,
+                       uint64_t done_ns, enum vm_wait why)
+{
+    if (done_ns > now_ns)
+        m->c.wait(m->c.host, done_ns - now_ns, server, why);
 }
 
 void vm_swap_wait(struct vm_memory *m, enum vm_swap_level level, uint64_t done_ns, enum vm_wait why)
 {
     enum vm_server server = server_of(m, level);
-    uint64_t now = m->c.now(m->c.host, server);
-    if (done_ns > now)
-        m->c.wait(m->c.host, done_ns - now, server, why);
+    wait_until(m, server, m->c.now(m->c.host, server), done_ns, why);
 }
 
 enum vm_swap_level vm_home_level(const struct vm_memory *m, vm_pfn f)
@@ -78,7 +88,10 @@ enum vm_swap_level vm_home_level(const struct vm_memory *m, vm_pfn f)
 static void transfer(struct vm_memory *m, enum vm_transfer kind, uint64_t at, uint64_t bytes,
                      enum vm_wait why)
 {
-    vm_swap_wait(m, level_at(m, at), vm_swap_submit(m, kind, at, bytes), why);
+    enum vm_swap_level level = level_at(m, at);
+    enum vm_server server = server_of(m, level);
+    uint64_t now = m->c.now(m->c.host, server);
+    wait_until(m, server, now, submit(m, level, kind, at, bytes, now), why);
 }
 
 void vm_swap_read_at(struct vm_memory *m, uint64_t at, uint64_t bytes)

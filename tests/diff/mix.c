@@ -366,6 +366,30 @@ static void admission_helps_where_working_sets_do_not_fit(void **unused)
     }
 }
 
+/* The slow device is the one that is busy. */
+static void admission_by_fault_rate_looks_at_both_devices(void **unused)
+{
+    (void)unused;
+    struct vm_config c = machine_config("lru", 64);
+    struct vm_source source[8];
+    struct vm_mix_result *all = result_new(), *admitted = result_new();
+    machine_set(&c, "swap", "nvme:depth=256");
+    machine_set(&c, "swap-size", "4KiB");
+    machine_set(&c, "swap-slow", "ssd:depth=1");
+    for (size_t i = 0; i < 8; i++)
+        source[i] =
+            (struct vm_source){.spec = "@phases:refs=60k,pages=15,phase=10k,sets=3,writes=1"};
+    struct vm_mix_request r = {
+        .machine = &c, .source = source, .n = 8, .quantum = 500, .admission = "none"};
+    run(&r, all);
+    r.admission = "fault-rate:window=2k";
+    run(&r, admitted);
+    assert_true(3 * admitted->time.now_ns < all->time.now_ns);
+    assert_true(admitted->device[VM_SWAP_SLOW].busy_ns > admitted->device[VM_SWAP_FAST].busy_ns);
+    free(all);
+    free(admitted);
+}
+
 static void use_of_the_processor_rises_and_then_collapses(void **unused)
 {
     (void)unused;
@@ -439,6 +463,7 @@ int main(void)
         cmocka_unit_test(many_processes_keep_the_laws_of_counts_and_of_time),
         cmocka_unit_test(without_waits_and_turns_traces_run_one_after_another),
         cmocka_unit_test(admission_helps_where_working_sets_do_not_fit),
+        cmocka_unit_test(admission_by_fault_rate_looks_at_both_devices),
         cmocka_unit_test(use_of_the_processor_rises_and_then_collapses),
         cmocka_unit_test(what_cannot_be_run_is_said),
     };

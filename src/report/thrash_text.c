@@ -72,14 +72,14 @@ static void process_row(const struct sheet *s, size_t i, const struct vm_process
 static void devices(const struct sheet *s, const struct vm_mix_result *r)
 {
     const uint64_t *fast = r->device[VM_SWAP_FAST].bytes, *slow = r->device[VM_SWAP_SLOW].bytes;
-    char share[VM_TRANSFERS][32];
+    double percent[VM_TRANSFERS];
     if (slow[VM_TRANSFER_READ] + slow[VM_TRANSFER_WRITE] == 0)
         return;
     for (int kind = 0; kind < VM_TRANSFERS; kind++)
-        vm_text_share((double)slow[kind], (double)(fast[kind] + slow[kind]), share[kind],
-                      sizeof share[kind]);
-    fprintf(s->out, "%s  of all pages the slow swap device read %s and wrote %s%s\n", s->style.dim,
-            share[VM_TRANSFER_READ], share[VM_TRANSFER_WRITE], s->style.end);
+        percent[kind] =
+            slow[kind] ? 100.0 * (double)slow[kind] / (double)(fast[kind] + slow[kind]) : 0;
+    fprintf(s->out, "%s  of all pages the slow swap device read %.1f %% and wrote %.1f %%%s\n",
+            s->style.dim, percent[VM_TRANSFER_READ], percent[VM_TRANSFER_WRITE], s->style.end);
 }
 
 static void processes(const struct sheet *s)

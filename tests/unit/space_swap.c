@@ -228,8 +228,24 @@ static void a_slow_device_in_memory_takes_frames_after_the_fast_one_is_full(void
     space_world_close(&w);
 }
 
-/* Bytes are rounded to frames on each device by itself: two pages of 2048 and 1024 are two frames.
- */
+/* Every frame is used, and a page that has no slot would get one on the slow device, which would
+ * take a frame. */
+static void a_page_is_not_cleaned_to_a_device_that_has_no_frame_for_it(void **unused)
+{
+    (void)unused;
+    struct space_world w;
+    open_two(
+        &w, (struct space_plan){.nframes = 4, .nslots = 1, .slow_slots = 9, .slow_kept = PAGE / 2});
+    write_pages(&w, 1, 6);
+    assert_false(vm_policy_clean(w.memory, space_world_pte(&w, 0, 2 * PAGE).pfn));
+    unmap(&w, 5);
+    assert_true(vm_policy_clean(w.memory, space_world_pte(&w, 0, 2 * PAGE).pfn));
+    space_world_check(&w);
+    assert_int_equal(store_frames(&w), 1);
+    space_world_close(&w);
+}
+
+/* Bytes are rounded to frames on each device by itself: a page of 2048 and two of 1024 are two. */
 static void each_device_has_frames_of_its_own(void **unused)
 {
     (void)unused;
@@ -446,6 +462,10 @@ static void only_who_waits_for_a_device_leaves_the_processor_to_others(void **un
     uint64_t next = touch_at(m, 1, VM_READ);
     assert_int_equal(time_of(m).now_ns - before, 1000 + 1000);
     assert_int_equal(next, until - 1000 + 200000 + 1000 + 1000);
+    /* And for a third: 5 leaves for the slot that 1 had, and 2 comes. */
+    before = time_of(m).now_ns;
+    assert_int_equal(touch_at(m, 2, VM_READ), 0);
+    assert_int_equal(time_of(m).now_ns - before, 2000 + 1000 + 1000);
     vm_engine_check(m);
     vm_engine_close(m);
 }
@@ -462,6 +482,7 @@ int main(void)
         cmocka_unit_test(neighbours_are_read_of_the_same_device_alone),
         cmocka_unit_test(a_fast_device_in_memory_takes_its_frames_and_no_more),
         cmocka_unit_test(a_slow_device_in_memory_takes_frames_after_the_fast_one_is_full),
+        cmocka_unit_test(a_page_is_not_cleaned_to_a_device_that_has_no_frame_for_it),
         cmocka_unit_test(each_device_has_frames_of_its_own),
         cmocka_unit_test(who_keeps_pages_gives_them_up_when_they_come_back),
         cmocka_unit_test(a_kill_weighs_what_each_device_takes),

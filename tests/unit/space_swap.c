@@ -470,6 +470,36 @@ static void only_who_waits_for_a_device_leaves_the_processor_to_others(void **un
     vm_engine_close(m);
 }
 
+/* Eight frames. With page 5 page 3 is read, the first place of its window, by a request before its
+ * own; who touches that one waits for it. The processor has only the faults to do. */
+static void what_is_read_ahead_is_waited_for_as_its_own_device_is(void **unused)
+{
+    (void)unused;
+    struct vm_error e;
+    struct vm_config c = two_frames("zram:ratio=4", SLOW);
+    struct vm_event unmap = {.kind = VM_EVENT_UNMAP, .va = 10 * PAGE, .bytes = 3 * PAGE};
+    c.memory_bytes = 8 * PAGE;
+    machine_set(&c, "readahead", "cluster");
+    struct vm_engine *m = vm_engine_open(&c, VM_STRAY_MAPS, NULL, &e);
+    assert_non_null(m);
+    vm_engine_share(m);
+    for (unsigned page = 1; page <= 14; page++)
+        touch_at(m, page, VM_WRITE);
+    assert_true(vm_engine_run(m, &(struct vm_batch){.nevents = 1, .event = &unmap}, &e));
+    uint64_t before = time_of(m).now_ns, own = touch_at(m, 5, VM_READ);
+    assert_true(own >= before + 100000);
+    assert_int_equal(time_of(m).now_ns - before, 1000);
+    before = time_of(m).now_ns;
+    uint64_t soft = touch_at(m, 3, VM_READ);
+    assert_int_equal(soft, own - 100000);
+    assert_int_equal(time_of(m).now_ns - before, 1000);
+    struct vm_counts counts;
+    vm_engine_counts(m, &counts);
+    assert_int_equal(counts.readahead_hits, 1);
+    vm_engine_check(m);
+    vm_engine_close(m);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -490,6 +520,7 @@ int main(void)
         cmocka_unit_test(a_frame_is_free_as_soon_as_its_own_device_is_done),
         cmocka_unit_test(out_of_memory_names_the_device_that_keeps_pages),
         cmocka_unit_test(only_who_waits_for_a_device_leaves_the_processor_to_others),
+        cmocka_unit_test(what_is_read_ahead_is_waited_for_as_its_own_device_is),
     };
     return cmocka_run_group_tests_name("unit_space_swap", tests, NULL, NULL);
 }

@@ -2,9 +2,11 @@
  * what each takes of memory. */
 #include "oracle/machine_trace.h"
 #include "oracle/space_world.h"
+#include "rounds.h"
 #include "space/memory.h"
 #include "unit/test.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define PAGE UINT64_C(4096)
@@ -163,9 +165,9 @@ static void no_request_and_no_cluster_reaches_over_the_border(void **unused)
     space_world_close(&w);
 }
 
-/* Of twelve pages in slots, six and six, "cluster" brings with page 7, the first on the slow device,
- * one behind it, a quarter of the pages in memory, in one request; with page 6, the last on the fast
- * one, the first two of its window of four, which are not beside it. */
+/* Of twelve pages in slots, six and six, "cluster" brings with page 7, the first on the slow
+ * device, one behind it, a quarter of the pages in memory, in one request; with page 6, the last on
+ * the fast one, the first two of its window of four, which are not beside it. */
 static void neighbours_are_read_of_the_same_device_alone(void **unused)
 {
     (void)unused;
@@ -307,6 +309,34 @@ static void a_kill_weighs_what_each_device_takes(void **unused)
     assert_int_equal(w.memory->store.npages[VM_SWAP_FAST], 8);
     assert_int_equal(w.memory->store.npages[VM_SWAP_SLOW], 7);
     space_world_close(&w);
+}
+
+/* ---- random machines ---- */
+
+/* Where a device takes no memory, what happens does not depend on how many there are. */
+static void a_slow_device_changes_no_count_but_its_own(void **unused)
+{
+    (void)unused;
+    static const char *const policies[] = {"lru", "clock", "fifo"};
+    static const unsigned events[] = {TRACE_SWITCHES, TRACE_MAPS, TRACE_FORKS | TRACE_MAPS};
+    static struct machine_trace t;
+    unsigned spilt = 0;
+    for (unsigned i = 0; i < test_rounds(60); i++) {
+        char size[32];
+        uint64_t slots = 1 + i * 37 % 200;
+        struct vm_config c = machine_config(policies[i % 3], 12 + i % 20);
+        machine_trace_fill(&t, events[i / 3 % 3], i);
+        struct vm_counts one = machine_play(&c, &t, 500).counts;
+        snprintf(size, sizeof size, "%llu", (unsigned long long)(slots * PAGE));
+        machine_set(&c, "swap-size", size);
+        machine_set(&c, "swap-slow", "hdd");
+        struct vm_counts two = machine_play(&c, &t, 500).counts;
+        assert_int_equal(two.slow_writes > 0, one.slots_peak > slots);
+        spilt += two.slow_writes > 0;
+        two.slow_reads = two.slow_writes = 0;
+        assert_memory_equal(&one, &two, sizeof one);
+    }
+    assert_true(spilt > 0 && spilt < 60);
 }
 
 /* ---- time ---- */
@@ -516,6 +546,7 @@ int main(void)
         cmocka_unit_test(each_device_has_frames_of_its_own),
         cmocka_unit_test(who_keeps_pages_gives_them_up_when_they_come_back),
         cmocka_unit_test(a_kill_weighs_what_each_device_takes),
+        cmocka_unit_test(a_slow_device_changes_no_count_but_its_own),
         cmocka_unit_test(a_page_takes_the_time_of_the_device_that_it_lies_on),
         cmocka_unit_test(a_frame_is_free_as_soon_as_its_own_device_is_done),
         cmocka_unit_test(out_of_memory_names_the_device_that_keeps_pages),

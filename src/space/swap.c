@@ -1,7 +1,9 @@
 /* swap.c - a page's home, and the transfers to and from it, for which the process waits.
  *
  * A slot and a file are alike here: where the contents of a page are while it has no frame, and
- * where a clean frame's page need not be written again.
+ * where a clean frame's page need not be written again. Places of all devices are one space of
+ * bytes, in which slots of the slow device lie far behind those of the fast one, and files behind
+ * both: only a request looks which device it is for.
  */
 #include "base/assert.h"
 #include "space/memory.h"

@@ -336,7 +336,7 @@ static void a_slow_device_changes_no_count_but_its_own(void **unused)
         two.slow_reads = two.slow_writes = 0;
         assert_memory_equal(&one, &two, sizeof one);
     }
-    assert_true(spilt > 0 && spilt < 60);
+    assert_true(spilt > 0);
 }
 
 /* ---- time ---- */

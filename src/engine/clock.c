@@ -11,9 +11,10 @@
  *     the time.
  *  3. Where several do, a wait is the process's own: its time runs ahead of the machine's, which
  *     goes on with another (vm_engine_share). So one process alone takes the same time either way.
- *  4. Where the processor itself does a device's work, that begins at the machine's own moment, also
- *     for a process that is ahead of it: as the rest of the kernel's work does. (So 3 is not to the
- *     nanosecond where pages are written behind to such a device while one waits for another.)
+ *  4. Where the processor itself does a device's work, that begins at the machine's own moment,
+ *     also for a process that is ahead of it: as the rest of the kernel's work does. (So 3 is not
+ *     to the nanosecond where pages are written behind to such a device while a process waits for
+ *     another one.)
  */
 #include "engine/machine.h"
 #include "engine/price.h"

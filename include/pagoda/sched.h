@@ -125,8 +125,8 @@ struct vm_sched_ops {
     uint32_t (*preempt)(void *state);
     uint64_t (*ticks_at)(const void *state); /* when tick wants to be called; VM_TIME_NEVER */
     void (*tick)(void *state);               /* that time has come, or is past */
-    /* A waiting task of `from` waits in `to` from now on, another state of the same row; what is
-     * known of it goes with it. Never asked of an arrangement. */
+    /* A task that waits or is blocked in `from` does so in `to` from now on, another state of the
+     * same row; what is known of it goes with it. Never asked of an arrangement. */
     void (*move)(void *from, void *to, vm_task task);
     /* What the last pick, which returned `task`, turned on: how many. */
     size_t (*facts)(const void *state, vm_task task, struct vm_sched_fact out[VM_SCHED_FACTS_MAX]);

@@ -43,12 +43,13 @@ void vm_fair_ready(void *state, vm_task task, enum vm_ready why)
     vm_line_join_last(&s->line, task, c->clock);
 }
 
-/* Two floors have nothing to do with each other: what counts is how far it is from them. */
+/* Two floors have nothing to do with each other: what counts is how far it is ahead of them. */
 void vm_fair_move(void *from, void *to, vm_task task)
 {
     const struct fair *a = from;
     struct fair *b = to;
-    uint64_t clock = fair_client(a, task)->clock - a->floor + b->floor;
+    uint64_t clock = fair_client(a, task)->clock, ahead = clock > a->floor ? clock - a->floor : 0;
+    clock = b->floor + ahead;
     vm_line_move(from, to, task, clock, sizeof(struct fair_client));
     fair_client(b, task)->clock = clock;
 }

@@ -69,7 +69,8 @@ void vm_line_run(struct line *l, vm_task task, uint32_t cpu, uint64_t slice);
  * last in line. The waiting one has been ready since `since` or later, and its key counts `margin`
  * more. Or VM_NOCPU. */
 uint32_t vm_line_overtaken(const struct line *l, uint64_t margin, uint64_t since);
-/* A task of `from` joins `to` with all that is known of it, last among the equals of `key`. */
+/* A task of `from` that does not run goes over to `to` with all that is known of it; if it waits,
+ * last among the equals of `key`. */
 void vm_line_move(struct line *from, struct line *to, vm_task task, uint64_t key,
                   size_t task_bytes);
 

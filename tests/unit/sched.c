@@ -100,6 +100,24 @@ static void sjf_guesses_bursts_as_in_figure_5_4(void **unused)
     free(h.state);
 }
 
+static void alpha_weighs_the_last_burst(void **unused)
+{
+    (void)unused;
+    static const struct {
+        const char *spec;
+        uint64_t guess; /* after 10 guessed and 2 ran */
+    } rows[] = {{"sjf:alpha=0.25", 8}, {"sjf:alpha=1", 2}, {"stcf:alpha=0", 10}};
+    for (size_t i = 0; i < 3; i++) {
+        struct host h;
+        start(&h, rows[i].spec);
+        h.ops->ready(h.state, 0, VM_READY_NEW);
+        burst(&h, 0, 2);
+        h.ops->ready(h.state, 0, VM_READY_WOKEN);
+        assert_int_equal(left(&h, 0), rows[i].guess);
+        free(h.state);
+    }
+}
+
 static void stcf_counts_down_what_it_has_guessed(void **unused)
 {
     (void)unused;
@@ -280,6 +298,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sjf_guesses_bursts_as_in_figure_5_4),
+        cmocka_unit_test(alpha_weighs_the_last_burst),
         cmocka_unit_test(stcf_counts_down_what_it_has_guessed),
         cmocka_unit_test(a_task_that_yields_goes_behind_the_others),
         cmocka_unit_test(mlfq_sinks_a_task_that_is_preempted_too_late),

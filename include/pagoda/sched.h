@@ -11,12 +11,11 @@
  *     YIELDED,PREEMPTED |                   v
  *                       +--ready WOKEN-- blocked
  *
- * Hosts: abstract jobs in virtual time (analysis/jobs.c) and the kernel of a running machine. A
- * host goes through these steps whenever something happens, all at one moment `now`:
+ * A host (abstract jobs, a kernel) goes through these steps when something happens, at one moment:
  *
  *  a. `ran` for each running task, so that all is counted up to now;
- *  b. for each processor whose task ended, blocked or used its slice up: leave, block, or ready
- *     QUANTUM, the first of these that is true;
+ *  b. for each processor whose task ended, blocked, used its slice up or yields: leave, block, or
+ *     ready QUANTUM or YIELDED, the first of these that is true;
  *  c. tick, if `ticks_at` has come, and slice anew for each running task;
  *  d. ready NEW and WOKEN, in the order in which it was to happen;
  *  e. for each idle processor: pick, and slice for the task picked;

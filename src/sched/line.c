@@ -208,6 +208,11 @@ uint32_t vm_line_preempt(void *state)
     return vm_line_overtaken(state, 0, 0);
 }
 
+void vm_line_move_last(void *from, void *to, vm_task task)
+{
+    vm_line_move(from, to, task, 0, 0);
+}
+
 uint64_t vm_line_ticks_never(const void *state)
 {
     (void)state;

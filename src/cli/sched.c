@@ -11,7 +11,7 @@
 #define WARMUP   "10"
 #define RATE     "2"
 
-enum { RESULTS_MAX = 32, DRAWN_MAX = 1024, COLUMNS_MAX = 160 };
+enum { RESULTS_MAX = 32, DRAWN_MAX = 1024 };
 
 /* All that a command line names. */
 struct schedule {
@@ -164,10 +164,10 @@ static bool show(const struct args *a, const struct schedule *s, struct vm_error
     if (args_has(a, "json"))
         return vm_report_sched_json(stdout, &shown, e) && stdout_finish(e);
     keys_size(&lines, &columns);
-    columns = columns < COLUMNS_MAX ? columns : COLUMNS_MAX;
     if (args_has(a, "trace"))
         vm_report_sched_events(stdout, &shown, stdout_colour());
-    return vm_report_sched_text(stdout, &shown, columns, stdout_colour(), e) && stdout_finish(e);
+    vm_report_sched_text(stdout, &shown, columns, stdout_colour());
+    return stdout_finish(e);
 }
 
 static bool run_sched(const struct args *a, struct vm_error *e)

@@ -67,7 +67,8 @@ static void put_times(const struct sheet *s, uint64_t width)
     char number[32];
     fprintf(s->out, "  %s       ", s->style.dim);
     for (size_t i = 0; i < s->columns && s->r->start + i * width < s->r->end; i += 10) {
-        snprintf(number, sizeof number, "%llu", (unsigned long long)(s->r->start + i * width));
+        uint64_t at = s->r->start + i * width;
+        snprintf(number, sizeof number, "%llu", (unsigned long long)at);
         fprintf(s->out, "%-10s", number);
     }
     fprintf(s->out, "%s\n", s->style.end);

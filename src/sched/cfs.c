@@ -46,7 +46,7 @@ static void init(void *state, const struct vm_sched_env *env)
 
 static uint64_t weight(const struct cfs *s, vm_task task)
 {
-    int nice = s->fair.line.env->task[task].nice;
+    int8_t nice = s->fair.line.env->task[task].nice;
     VM_ASSERT(nice >= VM_NICE_MIN && nice <= VM_NICE_MAX);
     return weights[nice - VM_NICE_MIN];
 }

@@ -83,7 +83,7 @@ static size_t facts(const void *state, vm_task task, struct vm_sched_fact *out)
 static const struct vm_param param[] = {
     QUANTUM_PARAM,
     FAIR_PARAM,
-    {"scale", VM_PARAM_COUNT, "10000", 1, 1 << 30, NULL, "the stride of a task with one ticket"},
+    {"scale", VM_PARAM_COUNT, "10000", 1, 1 << 20, NULL, "the stride of a task with one ticket"},
 };
 
 const struct vm_sched_ops vm_sched_stride = {

@@ -61,7 +61,7 @@ static size_t layout(struct clock_pro *s, uintptr_t start, const struct vm_polic
     s->link = block_take(&b, (env->nframes + (size_t)env->capacity + 1) * sizeof *s->link);
     s->page = block_take(&b, env->nframes * sizeof *s->page);
     s->is = block_take(&b, env->nframes * sizeof *s->is);
-    ghosts_layout(&s->ghosts, &b, env->capacity + 1, 0);
+    ghosts_layout(&s->ghosts, &b, env, env->capacity + 1, 0);
     return b.used;
 }
 

@@ -46,13 +46,14 @@ struct linux_lists {
     uint8_t load_mask; /* what of a newcomer's bits stays */
 };
 
-static size_t layout(struct linux_lists *s, uintptr_t start, uint32_t nframes)
+static size_t layout(struct linux_lists *s, uintptr_t start, const struct vm_policy_env *env)
 {
+    size_t nframes = env->nframes;
     struct block b = {.start = start};
     block_take(&b, sizeof *s);
-    ghosts_layout(&s->shadows, &b, nframes, 1);
+    ghosts_layout(&s->shadows, &b, env, env->nframes, 1);
     s->shadow_age = block_take(&b, nframes * sizeof *s->shadow_age);
-    s->link = block_take(&b, (nframes + (size_t)LISTS) * sizeof *s->link);
+    s->link = block_take(&b, (nframes + LISTS) * sizeof *s->link);
     s->page = block_take(&b, nframes * sizeof *s->page);
     s->list = block_take(&b, nframes * sizeof *s->list);
     return b.used;
@@ -60,7 +61,7 @@ static size_t layout(struct linux_lists *s, uintptr_t start, uint32_t nframes)
 
 static size_t size(const struct vm_policy_env *env)
 {
-    return layout(&(struct linux_lists){0}, 0, env->nframes);
+    return layout(&(struct linux_lists){0}, 0, env);
 }
 
 /* inactive_ratio of Linux's inactive_is_low. */
@@ -75,7 +76,7 @@ static uint64_t ratio_of(uint32_t nframes)
 static void init(void *state, const struct vm_policy_env *env)
 {
     struct linux_lists *s = state;
-    layout(s, (uintptr_t)state, env->nframes);
+    layout(s, (uintptr_t)state, env);
     ghosts_init(&s->shadows, 1);
     s->nframes = env->nframes;
     s->bits = env->bits;

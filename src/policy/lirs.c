@@ -73,7 +73,7 @@ static size_t layout(struct lirs *s, uintptr_t start, const struct vm_policy_env
     s->queue = block_take(&b, (env->nframes + (size_t)1) * sizeof *s->queue);
     s->page = block_take(&b, env->nframes * sizeof *s->page);
     s->kind = block_take(&b, env->nframes * sizeof *s->kind);
-    ghosts_layout(&s->ghosts, &b, stack_limit(env) + 1, 0);
+    ghosts_layout(&s->ghosts, &b, env, stack_limit(env) + 1, 0);
     return b.used;
 }
 

@@ -91,7 +91,7 @@ static size_t layout(struct lru_k *s, uintptr_t start, const struct vm_policy_en
     s->aside = block_take(&b, n * sizeof *s->aside);
     s->slot = block_take(&b, n * sizeof *s->slot);
     s->link = block_take(&b, (n + 1) * sizeof *s->link);
-    ghosts_layout(&s->ghosts, &b, s->keep + 1, 1);
+    ghosts_layout(&s->ghosts, &b, env, s->keep + 1, 1);
     s->ghost_time = block_take(&b, s->ghosts.cap * (s->k + (size_t)1) * sizeof *s->ghost_time);
     return b.used;
 }

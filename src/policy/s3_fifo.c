@@ -68,7 +68,7 @@ static size_t layout(struct s3_fifo *s, uintptr_t start, const struct vm_policy_
     s->page = block_take(&b, env->nframes * sizeof *s->page);
     s->hits = block_take(&b, env->nframes * sizeof *s->hits);
     s->place = block_take(&b, env->nframes * sizeof *s->place);
-    ghosts_layout(&s->ghosts, &b, ghosts_share(env), 1);
+    ghosts_layout(&s->ghosts, &b, env, ghosts_share(env), 1);
     return b.used;
 }
 

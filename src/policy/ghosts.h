@@ -30,6 +30,7 @@
 
 #include "base/assert.h"
 #include "base/links.h"
+#include "base/prefetch.h"
 #include "base/random.h"
 #include "policy/block.h"
 
@@ -133,7 +134,7 @@ static inline void ghosts_unplace(struct ghosts *g, uint32_t ghost)
 /* ---- ghosts by page ---- */
 
 /* A look, an addition or a removal of the page is near. */
-static inline void ghosts_prefetch(const struct ghosts *g, uint64_t page)
+VM_PREFETCHER void ghosts_prefetch(const struct ghosts *g, uint64_t page)
 {
     if (page < g->npages)
         __builtin_prefetch(&g->of_page[page]);
@@ -200,7 +201,7 @@ static inline uint32_t ghosts_push(struct ghosts *g, uint32_t list, uint64_t pag
 }
 
 /* The list's oldest will soon be forgotten. */
-static inline void ghosts_prefetch_oldest(const struct ghosts *g, uint32_t list)
+VM_PREFETCHER void ghosts_prefetch_oldest(const struct ghosts *g, uint32_t list)
 {
     uint32_t oldest = g->link[g->cap + list].next;
     if (oldest != g->cap + list)

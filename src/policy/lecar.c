@@ -235,7 +235,7 @@ static const struct vm_param param[] = {
     {"ghosts", VM_PARAM_REAL, "100", 0, 1000, NULL, "of each expert, percent of memory"},
 };
 
-static inline void foresee(const void *state, uint64_t page, uint32_t entry)
+VM_PREFETCHER void foresee(const void *state, uint64_t page, uint32_t entry)
 {
     const struct lecar *s = state;
     if (entry)

@@ -261,7 +261,7 @@ static inline void remember(struct lirs *s, vm_pfn frame)
 }
 
 /* Ask for what the next victim will wait for. */
-static inline void prefetch_next(const struct lirs *s)
+VM_PREFETCHER void prefetch_next(const struct lirs *s)
 {
     vm_pfn next = s->queue[s->nframes].next;
     if (next != s->nframes)
@@ -330,7 +330,7 @@ static const struct vm_param param[] = {
     {"stack", VM_PARAM_REAL, "100", 1, 2500, NULL, "pages that S may have, in memories"},
 };
 
-static inline void foresee(const void *state, uint64_t page, uint32_t entry)
+VM_PREFETCHER void foresee(const void *state, uint64_t page, uint32_t entry)
 {
     const struct lirs *s = state;
     if (entry)

@@ -319,7 +319,7 @@ static vm_pfn first_past(struct lru_k *s, vm_pfn *first)
 }
 
 /* Ask for what the next victim will wait for. */
-static inline void prefetch_next(const struct lru_k *s)
+VM_PREFETCHER void prefetch_next(const struct lru_k *s)
 {
     vm_pfn next = s->link[s->nframes].next;
     if (next == s->nframes && s->end > HEAP_ROOT)
@@ -394,7 +394,7 @@ static const struct vm_param param[] = {
      "pages remembered, in percent of memory's frames"},
 };
 
-static inline void foresee(const void *state, uint64_t page, uint32_t entry)
+VM_PREFETCHER void foresee(const void *state, uint64_t page, uint32_t entry)
 {
     const struct lru_k *s = state;
     if (entry)

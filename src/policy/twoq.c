@@ -135,7 +135,7 @@ static const struct vm_param param[] = {
      "a returning page's ghost goes after the page that leaves for it has one, or before"},
 };
 
-static inline void foresee(const void *state, uint64_t page, uint32_t entry)
+VM_PREFETCHER void foresee(const void *state, uint64_t page, uint32_t entry)
 {
     const struct twoq *s = state;
     if (entry)

@@ -200,12 +200,16 @@ static inline uint32_t ghosts_push(struct ghosts *g, uint32_t list, uint64_t pag
     return ghost;
 }
 
-/* The list's oldest will soon be forgotten. */
+/* The list's oldest will soon be forgotten, and then the one after it. */
 VM_PREFETCHER void ghosts_prefetch_oldest(const struct ghosts *g, uint32_t list)
 {
-    uint32_t oldest = g->link[g->cap + list].next;
-    if (oldest != g->cap + list)
-        ghosts_prefetch(g, g->page[oldest]);
+    uint32_t oldest = g->link[g->cap + list].next, after = g->link[oldest].next;
+    if (oldest >= g->cap)
+        return;
+    ghosts_prefetch(g, g->page[oldest]);
+    __builtin_prefetch(&g->link[after]);
+    if (after < g->cap)
+        __builtin_prefetch(&g->page[after]);
 }
 
 /* Forget a ghost that is on a list. */

@@ -278,12 +278,20 @@ static inline void remember(struct lirs *s, vm_pfn frame)
     vm_links_remove(s->stack, frame);
 }
 
-/* Ask for what the next victim will wait for. */
+/* Ask for what the next victim will wait for, and for what then must be known of the one after it
+ * to ask likewise. */
 VM_PREFETCHER void prefetch_next(const struct lirs *s)
 {
-    vm_pfn next = s->queue[s->nframes].next;
-    if (next != s->nframes)
-        ghosts_prefetch(&s->ghosts, s->page[next]);
+    vm_pfn next = s->queue[s->nframes].next, after = s->queue[next].next;
+    if (next == s->nframes)
+        return;
+    ghosts_prefetch(&s->ghosts, s->page[next]);
+    __builtin_prefetch(&s->queue[after]);
+    if (after < s->nframes) {
+        __builtin_prefetch(&s->page[after]);
+        __builtin_prefetch(&s->kind[after]);
+        __builtin_prefetch(&s->stack[after]);
+    }
 }
 
 static inline vm_pfn victim(void *state, uint64_t incoming)

@@ -32,7 +32,7 @@
 #include "base/links.h"
 #include "base/prefetch.h"
 #include "base/random.h"
-#include "policy/block.h"
+#include "base/block.h"
 
 #include <pagoda/policy.h>
 #include <string.h>

@@ -180,6 +180,8 @@ int64_t vm_call_setitimer(struct kernel *k, struct thread *t, const uint64_t *a)
         return -EINVAL;
     p->alarm_ns = ns_of(&next) ? k->now_ns + ns_of(&next) : VM_TIME_NEVER;
     p->alarm_every_ns = ns_of(&every);
+    if (p->alarm_ns < k->next_wake_ns)
+        k->next_wake_ns = p->alarm_ns;
     return 0;
 }
 

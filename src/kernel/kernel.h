@@ -142,9 +142,10 @@ struct kernel {
     bool failed; /* error says why: the run ends */
     struct vm_error error;
 
-    uint64_t now_ns;    /* instructions and waiting */
-    double fraction_ns; /* of the next one */
-    uint64_t wait_ns;   /* that the machine has asked of whoever made the references lately */
+    uint64_t now_ns;       /* instructions and waiting */
+    double fraction_ns;    /* of the next one */
+    uint64_t next_wake_ns; /* nobody is to be woken before */
+    uint64_t wait_ns;      /* that the machine has asked of whoever made the references lately */
 
     struct thread *thread; /* [threads_max] by vm_task */
     struct vm_sched_task *task;

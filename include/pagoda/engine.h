@@ -321,6 +321,10 @@ struct vm_result {
     uint64_t regions_all;
 };
 
+/* What the machine has counted so far, and what that cost: all of *out but the trace and the
+ * configuration, which is the machine's own already. */
+void vm_engine_result(struct vm_engine *m, struct vm_result *out);
+
 /* Where references come from. */
 struct vm_source {
     const char *spec; /* as vm_trace_open takes it; of bytes in memory: what messages call them */

@@ -13,6 +13,7 @@
 #include <pagoda/engine.h>
 #include <pagoda/experiment.h>
 #include <pagoda/jobs.h>
+#include <pagoda/kernel.h>
 #include <pagoda/locality.h>
 #include <pagoda/story.h>
 #include <pagoda/tables.h>
@@ -76,6 +77,10 @@ bool vm_report_locality_charts(const struct vm_locality *l, const struct vm_loca
 void vm_report_thrash_text(FILE *out, const struct vm_thrash *t, enum vm_colour colour);
 bool vm_report_thrash_json(FILE *out, const struct vm_thrash *t, const struct vm_thrash_request *r,
                            struct vm_error *e);
+
+/* Programs that ran under the kernel, and the machine beneath. */
+void vm_report_run_text(FILE *out, const struct vm_run_result *r, enum vm_colour colour);
+bool vm_report_run_json(FILE *out, const struct vm_run_result *r, struct vm_error *e);
 
 /* Runs of the same jobs under several schedulers. */
 struct vm_schedules {

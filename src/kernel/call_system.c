@@ -109,8 +109,8 @@ int64_t vm_call_sysinfo(struct kernel *k, struct thread *t, const uint64_t *a)
     struct info i = {.uptime_s = (int64_t)(k->now_ns / 1000000000),
                      .ram = k->parts.nframes * page,
                      .free_ram = (k->parts.nframes > used ? k->parts.nframes - used : 0) * page,
-                     .swap = k->out->config.swap_bytes,
-                     .free_swap = k->out->config.swap_bytes,
+                     .swap = k->out->machine.config.swap_bytes,
+                     .free_swap = k->out->machine.config.swap_bytes,
                      .processes = (uint16_t)k->nprocesses,
                      .unit = 1};
     return vm_user_write(k, t, a[0], &i, sizeof i);

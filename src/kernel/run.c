@@ -447,7 +447,8 @@ static void report(struct kernel *k)
         vm_files_sync(k);
     k->out->model = k->c->model;
     k->out->now_ns = k->now_ns;
-    vm_engine_counts(k->engine, &k->out->counts);
+    k->out->machine.stray = VM_STRAY_FAULTS;
+    vm_engine_result(k->engine, &k->out->machine);
     k->out->frames_left = vm_memory_resident(k->parts.memory);
 }
 

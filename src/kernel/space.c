@@ -172,7 +172,7 @@ static bool may_promise(const struct kernel *k, uint64_t pages)
 {
     if (k->c->overcommit == VM_OVERCOMMIT_ALWAYS)
         return true;
-    uint64_t all = k->parts.nframes + (k->out->config.swap_bytes >> k->parts.page_shift);
+    uint64_t all = k->parts.nframes + (k->out->machine.config.swap_bytes >> k->parts.page_shift);
     return promised(k) + pages <= all;
 }
 

@@ -392,14 +392,9 @@ static void show_prices(const struct page *p)
         conclude(p);
 }
 
-void vm_report_replay_text(FILE *out, const struct vm_result *r, enum vm_colour colour)
+void vm_text_machine(FILE *out, const struct vm_result *r, struct vm_style style)
 {
-    struct page p = {out, r, vm_style(colour)};
-    vm_text_trace(out, &r->trace, p.style);
-    if (r->trace.refs_lost)
-        row(&p, "references lost to damage", r->trace.refs_lost, 0, "");
-    if (!r->counts.refs)
-        fprintf(out, "  no reference was read\n");
+    struct page p = {out, r, style};
     show_machine(&p);
     show_references(&p);
     if (r->config.model == VM_MODEL_MACHINE)
@@ -410,4 +405,15 @@ void vm_report_replay_text(FILE *out, const struct vm_result *r, enum vm_colour 
         show_devices(&p);
     show_regions(&p);
     show_prices(&p);
+}
+
+void vm_report_replay_text(FILE *out, const struct vm_result *r, enum vm_colour colour)
+{
+    struct page p = {out, r, vm_style(colour)};
+    vm_text_trace(out, &r->trace, p.style);
+    if (r->trace.refs_lost)
+        row(&p, "references lost to damage", r->trace.refs_lost, 0, "");
+    if (!r->counts.refs)
+        fprintf(out, "  no reference was read\n");
+    vm_text_machine(out, r, p.style);
 }

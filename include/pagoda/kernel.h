@@ -18,7 +18,6 @@
 #ifndef PAGODA_KERNEL_H
 #define PAGODA_KERNEL_H
 
-#include <pagoda/counts.h>
 #include <pagoda/engine.h>
 #include <pagoda/error.h>
 #include <pagoda/rv64.h>
@@ -85,26 +84,24 @@ struct vm_run_process {
 #define VM_RUN_UNKNOWN 32 /* system calls that were refused, at most so many are named */
 
 struct vm_run_result {
-    struct vm_config config; /* effective */
+    struct vm_result machine; /* but its trace: there was none */
     enum vm_run_model model;
-    struct vm_counts counts;
-    struct vm_prices prices;
-    int status; /* of the first process */
-    uint64_t now_ns;        /* the kernel's time: instructions and waiting */
-    uint64_t idle_ns;       /* no process could run */
+    int status;       /* of the first process */
+    uint64_t now_ns;  /* the kernel's time: instructions and waiting */
+    uint64_t idle_ns; /* no process could run */
     uint64_t instructions;
     uint64_t traps[VM_RUN_CAUSES]; /* by scause */
     uint64_t timer_interrupts;
     uint64_t switches; /* of processes */
     uint64_t signals;
     uint64_t syscalls;
-    uint32_t processes;   /* that began */
-    size_t nlisted;       /* of them, the first ones */
+    uint32_t processes;            /* that began */
+    size_t nlisted;                /* of them, the first ones */
     struct vm_run_process *listed; /* vm_run_result_free */
     size_t nunknown;
     uint32_t unknown[VM_RUN_UNKNOWN]; /* numbers of system calls that there are not: ENOSYS */
-    uint64_t write_errors; /* pages of files that the host did not take */
-    uint64_t frames_left; /* in use at the end, but for what files keep */
+    uint64_t write_errors;            /* pages of files that the host did not take */
+    uint64_t frames_left;             /* in use at the end, but for what files keep */
     char ended[160]; /* why the run ended before its programs did; "" if it did not */
 };
 

@@ -13,6 +13,7 @@
 #include <pagoda/engine.h>
 #include <pagoda/experiment.h>
 #include <pagoda/jobs.h>
+#include <pagoda/kernel.h>
 #include <pagoda/locality.h>
 #include <pagoda/story.h>
 #include <pagoda/tables.h>
@@ -77,15 +78,19 @@ void vm_report_thrash_text(FILE *out, const struct vm_thrash *t, enum vm_colour 
 bool vm_report_thrash_json(FILE *out, const struct vm_thrash *t, const struct vm_thrash_request *r,
                            struct vm_error *e);
 
+/* Programs that ran under the kernel, and the machine beneath. */
+void vm_report_run_text(FILE *out, const struct vm_run_result *r, enum vm_colour colour);
+bool vm_report_run_json(FILE *out, const struct vm_run_result *r, struct vm_error *e);
+
 /* Runs of the same jobs under several schedulers. */
 struct vm_schedules {
     const struct vm_jobs_request *request; /* of them all, but the scheduler */
     size_t nresults;
     const struct vm_jobs_result *result; /* [nresults] */
 };
-/* With charts as wide as so many columns. Errors: VM_ESYSTEM (no memory). */
-bool vm_report_sched_text(FILE *out, const struct vm_schedules *s, unsigned columns,
-                          enum vm_colour colour, struct vm_error *e);
+/* With charts on so many columns at most. */
+void vm_report_sched_text(FILE *out, const struct vm_schedules *s, unsigned columns,
+                          enum vm_colour colour);
 /* Each event of runs that recorded them, a line each. */
 void vm_report_sched_events(FILE *out, const struct vm_schedules *s, enum vm_colour colour);
 bool vm_report_sched_json(FILE *out, const struct vm_schedules *s, struct vm_error *e);

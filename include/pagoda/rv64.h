@@ -41,8 +41,8 @@ struct vm_rv64 {
     uint64_t x[33]; /* x[0] is 0; x[32] is no register: it takes what is written to x0 */
     uint64_t f[32]; /* single-precision values are NaN-boxed */
     uint64_t pc;
-    uint64_t instret;  /* instructions retired; `cycle` and `instret` read it */
-    uint64_t time_ns;  /* what `time` reads, in units of 100 ns: set by the owner before a run */
+    uint64_t instret; /* instructions retired; `cycle` and `instret` read it */
+    uint64_t time_ns; /* what `time` reads, in units of 100 ns: set by the owner before a run */
     uint8_t fflags, frm;
     /* LR's reservation: SC succeeds if it is of the same address and width and nothing but the
      * hart's own run came between (the owner cancels it at a switch). */
@@ -78,8 +78,8 @@ struct vm_rv64_trap {
 
 /* References, oldest first; the owner empties it by n = 0. */
 struct vm_rv64_log {
-    vm_va *va;      /* [cap] */
-    uint16_t *meta; /* [cap] vm_ref_meta */
+    vm_va *va;       /* [cap] */
+    uint16_t *meta;  /* [cap] vm_ref_meta */
     uint32_t n, cap; /* cap is at least VM_RV64_LOG_MIN */
 };
 #define VM_RV64_LOG_MIN 512
@@ -94,8 +94,8 @@ struct vm_rv64_bus {
      * bytes that are asked for, or the 4 of an instruction in two pages (where the view has neither
      * page: first the 2, then the 4): the group that begins there is not logged again. */
     bool (*refill)(void *host, vm_va va, uint16_t meta, uint64_t *tval);
-    struct vm_rv64_log *log;    /* NULL: nobody counts */
-    void (*drain)(void *host);  /* the log is full: consume it */
+    struct vm_rv64_log *log;   /* NULL: nobody counts */
+    void (*drain)(void *host); /* the log is full: consume it */
     enum { VM_RV64_MISALIGNED_WORKS, VM_RV64_MISALIGNED_TRAPS } misaligned; /* of loads, stores */
 };
 

@@ -141,6 +141,16 @@ static int exit_status(int status)
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
+/* On standard error: standard output is the programs'. */
+static bool report(const struct args *a, const struct vm_run_result *r, struct vm_error *e)
+{
+    if (args_has(a, "json"))
+        return vm_report_run_json(stderr, r, e);
+    if (args_has(a, "report"))
+        vm_report_run_text(stderr, r, stderr_colour());
+    return true;
+}
+
 static bool run_run(const struct args *a, struct vm_error *e)
 {
     struct vm_run_config config = {0};
@@ -149,14 +159,10 @@ static bool run_run(const struct args *a, struct vm_error *e)
         return vm_fail(e, VM_EUSAGE, "which program? expected -- PROGRAM [ARGUMENT ...]");
     if (!parse(a, &config, e) || !vm_kernel_run(&config, &result, e))
         return false;
-    fprintf(stderr, "instructions %llu, faults %llu, time %.3f ms, switches %llu; %s\n",
-            (unsigned long long)result.instructions, (unsigned long long)result.counts.faults,
-            (double)result.now_ns / 1e6, (unsigned long long)result.switches, result.ended);
-    for (size_t i = 0; i < result.nunknown; i++)
-        fprintf(stderr, "unknown system call %u\n", result.unknown[i]);
+    bool told = report(a, &result, e);
     *a->status = exit_status(result.status);
     vm_run_result_free(&result);
-    return true;
+    return told;
 }
 
 static const struct flag flags[] = {
@@ -176,6 +182,8 @@ static const struct flag flags[] = {
      "always"},
     {"misaligned-traps", 0, NULL, "a misaligned load or store is SIGBUS", NULL},
     {"instructions", 0, "N", "end the run after so many; 0: never", "0"},
+    {"report", 0, NULL, "say at the end, on standard error, what happened and what it cost", NULL},
+    {"json", 0, NULL, "the same as JSON", NULL},
     {"trace", 0, "WHAT,...", "tell of traps, faults, syscalls, sched, signals, on standard error",
      NULL},
     {0}};

@@ -253,68 +253,6 @@ static bool rehearse_machine(struct replay *r, struct vm_spool *spool, uint32_t 
     return done;
 }
 
-static int by_faults(const void *a, const void *b)
-{
-    const struct vm_region *x = a, *y = b;
-    if (x->vma.faults != y->vma.faults)
-        return x->vma.faults < y->vma.faults ? 1 : -1;
-    if (x->asid != y->asid)
-        return x->asid < y->asid ? -1 : 1;
-    return x->vma.start < y->vma.start ? -1 : 1;
-}
-
-/* Keep the VM_REGIONS_MAX with the most faults: a full list is sorted and its tail overwritten. */
-static void gather_regions(const struct vm_memory *memory, struct vm_result *out)
-{
-    struct vm_region all[2 * VM_REGIONS_MAX];
-    size_t n = 0;
-    for (unsigned asid = 0; asid <= VM_ASID_MAX; asid++) {
-        const struct vm_space *s = vm_memory_space(memory, (vm_asid)asid);
-        for (size_t i = 0; s && i < s->nvmas; i++) {
-            all[n++] = (struct vm_region){(vm_asid)asid, s->vma[i]};
-            out->regions_all++;
-            if (n == 2 * VM_REGIONS_MAX) {
-                qsort(all, n, sizeof all[0], by_faults);
-                n = VM_REGIONS_MAX;
-            }
-        }
-    }
-    qsort(all, n, sizeof all[0], by_faults);
-    out->nregions = n < VM_REGIONS_MAX ? n : VM_REGIONS_MAX;
-    memcpy(out->region, all, out->nregions * sizeof all[0]);
-}
-
-static void gather_machine(struct vm_engine *m, struct vm_result *out)
-{
-    out->nframes = (uint32_t)(out->config.memory_bytes / out->config.page_bytes);
-    if (m->scheme->in_registers) /* what the machine has */
-        strcpy(out->config.tlb, "none");
-    const struct vm_memory *memory = vm_engine_memory(m);
-    if (m->scheme->in_registers)
-        strcpy(out->config.tlb, "none"); /* what the machine has */
-    vm_engine_counts(m, &out->counts);
-    out->ntlbs = vm_engine_ntlbs(m);
-    for (size_t i = 0; i < out->ntlbs; i++)
-        strcpy(out->tlb[i].name, vm_engine_tlb(m, i, &out->tlb[i].config, &out->tlb[i].counts));
-    out->nwalk_caches = vm_engine_nwalk_caches(m);
-    for (size_t i = 0; i < out->nwalk_caches; i++) {
-        vm_engine_walk_cache(m, i, &out->walk_cache[i].config, &out->walk_cache[i].counts);
-        snprintf(out->walk_cache[i].name, sizeof out->walk_cache[i].name, "p%u",
-                 out->walk_cache[i].config.level);
-    }
-    vm_memory_holes(memory, &out->holes);
-    out->ncaches = vm_engine_ncaches(m);
-    for (size_t i = 0; i < out->ncaches; i++)
-        strcpy(out->cache[i].name,
-               vm_engine_cache(m, i, &out->cache[i].config, &out->cache[i].counts));
-    vm_engine_answers(m, &out->answers);
-    out->resident = vm_memory_resident(memory);
-    out->table_frames = vm_memory_table_frames(memory);
-    vm_memory_footprint(memory, &out->tables);
-    gather_regions(memory, out);
-    vm_price(out, m->waits_ns, &out->prices);
-}
-
 static struct vm_future *future(struct replay *r)
 {
     return r->touches ? &r->future.future : NULL;
@@ -326,7 +264,7 @@ static bool run_machine(struct replay *r, struct vm_error *e)
     struct vm_engine *m = vm_replay_machine(r, e);
     bool done = m && vm_replay_read(r, "replaying", (struct replay_consumer){m, engine_batch}, e);
     if (done)
-        gather_machine(m, r->out);
+        vm_engine_result(m, r->out);
     vm_engine_close(m);
     return done;
 }

@@ -16,12 +16,12 @@ enum {
 #undef SYSCALL
 };
 
+/* By number. */
 static const struct row {
-    uint32_t number;
-    const char *name;
+    const char *name; /* NULL: there is no such call */
     call_body *body;
 } rows[] = {
-#define SYSCALL(number, name) {number, #name, vm_call_##name},
+#define SYSCALL(number, name) [number] = {#name, vm_call_##name},
 #include "kernel/syscalls.def"
 #undef SYSCALL
 };
@@ -29,19 +29,18 @@ static const struct row {
 
 bool vm_kernel_syscall(size_t i, uint32_t *number, const char **name)
 {
-    if (i >= NROWS)
-        return false;
-    *number = rows[i].number;
-    *name = rows[i].name;
-    return true;
+    for (size_t n = 0; n < NROWS; n++)
+        if (rows[n].name && i-- == 0) {
+            *number = (uint32_t)n;
+            *name = rows[n].name;
+            return true;
+        }
+    return false;
 }
 
 static const struct row *find(uint64_t number)
 {
-    for (size_t i = 0; i < NROWS; i++)
-        if (rows[i].number == number)
-            return &rows[i];
-    return NULL;
+    return number < NROWS && rows[number].name ? &rows[number] : NULL;
 }
 
 static void note_unknown(struct kernel *k, uint64_t number)
@@ -55,7 +54,7 @@ static void note_unknown(struct kernel *k, uint64_t number)
 }
 
 /* Calls that POSIX lets begin anew after a handler with SA_RESTART. */
-static bool is_restartable(uint32_t number)
+static bool is_restartable(uint64_t number)
 {
     switch (number) {
     case CALL_read:
@@ -83,13 +82,13 @@ static bool wants_restart(const struct thread *t)
 }
 
 /* It was about to sleep, and a signal waits. */
-static int64_t interrupt(struct thread *t, const struct row *row)
+static int64_t interrupt(struct thread *t, uint64_t number)
 {
     t->state = THREAD_RUNNING;
     t->channel = NULL;
     t->wake_ns = VM_TIME_NEVER;
     t->in_call = t->waits_for_word = t->begun = false;
-    return is_restartable(row->number) && wants_restart(t) ? CALL_RETURNED : -EINTR;
+    return is_restartable(number) && wants_restart(t) ? CALL_RETURNED : -EINTR;
 }
 
 static void answer(struct thread *t, int64_t result)
@@ -124,7 +123,7 @@ void vm_call(struct kernel *k, struct thread *t)
     if (k->running != t || t->tid != tid) /* it has ended */
         return;
     if (result == CALL_SLEEPS && vm_signal_waits(t))
-        result = interrupt(t, row);
+        result = interrupt(t, number);
     if (result == CALL_SLEEPS)
         return;
     t->begun = false;

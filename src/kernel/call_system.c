@@ -109,8 +109,8 @@ int64_t vm_call_sysinfo(struct kernel *k, struct thread *t, const uint64_t *a)
     struct info i = {.uptime_s = (int64_t)(k->now_ns / 1000000000),
                      .ram = k->parts.nframes * page,
                      .free_ram = (k->parts.nframes > used ? k->parts.nframes - used : 0) * page,
-                     .swap = k->out->config.swap_bytes,
-                     .free_swap = k->out->config.swap_bytes,
+                     .swap = k->out->machine.config.swap_bytes,
+                     .free_swap = k->out->machine.config.swap_bytes,
                      .processes = (uint16_t)k->nprocesses,
                      .unit = 1};
     return vm_user_write(k, t, a[0], &i, sizeof i);
@@ -118,12 +118,13 @@ int64_t vm_call_sysinfo(struct kernel *k, struct thread *t, const uint64_t *a)
 
 int64_t vm_call_getrandom(struct kernel *k, struct thread *t, const uint64_t *a)
 {
-    for (uint64_t done = 0; done < a[1]; done += 8) {
-        uint64_t bits = vm_kernel_random(k), left = a[1] - done;
+    uint64_t n = a[1] < INT32_MAX ? a[1] : INT32_MAX;
+    for (uint64_t done = 0; done < n; done += 8) {
+        uint64_t bits = vm_kernel_random(k), left = n - done;
         if (vm_user_write(k, t, a[0] + done, &bits, left < 8 ? left : 8))
             return -EFAULT;
     }
-    return (int64_t)a[1];
+    return (int64_t)n;
 }
 
 int64_t vm_call_sched_getaffinity(struct kernel *k, struct thread *t, const uint64_t *a)

@@ -142,9 +142,10 @@ struct kernel {
     bool failed; /* error says why: the run ends */
     struct vm_error error;
 
-    uint64_t now_ns;    /* instructions and waiting */
-    double fraction_ns; /* of the next one */
-    uint64_t wait_ns;   /* that the machine has asked of whoever made the references lately */
+    uint64_t now_ns;       /* instructions and waiting */
+    double fraction_ns;    /* of the next one */
+    uint64_t next_wake_ns; /* nobody is to be woken before */
+    uint64_t wait_ns;      /* that the machine has asked of whoever made the references lately */
 
     struct thread *thread; /* [threads_max] by vm_task */
     struct vm_sched_task *task;
@@ -360,12 +361,12 @@ int64_t vm_signal_map_trampoline(struct kernel *k, struct address_space *s);
 struct inode {
     uint32_t users;  /* open files, spaces, callers; mappings are found in the spaces */
     uint32_t number; /* as map events name it; 1 and up */
-    int host_fd;     /* -1: anonymous, what was written back of it is in `bytes` */
+    int host_fd;     /* -1: anonymous, what was written back of it is in `chunk` */
     bool writable;   /* host_fd is */
     uint64_t device, host_number; /* by which the host knows it */
     uint64_t size;
-    uint8_t *bytes; /* of an anonymous one: [cap] */
-    uint64_t cap;
+    uint8_t **chunk; /* [nchunks] of an anonymous one, 1 MiB each; NULL: zeros */
+    uint64_t nchunks;
     vm_va window; /* where the kernel's own space maps it, from its beginning; 0: nowhere */
     uint64_t window_bytes;
     char *path; /* of programs */

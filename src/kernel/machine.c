@@ -360,10 +360,10 @@ static void set_model(struct vm_config *c, enum vm_run_model model)
 bool vm_machine_open(struct kernel *k, struct vm_error *e)
 {
     struct vm_run_result *out = k->out;
-    out->config = k->c->machine;
-    set_model(&out->config, k->c->model);
+    out->machine.config = k->c->machine;
+    set_model(&out->machine.config, k->c->model);
     k->programs = (struct vm_programs){&k->contents, k, forget, forget_space};
-    k->engine = vm_engine_open_programs(&out->config, &k->programs, e);
+    k->engine = vm_engine_open_programs(&out->machine.config, &k->programs, e);
     if (!k->engine)
         return false;
     vm_engine_share(k->engine);

@@ -11,12 +11,14 @@
 #include "kernel/kernel.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 /* ---- names ---- */
@@ -67,7 +69,17 @@ int64_t vm_path_absolute(struct kernel *k, struct thread *t, int64_t at, const c
 
 /* ---- on the host ---- */
 
-int vm_path_host(struct kernel *k, const char *absolute, int flags, unsigned mode)
+/* The host's own processes are not the programs', least of all Pagoda's memory. */
+static int refuse_processes(int fd)
+{
+    struct statfs s;
+    if (fd < 0 || fstatfs(fd, &s) != 0 || s.f_type != PROC_SUPER_MAGIC)
+        return fd;
+    close(fd);
+    return -ENOENT;
+}
+
+static int open_below(struct kernel *k, const char *absolute, int flags, unsigned mode)
 {
     struct open_how how = {.flags = (uint64_t)(flags | O_CLOEXEC | (flags & O_PATH ? 0 : O_NOCTTY)),
                            .mode = flags & O_CREAT ? mode & 07777 : 0,
@@ -76,6 +88,11 @@ int vm_path_host(struct kernel *k, const char *absolute, int flags, unsigned mod
     if (fd < 0 && errno == ENOSYS)
         return vm_path_walk(k->root_fd, absolute, flags, mode & 07777);
     return fd < 0 ? -errno : (int)fd;
+}
+
+int vm_path_host(struct kernel *k, const char *absolute, int flags, unsigned mode)
+{
+    return refuse_processes(open_below(k, absolute, flags, mode));
 }
 
 int vm_path_parent(struct kernel *k, const char *absolute, const char **last)

@@ -37,6 +37,8 @@ int64_t vm_thread_sleep(struct kernel *k, struct thread *t, const void *channel,
         vm_thread_yield(k, t);
         return CALL_SLEEPS;
     }
+    if (until_ns < k->next_wake_ns)
+        k->next_wake_ns = until_ns;
     t->state = THREAD_SLEEPS;
     t->channel = channel;
     t->wake_ns = until_ns;
@@ -185,9 +187,24 @@ static void tell_roused(struct kernel *k)
     k->nroused = 0;
 }
 
+/* The next moment that somebody sleeps for, or has set an alarm for. */
+static uint64_t find_next_wake(const struct kernel *k)
+{
+    uint64_t next = VM_TIME_NEVER;
+    for (uint32_t i = 0; i < k->threads_max; i++)
+        if (k->thread[i].state == THREAD_SLEEPS && k->thread[i].wake_ns < next)
+            next = k->thread[i].wake_ns;
+    for (const struct process *p = k->processes; p; p = p->next)
+        if (p->alarm_ns < next)
+            next = p->alarm_ns;
+    return next;
+}
+
 /* Whose sleep ends by now. */
 static void wake_by_time(struct kernel *k)
 {
+    if (k->now_ns < k->next_wake_ns)
+        return;
     for (uint32_t i = 0; i < k->threads_max; i++) {
         struct thread *t = &k->thread[i];
         if (t->state != THREAD_SLEEPS || t->wake_ns > k->now_ns)
@@ -201,18 +218,7 @@ static void wake_by_time(struct kernel *k)
         p->alarm_ns = p->alarm_every_ns ? k->now_ns + p->alarm_every_ns : VM_TIME_NEVER;
         vm_signal_process(k, p, SIGALRM);
     }
-}
-
-static uint64_t next_wake(const struct kernel *k)
-{
-    uint64_t next = VM_TIME_NEVER;
-    for (uint32_t i = 0; i < k->threads_max; i++)
-        if (k->thread[i].state == THREAD_SLEEPS && k->thread[i].wake_ns < next)
-            next = k->thread[i].wake_ns;
-    for (const struct process *p = k->processes; p; p = p->next)
-        if (p->alarm_ns < next)
-            next = p->alarm_ns;
-    return next;
+    k->next_wake_ns = find_next_wake(k);
 }
 
 /* Steps c and d, between turns. */
@@ -340,7 +346,7 @@ static void run_turn(struct kernel *k, struct thread *t)
 /* Nobody is ready. False: nobody ever will be. */
 static bool wait_for_something(struct kernel *k)
 {
-    uint64_t next = next_wake(k);
+    uint64_t next = k->next_wake_ns = find_next_wake(k);
     uint64_t ns = next == VM_TIME_NEVER ? VM_TIME_NEVER : next - k->now_ns;
     if (vm_files_poll(k, ns))
         return true;
@@ -418,6 +424,7 @@ static bool tables_open(struct kernel *k, struct vm_error *e)
 static bool kernel_open(struct kernel *k, struct vm_error *e)
 {
     k->pid_next = k->asid_next = 1;
+    k->next_wake_ns = VM_TIME_NEVER;
     vm_random_seed(&k->random, k->c->machine.seed);
     return tables_open(k, e) && vm_machine_open(k, e) && sched_open(k, e) && vm_files_open(k, e);
 }
@@ -440,7 +447,8 @@ static void report(struct kernel *k)
         vm_files_sync(k);
     k->out->model = k->c->model;
     k->out->now_ns = k->now_ns;
-    vm_engine_counts(k->engine, &k->out->counts);
+    k->out->machine.stray = VM_STRAY_FAULTS;
+    vm_engine_result(k->engine, &k->out->machine);
     k->out->frames_left = vm_memory_resident(k->parts.memory);
 }
 

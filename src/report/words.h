@@ -31,6 +31,10 @@ struct vm_style {
 };
 struct vm_style vm_style(enum vm_colour colour);
 
+/* How a process ended, of its status as wait4 gives it: "exit 0", "SIGSEGV". */
+const char *vm_text_status(int status, char *out, size_t cap);
+/* What a machine is, and all that it counted. */
+void vm_text_machine(FILE *out, const struct vm_result *r, struct vm_style style);
 /* A report's first line: which trace. */
 void vm_text_trace(FILE *out, const struct vm_trace_info *t, struct vm_style style);
 

@@ -27,19 +27,29 @@ static uint8_t *frame_at(const struct vm_memory *m, vm_pfn f)
 
 static uint8_t *slot_at(const struct vm_memory *m, vm_slot s)
 {
-    VM_ASSERT(s > VM_SLOT_FILE && s < vm_slots_end(m));
-    return m->slot_bytes + ((size_t)s << m->c.page_shift);
+    const struct vm_swap *swap = &m->swap[vm_slot_level(m, s)];
+    VM_ASSERT(s >= swap->slots.first && s - swap->slots.first < swap->slots.n);
+    return swap->contents + ((size_t)(s - swap->slots.first) << m->c.page_shift);
+}
+
+static size_t swap_bytes(const struct vm_memory *m, int level)
+{
+    return m->c.contents ? (size_t)m->swap[level].slots.n << m->c.page_shift : 0;
 }
 
 size_t vm_contents_bytes(const struct vm_memory *m)
 {
-    return m->c.contents ? ((size_t)m->nslots + VM_SLOT_FILE + 1) << m->c.page_shift : 0;
+    size_t bytes = 0;
+    for (int level = 0; level < VM_SWAP_LEVELS; level++)
+        bytes += vm_arena_room(swap_bytes(m, level));
+    return bytes;
 }
 
 void vm_contents_init(struct vm_memory *m, struct vm_arena *a)
 {
-    if (m->c.contents)
-        m->slot_bytes = vm_arena_take(a, vm_contents_bytes(m));
+    for (int level = 0; level < VM_SWAP_LEVELS; level++)
+        if (swap_bytes(m, level))
+            m->swap[level].contents = vm_arena_take(a, swap_bytes(m, level));
 }
 
 void vm_contents_zero(struct vm_memory *m, vm_pfn f)

@@ -196,6 +196,7 @@ static void fill_with_zeros(struct vm_memory *m, struct vm_fault *f, vm_pfn pfn)
 static bool fill_from_slot(struct vm_memory *m, struct vm_fault *f, vm_pfn pfn, vm_slot s)
 {
     bool shared = vm_slot_refs(m, s) > 1;
+    bool keeps = vm_store_kept(m, vm_slot_level(m, s)) > 0;
     vm_pfn cached = vm_slot_frame(m, s);
     if (cached != VM_NOFRAME) { /* copied from there: the page is its own now */
         f->kind = VM_FAULT_COW;
@@ -211,7 +212,7 @@ static bool fill_from_slot(struct vm_memory *m, struct vm_fault *f, vm_pfn pfn, 
         vm_swap_read(m, s, vm_memory_key(m, f->va, f->asid));
         vm_contents_load(m, pfn, s);
     }
-    bool taken_out = !shared && f->kind == VM_FAULT_SWAP_IN && vm_store_keeps(m);
+    bool taken_out = !shared && f->kind == VM_FAULT_SWAP_IN && keeps;
     if (!taken_out && (!shared || f->access != VM_WRITE))
         vm_slot_attach(m, s, pfn);
     vm_slot_unref(m, s);

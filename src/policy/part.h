@@ -100,6 +100,10 @@ static inline uint32_t part_share(uint32_t frames, double percent, uint32_t leas
     return share > least ? share : least;
 }
 
+/* For functions that only prefetch: what gcc has not inlined of these by the time it looks for
+ * functions without effects it takes for one, and drops the calls. */
+#define PART_PREFETCHES static inline __attribute__((always_inline))
+
 /* Stamped into each policy's file by replay_template.inc.h, which it includes last. */
 __attribute__((unused)) static void touch(void *state, const vm_pfn *frame, size_t n);
 static void replay(void *state, struct vm_replay *r, const vm_pageref *ref, size_t n);

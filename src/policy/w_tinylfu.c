@@ -280,7 +280,7 @@ static inline bool admitted(struct w_tinylfu *s, vm_pfn candidate, vm_pfn victim
 }
 
 /* A list's last will be asked for at the next miss, the one before it soon after. */
-static inline void foresee_last(const struct w_tinylfu *s, enum place place)
+PART_PREFETCHES void foresee_last(const struct w_tinylfu *s, enum place place)
 {
     vm_pfn last = last_of(s, place), before = s->link[last].prev;
     __builtin_prefetch(block_of(s, s->hash[last]), 0);
@@ -342,7 +342,7 @@ static const struct vm_param param[] = {
     {"admit", VM_PARAM_WORD, "strict", 0, 0, "strict|jitter", "who may enter the main part"},
 };
 
-static inline void foresee(const void *state, uint64_t page, uint32_t entry)
+PART_PREFETCHES void foresee(const void *state, uint64_t page, uint32_t entry)
 {
     const struct w_tinylfu *s = state;
     __builtin_prefetch(block_of(s, hash_of(page)), 1);

@@ -105,6 +105,20 @@ struct vm_sharer {
 /* The slot number that stands for "in its file": never allocated, never counted. */
 #define VM_SLOT_FILE 1
 
+/* Swap devices: pages go to the fast one while it has a free slot, else to the slow one if there is
+ * one, whose slots have the numbers from VM_SLOT_SLOW on. (Every scheme's entries can hold twice
+ * as much.) Files are on the fast one, too. */
+enum vm_swap_level { VM_SWAP_FAST, VM_SWAP_SLOW };
+#define VM_SWAP_LEVELS     2
+#define VM_SLOT_SLOW       (UINT32_C(1) << 26)
+#define VM_SWAP_SLOTS_BOTH (VM_SLOT_SLOW - VM_SLOT_FILE - 1) /* of each, at most, where both are */
+
+struct vm_swap_config {
+    const struct vm_device_ops *device; /* NULL: there is no slow one */
+    const struct vm_params *device_params;
+    uint32_t nslots; /* 0: as many as there can be, which the fast of two must not have */
+};
+
 enum vm_fault_kind {
     VM_FAULT_DEMAND_ZERO,
     VM_FAULT_SOFT,
@@ -126,6 +140,7 @@ struct vm_fault {
     vm_pfn pfn;              /* resolved: the frame that the page has now */
     bool inserted; /* the page came into that frame: its first touch, told to the policy */
     bool told;     /* the policy was told of this touch: that one, or of a parked page */
+    bool ahead;    /* soft: the page had been read ahead, and this is its first touch */
 };
 
 /* Whose wish it is that a page leaves. */
@@ -152,6 +167,7 @@ struct vm_leaving {
     } how;
     vm_slot slot;  /* that has the page now; 0: none */
     uint8_t order; /* 2^order frames from pfn on lose 2^order pages from key on */
+    bool ahead;    /* it was read ahead, and nobody has touched it */
 };
 
 /* When huge pages are made. */
@@ -192,7 +208,6 @@ struct vm_memory_config {
     enum vm_stray stray;   /* a touch outside every VMA makes one, or is a violation */
     uint32_t colours;      /* page colours, a power of two; 0 or 1: none */
     struct vm_huge_config huge;
-    uint32_t nslots; /* swap slots; 0: as many as there can be */
     uint32_t watermark_low,
         watermark_high; /* frames: below low free, evict until high are; 0: no */
     enum vm_oom oom;
@@ -206,8 +221,7 @@ struct vm_memory_config {
     const struct vm_policy_ops *policy;
     const struct vm_params *policy_params;
     const struct vm_allotment *allotment; /* of a policy of policy/local.h; else NULL */
-    const struct vm_device_ops *device;
-    const struct vm_params *device_params;
+    struct vm_swap_config swap[VM_SWAP_LEVELS];
     const struct vm_readahead_ops *readahead; /* NULL: none */
     const struct vm_params *readahead_params;
     const struct vm_alloc_ops *fit; /* where segments are put; not asked for pages */
@@ -230,15 +244,22 @@ struct vm_memory_config {
     void (*left)(void *host, const struct vm_leaving *leaving);
     /* The page in a frame that it keeps was written to `slot` (0: its file), and is clean. */
     void (*cleaned)(void *host, vm_pfn pfn, uint64_t key, vm_slot slot);
+    /* The fault under way, which reads its page from `slot` (0: its file), wishes for others, too.
+     * One of them has come into frame `pfn` from `slot`; no entry maps it yet. */
+    void (*wished)(void *host, const struct vm_fault *f, vm_slot slot,
+                   const struct vm_readahead_wish *wish);
+    void (*came_ahead)(void *host, vm_pfn pfn, uint64_t key, vm_slot slot);
     /* Tables for pages of [start, end) may have been given back. */
     void (*trimmed)(void *host, vm_asid asid, vm_va start, vm_va end);
     /* The frames [first, first + n) no longer hold what they held: a page, a segment, tables. */
     void (*emptied)(void *host, vm_pfn first, uint32_t n);
-    /* Nanoseconds since the machine began, as the process knows it for whose sake the kernel works:
-     * what it has waited for has passed. */
-    uint64_t (*now)(void *host);
-    /* That process cannot go on before `until_ns`, which is now for it from here on. */
-    void (*wait)(void *host, uint64_t until_ns, enum vm_wait why);
+    /* Nanoseconds since the machine began. For what a device does: as the process knows it for
+     * whose sake the kernel works; what it has waited for has passed. For what the processor does:
+     * as that knows it, to whom another process's waits are nothing. */
+    uint64_t (*now)(void *host, enum vm_server server);
+    /* That process cannot go on for so long, which has passed for it from here on: a device that is
+     * so served works. */
+    void (*wait)(void *host, uint64_t ns, enum vm_server server, enum vm_wait why);
 };
 
 struct vm_memory; /* space/memory.h */
@@ -306,7 +327,11 @@ struct vm_holes {
     double fragmentation_misfits; /* its mean over the takes that found no hole long enough */
 };
 void vm_memory_holes(const struct vm_memory *m, struct vm_holes *out);
-const struct vm_queue *vm_memory_queue(const struct vm_memory *m); /* before its device */
+/* Before that device; NULL: there is none. */
+const struct vm_queue *vm_memory_queue(const struct vm_memory *m, enum vm_swap_level level);
+
+/* What the devices did; zeros for one that there is not. */
+void vm_memory_transfers(const struct vm_memory *m, struct vm_queue_counts out[VM_SWAP_LEVELS]);
 
 /* Assert every invariant above. */
 void vm_memory_check(const struct vm_memory *m);

@@ -48,7 +48,8 @@ size_t vm_ahead_bytes(const struct vm_memory *m)
         return 0;
     return vm_arena_room(m->c.readahead->size() * (VM_ASID_MAX + 1)) +
            vm_arena_room(sizeof(uint32_t) * (VM_ASID_MAX + 1)) +
-           vm_arena_room(sizeof(uint64_t) * ((size_t)m->nslots + VM_SLOT_FILE + 1)) +
+           vm_arena_room(sizeof(uint64_t) * m->swap[VM_SWAP_FAST].slots.n) +
+           vm_arena_room(sizeof(uint64_t) * m->swap[VM_SWAP_SLOW].slots.n) +
            vm_arena_room(sizeof(uint64_t) * m->c.nframes);
 }
 
@@ -59,7 +60,8 @@ void vm_ahead_init(struct vm_memory *m, struct vm_arena *a)
         return;
     m->ahead.state = vm_arena_take(a, m->c.readahead->size() * (VM_ASID_MAX + 1));
     m->ahead.hits = vm_arena_take(a, sizeof(uint32_t) * (VM_ASID_MAX + 1));
-    m->ahead.slot_key = vm_arena_take(a, sizeof(uint64_t) * ((size_t)m->nslots + VM_SLOT_FILE + 1));
+    for (int level = 0; level < VM_SWAP_LEVELS; level++)
+        m->ahead.slot_key[level] = vm_arena_take(a, sizeof(uint64_t) * m->swap[level].slots.n);
     m->ahead.done_ns = vm_arena_take(a, sizeof(uint64_t) * m->c.nframes);
 }
 
@@ -84,17 +86,26 @@ static bool is_out(struct vm_memory *m, uint64_t key, struct wanted *out)
     return home && vm_page_cache_find(m, home, key) == VM_NOFRAME;
 }
 
+/* The page whose entry is that of the slot of this number; VM_NOPAGE: none. One that lost it there
+ * last may have come back since, and be in another slot by now. */
+static uint64_t key_in_slot(struct vm_memory *m, uint64_t number)
+{
+    struct wanted w;
+    if (!vm_slot_is_touched(m, number))
+        return VM_NOPAGE;
+    vm_slot s = (vm_slot)number;
+    uint64_t key = m->ahead.slot_key[vm_slot_level(m, s)][vm_slot_index(m, s)];
+    return key && is_out(m, key, &w) && w.slot == s ? w.key : VM_NOPAGE;
+}
+
 /* The page that a number of a wish means, beside the fault's `own`; VM_NOPAGE: none. Places of a
  * file are numbered as its pages are. */
-static uint64_t key_of(const struct vm_memory *m, const struct vm_fault *f,
-                       const struct wanted *own, const struct vm_readahead_wish *wish,
-                       uint64_t number)
+static uint64_t key_of(struct vm_memory *m, const struct vm_fault *f, const struct wanted *own,
+                       const struct vm_readahead_wish *wish, uint64_t number)
 {
     unsigned shift = m->c.page_shift;
     if (wish->of == VM_READAHEAD_PLACES && own->slot != VM_SLOT_FILE)
-        return number > VM_SLOT_FILE && number < vm_slots_end(m) && m->ahead.slot_key[number]
-                   ? m->ahead.slot_key[number]
-                   : VM_NOPAGE;
+        return key_in_slot(m, number);
     if (number < f->vma->start >> shift || number >= f->vma->end >> shift)
         return VM_NOPAGE;
     return vm_memory_key(m, number << shift, f->asid);
@@ -114,6 +125,8 @@ static void ask(struct vm_memory *m, const struct vm_fault *f, const struct want
     m->ahead.hits[f->asid] = 0;
     m->c.readahead->ask(m->ahead.state + f->asid * m->c.readahead->size(), m->c.readahead_params,
                         &asked, wish);
+    if (wish->n > 0)
+        m->c.wished(m->c.host, f, own->slot == VM_SLOT_FILE ? 0 : own->slot, wish);
 }
 
 /* ---- bringing them ---- */
@@ -133,6 +146,7 @@ static void place(struct vm_memory *m, const struct wanted *w, vm_pfn pfn)
     m->nresident++;
     m->c.counts->readaheads++;
     vm_unit_insert(m, pfn, w->key);
+    m->c.came_ahead(m->c.host, pfn, w->key, vm_frame_slot(&m->frame[pfn]));
 }
 
 /* Into a frame, whose getting may have changed anything: then the page need not come. */
@@ -171,8 +185,8 @@ static void read_runs(struct vm_memory *m, struct wanted_list *list)
         const struct wanted *first = &list->page[i];
         for (end = i + 1; end < list->n && list->page[end].place == first->place + (end - i);)
             end++;
-        uint64_t done_ns = vm_queue_submit(&m->queue, VM_TRANSFER_READ, first->place << shift,
-                                           (uint64_t)(end - i) << shift, m->c.now(m->c.host));
+        uint64_t done_ns = vm_swap_submit(m, VM_TRANSFER_READ, first->place << shift,
+                                          (uint64_t)(end - i) << shift);
         for (const struct wanted *w = first; w < &list->page[end]; w++)
             if (w->pfn == VM_NOFRAME)
                 m->ahead.own_done_ns = done_ns;
@@ -181,42 +195,44 @@ static void read_runs(struct vm_memory *m, struct wanted_list *list)
     }
 }
 
+/* The fault will read its page `own`. False: m->out. */
+static bool read_beside(struct vm_memory *m, const struct vm_fault *f, struct wanted own)
+{
+    uint64_t key = own.key, most = m->nunits / 4;
+    struct vm_readahead_wish wish = {.n = 0};
+    struct wanted_list list = {0};
+    bool good = true;
+    ask(m, f, &own, &wish);
+    for (uint32_t i = 0; good && i < wish.n && list.n < most; i++) {
+        uint64_t other = key_of(m, f, &own, &wish, wish.number[i]);
+        if (other != VM_NOPAGE && other != key)
+            good = bring(m, other, &list);
+    }
+    if (list.n == 0)
+        return good;
+    if (good && is_out(m, key, &own)) {
+        list.page[list.n++] = own;
+        m->ahead.own_key = key;
+    }
+    read_runs(m, &list); /* even where memory ran out behind some */
+    return good;
+}
+
 bool vm_ahead_read(struct vm_memory *m, const struct vm_fault *f)
 {
-    uint64_t key = vm_memory_key(m, f->va, f->asid), most = m->nunits / 4;
-    struct vm_readahead_wish wish;
-    struct wanted_list list = {0};
     struct wanted own;
     m->ahead.own_key = VM_NOPAGE;
-    if (!m->ahead.state || m->ntables_out > 0 || !is_out(m, key, &own))
+    if (!m->ahead.state || m->ntables_out > 0 || !is_out(m, vm_memory_key(m, f->va, f->asid), &own))
         return true;
-    ask(m, f, &own, &wish);
-    for (uint32_t i = 0; i < wish.n && list.n < most; i++) {
-        uint64_t other = key_of(m, f, &own, &wish, wish.number[i]);
-        if (other != VM_NOPAGE && other != key && !bring(m, other, &list))
-            return false;
-    }
-    if (list.n == 0 || !is_out(m, key, &own))
-        return true;
-    list.page[list.n++] = own;
-    m->ahead.own_key = key;
-    read_runs(m, &list);
-    return true;
+    return read_beside(m, f, own);
 }
 
-/* What is on its way until `done_ns` is needed. */
-static void wait_until(struct vm_memory *m, uint64_t done_ns)
-{
-    if (done_ns > m->c.now(m->c.host))
-        m->c.wait(m->c.host, done_ns, VM_WAIT_READ);
-}
-
-bool vm_ahead_has(struct vm_memory *m, uint64_t key)
+bool vm_ahead_has(struct vm_memory *m, vm_slot s, uint64_t key)
 {
     if (key != m->ahead.own_key)
         return false;
     m->ahead.own_key = VM_NOPAGE;
-    wait_until(m, m->ahead.own_done_ns);
+    vm_swap_wait(m, vm_slot_level(m, s), m->ahead.own_done_ns, VM_WAIT_READ);
     return true;
 }
 
@@ -226,5 +242,5 @@ void vm_ahead_touched(struct vm_memory *m, vm_asid asid, vm_pfn pfn)
 {
     m->c.counts->readahead_hits++;
     m->ahead.hits[asid]++;
-    wait_until(m, m->ahead.done_ns[pfn]);
+    vm_swap_wait(m, vm_home_level(m, pfn), m->ahead.done_ns[pfn], VM_WAIT_READ);
 }

@@ -81,7 +81,11 @@ static bool write_home(struct vm_memory *m, vm_pfn f)
 bool vm_evict(struct vm_memory *m, vm_pfn f, enum vm_leaves why)
 {
     struct vm_frame *frame = &m->frame[f];
-    struct vm_leaving leaving = {.pfn = f, .key = frame->owner, .why = why, .how = VM_LEFT_DROPPED};
+    struct vm_leaving leaving = {.pfn = f,
+                                 .key = frame->owner,
+                                 .why = why,
+                                 .how = VM_LEFT_DROPPED,
+                                 .ahead = vm_is_ahead(m, f)};
     bool table = vm_is_table_page(m, f);
     if (table)
         vm_table_page_leaves(m, f);
@@ -108,6 +112,12 @@ bool vm_evict(struct vm_memory *m, vm_pfn f, enum vm_leaves why)
     return true;
 }
 
+/* The device that keeps pages in memory; the fast one, if both do. */
+static const char *keeper(const struct vm_memory *m)
+{
+    return m->c.swap[vm_store_kept(m, VM_SWAP_FAST) ? VM_SWAP_FAST : VM_SWAP_SLOW].device->name;
+}
+
 /* Nobody is left who could leave: m->out. */
 static void refuse(struct vm_memory *m)
 {
@@ -122,7 +132,7 @@ static void refuse(struct vm_memory *m)
     vm_fail(&m->out, VM_EMACHINE,
             "out of memory: %s keeps the pages that left in %llu of %u frames, page tables hold "
             "%llu, and no page is left to evict",
-            m->c.device->name, (unsigned long long)m->store.nframes, m->c.nframes,
+            keeper(m), (unsigned long long)m->store.nframes, m->c.nframes,
             (unsigned long long)m->ntables);
     vm_hint(&m->out, "give more memory (--memory), or swap to a device outside it (--swap)");
 }
@@ -250,9 +260,11 @@ static void park_frame(struct vm_memory *m, vm_pfn f)
                                               .key = m->frame[f].owner,
                                               .why = VM_LEAVES_GIVEN,
                                               .how = VM_LEFT_PARKED,
-                                              .slot = vm_frame_slot(&m->frame[f])});
+                                              .slot = vm_frame_slot(&m->frame[f]),
+                                              .ahead = vm_is_ahead(m, f)});
     vm_take_entries(m, f);
-    m->frame[f].sharers = VM_UNMAPPED | VM_UNMAPPED_PARKED;
+    m->frame[f].sharers =
+        VM_UNMAPPED | VM_UNMAPPED_PARKED | (m->frame[f].sharers & VM_UNMAPPED_AHEAD);
     m->bits[f] &= (uint8_t)~VM_FRAME_REFERENCED;
 }
 

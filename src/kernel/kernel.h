@@ -375,6 +375,8 @@ struct inode {
 
 bool vm_inodes_open(struct kernel *k, struct vm_error *e);
 void vm_inodes_close(struct kernel *k);
+/* No frame has a page of a file any more. */
+void vm_inodes_drop(struct kernel *k);
 /* The program file at `path`, from `t`'s directory. 0 or -errno. */
 int64_t vm_inode_open(struct kernel *k, struct thread *t, const char *path, struct inode **out);
 /* The inode of a regular file of the host, which has `host_fd` from now on. NULL: no memory. */

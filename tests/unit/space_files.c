@@ -193,6 +193,26 @@ static void a_child_has_its_parents_pages_and_the_same_files(void **unused)
     contents_world_close(&w);
 }
 
+/* Page for page they follow one another, and only the file's name tells them apart; or only the
+ * place does. */
+static void mappings_side_by_side_keep_their_own_file_and_place(void **unused)
+{
+    struct contents_world w;
+    struct vm_config c = config_of(12);
+    (void)unused;
+    open_world(&w, &c, 1);
+    map(&w, PARENT, 0, 2, VM_BACKING_SHARED, 1, 0);
+    map(&w, PARENT, 2, 2, VM_BACKING_SHARED, 2, 2);
+    map(&w, PARENT, 4, 2, VM_BACKING_SHARED, 2, 1);
+    assert_int_equal(vm_memory_space(w.parts.memory, PARENT)->nvmas, 3);
+    assert_int_equal(read_byte(&w, PARENT, 1), disk_byte(&w, 1, 1));
+    assert_int_equal(read_byte(&w, PARENT, 3), disk_byte(&w, 2, 3));
+    assert_int_equal(read_byte(&w, PARENT, 5), disk_byte(&w, 2, 2));
+    map(&w, PARENT, 6, 2, VM_BACKING_SHARED, 2, 3); /* it goes on where the last one ends */
+    assert_int_equal(vm_memory_space(w.parts.memory, PARENT)->nvmas, 3);
+    contents_world_close(&w);
+}
+
 /* As it has to copy the page in the end, it is not mapped to be read first. */
 static void a_private_first_write_copies_what_the_cache_has(void **unused)
 {
@@ -344,6 +364,7 @@ int main(void)
         cmocka_unit_test(a_file_page_stays_when_nobody_maps_it_until_it_is_dropped),
         cmocka_unit_test(a_page_written_privately_comes_back_from_its_slot_not_from_the_file),
         cmocka_unit_test(a_child_has_its_parents_pages_and_the_same_files),
+        cmocka_unit_test(mappings_side_by_side_keep_their_own_file_and_place),
         cmocka_unit_test(a_private_first_write_copies_what_the_cache_has),
         cmocka_unit_test(a_write_told_behind_an_eviction_is_not_lost),
         cmocka_unit_test(a_page_that_is_clean_gives_no_right_to_write_untold),

@@ -24,6 +24,16 @@ static struct vm_config config_of(unsigned nframes)
     return c;
 }
 
+/* Huge pages of four, made at the first touch. */
+static struct vm_config huge_config(void)
+{
+    struct vm_config c = config_of(16);
+    strcpy(c.scheme, "two-level:dir=10,table=2");
+    c.huge_pages = VM_HUGE_FAULT;
+    c.huge_bytes = 4 * c.page_bytes;
+    return c;
+}
+
 static void open_world(struct contents_world *w, const struct vm_config *c, uint32_t log_cap)
 {
     if (!contents_world_open(w, c, log_cap))
@@ -337,15 +347,31 @@ static void the_kernel_may_not_reach_what_is_not_mapped(void **unused)
     contents_world_close(&w);
 }
 
+/* Of a huge page, what was never touched must be told: else a split forgets that it is used. */
+static void a_part_of_a_huge_page_gives_no_right_before_its_first_touch(void **unused)
+{
+    struct contents_world w;
+    struct vm_config c = huge_config();
+    struct vm_place place;
+    (void)unused;
+    open_world(&w, &c, 1);
+    map(&w, PARENT, 0, 8, VM_BACKING_ANON, 0, 0);
+    write_byte(&w, PARENT, 0, 1);
+    assert_true(vm_engine_look(w.engine, PARENT, w.naive.first + w.naive.page_bytes, &place));
+    assert_int_equal(place.prot, VM_PROT_READ | VM_PROT_WRITE);
+    assert_int_equal(place.rights, 0);
+    write_byte(&w, PARENT, 1, 2);
+    happen(&w, VM_EVENT_UNMAP, PARENT, 0, 1);
+    assert_int_equal(read_byte(&w, PARENT, 1), 2);
+    contents_world_close(&w);
+}
+
 /* A part of a huge page that only the kernel wrote to is no zeros that a split may forget. */
 static void what_the_kernel_wrote_to_a_huge_page_outlives_its_split(void **unused)
 {
     struct contents_world w;
-    struct vm_config c = config_of(16);
+    struct vm_config c = huge_config();
     (void)unused;
-    strcpy(c.scheme, "two-level:dir=10,table=2");
-    c.huge_pages = VM_HUGE_FAULT;
-    c.huge_bytes = 4 * c.page_bytes;
     open_world(&w, &c, 1);
     map(&w, PARENT, 0, 8, VM_BACKING_ANON, 0, 0);
     read_byte(&w, PARENT, 0);
@@ -371,6 +397,7 @@ int main(void)
         cmocka_unit_test(a_write_that_is_cleaned_as_it_is_told_must_be_told_again),
         cmocka_unit_test(the_kernels_writes_are_everybodys),
         cmocka_unit_test(the_kernel_may_not_reach_what_is_not_mapped),
+        cmocka_unit_test(a_part_of_a_huge_page_gives_no_right_before_its_first_touch),
         cmocka_unit_test(what_the_kernel_wrote_to_a_huge_page_outlives_its_split),
     };
     return cmocka_run_group_tests_name("unit_space_files", tests, NULL, NULL);

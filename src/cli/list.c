@@ -4,6 +4,7 @@
 
 #include <pagoda/alloc.h>
 #include <pagoda/experiment.h>
+#include <pagoda/kernel.h>
 #include <pagoda/readahead.h>
 #include <pagoda/sched.h>
 #include <pagoda/thrash.h>
@@ -25,6 +26,32 @@ static bool preset_list(size_t i, struct vm_listed *out)
         return false;
     *out = (struct vm_listed){.name = preset_at(i)->name,
                               .summary = preset_summary(preset_at(i), summary, sizeof summary)};
+    return true;
+}
+
+static bool vector_list(size_t i, struct vm_listed *out)
+{
+    static char name[32], summary[256]; /* as above */
+    struct vm_vector v;
+    if (!vm_kernel_vector(i, &v))
+        return false;
+    bool interrupt = v.scause >> 63;
+    snprintf(name, sizeof name, "%s%llu", interrupt ? "interrupt " : "",
+             (unsigned long long)(v.scause << 1 >> 1));
+    snprintf(summary, sizeof summary, "%s -> %s: %s", v.name, v.handler, v.outcome);
+    *out = (struct vm_listed){.name = name, .summary = summary};
+    return true;
+}
+
+static bool syscall_list(size_t i, struct vm_listed *out)
+{
+    static char summary[64]; /* as above */
+    uint32_t number;
+    const char *name;
+    if (!vm_kernel_syscall(i, &number, &name))
+        return false;
+    snprintf(summary, sizeof summary, "system call %u", number);
+    *out = (struct vm_listed){.name = name, .summary = summary};
     return true;
 }
 
@@ -115,6 +142,8 @@ static const struct kind kinds[] = {
     {"schedulers", vm_sched_list, print_parts, parts_json},
     {"admissions", vm_admission_list, print_parts, parts_json},
     {"experiments", vm_experiment_list, print_parts, parts_json},
+    {"vectors", vector_list, print_parts, parts_json},
+    {"syscalls", syscall_list, print_parts, parts_json},
     {"presets", preset_list, print_parts, parts_json},
     {"options", NULL, print_options, options_json}, /* its rows are vm_option_at's */
 };
@@ -171,7 +200,8 @@ const struct command command_list = {
     .summary = "the parts that can be named, with their parameters",
     .about =
         "KIND is policies, schemes, formats, workloads, devices, readaheads, allocators,\n"
-        "schedulers, admissions, experiments, presets or options; without it, all of them.\n"
+        "schedulers, admissions, experiments, vectors (of traps), syscalls, presets or options;\n"
+        "without it, all of them.\n"
         "Parameters follow a name: clock:load=referenced, @zipf:pages=1M,s=0.9. Each is shown\n"
         "with the value that it has if it is not given.",
     .flag = no_flags,

@@ -50,11 +50,13 @@ bool vm_report_run_json(FILE *out, const struct vm_run_result *r, struct vm_erro
         WIFSIGNALED(r->status) ? json_integer(WTERMSIG(r->status)) : json_null(), "ended",
         *r->ended ? json_string(r->ended) : json_null(), "instructions",
         (json_int_t)r->instructions, "now_ns", (json_int_t)r->now_ns, "idle_ns",
-        (json_int_t)r->idle_ns, "syscalls", (json_int_t)r->syscalls, "signals",
+        (json_int_t)r->idle_ns, "system_calls", (json_int_t)r->syscalls, "signals",
         (json_int_t)r->signals, "thread_switches", (json_int_t)r->switches, "timer_interrupts",
         (json_int_t)r->timer_interrupts, "write_errors", (json_int_t)r->write_errors, "frames_left",
         (json_int_t)r->frames_left, "traps", traps_json(&j, r), "processes", processes,
         "unknown_syscalls", unknown);
-    vm_json_put_machine(&j, root, &r->machine);
+    json_t *machine = json_object();
+    vm_json_put_machine(&j, machine, &r->machine);
+    vm_json_put(&j, root, "machine", machine);
     return vm_json_write(out, &j, root, e);
 }

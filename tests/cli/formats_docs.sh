@@ -16,6 +16,9 @@ docs=$PAGODA_SOURCE/docs/formats
     >sched2.json
 python3 -c 'import json
 print(json.dumps([json.load(open("sched%d.json" % i)) for i in range(1, 3)]))' >sched.json
+# An unknown call, and exit(3).
+python3 "$PAGODA_TESTS/cli/tiny_elf.py" calls 7d000893 00000073 00300513 05d00893 00000073
+"$PAGODA" run --root . --json -- /calls 2>run.json
 "$PAGODA" compare @uniform:pages=200,refs=2000 --policies lru --json >compare.json
 "$PAGODA" locality @uniform:pages=200,refs=2000 --json >locality.json
 "$PAGODA" tables @uniform:pages=200,refs=2000 sv39 --json >tables.json
@@ -51,7 +54,7 @@ members() {
     python3 - "$1" <<'PYTHON'
 import json, sys
 PARTS = {"policies", "schemes", "formats", "workloads", "devices", "readaheads", "allocators",
-         "schedulers", "admissions", "experiments", "presets"}
+         "schedulers", "admissions", "experiments", "vectors", "syscalls", "presets"}
 # What has a table of its own in json.md, wherever it stands.
 SHARED = {"fields": "FIELD", "entry": "ENTRY", "held": "ENTRY", "victim": "FRAME",
           "rivals": "FRAME", "memory_before": "FRAME", "memory_after": "FRAME"}
@@ -60,7 +63,7 @@ def paths(value, at):
         for key, inner in value.items():
             for one in (inner if isinstance(inner, list) else [inner]) if key in SHARED else []:
                 yield from paths(one, SHARED[key])
-            if key in SHARED or (key == "config" and value["kind"] in
+            if (key == "machine" and value.get("kind") == "run") or key in SHARED or (key == "config" and value["kind"] in
                                  ("explain", "experiment", "compare", "thrash")):
                 continue
             if key == "params" and isinstance(inner, dict): # each experiment has its own
@@ -76,7 +79,7 @@ print("\n".join(sorted({p for one in (whole if isinstance(whole, list) else [who
                         for p in paths(one, "")})))
 PYTHON
 }
-for kind in replay compare curve thrash sched locality tables explain experiment info list convert \
+for kind in replay run compare curve thrash sched locality tables explain experiment info list convert \
     record; do
     if [[ ! -s $kind.json ]]; then
         skip "no valgrind"
@@ -86,6 +89,11 @@ for kind in replay compare curve thrash sched locality tables explain experiment
     is "$(LC_ALL=C sort <<<"$documented")" "$(LC_ALL=C sort <<<"$(members $kind.json)")" \
         "json.md names each member of $kind, and no other"
 done
+is "$(python3 -c 'import json
+replay, run = json.load(open("replay.json")), json.load(open("run.json"))
+print(sorted(set(run["machine"]) ^ set(replay)))')" \
+    "['device', 'kind', 'schema', 'slow_device', 'trace', 'version']" \
+    "the machine of run is that of replay"
 # What a count and a price mean is written once in the source and once in the page.
 python3 - "$PAGODA_SOURCE" >meanings <<'PYTHON'
 import re, sys

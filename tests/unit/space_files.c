@@ -383,6 +383,29 @@ static void what_the_kernel_wrote_to_a_huge_page_outlives_its_split(void **unuse
     contents_world_close(&w);
 }
 
+/* A huge page has no slot: what was clean because swap had it is dirty from then on. */
+static void what_was_swapped_in_outlives_a_collapse(void **unused)
+{
+    struct contents_world w;
+    struct vm_config c = huge_config();
+    (void)unused;
+    c.huge_pages = VM_HUGE_COLLAPSE;
+    c.huge_scan_touches = 50;
+    open_world(&w, &c, 1);
+    map(&w, PARENT, 0, 4, VM_BACKING_ANON, 0, 0);
+    for (unsigned page = 0; page < 4; page++)
+        write_byte(&w, PARENT, page, (uint8_t)(40 + page));
+    assert_true(contents_world_suspend(&w, PARENT));
+    for (unsigned i = 0; i < 60; i++)
+        read_byte(&w, PARENT, i % 4);
+    assert_int_equal(counts_of(&w).swap_ins, 4);
+    assert_int_equal(counts_of(&w).promotions, 1);
+    assert_true(contents_world_suspend(&w, PARENT)); /* it is split first */
+    for (unsigned page = 0; page < 4; page++)
+        assert_int_equal(read_byte(&w, PARENT, page), 40 + page);
+    contents_world_close(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -398,6 +421,7 @@ int main(void)
         cmocka_unit_test(the_kernels_writes_are_everybodys),
         cmocka_unit_test(the_kernel_may_not_reach_what_is_not_mapped),
         cmocka_unit_test(a_part_of_a_huge_page_gives_no_right_before_its_first_touch),
+        cmocka_unit_test(what_was_swapped_in_outlives_a_collapse),
         cmocka_unit_test(what_the_kernel_wrote_to_a_huge_page_outlives_its_split),
     };
     return cmocka_run_group_tests_name("unit_space_files", tests, NULL, NULL);

@@ -9,10 +9,10 @@
 #include <pagoda/kernel.h>
 
 struct guest_run {
-    bool good;             /* else error says why not */
+    bool good; /* else error says why not */
     struct vm_error error;
     struct vm_run_result result;
-    char *output;          /* with "status N" in a line of its own at the end */
+    char *output; /* with "status N" in a line of its own at the end */
 };
 
 /* Whether there are guests to run. */

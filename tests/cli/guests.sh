@@ -47,7 +47,7 @@ cp "$PAGODA_GUESTS/escape" jail/
 run "$PAGODA" run --root jail -- /escape "$PWD/outside.txt"
 exit_is 0 "a guest that would leave its root, which is not to be written"
 unlike "$out" '[[:space:]]outside$' "finds nothing outside"
-like "$out" '^\.\./\.\./inside|^/\.\./\.\./inside\.txt +inside$' "but what is above the root is the root"
+like "$out" '^/\.\./\.\./inside\.txt +inside$' "but what is above the root is the root"
 like "$out" '^rename to outside: Read-only file system$' "and changes nothing"
 is "$(ls jail)" $'a\nescape\ninside.txt' "nothing at all"
 run "$PAGODA" run --root jail --writable -- /escape "$PWD/outside.txt"

@@ -93,7 +93,7 @@ static void every_scheduler_and_quantum_gives_the_same_output(void **unused)
 
 /* ---- models ---- */
 
-/* With memory enough the machine decides nothing, but its own clock sets how long a device takes. */
+/* With memory enough the machine decides nothing; its clock sets how long a device takes. */
 static void the_model_changes_nothing_but_what_is_counted_of_it(void **unused)
 {
     (void)unused;
@@ -120,8 +120,8 @@ static void the_model_changes_nothing_but_what_is_counted_of_it(void **unused)
 
 /* ---- memory ---- */
 
-/* A quarter of the most that a process of the guest had in memory, but room for an instruction, what
- * it refers to and the tables of that. */
+/* A quarter of the most that a process of the guest had in memory, but room for an instruction,
+ * what it refers to and the tables of that. */
 #define FRAMES_LEAST 40
 
 static uint64_t quarter(const struct guest *g)

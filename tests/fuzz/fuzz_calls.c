@@ -1,8 +1,8 @@
 /* fuzz_calls.c - bytes as system calls of a program, with stores and loads between them.
  *
  * The first byte chooses the machine (model, overcommit) and whether files may be changed; what
- * follows is calls: two bytes for the number, and six arguments, each a byte for its kind and what that
- * kind takes. The program is an ELF file with a loop over a table of them:
+ * follows is calls: two bytes for the number, and six arguments, each a byte for its kind and what
+ * that kind takes. The program is an ELF file with a loop over a table of them:
  *
  *     0x10000  the loop     0x11000  the table: number, a0 to a5, answer     0x13000  an area
  *

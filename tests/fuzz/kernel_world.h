@@ -1,5 +1,5 @@
-/* kernel_world.h - what both fuzzers of the kernel have: a small machine, a root of its own with one
- * program and one file in it, and what must hold after a run.
+/* kernel_world.h - what both fuzzers of the kernel have: a small machine, a root of its own with
+ * one program and one file in it, and what must hold after a run.
  */
 #ifndef FUZZ_KERNEL_WORLD_H
 #define FUZZ_KERNEL_WORLD_H

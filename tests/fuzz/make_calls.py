@@ -43,7 +43,8 @@ SEEDS = {
     "fork": b"\x00" + mmap(0, 80, 3, 0x32) + mmap(100, 8, 3, 0x31) + call(STORE, zone(1), 5)
     + call(STORE, zone(101), 6) + call(220, 17) + call(STORE, zone(1), 8) + call(STORE, zone(70), 8)
     + call(226, zone(0), pages(4), 1) + call(260, b"\x04\x01", area(64), 0, 0)
-    + call(215, zone(2), pages(3)) + call(216, zone(0), pages(2), pages(9), 1) + call(LOAD, zone(1)),
+    + call(215, zone(2), pages(3)) + call(216, zone(0), pages(2), pages(9), 1)
+    + call(LOAD, zone(1)),
     # a pipe, descriptors, names
     "names": b"\x01" + call(59, area(64), 0) + call(64, 1, area(0), 50) + call(63, 0, area(128), 50)
     + call(34, AT, D, 0o111) + call(56, AT, D_F, b"\x07" + struct.pack("<I", 0o102), 0o111)

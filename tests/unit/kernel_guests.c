@@ -1,5 +1,5 @@
-/* kernel_guests.c - laws of the kernel, by guests: what is shared is counted, what has ended has left
- * nothing, and who misbehaves ends as Linux has it.
+/* kernel_guests.c - laws of the kernel, by guests: what is shared is counted, what has ended has
+ * left nothing, and who misbehaves ends as Linux has it.
  */
 #include "oracle/guest_run.h"
 
@@ -44,8 +44,8 @@ static void what_has_ended_has_no_frame(void **unused)
 
 /* ---- copy-on-write ---- */
 
-/* 16 pages and the stack's are shared by the fork. The child breaks 5; the parent's wait4 writes the
- * status, into a page that it alone has. Neither writes its stack. */
+/* 16 pages and the stack's are shared by the fork. The child breaks 5; the parent's wait4 writes
+ * the status, into a page that it alone has. Neither writes its stack. */
 static void each_written_page_that_is_shared_is_copied_once(void **unused)
 {
     (void)unused;

@@ -126,6 +126,8 @@ struct process {
 
 /* ---- the kernel ---- */
 
+#define KEPT_PLACES 3
+
 #define FILES_ASID VM_ASID_MAX /* the kernel's own space: windows on files (file.c) */
 
 struct kernel {
@@ -168,9 +170,10 @@ struct kernel {
     struct vm_random random; /* from the seed */
     struct process *processes, *first;
     uint32_t pid_next, nprocesses;
-    struct inodes *inodes;   /* inode.c's */
-    struct streams *streams; /* stream.c's */
-    int root_fd;             /* of the host */
+    struct inodes *inodes;             /* inode.c's */
+    struct streams *streams;           /* stream.c's */
+    int root_fd;                       /* of the host */
+    uint64_t kept_device[KEPT_PLACES]; /* path.c's; 0: none */
     struct vm_run_result *out;
     uint32_t listed_cap;
 };
@@ -486,6 +489,9 @@ int vm_path_parent(struct kernel *k, const char *absolute, const char **last);
 /* A file that is no file of the host, /dev/null and the like: NULL and *error 0 where it is one. */
 struct open_file *vm_path_special(struct kernel *k, struct thread *t, const char *absolute,
                                   int flags, int64_t *error);
+/* The name is of a device, or of the host's kernel (/dev, /proc, /sys), by itself or by the file
+ * system that its directory is on: no program may change it, --writable or not. */
+bool vm_path_is_kept(const struct kernel *k, const char *absolute, int directory_fd);
 int64_t vm_path_open(struct kernel *k, struct thread *t, const char *absolute, int flags,
                      unsigned mode, struct open_file **out);
 

@@ -396,7 +396,7 @@ int64_t vm_inode_truncate(struct kernel *k, struct inode *i, uint64_t size)
         close_window(k, i);
         vm_engine_drop_file(k->engine, i->number);
     }
-    if (i->host_fd >= 0 && size < old && ftruncate(i->host_fd, (off_t)size) != 0)
+    if (i->host_fd >= 0 && ftruncate(i->host_fd, (off_t)size) != 0)
         return -errno;
     if (i->host_fd < 0 && size < i->cap)
         memset(i->bytes + size, 0, i->cap - size);

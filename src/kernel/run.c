@@ -262,7 +262,10 @@ static void run_hart(struct kernel *k, struct thread *t, uint64_t most_ns)
     t->process->stat.instructions += done;
     uint64_t ticks = k->now_ns / k->c->tick_ns;
     vm_machine_worked(k, done);
-    k->out->timer_interrupts += k->now_ns / k->c->tick_ns - ticks;
+    ticks = k->now_ns / k->c->tick_ns - ticks;
+    k->out->timer_interrupts += ticks;
+    if (ticks)
+        vm_terminal_interrupts(k);
     if (stop == VM_RV64_TRAPPED && !k->failed)
         vm_trap(k, t, &trap);
 }

@@ -83,7 +83,7 @@ static int64_t stream_read(struct kernel *k, struct thread *t, struct open_file 
     int64_t refused = vm_terminal_may_read(k, t);
     if (refused)
         return refused;
-    if (!host_ready(f->host_fd))
+    if (!(host_ready(f->host_fd) & (POLLIN | POLLHUP | POLLERR)))
         return vm_thread_sleep(k, t, vm_files_host_channel(k), VM_TIME_NEVER);
     ssize_t got = read(f->host_fd, out, n);
     return got < 0 ? -errno : got;

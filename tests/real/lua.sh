@@ -36,12 +36,12 @@ print(collectgarbage("count") < 200, os.getenv("HOME"), os.tmpname() ~= os.tmpna
 os.exit(7)
 END
 mkdir -p world/tmp
-n=20000 memory=1MiB
-[[ $size == full ]] && n=500000 memory=12MiB
+n=20000
+[[ $size == full ]] && n=500000
 # Names of temporary files are random: QEMU's are in the host's /tmp.
 both "a program of ours" lua words.lua "$n"
 is "$ours_status" 7 "it ends as it wants to"
-squeezed "in $memory" "$memory" lua words.lua "$n"
+squeezed lua words.lua "$n"
 again "through all TLBs" --model tlb -- lua words.lua "$n"
 again "and the caches" --model full -- lua words.lua "$n"
 

@@ -74,9 +74,10 @@ ours() {
     sed -n '/^{$/,$p' ours.told >ours.json
 }
 
-# The faults of the last run of ours.
-faults() {
-    python3 -c 'import json; print(json.load(open("ours.json"))["counts"]["faults"])'
+# count NAME: of the last run of ours, as the JSON report has it.
+count() {
+    python3 -c 'import json, sys
+print(json.load(open("ours.json"))["machine"]["counts"][sys.argv[1]])' "$1"
 }
 
 # What is in a folder: kinds, rights, links, lengths; contents are for `diff`.
@@ -114,11 +115,12 @@ again() {
     options=("${before[@]}")
 }
 
-# squeezed NAME SIZE COMMAND...: with so little memory it does the same, with more faults.
+# squeezed COMMAND...: in a quarter of the frames that it had last, it does the same, with more faults.
 squeezed() {
-    local ample
-    ample=$(faults)
-    again "$1" --memory "$2" --swap ssd -- "${@:3}"
-    (($(faults) > ample))
-    tap_line $? "$1: more faults" "$(faults) in $2, $ample before"
+    local frames faults
+    frames=$(count frames_peak) faults=$(count faults)
+    again "the same in $((frames / 4)) of $frames frames" --memory "$((frames / 4 * 4))KiB" \
+        --swap ssd -- "$@"
+    (($(count faults) > faults))
+    tap_line $? "with more faults" "$(count faults) and $faults"
 }

@@ -74,7 +74,7 @@ END
 both "words, pipes, here-documents" busybox sh words.sh
 both "jobs and signals" busybox sh jobs.sh
 both "a tree of files" busybox sh tree.sh
-squeezed "in 1 MiB" 1MiB busybox sh tree.sh
+squeezed busybox sh tree.sh
 again "with pages through TLBs and tables" --model tlb -- busybox sh tree.sh
 if [[ $size == full ]]; then
     for sched in fifo mlfq stride cfs; do

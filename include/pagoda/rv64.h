@@ -2,8 +2,8 @@
  *
  * The hart sees memory through a *view*: what the processor remembers of one address space. It has
  *
- *   a software TLB   for each kind of access: page -> where its bytes are, in this process. A hit is
- *                    one compare and one addition
+ *   a software TLB   for each kind of access: page -> where its bytes are, in this process. A hit
+ *                    is one compare and one addition
  *   basic blocks     the instructions of fetched pages, decoded once
  *
  * Whatever the view does not have is asked of the *bus*, whose answer is a translation, given by
@@ -19,7 +19,8 @@
  *
  * Invariants
  *  1. A trap leaves the hart as it was before the instruction that trapped: no register, no byte of
- *     memory is changed, even where the access crosses into a page that is absent. pc is its address.
+ *     memory is changed, even where the access crosses into a page that is absent. pc is its
+ *     address.
  *     (ecall and ebreak trap at their own address, too.)
  *  2. The outcome of a program does not depend on whether there is a log, nor on the budget.
  *  3. A reference that was refused is not in the log: its owner knows it from the trap.

@@ -48,15 +48,25 @@ static unsigned rights_of(const struct vm_engine *m, struct vm_pte pte, vm_pfn p
     return rights;
 }
 
+/* The page's present entry, and the frame that its base page of va has; false: it is absent. */
+static bool find(const struct vm_engine *m, vm_asid asid, vm_va va, struct vm_pte *pte, vm_pfn *pfn)
+{
+    if (!vm_memory_space(m->memory, asid))
+        return false;
+    *pte = m->scheme->get(m->scheme_state, asid, va);
+    *pfn = pte->pfn + ((vm_pfn)(va >> m->page_shift) & (vm_pfn)((UINT64_C(1) << pte->order) - 1));
+    return pte->state == VM_PTE_PRESENT;
+}
+
 bool vm_engine_look(struct vm_engine *m, vm_asid asid, vm_va va, struct vm_place *out)
 {
-    struct vm_pte pte = m->scheme->get(m->scheme_state, asid, va);
-    if (pte.state != VM_PTE_PRESENT)
+    struct vm_pte pte;
+    vm_pfn pfn;
+    if (!find(m, asid, va, &pte, &pfn))
         return false;
-    vm_pfn index = (vm_pfn)(va >> m->page_shift) & (vm_pfn)((UINT64_C(1) << pte.order) - 1);
-    out->bytes = vm_memory_frame(m->memory, pte.pfn + index);
+    out->bytes = vm_memory_frame(m->memory, pfn);
     out->prot = pte.prot & VM_PROT_ALL;
-    out->rights = rights_of(m, pte, pte.pfn + index);
+    out->rights = rights_of(m, pte, pfn);
     return true;
 }
 
@@ -80,11 +90,12 @@ static bool bring(struct vm_engine *m, struct vm_fault *f, struct vm_error *e)
     return true;
 }
 
-static void note_touch(struct vm_engine *m, vm_pfn unit, enum vm_access access, bool told)
+/* The base page in `pfn` is used, and nobody has told the policy so. */
+static void note_touch(struct vm_engine *m, vm_pfn pfn, enum vm_access access)
 {
+    vm_pfn unit = vm_unit(m, pfn);
     m->bits[unit] |= m->marks[access];
-    if (!told &&
-        (m->policy->touch_kind == VM_TOUCH_ORDER || m->policy->touch_kind == VM_TOUCH_EACH))
+    if (m->policy->touch_kind == VM_TOUCH_ORDER || m->policy->touch_kind == VM_TOUCH_EACH)
         m->policy->touch(m->policy_state, &unit, 1);
 }
 
@@ -92,14 +103,20 @@ bool vm_engine_reach(struct vm_engine *m, vm_asid asid, vm_va va, enum vm_access
                      struct vm_place *out, struct vm_error *e)
 {
     struct vm_fault f = {.asid = asid, .va = va, .access = access};
+    struct vm_pte pte;
+    vm_pfn pfn;
+    bool told = false;
     begin(m);
-    if ((!vm_engine_look(m, asid, va, out) || !(out->prot & vm_access_needs(access))) &&
-        !bring(m, &f, e))
-        return false;
-    bool there = vm_engine_look(m, asid, va, out);
-    VM_ASSERT(there);
-    note_touch(m, vm_unit(m, m->scheme->get(m->scheme_state, asid, va).pfn), access, f.told);
-    return true;
+    while (!find(m, asid, va, &pte, &pfn) || !(pte.prot & vm_access_needs(access))) {
+        if (!bring(m, &f, e))
+            return false;
+        told |= f.told;
+    }
+    if (!told) /* being told was the touch; the policy may have cleared the referenced bit */
+        note_touch(m, pfn, access);
+    if (pte.order > 0 && !(m->bits[pfn] & VM_FRAME_TOUCHED))
+        vm_memory_note_touched(m->memory, pfn); /* else a split would forget it */
+    return vm_engine_look(m, asid, va, out);
 }
 
 void vm_engine_sync_file(struct vm_engine *m, uint32_t file)

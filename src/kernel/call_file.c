@@ -199,8 +199,9 @@ int64_t vm_call_sendfile(struct kernel *k, struct thread *t, const uint64_t *a)
         return -EFAULT;
     if (!a[2])
         offset = from->offset;
-    while (t->progress < a[3]) {
-        uint64_t step = a[3] - t->progress < sizeof piece ? a[3] - t->progress : sizeof piece;
+    uint64_t n = a[3] < INT32_MAX ? a[3] : INT32_MAX;
+    while (t->progress < n) {
+        uint64_t step = n - t->progress < sizeof piece ? n - t->progress : sizeof piece;
         int64_t got = vm_inode_read(k, from->inode, offset + (a[2] ? t->progress : 0), piece, step);
         if (got <= 0)
             break;
@@ -452,6 +453,8 @@ int64_t vm_call_fallocate(struct kernel *k, struct thread *t, const uint64_t *a)
     int64_t error = change(k, t, a[0], &f);
     if (error || a[1])
         return error ? error : -EOPNOTSUPP;
+    if (a[2] > INT64_MAX || a[3] > INT64_MAX || a[3] == 0)
+        return -EINVAL;
     return a[2] + a[3] > f->inode->size ? vm_inode_truncate(k, f->inode, a[2] + a[3]) : 0;
 }
 

@@ -28,6 +28,12 @@ static bool is_aligned(const struct kernel *k, vm_va va)
     return !(va & (page_bytes(k) - 1));
 }
 
+/* All of [va, va + bytes) may be a program's. */
+static bool is_below(const struct kernel *k, vm_va va, uint64_t bytes)
+{
+    return va <= k->user_end && bytes <= k->user_end - va;
+}
+
 static unsigned prot_of(uint64_t prot)
 {
     return (prot & PROT_READ ? VM_PROT_READ : 0) | (prot & PROT_WRITE ? VM_PROT_WRITE : 0) |
@@ -115,6 +121,8 @@ int64_t vm_call_mmap(struct kernel *k, struct thread *t, const uint64_t *a)
         return -EINVAL;
     if (bytes < a[1] || bytes >= k->user_end)
         return -ENOMEM;
+    if (!anonymous && a[5] > INT64_MAX - bytes)
+        return -EOVERFLOW;
     struct inode *inode = source_of(k, t, a, shared, &error);
     if (error)
         return error;
@@ -252,8 +260,10 @@ int64_t vm_call_madvise(struct kernel *k, struct thread *t, const uint64_t *a)
 {
     vm_va end = a[0] + page_up(k, a[1]), to;
     struct vm_vma v;
-    if (!is_aligned(k, a[0]) || a[1] > k->user_end || end > k->user_end)
+    if (!is_aligned(k, a[0]))
         return -EINVAL;
+    if (!is_below(k, a[0], a[1]))
+        return -ENOMEM;
     for (vm_va va = a[0]; va < end; va = to) {
         if (!next_piece(k, t, va, end, &v, &to))
             return -ENOMEM;
@@ -294,7 +304,7 @@ int64_t vm_call_mincore(struct kernel *k, struct thread *t, const uint64_t *a)
 {
     if (!is_aligned(k, a[0]))
         return -EINVAL;
-    if (!vm_space_is_mapped(k, t->space, a[0], page_up(k, a[1])))
+    if (!is_below(k, a[0], a[1]) || !vm_space_is_mapped(k, t->space, a[0], page_up(k, a[1])))
         return -ENOMEM;
     vm_va out = a[2];
     for (vm_va va = a[0], end = a[0] + a[1]; va < end; va += page_bytes(k), out++) {
@@ -309,7 +319,7 @@ int64_t vm_call_mlock(struct kernel *k, struct thread *t, const uint64_t *a)
 {
     vm_va start = a[0] & ~(page_bytes(k) - 1);
     uint64_t bytes = page_up(k, a[0] + a[1] - start);
-    if (!vm_space_is_mapped(k, t->space, start, bytes))
+    if (!is_below(k, a[0], a[1]) || !vm_space_is_mapped(k, t->space, start, bytes))
         return -ENOMEM;
     populate(k, t, start, bytes);
     return 0;
@@ -340,6 +350,8 @@ int64_t vm_call_msync(struct kernel *k, struct thread *t, const uint64_t *a)
     struct vm_vma v;
     if (!is_aligned(k, a[0]) || (a[2] & ~kinds) || (a[2] & MS_ASYNC && a[2] & MS_SYNC))
         return -EINVAL;
+    if (!is_below(k, a[0], a[1]))
+        return -ENOMEM;
     for (vm_va va = a[0]; va < end; va = to) {
         if (!next_piece(k, t, va, end, &v, &to))
             return -ENOMEM;

@@ -294,7 +294,11 @@ static int changed(struct kernel *k, struct thread *t, uint64_t at, vm_va va, ch
     int64_t error = path_of(k, t, at, va, path);
     if (error)
         return (int)error;
-    return k->c->writable ? vm_path_parent(k, path, last) : -EROFS;
+    int fd = k->c->writable ? vm_path_parent(k, path, last) : -EROFS;
+    if (fd < 0 || !vm_path_is_kept(k, path, fd))
+        return fd;
+    close(fd);
+    return -EROFS;
 }
 
 static int64_t done(int fd, int result)
@@ -381,12 +385,16 @@ int64_t vm_call_truncate(struct kernel *k, struct thread *t, const uint64_t *a)
     return error;
 }
 
+/* The host is given the file itself: a name would have it follow links, out of the root. */
 int64_t vm_call_fchmodat(struct kernel *k, struct thread *t, const uint64_t *a)
 {
-    char path[PATH_BYTES];
-    const char *last;
-    int fd = changed(k, t, a[0], a[1], path, &last);
-    return fd < 0 ? fd : done(fd, fchmodat(fd, last, (mode_t)a[2] & 07777, 0));
+    char path[PATH_BYTES], itself[64];
+    int64_t error = path_of(k, t, a[0], a[1], path);
+    int fd = error ? (int)error : k->c->writable ? vm_path_host(k, path, O_PATH, 0) : -EROFS;
+    if (fd < 0)
+        return fd;
+    snprintf(itself, sizeof itself, "/proc/self/fd/%d", fd);
+    return done(fd, chmod(itself, (mode_t)a[2] & 07777));
 }
 
 int64_t vm_call_fchmod(struct kernel *k, struct thread *t, const uint64_t *a)

@@ -118,12 +118,13 @@ int64_t vm_call_sysinfo(struct kernel *k, struct thread *t, const uint64_t *a)
 
 int64_t vm_call_getrandom(struct kernel *k, struct thread *t, const uint64_t *a)
 {
-    for (uint64_t done = 0; done < a[1]; done += 8) {
-        uint64_t bits = vm_kernel_random(k), left = a[1] - done;
+    uint64_t n = a[1] < INT32_MAX ? a[1] : INT32_MAX;
+    for (uint64_t done = 0; done < n; done += 8) {
+        uint64_t bits = vm_kernel_random(k), left = n - done;
         if (vm_user_write(k, t, a[0] + done, &bits, left < 8 ? left : 8))
             return -EFAULT;
     }
-    return (int64_t)a[1];
+    return (int64_t)n;
 }
 
 int64_t vm_call_sched_getaffinity(struct kernel *k, struct thread *t, const uint64_t *a)

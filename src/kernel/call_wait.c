@@ -153,7 +153,8 @@ struct interval {
 
 static struct interval alarm_of(const struct kernel *k, const struct process *p)
 {
-    uint64_t left = p->alarm_ns == VM_TIME_NEVER ? 0 : p->alarm_ns - k->now_ns;
+    bool waits = p->alarm_ns != VM_TIME_NEVER && p->alarm_ns > k->now_ns;
+    uint64_t left = waits ? p->alarm_ns - k->now_ns : 0;
     uint64_t every = p->alarm_every_ns;
     return (struct interval){(int64_t)(every / SECOND), (int64_t)(every % SECOND / 1000),
                              (int64_t)(left / SECOND), (int64_t)(left % SECOND / 1000)};
@@ -163,6 +164,14 @@ int64_t vm_call_getitimer(struct kernel *k, struct thread *t, const uint64_t *a)
 {
     struct interval i = alarm_of(k, t->process);
     return a[0] != 0 ? -EINVAL : vm_user_write(k, t, a[1], &i, sizeof i);
+}
+
+/* Longer ones than a century are a century, so that no sum with the clock overflows. */
+static bool interval_ns(int64_t s, int64_t us, uint64_t *ns)
+{
+    const int64_t century_s = INT64_C(100) * 366 * 86400;
+    *ns = (uint64_t)(s < century_s ? s : century_s) * SECOND + (uint64_t)us * 1000;
+    return s >= 0 && us >= 0 && us < 1000000;
 }
 
 int64_t vm_call_setitimer(struct kernel *k, struct thread *t, const uint64_t *a)
@@ -175,11 +184,12 @@ int64_t vm_call_setitimer(struct kernel *k, struct thread *t, const uint64_t *a)
         return -EFAULT;
     if (a[2] && vm_user_write(k, t, a[2], &old, sizeof old))
         return -EFAULT;
-    struct moment next = {i.next_s, i.next_us * 1000}, every = {i.every_s, i.every_us * 1000};
-    if (!is_moment(&next) || !is_moment(&every))
+    uint64_t next_ns, every_ns;
+    if (!interval_ns(i.next_s, i.next_us, &next_ns) ||
+        !interval_ns(i.every_s, i.every_us, &every_ns))
         return -EINVAL;
-    p->alarm_ns = ns_of(&next) ? k->now_ns + ns_of(&next) : VM_TIME_NEVER;
-    p->alarm_every_ns = ns_of(&every);
+    p->alarm_ns = next_ns ? k->now_ns + next_ns : VM_TIME_NEVER;
+    p->alarm_every_ns = every_ns;
     if (p->alarm_ns < k->next_wake_ns)
         k->next_wake_ns = p->alarm_ns;
     return 0;

@@ -61,6 +61,50 @@ static void read_host(const struct inode *i, uint64_t at, uint8_t *bytes, uint64
     }
 }
 
+/* What was written back of anonymous files. They may be large and all but empty, as a mapping that
+ * is touched here and there: so it is kept in chunks, of which the host gives what is used. */
+#define CHUNK_BYTES (UINT64_C(1) << 20)
+
+static uint64_t in_chunk(uint64_t at, uint64_t n)
+{
+    uint64_t left = CHUNK_BYTES - at % CHUNK_BYTES;
+    return n < left ? n : left;
+}
+
+static void look_up(const struct inode *i, uint64_t at, uint8_t *out, uint64_t n)
+{
+    for (uint64_t step; n; at += step, out += step, n -= step) {
+        uint64_t which = at / CHUNK_BYTES;
+        step = in_chunk(at, n);
+        if (which < i->nchunks && i->chunk[which])
+            memcpy(out, i->chunk[which] + at % CHUNK_BYTES, step);
+    }
+}
+
+static uint8_t *chunk_for(struct inode *i, uint64_t which)
+{
+    if (which >= i->nchunks) {
+        uint64_t n = which + 1 > 2 * i->nchunks ? which + 1 : 2 * i->nchunks;
+        uint8_t **grown = realloc(i->chunk, n * sizeof(uint8_t *));
+        VM_ASSERT(grown);
+        memset(grown + i->nchunks, 0, (n - i->nchunks) * sizeof(uint8_t *));
+        i->chunk = grown;
+        i->nchunks = n;
+    }
+    if (!i->chunk[which])
+        i->chunk[which] = calloc(1, CHUNK_BYTES);
+    VM_ASSERT(i->chunk[which]);
+    return i->chunk[which];
+}
+
+static void keep(struct inode *i, uint64_t at, const uint8_t *bytes, uint64_t n)
+{
+    for (uint64_t step; n; at += step, bytes += step, n -= step) {
+        step = in_chunk(at, n);
+        memcpy(chunk_for(i, at / CHUNK_BYTES) + at % CHUNK_BYTES, bytes, step);
+    }
+}
+
 static void contents_read(void *host, uint32_t file, uint64_t page, uint8_t *bytes)
 {
     struct kernel *k = host;
@@ -69,21 +113,8 @@ static void contents_read(void *host, uint32_t file, uint64_t page, uint8_t *byt
     memset(bytes, 0, page_bytes(k));
     if (n && i->host_fd >= 0)
         read_host(i, at, bytes, n);
-    else if (n && at < i->cap)
-        memcpy(bytes, i->bytes + at, i->cap - at < n ? i->cap - at : n);
-}
-
-static void keep(struct inode *i, uint64_t at, const uint8_t *bytes, uint64_t n)
-{
-    if (at + n > i->cap) {
-        uint64_t cap = at + n > 2 * i->cap ? at + n : 2 * i->cap;
-        uint8_t *grown = realloc(i->bytes, cap);
-        VM_ASSERT(grown);
-        memset(grown + i->cap, 0, cap - i->cap);
-        i->bytes = grown;
-        i->cap = cap;
-    }
-    memcpy(i->bytes + at, bytes, n);
+    else if (n)
+        look_up(i, at, bytes, n);
 }
 
 /* What fails is told to nobody: a program learns of it as little as of any write behind its back.
@@ -152,7 +183,9 @@ static void free_inode(struct inode *i)
 {
     if (i->host_fd >= 0)
         close(i->host_fd);
-    free(i->bytes);
+    for (uint64_t n = 0; n < i->nchunks; n++)
+        free(i->chunk[n]);
+    free(i->chunk);
     free(i->path);
     free(i);
 }
@@ -307,7 +340,21 @@ void vm_inodes_close(struct kernel *k)
     free(k->inodes);
 }
 
+void vm_inodes_drop(struct kernel *k)
+{
+    for (struct inode *i = k->inodes->first; i; i = i->next) {
+        close_window(k, i);
+        vm_engine_drop_file(k->engine, i->number);
+    }
+}
+
 /* ---- bytes ---- */
+
+/* What a window may have, so that several fit: files are read and written up to there. */
+static uint64_t window_max(const struct kernel *k)
+{
+    return k->user_end / 8;
+}
 
 /* The window has the file's page at `offset`. Files that grow get a longer one elsewhere. */
 static bool open_window(struct kernel *k, struct inode *i, uint64_t offset)
@@ -318,6 +365,7 @@ static bool open_window(struct kernel *k, struct inode *i, uint64_t offset)
     close_window(k, i);
     uint64_t bytes = needed > i->size ? needed : (i->size | (page_bytes(k) - 1)) + 1;
     bytes += i->window_bytes; /* at least twice the last one */
+    bytes = bytes < window_max(k) ? bytes : window_max(k);
     if (bytes > k->user_end - k->inodes->window_next)
         k->inodes->window_next = page_bytes(k); /* old windows are replaced: see below */
     i->window = k->inodes->window_next;
@@ -356,6 +404,8 @@ int64_t vm_inode_read(struct kernel *k, struct inode *i, uint64_t offset, void *
         return 0;
     if (n > i->size - offset)
         n = i->size - offset;
+    if (offset + n > window_max(k))
+        return -EOVERFLOW;
     for (uint64_t done = 0, step; done < n; done += step) {
         step = piece(k, offset + done, n - done);
         const uint8_t *from = reach(k, i, offset + done, VM_READ);
@@ -370,7 +420,7 @@ int64_t vm_inode_write(struct kernel *k, struct inode *i, uint64_t offset, const
                        uint64_t n)
 {
     const uint8_t *at = from;
-    if (offset > INT64_MAX - n)
+    if (offset > window_max(k) || n > window_max(k) - offset)
         return -EFBIG;
     for (uint64_t done = 0, step; done < n; done += step) {
         step = piece(k, offset + done, n - done);
@@ -388,7 +438,8 @@ int64_t vm_inode_write(struct kernel *k, struct inode *i, uint64_t offset, const
 int64_t vm_inode_truncate(struct kernel *k, struct inode *i, uint64_t size)
 {
     uint64_t rest = size & (page_bytes(k) - 1), old = i->size;
-    if (size > INT64_MAX)
+    VM_ASSERT(i->host_fd >= 0);
+    if (size > window_max(k))
         return -EFBIG;
     if (size < old) {
         vm_machine_drain(k);
@@ -396,10 +447,8 @@ int64_t vm_inode_truncate(struct kernel *k, struct inode *i, uint64_t size)
         close_window(k, i);
         vm_engine_drop_file(k->engine, i->number);
     }
-    if (i->host_fd >= 0 && ftruncate(i->host_fd, (off_t)size) != 0)
+    if (ftruncate(i->host_fd, (off_t)size) != 0)
         return -errno;
-    if (i->host_fd < 0 && size < i->cap)
-        memset(i->bytes + size, 0, i->cap - size);
     i->size = size;
     if (size < old && rest) { /* a frame that is mapped elsewhere still has it */
         uint8_t *last = reach(k, i, size - 1, VM_WRITE);

@@ -127,6 +127,8 @@ struct process {
 
 /* ---- the kernel ---- */
 
+#define KEPT_PLACES 3
+
 #define FILES_ASID VM_ASID_MAX /* the kernel's own space: windows on files (file.c) */
 
 struct kernel {
@@ -169,10 +171,11 @@ struct kernel {
     struct vm_random random; /* from the seed */
     struct process *processes, *first;
     uint32_t pid_next, nprocesses;
-    struct inodes *inodes;   /* inode.c's */
-    struct streams *streams; /* stream.c's */
-    struct terminal *terminal;
-    int root_fd;             /* of the host */
+    struct inodes *inodes;             /* inode.c's */
+    struct streams *streams;           /* stream.c's */
+    struct terminal *terminal;         /* terminal.c's */
+    int root_fd;                       /* of the host */
+    uint64_t kept_device[KEPT_PLACES]; /* path.c's; 0: none */
     struct vm_run_result *out;
     uint32_t listed_cap;
 };
@@ -363,12 +366,12 @@ int64_t vm_signal_map_trampoline(struct kernel *k, struct address_space *s);
 struct inode {
     uint32_t users;  /* open files, spaces, callers; mappings are found in the spaces */
     uint32_t number; /* as map events name it; 1 and up */
-    int host_fd;     /* -1: anonymous, what was written back of it is in `bytes` */
+    int host_fd;     /* -1: anonymous, what was written back of it is in `chunk` */
     bool writable;   /* host_fd is */
     uint64_t device, host_number; /* by which the host knows it */
     uint64_t size;
-    uint8_t *bytes; /* of an anonymous one: [cap] */
-    uint64_t cap;
+    uint8_t **chunk; /* [nchunks] of an anonymous one, 1 MiB each; NULL: zeros */
+    uint64_t nchunks;
     vm_va window; /* where the kernel's own space maps it, from its beginning; 0: nowhere */
     uint64_t window_bytes;
     char *path; /* of programs */
@@ -377,6 +380,8 @@ struct inode {
 
 bool vm_inodes_open(struct kernel *k, struct vm_error *e);
 void vm_inodes_close(struct kernel *k);
+/* No frame has a page of a file any more. */
+void vm_inodes_drop(struct kernel *k);
 /* The program file at `path`, from `t`'s directory. 0 or -errno. */
 int64_t vm_inode_open(struct kernel *k, struct thread *t, const char *path, struct inode **out);
 /* The inode of a regular file of the host, which has `host_fd` from now on. NULL: no memory. */
@@ -498,6 +503,9 @@ int vm_path_parent(struct kernel *k, const char *absolute, const char **last);
 /* A file that is no file of the host, /dev/null and the like: NULL and *error 0 where it is one. */
 struct open_file *vm_path_special(struct kernel *k, struct thread *t, const char *absolute,
                                   int flags, int64_t *error);
+/* The name is of a device, or of the host's kernel (/dev, /proc, /sys), by itself or by the file
+ * system that its directory is on: no program may change it, --writable or not. */
+bool vm_path_is_kept(const struct kernel *k, const char *absolute, int directory_fd);
 int64_t vm_path_open(struct kernel *k, struct thread *t, const char *absolute, int flags,
                      unsigned mode, struct open_file **out);
 

@@ -189,7 +189,7 @@ static bool call_handler(struct kernel *k, struct thread *t, int signal)
     sp = (sp - sizeof f) & ~UINT64_C(15);
     if (vm_user_write(k, t, sp, &f, sizeof f))
         return false;
-    t->hart.pc = a->handler;
+    t->hart.pc = a->handler & ~UINT64_C(1);
     t->hart.x[1] = trampoline(k);
     t->hart.x[2] = sp;
     t->hart.x[10] = (uint64_t)signal;
@@ -210,7 +210,7 @@ int64_t vm_signal_return(struct kernel *k, struct thread *t)
         vm_signal_fault(k, t, SIGSEGV, SEGV_MAPERR, t->hart.x[2]);
         return CALL_RETURNED;
     }
-    t->hart.pc = f.pc;
+    t->hart.pc = f.pc & ~UINT64_C(1); /* as sepc drops it */
     memcpy(&t->hart.x[1], f.x, sizeof f.x);
     memcpy(t->hart.f, f.f, sizeof f.f);
     t->hart.frm = (uint8_t)(f.fcsr >> 5 & 7);

@@ -15,6 +15,8 @@
 
 #include <stdlib.h>
 
+#define MAPPINGS_MAX 65530 /* of a space, as Linux's vm.max_map_count */
+
 static uint64_t page_bytes(const struct kernel *k)
 {
     return UINT64_C(1) << k->parts.page_shift;
@@ -190,7 +192,7 @@ static int64_t answer(struct kernel *k, const struct vm_event *event)
 int64_t vm_space_map(struct kernel *k, struct address_space *s, vm_va va, uint64_t bytes,
                      unsigned prot, bool shared, struct inode *inode, uint64_t file_page)
 {
-    if (!is_range(k, va, bytes))
+    if (!is_range(k, va, bytes) || vm_space_of(k, s)->nvmas >= MAPPINGS_MAX)
         return -ENOMEM;
     if (!may_promise(k, promise_of(k, bytes, prot, shared, !inode)))
         return -ENOMEM;

@@ -18,6 +18,8 @@
 struct draft {
     struct rv64_op op[VM_RV64_BLOCK_MAX + 1];
     unsigned code[VM_RV64_BLOCK_MAX + 1];
+    bool carried[VM_RV64_BLOCK_MAX + 1]; /* its first operand is what was computed last */
+    unsigned computed;                   /* the register of that; 0: none has it */
     unsigned nops, insns;
     unsigned bytes, group; /* from the block's beginning: its end, and that of the last group */
     vm_va taken;           /* where its last instruction leads, if it branches */
@@ -60,6 +62,39 @@ static void draft_onward(struct draft *d)
     };
 }
 
+/* The handler that takes a carried operand; 0: there is none. */
+static unsigned carried_handler(unsigned code)
+{
+    static const uint16_t handler[RV64_CODES] = {
+#define CARRIED(name) [RV64_##name] = RV64_##name##_c,
+#include "rv64/carried.def"
+#undef CARRIED
+    };
+    return handler[code];
+}
+
+static bool commutes(unsigned code)
+{
+    return code == RV64_add || code == RV64_addw || code == RV64_and || code == RV64_or ||
+           code == RV64_xor || code == RV64_mul || code == RV64_beq || code == RV64_bne;
+}
+
+/* Let operation i take what was computed before it, if it can, and leave what it computes. */
+static void draft_carry(struct draft *d, unsigned i)
+{
+    struct rv64_op *op = &d->op[i];
+    unsigned code = d->code[i];
+    if (d->computed && op->rs2 == d->computed && op->rs1 != d->computed && commutes(code)) {
+        op->rs2 = op->rs1;
+        op->rs1 = (uint8_t)d->computed;
+    }
+    d->carried[i] = d->computed && op->rs1 == d->computed && carried_handler(code);
+    if (rv64_computes(code))
+        d->computed = op->rd;
+    else if (rv64_writes_integer(code))
+        d->computed = 0;
+}
+
 static void draft_insn(struct draft *d, const struct rv64_insn *insn, vm_va pc)
 {
     unsigned end = d->bytes + insn->bytes;
@@ -77,6 +112,7 @@ static void draft_insn(struct draft *d, const struct rv64_insn *insn, vm_va pc)
     };
     if (insn->code == RV64_auipc)
         op->imm += d->bytes; /* of the block's pc */
+    draft_carry(d, d->nops - 1);
     d->taken = pc + d->bytes + (uint64_t)(int64_t)insn->imm;
     d->insns++;
     d->bytes = end;
@@ -117,8 +153,8 @@ static unsigned draft_handler(const struct draft *d, unsigned i)
     };
     for (unsigned k = 0; i + 1 < d->nops && k < sizeof pair / sizeof *pair; k++)
         if (pair[k].first == d->code[i] && pair[k].second == d->code[i + 1])
-            return pair[k].both;
-    return d->code[i];
+            return pair[k].both + d->carried[i] + 2 * d->carried[i + 1];
+    return d->carried[i] ? carried_handler(d->code[i]) : d->code[i];
 }
 
 static struct rv64_block *draft_finish(const struct draft *d, struct rv64_run *run, vm_va pc)
@@ -154,11 +190,10 @@ static struct rv64_block *block_make(struct rv64_run *run, vm_va pc)
 struct rv64_block *rv64_block_next(struct rv64_run *run, vm_va pc, struct rv64_link *link)
 {
     struct vm_rv64_view *v = run->view;
-    v->stale = false;
     struct rv64_block *block = rv64_view_find_block(v, pc);
     if (!block)
         block = block_make(run, pc);
-    /* Whatever was killed may have been what the link is in. */
+    /* Whatever was killed, before or now, may have been what the link is in. */
     if (block && link && !v->stale && rv64_view_block(v, pc) == block)
         rv64_link_set(link, block);
     v->stale = false;

@@ -152,6 +152,24 @@ bool rv64_is_data(unsigned code)
            format == RV64_FLOAD || format == RV64_FSTORE;
 }
 
+bool rv64_computes(unsigned code)
+{
+    if (code >= RV64_illegal)
+        return false;
+    enum rv64_format format = rv64_rows[code].format;
+    return format == RV64_R || format == RV64_I || format == RV64_SHIFT || format == RV64_LOAD ||
+           format == RV64_U;
+}
+
+bool rv64_writes_integer(unsigned code)
+{
+    if (code >= RV64_illegal)
+        return false;
+    enum rv64_format format = rv64_rows[code].format;
+    return format == RV64_LR || format == RV64_AMO || format == RV64_X_FROM_F ||
+           format == RV64_X_FROM_F_EXACT || format == RV64_X_FROM_F2;
+}
+
 bool rv64_has_float(unsigned code)
 {
     if (code >= RV64_illegal)

@@ -56,10 +56,16 @@ enum rv64_code {
     RV64_CODES
 };
 
-/* Handlers of two operations come after those of one. */
-enum rv64_pair {
-    RV64_SINGLES = RV64_CODES - 1,
-#define PAIR(first, second) RV64_##first##_##second,
+/* The handlers of the loop: one a code; then those that take a carried operand, and those of pairs,
+ * four of each: in order plain, the first carried, the second carried, both. */
+enum rv64_handler {
+    RV64_PLAIN = RV64_CODES - 1,
+#define CARRIED(name) RV64_##name##_c,
+#include "rv64/carried.def"
+#undef CARRIED
+#define PAIR(first, second)                                                                        \
+    RV64_##first##_##second, RV64_##first##_##second##_1, RV64_##first##_##second##_2,             \
+        RV64_##first##_##second##_3,
 #include "rv64/pairs.def"
 #undef PAIR
     RV64_HANDLERS
@@ -119,6 +125,10 @@ static inline unsigned rv64_bytes(uint16_t first)
 struct rv64_insn rv64_decode(uint32_t bits);
 /* Does the instruction access data, so that its fetch group ends? */
 bool rv64_is_data(unsigned code);
+/* Is its result, if it has one, what the loop carries: computed from, or loaded to, an integer
+ * register? And does it write an integer register otherwise? */
+bool rv64_computes(unsigned code);
+bool rv64_writes_integer(unsigned code);
 /* Has it a floating-point register? */
 bool rv64_has_float(unsigned code);
 /* Is no instruction in a block after it: a jump, a trap, or one that needs the hart's counters? */

@@ -6,7 +6,7 @@
  *
  *   x      the hart's integer registers       op    the operation under way
  *   b      the block under way                left  instructions of the budget, without b's
- *   n      entries of the log
+ *   carry  what was computed last            n     entries of the log
  *
  * Instructions are counted, and the log's room is looked at, once a block: who leaves a block
  * before its end gives back what it has not executed.
@@ -17,8 +17,7 @@
  *   LOG_SAVE()       the log's owner may look at it
  *   LOG_LOAD()       it may have been drained
  *   LOG_FULL()       is there less room than a block may need?
- *
- * This function is the one that is longer than 70 lines: a table of what instructions do.
+ * The macros here are the same each time, so that none of them is taken back.
  */
 
 #define RD       x[op->rd]
@@ -82,13 +81,13 @@
 #define COMPUTE_THEN(label, value, then)                                                           \
     OP(label)                                                                                      \
     {                                                                                              \
-        RD = (uint64_t)(value);                                                                    \
+        RD = carry = (uint64_t)(value);                                                            \
         then;                                                                                      \
     }
 #define COMPUTE(name, value) COMPUTE_THEN(name, value, NEXT())
 
-#define BRANCH(name, condition)                                                                    \
-    OP(name)                                                                                       \
+#define BRANCH(label, condition)                                                                   \
+    OP(label)                                                                                      \
     {                                                                                              \
         LOG_GROUP();                                                                               \
         if (condition)                                                                             \
@@ -107,10 +106,10 @@
 #define HIT(entry, va, type)                                                                       \
     __builtin_expect((entry)->tag == ((va) & (RV64_PAGE_MASK | (sizeof(type) - 1))), 1)
 
-#define LOAD_THEN(label, type, result, then)                                                       \
+#define LOAD_THEN(label, a, type, result, then)                                                    \
     OP(label)                                                                                      \
     {                                                                                              \
-        vm_va va = RS1 + IMM;                                                                      \
+        vm_va va = (a) + IMM;                                                                      \
         const struct rv64_tlb_entry *entry = &view->tlb[VM_READ][rv64_tlb_index(va)];              \
         LOG_GROUP();                                                                               \
         if (HIT(entry, va, type)) {                                                                \
@@ -129,12 +128,12 @@
         result;                                                                                    \
         NEXT_IF_THERE();                                                                           \
     }
-#define LOAD(name, type, result) LOAD_THEN(name, type, result, NEXT())
+#define LOAD(name, type, result) LOAD_THEN(name, RS1, type, result, NEXT())
 
-#define STORE_THEN(label, type, source, then)                                                      \
+#define STORE_THEN(label, a, type, source, then)                                                   \
     OP(label)                                                                                      \
     {                                                                                              \
-        vm_va va = RS1 + IMM;                                                                      \
+        vm_va va = (a) + IMM;                                                                      \
         const struct rv64_tlb_entry *entry = &view->tlb[VM_WRITE][rv64_tlb_index(va)];             \
         LOG_GROUP();                                                                               \
         if (HIT(entry, va, type)) {                                                                \
@@ -149,7 +148,7 @@
         LOG_LOAD();                                                                                \
         NEXT_IF_THERE();                                                                           \
     }
-#define STORE(name, type, source) STORE_THEN(name, type, source, NEXT())
+#define STORE(name, type, source) STORE_THEN(name, RS1, type, source, NEXT())
 
 #define AMO(name, type, result)                                                                    \
     OP(name)                                                                                       \
@@ -219,24 +218,53 @@
         GO(RV64_ONWARD);                                                                           \
     }
 
-/* What may be the first of a pair (pairs.def), under its own name too. */
-#define FIRST_addi(label, then)  COMPUTE_THEN(label, RS1 + IMM, then)
-#define FIRST_add(label, then)   COMPUTE_THEN(label, RS1 + RS2, then)
-#define FIRST_addiw(label, then) COMPUTE_THEN(label, word(RS1 + IMM), then)
-#define FIRST_addw(label, then)  COMPUTE_THEN(label, word(RS1 + RS2), then)
-#define FIRST_slli(label, then)  COMPUTE_THEN(label, RS1 << op->imm, then)
-#define FIRST_srli(label, then)  COMPUTE_THEN(label, RS1 >> op->imm, then)
-#define FIRST_andi(label, then)  COMPUTE_THEN(label, RS1 &IMM, then)
-#define FIRST_xor(label, then)   COMPUTE_THEN(label, RS1 ^ RS2, then)
-#define FIRST_lui(label, then)   COMPUTE_THEN(label, IMM, then)
-#define FIRST_auipc(label, then) COMPUTE_THEN(label, b->pc + IMM, then)
-#define FIRST_ld(label, then)    LOAD_THEN(label, uint64_t, RD = value, then)
-#define FIRST_lw(label, then)    LOAD_THEN(label, int32_t, RD = word(value), then)
-#define FIRST_lbu(label, then)   LOAD_THEN(label, uint8_t, RD = value, then)
-#define FIRST_fld(label, then)   LOAD_THEN(label, uint64_t, FD = value, then)
-#define FIRST_sd(label, then)    STORE_THEN(label, uint64_t, RS2, then)
-#define FIRST_sw(label, then)    STORE_THEN(label, uint32_t, RS2, then)
-#define FIRST_sb(label, then)    STORE_THEN(label, uint8_t, RS2, then)
+#define JUMP_BY_REGISTER(label, a)                                                                 \
+    OP(label)                                                                                      \
+    {                                                                                              \
+        LOG_GROUP();                                                                               \
+        pc = ((a) + IMM) & ~UINT64_C(1);                                                           \
+        RD = b->link[RV64_ONWARD].pc;                                                              \
+        b = rv64_view_block(view, pc);                                                             \
+        if (__builtin_expect(b->pc != pc, 0))                                                      \
+            goto look;                                                                             \
+        ENTER();                                                                                   \
+    }
+
+/* What stands in carried.def, or is the first of a pair: of the operand `a`; `then` goes on. */
+#define DO_addi(label, a, then)  COMPUTE_THEN(label, (a) + IMM, then)
+#define DO_add(label, a, then)   COMPUTE_THEN(label, (a) + RS2, then)
+#define DO_sub(label, a, then)   COMPUTE_THEN(label, (a)-RS2, then)
+#define DO_addiw(label, a, then) COMPUTE_THEN(label, word((a) + IMM), then)
+#define DO_addw(label, a, then)  COMPUTE_THEN(label, word((a) + RS2), then)
+#define DO_subw(label, a, then)  COMPUTE_THEN(label, word((a)-RS2), then)
+#define DO_slli(label, a, then)  COMPUTE_THEN(label, (a) << op->imm, then)
+#define DO_srli(label, a, then)  COMPUTE_THEN(label, (a) >> op->imm, then)
+#define DO_srai(label, a, then)  COMPUTE_THEN(label, (int64_t)(a) >> op->imm, then)
+#define DO_slliw(label, a, then) COMPUTE_THEN(label, word((a) << op->imm), then)
+#define DO_srliw(label, a, then) COMPUTE_THEN(label, word((uint32_t)(a) >> op->imm), then)
+#define DO_sraiw(label, a, then) COMPUTE_THEN(label, (int32_t)(a) >> op->imm, then)
+#define DO_andi(label, a, then)  COMPUTE_THEN(label, (a)&IMM, then)
+#define DO_and(label, a, then)   COMPUTE_THEN(label, (a)&RS2, then)
+#define DO_or(label, a, then)    COMPUTE_THEN(label, (a) | RS2, then)
+#define DO_xor(label, a, then)   COMPUTE_THEN(label, (a) ^ RS2, then)
+#define DO_mul(label, a, then)   COMPUTE_THEN(label, (a)*RS2, then)
+#define DO_lui(label, a, then)   COMPUTE_THEN(label, IMM, then)
+#define DO_auipc(label, a, then) COMPUTE_THEN(label, b->pc + IMM, then)
+#define DO_ld(label, a, then)    LOAD_THEN(label, a, uint64_t, RD = carry = value, then)
+#define DO_lw(label, a, then)    LOAD_THEN(label, a, int32_t, RD = carry = word_of(value), then)
+#define DO_lwu(label, a, then)   LOAD_THEN(label, a, uint32_t, RD = carry = value, then)
+#define DO_lbu(label, a, then)   LOAD_THEN(label, a, uint8_t, RD = carry = value, then)
+#define DO_fld(label, a, then)   LOAD_THEN(label, a, uint64_t, FD = value, then)
+#define DO_sd(label, a, then)    STORE_THEN(label, a, uint64_t, RS2, then)
+#define DO_sw(label, a, then)    STORE_THEN(label, a, uint32_t, RS2, then)
+#define DO_sb(label, a, then)    STORE_THEN(label, a, uint8_t, RS2, then)
+#define DO_beq(label, a, then)   BRANCH(label, (a) == RS2)
+#define DO_bne(label, a, then)   BRANCH(label, (a) != RS2)
+#define DO_blt(label, a, then)   BRANCH(label, (int64_t)(a) < (int64_t)RS2)
+#define DO_bge(label, a, then)   BRANCH(label, (int64_t)(a) >= (int64_t)RS2)
+#define DO_bltu(label, a, then)  BRANCH(label, (a) < RS2)
+#define DO_bgeu(label, a, then)  BRANCH(label, (a) >= RS2)
+#define DO_jalr(label, a, then)  JUMP_BY_REGISTER(label, a)
 
 /* What the host's arithmetic does not give is done in integers. */
 #define SOFT(name)                                                                                 \
@@ -264,10 +292,10 @@
 #define DOUBLE(name, expression) FLOAT(name, double, rv64_put_double, expression)
 
 /* A conversion to an integer as C has it: towards zero. `fits` is false of NaN. */
-#define TO_INTEGER(name, type, get, fits, result)                                                  \
+#define TO_INTEGER(name, type, operand, fits, result)                                              \
     OP(name)                                                                                       \
     {                                                                                              \
-        type value = get(F1);                                                                      \
+        type value = (operand);                                                                    \
         if (MODE() != RV64_RTZ || !(fits))                                                         \
             SOFT(name);                                                                            \
         RD = (uint64_t)(int64_t)(result);                                                          \
@@ -278,11 +306,17 @@
 #define COMPARE(name, type, left_operand, relation, right_operand)                                 \
     OP(name)                                                                                       \
     {                                                                                              \
-        type a = (left_operand), z = (right_operand);                                              \
-        if (isunordered(a, z))                                                                     \
+        type first = (left_operand), second = (right_operand);                                     \
+        if (isunordered(first, second))                                                            \
             SOFT(name);                                                                            \
-        RD = a relation z;                                                                         \
+        RD = first relation second;                                                                \
         NEXT();                                                                                    \
+    }
+
+#define IN_INTEGERS(name)                                                                          \
+    OP(name)                                                                                       \
+    {                                                                                              \
+        SOFT(name);                                                                                \
     }
 
 /* Operations on the bits of a register. */
@@ -293,6 +327,48 @@
         NEXT();                                                                                    \
     }
 
+/* The atomic instructions of one width. */
+#define ATOMIC(w, type, signed_type)                                                               \
+    LOAD_RESERVED(lr_##w, type);                                                                   \
+    STORE_CONDITIONAL(sc_##w, type);                                                               \
+    AMO(amoswap_##w, type, operand);                                                               \
+    AMO(amoadd_##w, type, old + operand);                                                          \
+    AMO(amoxor_##w, type, old ^ operand);                                                          \
+    AMO(amoand_##w, type, old &operand);                                                           \
+    AMO(amoor_##w, type, old | operand);                                                           \
+    AMO(amomin_##w, type, (signed_type)old < (signed_type)operand ? old : operand);                \
+    AMO(amomax_##w, type, (signed_type)old > (signed_type)operand ? old : operand);                \
+    AMO(amominu_##w, type, old < operand ? old : operand);                                         \
+    AMO(amomaxu_##w, type, old > operand ? old : operand)
+
+/* The floating-point instructions of one precision, on its operands a, z and y. */
+#define FLOATING(p, STAMP, type, a, z, y, sqrt_of, fma_of)                                         \
+    STAMP(fadd_##p, (a) + (z));                                                                    \
+    STAMP(fsub_##p, (a) - (z));                                                                    \
+    STAMP(fmul_##p, (a) * (z));                                                                    \
+    STAMP(fdiv_##p, (a) / (z));                                                                    \
+    STAMP(fsqrt_##p, sqrt_of(a));                                                                  \
+    STAMP(fmadd_##p, fma_of(a, z, y));                                                             \
+    STAMP(fmsub_##p, fma_of(a, z, -(y)));                                                          \
+    STAMP(fnmsub_##p, fma_of(-(a), z, y));                                                         \
+    STAMP(fnmadd_##p, fma_of(-(a), z, -(y)));                                                      \
+    STAMP(fcvt_##p##_w, (type)(int32_t)RS1);                                                       \
+    STAMP(fcvt_##p##_wu, (type)(uint32_t)RS1);                                                     \
+    STAMP(fcvt_##p##_l, (type)(int64_t)RS1);                                                       \
+    STAMP(fcvt_##p##_lu, (type)RS1);                                                               \
+    TO_INTEGER(fcvt_w_##p, type, a, value >= (type)-0x1p31 && value < (type)0x1p31,                \
+               (int32_t)value);                                                                    \
+    TO_INTEGER(fcvt_wu_##p, type, a, value > -1 && value < (type)0x1p32, word_of(value));          \
+    TO_INTEGER(fcvt_l_##p, type, a, value >= (type)-0x1p63 && value < (type)0x1p63,                \
+               (int64_t)value);                                                                    \
+    TO_INTEGER(fcvt_lu_##p, type, a, value > -1 && value < (type)0x1p63, (int64_t)value);          \
+    COMPARE(fle_##p, type, a, <=, z);                                                              \
+    COMPARE(flt_##p, type, a, <, z);                                                               \
+    COMPARE(feq_##p, type, a, ==, z);                                                              \
+    IN_INTEGERS(fmin_##p);                                                                         \
+    IN_INTEGERS(fmax_##p);                                                                         \
+    IN_INTEGERS(fclass_##p)
+
 #define TRAP(cause, tval)                                                                          \
     do {                                                                                           \
         rv64_trap(run, cause, tval);                                                               \
@@ -300,7 +376,11 @@
         goto trapped;                                                                              \
     } while (0)
 
-static __attribute__((noinline)) enum vm_rv64_stop LOOP(struct rv64_run *run, int64_t budget)
+/* long: a table of what each instruction does; labels are known in one function only. Sanitizers
+ * leave it alone: between hundreds of jumps to hundreds of labels their checks take a compiler many
+ * minutes. */
+static __attribute__((noinline, no_sanitize("address", "undefined"))) enum vm_rv64_stop LOOP(
+    struct rv64_run *run, int64_t budget)
 {
     static const void *const handlers[RV64_HANDLERS] = {
 #define INSN(name, text, mask, match, format) [RV64_##name] = &&on_##name,
@@ -308,7 +388,14 @@ static __attribute__((noinline)) enum vm_rv64_stop LOOP(struct rv64_run *run, in
 #undef INSN
         [RV64_illegal] = &&on_illegal,
         [RV64_onward] = &&on_onward,
-#define PAIR(first, second) [RV64_##first##_##second] = &&on_##first##_##second,
+#define CARRIED(name) [RV64_##name##_c] = &&on_##name##_c,
+#include "rv64/carried.def"
+#undef CARRIED
+#define PAIR(first, second)                                                                        \
+    [RV64_##first##_##second] = &&on_##first##_##second,                                           \
+    [RV64_##first##_##second##_1] = &&on_##first##_##second##_1,                                   \
+    [RV64_##first##_##second##_2] = &&on_##first##_##second##_2,                                   \
+    [RV64_##first##_##second##_3] = &&on_##first##_##second##_3,
 #include "rv64/pairs.def"
 #undef PAIR
     };
@@ -316,6 +403,7 @@ static __attribute__((noinline)) enum vm_rv64_stop LOOP(struct rv64_run *run, in
     struct vm_rv64_view *const view = run->view;
     uint64_t *const x = hart->x;
     int64_t left = budget;
+    uint64_t carry = 0;
     vm_va pc = hart->pc;
     struct rv64_block *b;
     struct rv64_link *link;
@@ -338,8 +426,6 @@ find:
         LOG_SAVE();
         rv64_drain(run);
         LOG_LOAD();
-        if (view->stale)
-            link = NULL;
     }
     LOG_SAVE();
     b = rv64_block_next(run, pc, link);
@@ -348,233 +434,78 @@ find:
     LOG_LOAD();
     BEGIN();
 
-    FIRST_addi(addi, NEXT()) FIRST_add(add, NEXT()) COMPUTE(sub, RS1 - RS2) FIRST_lui(
-        lui, NEXT()) FIRST_auipc(auipc, NEXT()) FIRST_andi(andi, NEXT()) COMPUTE(ori, RS1 | IMM)
-        COMPUTE(xori, RS1 ^ IMM) COMPUTE(and, RS1 & RS2) COMPUTE(or, RS1 | RS2) FIRST_xor(xor, NEXT()) COMPUTE(
-            slti,
-            (
-                int64_t)RS1 < (int64_t)IMM) COMPUTE(sltiu, RS1 < IMM) COMPUTE(slt, (int64_t)RS1 < (int64_t)RS2)
-            COMPUTE(sltu, RS1 < RS2) FIRST_slli(slli, NEXT()) FIRST_srli(srli, NEXT()) COMPUTE(
-                srai,
-                (int64_t)RS1 >>
-                    op->imm) COMPUTE(sll, RS1 << (RS2 & 63)) COMPUTE(srl, RS1 >> (RS2 & 63))
-                COMPUTE(sra, (int64_t)RS1 >> (RS2 & 63)) FIRST_addiw(addiw, NEXT()) FIRST_addw(addw, NEXT()) COMPUTE(
-                    subw, word(RS1 - RS2)) COMPUTE(slliw, word(RS1 << op->imm))
-                    COMPUTE(srliw, word((uint32_t)RS1 >> op->imm)) COMPUTE(sraiw, (int32_t)RS1 >> op->imm) COMPUTE(
-                        sllw,
-                        word(RS1
-                             << (RS2 &
-                                 31))) COMPUTE(srlw,
-                                               word((uint32_t)RS1 >> (RS2 & 31))) COMPUTE(sraw, (int32_t)RS1 >> (RS2 & 31))
+#define CARRIED(name)                                                                              \
+    DO_##name(name, RS1, NEXT());                                                                  \
+    DO_##name(name##_c, carry, NEXT());
+#include "rv64/carried.def"
+#undef CARRIED
 
-                        COMPUTE(
-                            mul,
-                            RS1 *
-                                RS2) COMPUTE(mulw,
-                                             word(RS1 * RS2)) COMPUTE(mulh, multiply_high(RS1, RS2))
-                            COMPUTE(mulhsu, multiply_high_mixed(RS1, RS2)) COMPUTE(
-                                mulhu, (unsigned __int128)RS1 *
-                                               RS2 >>
-                                           64) COMPUTE(div,
-                                                       divide(RS1, RS2)) COMPUTE(divu, RS2 ? RS1 / RS2 : UINT64_MAX)
-                                COMPUTE(rem, remainder_of(RS1, RS2)) COMPUTE(remu, RS2 ? RS1 % RS2 : RS1) COMPUTE(
-                                    divw,
-                                    word(divide(
-                                        word(RS1),
-                                        word(
-                                            RS2)))) COMPUTE(divuw, (uint32_t)RS2 ? word((uint32_t)RS1 / (uint32_t)RS2) : UINT64_MAX)
-                                    COMPUTE(remw, word(remainder_of(word(RS1), word(RS2)))) COMPUTE(
-                                        remuw, (uint32_t)RS2 ? word((uint32_t)RS1 % (uint32_t)RS2)
-                                                             : word(RS1))
+    DO_lui(lui, RS1, NEXT());
+    DO_auipc(auipc, RS1, NEXT());
+    COMPUTE(ori, RS1 | IMM);
+    COMPUTE(xori, RS1 ^ IMM);
+    COMPUTE(slti, (int64_t)RS1 < (int64_t)IMM);
+    COMPUTE(sltiu, RS1 < IMM);
+    COMPUTE(slt, (int64_t)RS1 < (int64_t)RS2);
+    COMPUTE(sltu, RS1 < RS2);
+    COMPUTE(sll, RS1 << (RS2 & 63));
+    COMPUTE(srl, RS1 >> (RS2 & 63));
+    COMPUTE(sra, (int64_t)RS1 >> (RS2 & 63));
+    COMPUTE(sllw, word(RS1 << (RS2 & 31)));
+    COMPUTE(srlw, word((uint32_t)RS1 >> (RS2 & 31)));
+    COMPUTE(sraw, (int32_t)RS1 >> (RS2 & 31));
 
-                                        FIRST_ld(ld, NEXT()) FIRST_lw(lw, NEXT()) LOAD(
-                                            lwu, uint32_t,
-                                            RD = (uint64_t)(int64_t)
-                                                value) LOAD(lh, int16_t, RD = (uint64_t)(int64_t)value)
-                                            LOAD(lhu, uint16_t, RD = (uint64_t)(int64_t)value) LOAD(
-                                                lb,
-                                                int8_t,
-                                                RD =
-                                                    (uint64_t)(int64_t)value) FIRST_lbu(lbu, NEXT())
-                                                FIRST_sd(sd, NEXT()) FIRST_sw(sw, NEXT()) STORE(
-                                                    sh,
-                                                    uint16_t,
-                                                    RS2) FIRST_sb(sb, NEXT())
+    /* M */
+    COMPUTE(mulw, word(RS1 * RS2));
+    COMPUTE(mulh, multiply_high(RS1, RS2));
+    COMPUTE(mulhsu, multiply_high_mixed(RS1, RS2));
+    COMPUTE(mulhu, (unsigned __int128)RS1 * RS2 >> 64);
+    COMPUTE(div, divide(RS1, RS2));
+    COMPUTE(divu, RS2 ? RS1 / RS2 : UINT64_MAX);
+    COMPUTE(rem, remainder_of(RS1, RS2));
+    COMPUTE(remu, RS2 ? RS1 % RS2 : RS1);
+    COMPUTE(divw, word(divide(word(RS1), word(RS2))));
+    COMPUTE(divuw, (uint32_t)RS2 ? word((uint32_t)RS1 / (uint32_t)RS2) : UINT64_MAX);
+    COMPUTE(remw, word(remainder_of(word(RS1), word(RS2))));
+    COMPUTE(remuw, word((uint32_t)RS2 ? (uint32_t)RS1 % (uint32_t)RS2 : RS1));
 
-                                                    LOAD_RESERVED(lr_w, uint32_t) LOAD_RESERVED(lr_d, uint64_t) STORE_CONDITIONAL(
-                                                        sc_w,
-                                                        uint32_t) STORE_CONDITIONAL(sc_d, uint64_t)
-                                                        AMO(amoswap_w, uint32_t, operand) AMO(
-                                                            amoadd_w, uint32_t,
-                                                            old +
-                                                                operand) AMO(amoxor_w, uint32_t,
-                                                                             old ^
-                                                                                 operand) AMO(amoand_w, uint32_t, old & operand)
-                                                            AMO(amoor_w, uint32_t, old | operand) AMO(
-                                                                amomin_w, uint32_t,
-                                                                (int32_t)old <
-                                                                        (int32_t)operand
-                                                                    ? old
-                                                                    : operand) AMO(amomax_w,
-                                                                                   uint32_t,
-                                                                                   (
-                                                                                       int32_t)old > (int32_t)operand
-                                                                                       ? old
-                                                                                       : operand)
-                                                                AMO(amominu_w, uint32_t, old < operand ? old : operand) AMO(
-                                                                    amomaxu_w, uint32_t,
-                                                                    old > operand
-                                                                        ? old
-                                                                        : operand) AMO(amoswap_d, uint64_t,
-                                                                                       operand)
-                                                                    AMO(amoadd_d, uint64_t, old + operand) AMO(
-                                                                        amoxor_d, uint64_t,
-                                                                        old ^
-                                                                            operand) AMO(amoand_d,
-                                                                                         uint64_t,
-                                                                                         old &
-                                                                                             operand)
-                                                                        AMO(amoor_d, uint64_t, old | operand) AMO(
-                                                                            amomin_d, uint64_t,
-                                                                            (int64_t)old <
-                                                                                    (int64_t)operand
-                                                                                ? old
-                                                                                : operand)
-                                                                            AMO(amomax_d, uint64_t,
-                                                                                (int64_t)old >
-                                                                                        (int64_t)
-                                                                                            operand
-                                                                                    ? old
-                                                                                    : operand)
-                                                                                AMO(amominu_d,
-                                                                                    uint64_t,
-                                                                                    old < operand
-                                                                                        ? old
-                                                                                        : operand)
-                                                                                    AMO(amomaxu_d,
-                                                                                        uint64_t,
-                                                                                        old > operand
-                                                                                            ? old
-                                                                                            : operand)
+    /* loads and stores */
+    LOAD(lh, int16_t, RD = carry = (uint64_t)value);
+    LOAD(lhu, uint16_t, RD = carry = value);
+    LOAD(lb, int8_t, RD = carry = (uint64_t)value);
+    STORE(sh, uint16_t, RS2);
+    LOAD(flw, uint32_t, FD = RV64_BOX | value);
+    STORE(fsd, uint64_t, F2);
+    STORE(fsw, uint32_t, F2);
 
-                                                                                        FIRST_fld(fld, NEXT()) LOAD(
-                                                                                            flw,
-                                                                                            uint32_t,
-                                                                                            FD =
-                                                                                                RV64_BOX |
-                                                                                                value)
-                                                                                            STORE(
-                                                                                                fsd,
-                                                                                                uint64_t,
-                                                                                                F2)
-                                                                                                STORE(
-                                                                                                    fsw,
-                                                                                                    uint32_t,
-                                                                                                    F2)
+    ATOMIC(w, uint32_t, int32_t);
+    ATOMIC(d, uint64_t, int64_t);
+    FLOATING(s, SINGLE, float, S1, S2, S3, sqrtf, fmaf);
+    FLOATING(d, DOUBLE, double, D1, D2, D3, sqrt, fma);
+    SINGLE(fcvt_s_d, (float)D1);
+    DOUBLE(fcvt_d_s, (double)S1);
 
-                                                                                                    DOUBLE(fadd_d, D1 + D2) DOUBLE(fsub_d, D1 - D2) DOUBLE(fmul_d, D1 * D2) DOUBLE(fdiv_d, D1 / D2) DOUBLE(fsqrt_d, sqrt(D1)) DOUBLE(fmadd_d, fma(D1,
-                                                                                                                                                                                                                                                  D2, D3)) DOUBLE(fmsub_d, fma(D1, D2, -D3)) DOUBLE(fnmsub_d, fma(-D1,
-                                                                                                                                                                                                                                                                                                                  D2,
-                                                                                                                                                                                                                                                                                                                  D3)) DOUBLE(fnmadd_d,
-                                                                                                                                                                                                                                                                                                                              fma(-D1,
-                                                                                                                                                                                                                                                                                                                                  D2,
-                                                                                                                                                                                                                                                                                                                                  -D3)) DOUBLE(fcvt_d_s,
-                                                                                                                                                                                                                                                                                                                                               (
-                                                                                                                                                                                                                                                                                                                                                   double)S1) DOUBLE(fcvt_d_w, (double)(int32_t)RS1) DOUBLE(fcvt_d_wu, (double)(uint32_t)RS1) DOUBLE(fcvt_d_l,
-                                                                                                                                                                                                                                                                                                                                                                                                                                                     (double)(int64_t)
-                                                                                                                                                                                                                                                                                                                                                                                                                                                         RS1) DOUBLE(fcvt_d_lu,
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                     (double)RS1) TO_INTEGER(fcvt_w_d, double, rv64_get_double, value > -0x1.00000002p31 && value < 0x1p31,
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                             (int32_t)
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                 value) TO_INTEGER(fcvt_wu_d,
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                   double,
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                   rv64_get_double, value > -1 && value < 0x1p32, word((uint64_t)(int64_t)value)) TO_INTEGER(fcvt_l_d,
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                             double,
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                             rv64_get_double, value >= -0x1p63 && value < 0x1p63, (int64_t)value) TO_INTEGER(fcvt_lu_d, double, rv64_get_double, value > -1 && value < 0x1p63, (int64_t)value) COMPARE(fle_d,
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                       double,
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                       D1,
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                       <=
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                       ,
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                       D2)
-                                                                                                        COMPARE(
-                                                                                                            flt_d,
-                                                                                                            double,
-                                                                                                            D1,
-                                                                                                            <
-                                                                                                            ,
-                                                                                                            D2)
-                                                                                                            COMPARE(
-                                                                                                                feq_d,
-                                                                                                                double,
-                                                                                                                D1,
-                                                                                                                ==
-                                                                                                                ,
-                                                                                                                D2) OP(fmin_d)
-                                                                                                                SOFT(
-                                                                                                                    fmin_d);
-    OP(fmax_d) SOFT(fmax_d);
-    OP(fclass_d) SOFT(fclass_d);
+    OP(fmadd_d_c) /* of a pair; it has no operand that is carried */
+    {
+        goto on_fmadd_d;
+    }
+    BITS(fsgnj_d, (F1 & ~SIGN_D) | (F2 & SIGN_D));
+    BITS(fsgnjn_d, (F1 & ~SIGN_D) | (~F2 & SIGN_D));
+    BITS(fsgnjx_d, F1 ^ (F2 & SIGN_D));
+    BITS(fsgnj_s, RV64_BOX | (rv64_unbox(F1) & ~SIGN_S) | (rv64_unbox(F2) & SIGN_S));
+    BITS(fsgnjn_s, RV64_BOX | (rv64_unbox(F1) & ~SIGN_S) | (~rv64_unbox(F2) & SIGN_S));
+    BITS(fsgnjx_s, RV64_BOX | (rv64_unbox(F1) ^ (rv64_unbox(F2) & SIGN_S)));
+    BITS(fmv_d_x, RS1);
+    BITS(fmv_w_x, RV64_BOX | (uint32_t)RS1);
+    COMPUTE(fmv_x_d, F1);
+    COMPUTE(fmv_x_w, word(F1));
 
-    SINGLE(fadd_s, S1 + S2)
-    SINGLE(fsub_s, S1 - S2)
-    SINGLE(fmul_s, S1 * S2)
-    SINGLE(fdiv_s, S1 / S2)
-    SINGLE(fsqrt_s, sqrtf(S1))
-    SINGLE(fmadd_s, fmaf(S1, S2, S3))
-    SINGLE(fmsub_s, fmaf(S1, S2, -S3))
-    SINGLE(fnmsub_s, fmaf(-S1, S2, S3))
-    SINGLE(fnmadd_s, fmaf(-S1, S2, -S3))
-    SINGLE(fcvt_s_d, (float)D1)
-    SINGLE(fcvt_s_w, (float)(int32_t)RS1)
-    SINGLE(fcvt_s_wu, (float)(uint32_t)RS1)
-    SINGLE(fcvt_s_l, (float)(int64_t)RS1)
-    SINGLE(fcvt_s_lu, (float)RS1)
-    TO_INTEGER(fcvt_w_s, float, rv64_get_float, value >= -0x1p31f && value < 0x1p31f,
-               (int32_t)value)
-    TO_INTEGER(fcvt_wu_s, float, rv64_get_float, value > -1 && value < 0x1p32f,
-               word((uint64_t)(int64_t)value))
-    TO_INTEGER(fcvt_l_s, float, rv64_get_float, value >= -0x1p63f && value < 0x1p63f,
-               (int64_t)value)
-    TO_INTEGER(fcvt_lu_s, float, rv64_get_float, value > -1 && value < 0x1p63f, (int64_t)value)
-    COMPARE(fle_s, float, S1, <=, S2)
-    COMPARE(flt_s, float, S1, <, S2)
-    COMPARE(feq_s, float, S1, ==, S2)
-    OP(fmin_s) SOFT(fmin_s);
-    OP(fmax_s) SOFT(fmax_s);
-    OP(fclass_s) SOFT(fclass_s);
-
-    BITS(fsgnj_d, (F1 & ~SIGN_D) | (F2 & SIGN_D))
-    BITS(fsgnjn_d, (F1 & ~SIGN_D) | (~F2 & SIGN_D))
-    BITS(fsgnjx_d, F1 ^ (F2 & SIGN_D))
-    BITS(fsgnj_s, RV64_BOX | (rv64_unbox(F1) & ~SIGN_S) | (rv64_unbox(F2) & SIGN_S))
-    BITS(fsgnjn_s, RV64_BOX | (rv64_unbox(F1) & ~SIGN_S) | (~rv64_unbox(F2) & SIGN_S))
-    BITS(fsgnjx_s, RV64_BOX | (rv64_unbox(F1) ^ (rv64_unbox(F2) & SIGN_S)))
-    BITS(fmv_d_x, RS1)
-    BITS(fmv_w_x, RV64_BOX | (uint32_t)RS1)
-    COMPUTE(fmv_x_d, F1)
-    COMPUTE(fmv_x_w, word(F1))
-
-    BRANCH(beq, RS1 == RS2)
-    BRANCH(bne, RS1 != RS2)
-    BRANCH(blt, (int64_t)RS1 < (int64_t)RS2)
-    BRANCH(bge, (int64_t)RS1 >= (int64_t)RS2)
-    BRANCH(bltu, RS1 < RS2)
-    BRANCH(bgeu, RS1 >= RS2)
-
+    OP(jal_c) /* of a pair; it has no operand */
     OP(jal)
     {
         LOG_GROUP();
         RD = b->link[RV64_ONWARD].pc;
         GO(RV64_TAKEN);
-    }
-    OP(jalr)
-    {
-        LOG_GROUP();
-        pc = (RS1 + IMM) & ~UINT64_C(1);
-        RD = b->link[RV64_ONWARD].pc;
-        b = rv64_view_block(view, pc);
-        if (__builtin_expect(b->pc != pc, 0))
-            goto look;
-        ENTER();
     }
     OP(onward)
     {
@@ -582,12 +513,18 @@ find:
         GO(RV64_ONWARD);
     }
 
-#define PAIR(first, second) FIRST_##first(first##_##second, THEN(second))
+#define PAIR(first, second)                                                                        \
+    DO_##first(first##_##second, RS1, THEN(second));                                               \
+    DO_##first(first##_##second##_1, carry, THEN(second));                                         \
+    DO_##first(first##_##second##_2, RS1, THEN(second##_c));                                       \
+    DO_##first(first##_##second##_3, carry, THEN(second##_c));
 #include "rv64/pairs.def"
 #undef PAIR
 
-    /* There is one hart, and it does all in order. */
-    OP(fence) NEXT();
+    OP(fence)
+    {
+        NEXT(); /* there is one hart, and it does all in order */
+    }
     OP(fence_i)
     {
         LOG_GROUP();
@@ -595,12 +532,12 @@ find:
         rv64_view_kill_all(view);
         goto look;
     }
-    CSR(csrrw, RS1, operand, true)
-    CSR(csrrs, RS1, old | operand, op->rs1)
-    CSR(csrrc, RS1, old & ~operand, op->rs1)
-    CSR(csrrwi, op->rs1, operand, true)
-    CSR(csrrsi, op->rs1, old | operand, op->rs1)
-    CSR(csrrci, op->rs1, old & ~operand, op->rs1)
+    CSR(csrrw, RS1, operand, true);
+    CSR(csrrs, RS1, old | operand, op->rs1);
+    CSR(csrrc, RS1, old & ~operand, op->rs1);
+    CSR(csrrwi, op->rs1, operand, true);
+    CSR(csrrsi, op->rs1, old | operand, op->rs1);
+    CSR(csrrci, op->rs1, old & ~operand, op->rs1);
     OP(ecall)
     {
         LOG_GROUP();
@@ -645,64 +582,3 @@ spent:
     hart->instret += (uint64_t)(budget - left);
     return VM_RV64_SPENT;
 }
-
-#undef RD
-#undef RS1
-#undef RS2
-#undef IMM
-#undef OP
-#undef JUMP
-#undef NEXT
-#undef BEGIN
-#undef ENTER
-#undef GO
-#undef COMPUTE
-#undef BRANCH
-#undef NEXT_IF_THERE
-#undef HIT
-#undef LOAD
-#undef STORE
-#undef AMO
-#undef LOAD_RESERVED
-#undef STORE_CONDITIONAL
-#undef CSR
-#undef TRAP
-#undef FD
-#undef F1
-#undef F2
-#undef F3
-#undef S1
-#undef S2
-#undef S3
-#undef D1
-#undef D2
-#undef D3
-#undef SOFT
-#undef MODE
-#undef FLOAT
-#undef SINGLE
-#undef DOUBLE
-#undef TO_INTEGER
-#undef COMPARE
-#undef BITS
-#undef THEN
-#undef COMPUTE_THEN
-#undef LOAD_THEN
-#undef STORE_THEN
-#undef FIRST_addi
-#undef FIRST_add
-#undef FIRST_addiw
-#undef FIRST_addw
-#undef FIRST_slli
-#undef FIRST_srli
-#undef FIRST_andi
-#undef FIRST_xor
-#undef FIRST_lui
-#undef FIRST_auipc
-#undef FIRST_ld
-#undef FIRST_lw
-#undef FIRST_lbu
-#undef FIRST_fld
-#undef FIRST_sd
-#undef FIRST_sw
-#undef FIRST_sb

@@ -10,6 +10,9 @@ static inline uint64_t word(uint64_t value)
     return (uint64_t)(int64_t)(int32_t)value;
 }
 
+/* The low 32 bits of a number that fits them without a sign. */
+#define word_of(value) word((uint64_t)(int64_t)(value))
+
 #define SIGN_S (UINT32_C(1) << 31)
 #define SIGN_D (UINT64_C(1) << 63)
 

@@ -40,20 +40,21 @@ struct rv64_soft {
     uint8_t flags;
 };
 
-uint64_t rv64_soft_add(struct rv64_soft *s, uint64_t a, uint64_t b);
-uint64_t rv64_soft_mul(struct rv64_soft *s, uint64_t a, uint64_t b);
-uint64_t rv64_soft_div(struct rv64_soft *s, uint64_t a, uint64_t b);
-uint64_t rv64_soft_sqrt(struct rv64_soft *s, uint64_t a);
-uint64_t rv64_soft_fma(struct rv64_soft *s, uint64_t a, uint64_t b, uint64_t c); /* a * b + c */
+uint64_t rv64_soft_add(struct rv64_soft *s, uint64_t a_bits, uint64_t b_bits);
+uint64_t rv64_soft_mul(struct rv64_soft *s, uint64_t a_bits, uint64_t b_bits);
+uint64_t rv64_soft_div(struct rv64_soft *s, uint64_t a_bits, uint64_t b_bits);
+uint64_t rv64_soft_sqrt(struct rv64_soft *s, uint64_t a_bits);
+/* a * b + c */
+uint64_t rv64_soft_fma(struct rv64_soft *s, uint64_t a_bits, uint64_t b_bits, uint64_t c_bits);
 /* To the precision of `s`, from another. */
-uint64_t rv64_soft_convert(struct rv64_soft *s, const struct rv64_precision *from, uint64_t a);
+uint64_t rv64_soft_convert(struct rv64_soft *s, const struct rv64_precision *from, uint64_t bits);
 uint64_t rv64_soft_from_int(struct rv64_soft *s, uint64_t magnitude, bool negative);
-/* To an integer of `bits` (32 or 64), the nearest one where it has none such. */
-int64_t rv64_soft_to_int(struct rv64_soft *s, uint64_t a, unsigned bits);
-uint64_t rv64_soft_to_uint(struct rv64_soft *s, uint64_t a, unsigned bits);
+/* To an integer of `width` bits (32 or 64), the nearest one where it has none such. */
+int64_t rv64_soft_to_int(struct rv64_soft *s, uint64_t bits, unsigned width);
+uint64_t rv64_soft_to_uint(struct rv64_soft *s, uint64_t bits, unsigned width);
 
 /* The operations that never round. */
-uint64_t rv64_soft_negate(const struct rv64_precision *p, uint64_t a);
+uint64_t rv64_soft_negate(const struct rv64_precision *p, uint64_t bits);
 uint64_t rv64_soft_min(struct rv64_soft *s, uint64_t a, uint64_t b);
 uint64_t rv64_soft_max(struct rv64_soft *s, uint64_t a, uint64_t b);
 /* Where an operand is NaN no comparison holds: that is NV, of `equal` only if one signals. */
@@ -61,6 +62,6 @@ bool rv64_soft_equal(struct rv64_soft *s, uint64_t a, uint64_t b);
 bool rv64_soft_less(struct rv64_soft *s, uint64_t a, uint64_t b);
 bool rv64_soft_less_equal(struct rv64_soft *s, uint64_t a, uint64_t b);
 /* The mask of FCLASS (volume I, table 11.5). */
-unsigned rv64_soft_class(const struct rv64_precision *p, uint64_t a);
+unsigned rv64_soft_class(const struct rv64_precision *p, uint64_t bits);
 
 #endif

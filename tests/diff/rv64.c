@@ -21,6 +21,7 @@ struct pair {
     struct vm_rv64_bus bus;
     struct naive_rv64_bus naive_bus;
     struct vm_random random;
+    unsigned result; /* the register that the word before writes */
 };
 
 static uint64_t below(struct pair *p, uint64_t n)
@@ -57,10 +58,13 @@ static uint32_t random_word(struct pair *p)
     const struct rv64_row *row = &rv64_rows[below(p, RV64_illegal)];
     if (!below(p, 32))
         return bits | 3;
-    if (touches_memory(row->format))
+    if (touches_memory(row->format) && below(p, 8))
         bits = (bits & ~(31u << 15)) | pointers[below(p, 3)] << 15;
+    else if (below(p, 2)) /* operations that take what the one before has computed */
+        bits = (bits & ~(31u << (below(p, 4) ? 15 : 20))) | p->result << 15;
     if (is_pointer(bits >> 7 & 31))
         bits ^= 16u << 7;
+    p->result = bits >> 7 & 31;
     if (row->format == RV64_B)
         bits = bits & 1u << 31 ? bits | 0x7eu << 24 : bits & 0x01ffffff;
     if (row->format == RV64_J)

@@ -1,7 +1,8 @@
 /* rv64_naive.h - a hart that takes each instruction apart anew, and each byte by itself.
  *
- * The oracle of src/rv64: one switch after the manual's tables, compressed instructions done as they
- * stand, floating point by the host under the instruction's rounding mode. It shares no code with the room that it is held against.
+ * The oracle of src/rv64: one switch after the manual's tables, compressed instructions done as
+ * they stand, floating point by the host under the instruction's rounding mode. It shares no code
+ * with the room that it is held against.
  */
 #ifndef ORACLE_RV64_NAIVE_H
 #define ORACLE_RV64_NAIVE_H

@@ -102,8 +102,8 @@ static void give(struct rv64_world *w, vm_va va)
     vm_rv64_view_map(w->view, va, w->rights[page], w->bytes + page * RV64_WORLD_PAGE);
 }
 
-/* Of an instruction in two pages the first half was asked for alone, if its page was not there: that
- * is no reference of its own. */
+/* Of an instruction in two pages the first half was asked for alone, if its page was not there:
+ * that is no reference of its own. */
 static void unlog_first_half(struct vm_rv64_log *log, vm_va va, uint16_t meta)
 {
     bool whole = meta == vm_ref_meta(VM_FETCH, 4);

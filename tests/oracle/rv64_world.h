@@ -1,7 +1,8 @@
 /* rv64_world.h - a small memory for harts under test, and a log that keeps everything.
  *
- * One range of pages, each with rights of its own; outside is nothing. The fast hart sees it through
- * a view whose translations the world takes back at random; the naive one sees it byte by byte.
+ * One range of pages, each with rights of its own; outside is nothing. The fast hart sees it
+ * through a view whose translations the world takes back at random; the naive one sees it byte by
+ * byte.
  *
  * Of a fetch the fast hart asks before it knows how far the group goes, so that refill notes a
  * fetch of 0 bytes: rv64_world_same_logs reads it as "a group that begins here".

@@ -29,8 +29,8 @@ USER = re.compile(r"\b(main|_?exit|quick_exit|atexit|v?printf|puts|putchar|perro
 
 # ISO C without its threads, signals and locales; and strings.h, which every C library has.
 PORTABLE = {f"{name}.h" for name in (
-    "assert ctype errno fenv float inttypes limits math stdalign stdarg stdbool stddef stdint stdio "
-    "stdlib stdnoreturn string strings time").split()}
+    "assert ctype errno fenv float inttypes limits math stdalign stdarg stdbool stddef stdint "
+    "stdio stdlib stdnoreturn string strings time").split()}
 LIBRARIES = {"ini.h", "jansson.h", "xxhash.h", "zstd.h", "lzma.h", "zlib.h", "zip.h"}
 PORTABLE_FLOOR = 3
 

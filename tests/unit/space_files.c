@@ -1,0 +1,356 @@
+/* Pages with contents, and files that map events name, by hand: who sees what, and what it costs. */
+#include "oracle/contents_world.h"
+#include "space/memory.h"
+
+#include "test.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { PARENT, CHILD, OTHER };
+
+/* ---- a machine of so many frames, whose programs are told of one reference at a time ---- */
+
+static struct vm_config config_of(unsigned nframes)
+{
+    struct vm_config c;
+    vm_config_init(&c);
+    c.layout = VM_LAYOUT_AS_IS;
+    c.tables = VM_TABLES_APART;
+    c.memory_bytes = nframes * c.page_bytes;
+    strcpy(c.scheme, "sv39");
+    strcpy(c.policy, "lru");
+    strcpy(c.tlb, "none");
+    return c;
+}
+
+static void open_world(struct contents_world *w, const struct vm_config *c, uint32_t log_cap)
+{
+    if (!contents_world_open(w, c, log_cap))
+        fail_msg("%s", w->error.text);
+}
+
+static struct vm_counts counts_of(struct contents_world *w)
+{
+    struct vm_counts c;
+    assert_true(contents_world_drain(w));
+    vm_engine_counts(w->engine, &c);
+    vm_engine_check(w->engine);
+    return c;
+}
+
+/* Pages [page, page + n) of the space become those of the file from `file_page` on. */
+static void map(struct contents_world *w, vm_asid asid, unsigned page, unsigned n,
+                enum vm_backing backing, unsigned file, unsigned file_page)
+{
+    struct vm_event event = {.kind = VM_EVENT_MAP,
+                             .asid = asid,
+                             .va = w->naive.first + page * w->naive.page_bytes,
+                             .bytes = n * w->naive.page_bytes,
+                             .prot = VM_PROT_READ | VM_PROT_WRITE,
+                             .detail = (uint8_t)backing,
+                             .file = file,
+                             .file_page = file ? w->naive.file_first[file] + file_page : 0};
+    if (!contents_world_event(w, &event))
+        fail_msg("%s", w->error.text);
+}
+
+static void happen(struct contents_world *w, enum vm_event_kind kind, vm_asid asid, unsigned page,
+                   unsigned n)
+{
+    struct vm_event event = {.kind = (uint8_t)kind,
+                             .asid = asid,
+                             .child = CHILD,
+                             .va = w->naive.first + page * w->naive.page_bytes,
+                             .bytes = n * w->naive.page_bytes,
+                             .detail = VM_ADVICE_DONTNEED};
+    if (!contents_world_event(w, &event))
+        fail_msg("%s", w->error.text);
+}
+
+#define CELL 3 /* the byte of a page that the examples use */
+
+static void write_byte(struct contents_world *w, vm_asid asid, unsigned page, uint8_t byte)
+{
+    if (!contents_world_access(w, asid, page, VM_WRITE, CELL, byte))
+        fail_msg("%s", w->error.text);
+}
+
+static uint8_t read_byte(struct contents_world *w, vm_asid asid, unsigned page)
+{
+    if (!contents_world_access(w, asid, page, VM_READ, CELL, 0))
+        fail_msg("%s", w->error.text);
+    return w->kept[asid][page].bytes[naive_contents_cell(&w->naive, CELL)];
+}
+
+static uint8_t disk_byte(const struct contents_world *w, unsigned file, unsigned page)
+{
+    return w->disk[file][page * w->naive.page_bytes + naive_contents_cell(&w->naive, CELL)];
+}
+
+/* ---- who sees what ---- */
+
+static void a_private_mapping_sees_the_file_until_it_writes_itself(void **unused)
+{
+    struct contents_world w;
+    struct vm_config c = config_of(12);
+    (void)unused;
+    open_world(&w, &c, 1);
+    map(&w, PARENT, 10, 4, VM_BACKING_SHARED, 1, 2); /* pages 2 to 5 of the file */
+    map(&w, CHILD, 30, 4, VM_BACKING_FILE, 1, 4);    /* 4 to 7: 12 there is 30 here */
+    uint8_t begun = disk_byte(&w, 1, 4);
+    assert_int_equal(read_byte(&w, PARENT, 12), begun);
+    assert_int_equal(read_byte(&w, CHILD, 30), begun);
+    assert_int_equal(counts_of(&w).file_ins, 1); /* into a frame that both map */
+    assert_int_equal(counts_of(&w).soft_faults, 1);
+    assert_int_equal(vm_memory_resident(w.parts.memory), 1);
+
+    write_byte(&w, PARENT, 12, 201);
+    assert_int_equal(read_byte(&w, CHILD, 30), 201);
+    assert_int_equal(counts_of(&w).page_copies, 0);
+
+    write_byte(&w, CHILD, 30, 202); /* from here on the page is its own */
+    assert_int_equal(counts_of(&w).cow_breaks, 1);
+    assert_int_equal(counts_of(&w).page_copies, 1);
+    assert_int_equal(read_byte(&w, PARENT, 12), 201);
+    write_byte(&w, PARENT, 12, 203);
+    assert_int_equal(read_byte(&w, CHILD, 30), 202);
+    assert_int_equal(vm_memory_resident(w.parts.memory), 2);
+
+    assert_int_equal(disk_byte(&w, 1, 4), begun); /* nobody has written it back yet */
+    assert_true(contents_world_sync(&w, 1));
+    assert_int_equal(disk_byte(&w, 1, 4), 203);
+    contents_world_close(&w);
+}
+
+static void a_file_page_stays_when_nobody_maps_it_until_it_is_dropped(void **unused)
+{
+    struct contents_world w;
+    struct vm_config c = config_of(12);
+    (void)unused;
+    open_world(&w, &c, 1);
+    map(&w, PARENT, 10, 2, VM_BACKING_SHARED, 2, 0);
+    write_byte(&w, PARENT, 10, 77);
+    write_byte(&w, PARENT, 11, 78);
+    happen(&w, VM_EVENT_EXIT, PARENT, 0, 1);
+    assert_int_equal(vm_memory_resident(w.parts.memory), 2);
+    map(&w, OTHER, 3, 1, VM_BACKING_FILE, 2, 0);
+    assert_int_equal(read_byte(&w, OTHER, 3), 77);
+    assert_int_equal(counts_of(&w).file_ins, 2); /* none for the last */
+    happen(&w, VM_EVENT_UNMAP, OTHER, 3, 1);
+
+    struct vm_event window = contents_world_window(&w, 2);
+    window.kind = VM_EVENT_UNMAP;
+    assert_true(contents_world_event(&w, &window));
+    uint8_t begun = disk_byte(&w, 2, 1);
+    assert_true(contents_world_drop(&w, 2));
+    assert_int_equal(vm_memory_resident(w.parts.memory), 0);
+    assert_int_equal(disk_byte(&w, 2, 1), begun); /* what was dropped was not written */
+    contents_world_close(&w);
+}
+
+static void a_page_written_privately_comes_back_from_its_slot_not_from_the_file(void **unused)
+{
+    struct contents_world w;
+    struct vm_config c = config_of(2);
+    (void)unused;
+    open_world(&w, &c, 1);
+    map(&w, PARENT, 0, 1, VM_BACKING_FILE, 1, 0);
+    map(&w, PARENT, 4, 3, VM_BACKING_ANON, 0, 0);
+    write_byte(&w, PARENT, 0, 99);
+    for (unsigned page = 4; page < 7; page++) /* three pages in two frames */
+        write_byte(&w, PARENT, page, 1);
+    uint64_t files = counts_of(&w).file_ins;
+    assert_int_equal(read_byte(&w, PARENT, 0), 99);
+    assert_int_equal(counts_of(&w).file_ins, files);
+    assert_int_equal(counts_of(&w).swap_ins, 1);
+
+    happen(&w, VM_EVENT_ADVISE, PARENT, 0, 1); /* what is its own is given up */
+    assert_int_equal(read_byte(&w, PARENT, 0), disk_byte(&w, 1, 0));
+    assert_int_equal(counts_of(&w).file_ins, files + 1);
+    contents_world_close(&w);
+}
+
+static void a_child_has_its_parents_pages_and_the_same_files(void **unused)
+{
+    struct contents_world w;
+    struct vm_config c = config_of(12);
+    (void)unused;
+    open_world(&w, &c, 1);
+    map(&w, PARENT, 0, 1, VM_BACKING_ANON, 0, 0);
+    map(&w, PARENT, 1, 1, VM_BACKING_SHARED, 3, 5);
+    map(&w, PARENT, 2, 1, VM_BACKING_FILE, 3, 5);
+    write_byte(&w, PARENT, 0, 10);
+    write_byte(&w, PARENT, 1, 11);
+    write_byte(&w, PARENT, 2, 12);
+    happen(&w, VM_EVENT_FORK, PARENT, 0, 1);
+    write_byte(&w, CHILD, 0, 20);
+    write_byte(&w, CHILD, 1, 21);
+    write_byte(&w, CHILD, 2, 22);
+    assert_int_equal(read_byte(&w, PARENT, 0), 10);
+    assert_int_equal(read_byte(&w, PARENT, 1), 21); /* shared */
+    assert_int_equal(read_byte(&w, PARENT, 2), 12);
+    contents_world_close(&w);
+}
+
+/* As it has to copy the page in the end, it is not mapped to be read first. */
+static void a_private_first_write_copies_what_the_cache_has(void **unused)
+{
+    struct contents_world w;
+    struct vm_config c = config_of(12);
+    (void)unused;
+    open_world(&w, &c, 1);
+    map(&w, PARENT, 0, 1, VM_BACKING_SHARED, 1, 3);
+    map(&w, OTHER, 0, 1, VM_BACKING_FILE, 1, 3);
+    write_byte(&w, PARENT, 0, 31);
+    write_byte(&w, OTHER, 0, 32);
+    struct vm_counts n = counts_of(&w);
+    assert_int_equal(n.file_ins, 1);
+    assert_int_equal(n.cow_breaks, 1);
+    assert_int_equal(n.faults, 2);
+    assert_int_equal(read_byte(&w, PARENT, 0), 31);
+    contents_world_close(&w);
+}
+
+/* ---- writes that the machine is told of later ---- */
+
+static void a_write_told_behind_an_eviction_is_not_lost(void **unused)
+{
+    struct contents_world w;
+    struct vm_config c = config_of(2);
+    (void)unused;
+    open_world(&w, &c, 8);
+    map(&w, PARENT, 0, 4, VM_BACKING_ANON, 0, 0);
+    write_byte(&w, PARENT, 0, 1);
+    write_byte(&w, PARENT, 1, 1);
+    write_byte(&w, PARENT, 0, 2); /* by the translation that is kept: in the log */
+    assert_int_equal(w.nlog, 1);
+    /* The machine is told of others' touches first, which cost page 0 its frame. */
+    vm_va va[] = {w.naive.first + 2 * w.naive.page_bytes, w.naive.first + 3 * w.naive.page_bytes};
+    uint16_t meta[] = {vm_ref_meta(VM_READ, 1), vm_ref_meta(VM_READ, 1)};
+    struct vm_batch batch = {.nrefs = 2, .va = va, .meta = meta};
+    assert_true(vm_engine_run(w.engine, &batch, &w.error));
+    struct vm_place place;
+    assert_false(vm_engine_look(w.engine, PARENT, w.naive.first, &place));
+    assert_int_equal(w.kept[PARENT][0].rights, 0);
+    assert_true(contents_world_drain(&w));
+    assert_int_equal(read_byte(&w, PARENT, 0), 2);
+    contents_world_close(&w);
+}
+
+static void a_page_that_is_clean_gives_no_right_to_write_untold(void **unused)
+{
+    struct contents_world w;
+    struct vm_config c = config_of(4);
+    struct vm_place place;
+    (void)unused;
+    open_world(&w, &c, 1);
+    map(&w, PARENT, 0, 1, VM_BACKING_SHARED, 1, 0);
+    read_byte(&w, PARENT, 0);
+    assert_true(vm_engine_look(w.engine, PARENT, w.naive.first, &place));
+    assert_int_equal(place.prot, VM_PROT_READ | VM_PROT_WRITE);
+    assert_int_equal(place.rights, VM_PROT_READ);
+    write_byte(&w, PARENT, 0, 5);
+    assert_true(vm_engine_look(w.engine, PARENT, w.naive.first, &place));
+    assert_int_equal(place.rights, VM_PROT_READ | VM_PROT_WRITE);
+    assert_true(contents_world_sync(&w, 0)); /* clean again: whoever kept the right has lost it */
+    assert_int_equal(w.kept[PARENT][0].rights, 0);
+    write_byte(&w, PARENT, 0, 6);
+    assert_true(contents_world_sync(&w, 0));
+    assert_int_equal(disk_byte(&w, 1, 0), 6);
+    contents_world_close(&w);
+}
+
+/* The flusher looks after every so many touches: behind this very write, whose bytes are not there
+ * yet. */
+static void a_write_that_is_cleaned_as_it_is_told_must_be_told_again(void **unused)
+{
+    struct contents_world w;
+    struct vm_config c = config_of(4);
+    (void)unused;
+    c.flush_ms = 1e-5;
+    open_world(&w, &c, 1);
+    map(&w, PARENT, 0, 2, VM_BACKING_SHARED, 1, 0);
+    for (unsigned i = 0; w.retold == 0 && i < 10000; i++) {
+        read_byte(&w, PARENT, 1);
+        assert_true(contents_world_sync(&w, 0));
+        write_byte(&w, PARENT, 0, (uint8_t)i);
+    }
+    assert_int_equal(w.retold, 1);
+    uint8_t written = read_byte(&w, PARENT, 0);
+    assert_true(contents_world_sync(&w, 0));
+    assert_int_equal(disk_byte(&w, 1, 0), written);
+    contents_world_close(&w);
+}
+
+/* ---- what the kernel does by its own means ---- */
+
+static void the_kernels_writes_are_everybodys(void **unused)
+{
+    struct contents_world w;
+    struct vm_config c = config_of(4);
+    (void)unused;
+    open_world(&w, &c, 1);
+    map(&w, PARENT, 20, 1, VM_BACKING_FILE, 2, 7);
+    assert_int_equal(read_byte(&w, PARENT, 20), disk_byte(&w, 2, 7));
+    unsigned window = CONTENTS_FILE_PAGES + 7; /* of the second file */
+    assert_true(contents_world_reach(&w, CONTENTS_WINDOWS, window, VM_WRITE, CELL, 55));
+    assert_int_equal(read_byte(&w, PARENT, 20), 55);
+    assert_int_equal(counts_of(&w).kernel_faults, 1);
+    assert_true(contents_world_sync(&w, 1));
+    assert_int_not_equal(disk_byte(&w, 2, 7), 55); /* that was another file */
+    assert_true(contents_world_sync(&w, 2));
+    assert_int_equal(disk_byte(&w, 2, 7), 55);
+    contents_world_close(&w);
+}
+
+static void the_kernel_may_not_reach_what_is_not_mapped(void **unused)
+{
+    struct contents_world w;
+    struct vm_config c = config_of(4);
+    struct vm_place place;
+    (void)unused;
+    open_world(&w, &c, 1);
+    assert_false(vm_engine_look(w.engine, OTHER, w.naive.first, &place)); /* it has never run */
+    assert_false(vm_engine_reach(w.engine, OTHER, w.naive.first, VM_READ, &place, &w.error));
+    assert_int_equal(w.error.code, VM_EINPUT);
+    contents_world_close(&w);
+}
+
+/* A part of a huge page that only the kernel wrote to is no zeros that a split may forget. */
+static void what_the_kernel_wrote_to_a_huge_page_outlives_its_split(void **unused)
+{
+    struct contents_world w;
+    struct vm_config c = config_of(16);
+    (void)unused;
+    strcpy(c.scheme, "two-level:dir=10,table=2");
+    c.huge_pages = VM_HUGE_FAULT;
+    c.huge_bytes = 4 * c.page_bytes;
+    open_world(&w, &c, 1);
+    map(&w, PARENT, 0, 8, VM_BACKING_ANON, 0, 0);
+    read_byte(&w, PARENT, 0);
+    assert_int_equal(counts_of(&w).huge_faults, 1);
+    assert_true(contents_world_reach(&w, PARENT, 2, VM_WRITE, CELL, 123));
+    happen(&w, VM_EVENT_UNMAP, PARENT, 0, 1);
+    assert_int_equal(counts_of(&w).demotions, 1);
+    assert_int_equal(read_byte(&w, PARENT, 2), 123);
+    contents_world_close(&w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_private_mapping_sees_the_file_until_it_writes_itself),
+        cmocka_unit_test(a_file_page_stays_when_nobody_maps_it_until_it_is_dropped),
+        cmocka_unit_test(a_page_written_privately_comes_back_from_its_slot_not_from_the_file),
+        cmocka_unit_test(a_child_has_its_parents_pages_and_the_same_files),
+        cmocka_unit_test(a_private_first_write_copies_what_the_cache_has),
+        cmocka_unit_test(a_write_told_behind_an_eviction_is_not_lost),
+        cmocka_unit_test(a_page_that_is_clean_gives_no_right_to_write_untold),
+        cmocka_unit_test(a_write_that_is_cleaned_as_it_is_told_must_be_told_again),
+        cmocka_unit_test(the_kernels_writes_are_everybodys),
+        cmocka_unit_test(the_kernel_may_not_reach_what_is_not_mapped),
+        cmocka_unit_test(what_the_kernel_wrote_to_a_huge_page_outlives_its_split),
+    };
+    return cmocka_run_group_tests_name("unit_space_files", tests, NULL, NULL);
+}

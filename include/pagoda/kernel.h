@@ -119,5 +119,7 @@ struct vm_vector {
 bool vm_kernel_vector(size_t i, struct vm_vector *out);
 /* The system calls that there are: number, name; false past the end. */
 bool vm_kernel_syscall(size_t i, uint32_t *number, const char **name);
+/* The name of one of Linux's that there is not; NULL: Linux has none of that number either. */
+const char *vm_kernel_absent_call(uint32_t number);
 
 #endif

@@ -8,6 +8,7 @@
  *   trap.c     causes, the vector table, page faults
  *   signal.c   signals: sent, delivered, returned from
  *   syscalls.def, call.c   system calls by number
+ *   absent.def, call_text.c   their names and arguments, as a trace shows them
  *   call_*.c   their bodies, by subject
  *   inode.c    files with pages in the page cache
  *   file.c     open files and descriptors
@@ -164,6 +165,10 @@ struct kernel {
     uint32_t nroused;
     enum vm_ready gives_way; /* why the running thread's turn ends, if `turn_over` */
     bool turn_over;
+    struct departure {
+        uint32_t tid; /* 0: nobody yet */
+        const char *how, *in;
+    } left;                  /* the thread that ran last, and why it no longer does */
     uint64_t sleeps;         /* so far */
     struct vm_random random; /* from the seed */
     struct process *processes, *first;
@@ -335,10 +340,20 @@ uint32_t vm_futex_wake(struct kernel *k, const struct address_space *s, vm_va va
 
 /* Begin, or go on with, the system call that the thread's registers name. */
 void vm_call(struct kernel *k, struct thread *t);
+const char *vm_call_name(uint64_t number); /* NULL: there is no such call */
 typedef int64_t call_body(struct kernel *k, struct thread *t, const uint64_t *a);
-#define SYSCALL(number, name) call_body vm_call_##name;
+#define SYSCALL(number, name, kinds) call_body vm_call_##name;
 #include "kernel/syscalls.def"
 #undef SYSCALL
+
+/* ---- call_text.c ---- */
+
+#define CALL_TEXT_BYTES 320
+/* "close(3)": the call with its arguments, as `kinds` (call_text.c) wants them to be read. */
+void vm_call_text(const struct thread *t, const char *name, const char *kinds, const uint64_t *a,
+                  char *out, size_t cap);
+/* "3", "-ENOENT": its answer. */
+void vm_answer_text(const char *kinds, int64_t result, char *out, size_t cap);
 
 /* ---- signal.c ---- */
 

@@ -294,7 +294,11 @@ static int changed(struct kernel *k, struct thread *t, uint64_t at, vm_va va, ch
     int64_t error = path_of(k, t, at, va, path);
     if (error)
         return (int)error;
-    return k->c->writable ? vm_path_parent(k, path, last) : -EROFS;
+    int fd = k->c->writable ? vm_path_parent(k, path, last) : -EROFS;
+    if (fd < 0 || !vm_path_is_kept(k, path, fd))
+        return fd;
+    close(fd);
+    return -EROFS;
 }
 
 static int64_t done(int fd, int result)

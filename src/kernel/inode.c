@@ -340,6 +340,14 @@ void vm_inodes_close(struct kernel *k)
     free(k->inodes);
 }
 
+void vm_inodes_drop(struct kernel *k)
+{
+    for (struct inode *i = k->inodes->first; i; i = i->next) {
+        close_window(k, i);
+        vm_engine_drop_file(k->engine, i->number);
+    }
+}
+
 /* ---- bytes ---- */
 
 /* What a window may have, so that several fit: files are read and written up to there. */

@@ -127,6 +127,8 @@ struct process {
 
 /* ---- the kernel ---- */
 
+#define KEPT_PLACES 3
+
 #define FILES_ASID VM_ASID_MAX /* the kernel's own space: windows on files (file.c) */
 
 struct kernel {
@@ -173,9 +175,10 @@ struct kernel {
     struct vm_random random; /* from the seed */
     struct process *processes, *first;
     uint32_t pid_next, nprocesses;
-    struct inodes *inodes;   /* inode.c's */
-    struct streams *streams; /* stream.c's */
-    int root_fd;             /* of the host */
+    struct inodes *inodes;             /* inode.c's */
+    struct streams *streams;           /* stream.c's */
+    int root_fd;                       /* of the host */
+    uint64_t kept_device[KEPT_PLACES]; /* path.c's; 0: none */
     struct vm_run_result *out;
     uint32_t listed_cap;
 };
@@ -390,6 +393,8 @@ struct inode {
 
 bool vm_inodes_open(struct kernel *k, struct vm_error *e);
 void vm_inodes_close(struct kernel *k);
+/* No frame has a page of a file any more. */
+void vm_inodes_drop(struct kernel *k);
 /* The program file at `path`, from `t`'s directory. 0 or -errno. */
 int64_t vm_inode_open(struct kernel *k, struct thread *t, const char *path, struct inode **out);
 /* The inode of a regular file of the host, which has `host_fd` from now on. NULL: no memory. */
@@ -499,6 +504,9 @@ int vm_path_parent(struct kernel *k, const char *absolute, const char **last);
 /* A file that is no file of the host, /dev/null and the like: NULL and *error 0 where it is one. */
 struct open_file *vm_path_special(struct kernel *k, struct thread *t, const char *absolute,
                                   int flags, int64_t *error);
+/* The name is of a device, or of the host's kernel (/dev, /proc, /sys), by itself or by the file
+ * system that its directory is on: no program may change it, --writable or not. */
+bool vm_path_is_kept(const struct kernel *k, const char *absolute, int directory_fd);
 int64_t vm_path_open(struct kernel *k, struct thread *t, const char *absolute, int flags,
                      unsigned mode, struct open_file **out);
 

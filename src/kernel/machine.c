@@ -18,6 +18,7 @@
 #include <string.h>
 
 #define HART_PAGE (UINT64_C(1) << VM_RV64_PAGE_SHIFT)
+#define TELLS_MAX 8
 
 static uint64_t page_bytes(const struct kernel *k)
 {
@@ -147,7 +148,7 @@ static bool may_wait(const struct reach *r, enum vm_access access)
     return true;
 }
 
-static void map_view(struct kernel *k, struct address_space *s, vm_va va,
+static void map_view(struct kernel *k, const struct address_space *s, vm_va va,
                      const struct vm_place *place)
 {
     vm_va offset = va & (page_bytes(k) - 1) & ~(HART_PAGE - 1);
@@ -162,6 +163,20 @@ static void log_reference(struct kernel *k, vm_va va, uint16_t meta)
     k->log.meta[k->log.n++] = meta;
 }
 
+/* The reference is made before its access, which may be made once this is true. What the machine
+ * does behind a touch can undo it, by cleaning the page, or giving it up: then it is made again. A
+ * memory that has no room for both pages of a reference is no reason to try for ever. */
+static bool tell_before(struct kernel *k, vm_asid asid, vm_va va, uint16_t meta, struct reach *r,
+                        uint64_t *tval)
+{
+    for (unsigned told = 0; told < TELLS_MAX; told++)
+        if (!make(k, va, meta))
+            return false;
+        else if (look_at_all(k, asid, va, meta, r, tval) && may_wait(r, vm_ref_access(meta)))
+            return true;
+    return false;
+}
+
 static bool refill(void *host, vm_va va, uint16_t meta, uint64_t *tval)
 {
     struct kernel *k = host;
@@ -174,8 +189,8 @@ static bool refill(void *host, vm_va va, uint16_t meta, uint64_t *tval)
     bool later = k->c->model != VM_RUN_NONE && may_wait(&r, vm_ref_access(meta));
     if (later)
         log_reference(k, va, meta);
-    else if (!make(k, va, meta) || !look_at_all(k, s->asid, va, meta, &r, tval))
-        return false; /* one page's coming may cost another its frame */
+    else if (!tell_before(k, s->asid, va, meta, &r, tval))
+        return false;
     for (unsigned i = 0; i < r.n; i++)
         map_view(k, s, r.va[i], &r.place[i]);
     /* A page of the hart in the same page of the machine as the first byte. */
@@ -200,7 +215,7 @@ uint8_t *vm_machine_page(struct kernel *k, const struct address_space *s, vm_va 
 {
     uint8_t *page = vm_rv64_view_find(s->view, va, access);
     uint16_t meta = vm_ref_meta(access, bytes);
-    struct vm_place place;
+    struct reach r;
     uint64_t tval;
     VM_ASSERT((va & (HART_PAGE - 1)) + bytes <= HART_PAGE);
     if (page) {
@@ -211,13 +226,12 @@ uint8_t *vm_machine_page(struct kernel *k, const struct address_space *s, vm_va 
     }
     if (page)
         return page + (va & (HART_PAGE - 1));
-    if (va >= k->user_end || !vm_machine_touch(k, s->asid, va, meta, &tval) ||
-        !look(k, s->asid, va, access, &place))
+    vm_machine_drain(k);
+    vm_machine_switch(k, s->asid);
+    if (va >= k->user_end || !tell_before(k, s->asid, va, meta, &r, &tval))
         return NULL;
-    if (place.rights & vm_access_needs(access))
-        vm_rv64_view_map(s->view, va & ~(HART_PAGE - 1), place.rights,
-                         place.bytes + (va & (page_bytes(k) - 1) & ~(HART_PAGE - 1)));
-    return place.bytes + (va & (page_bytes(k) - 1));
+    map_view(k, s, va, &r.place[0]);
+    return r.place[0].bytes + (va & (page_bytes(k) - 1));
 }
 
 bool vm_machine_has_present(struct kernel *k, const struct address_space *s, vm_va va)

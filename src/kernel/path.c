@@ -164,6 +164,52 @@ static struct open_file *open_kind(struct kernel *k, int fd, int flags, const ch
     return NULL;
 }
 
+/* ---- what nobody changes ---- */
+
+static const char *const kept[KEPT_PLACES] = {"/dev", "/proc", "/sys"};
+
+/* The file systems that the host has at these places, if they are not the root's own. */
+static void find_kept(struct kernel *k)
+{
+    struct stat root, s;
+    if (fstat(k->root_fd, &root) != 0)
+        return;
+    for (size_t i = 0; i < KEPT_PLACES; i++) {
+        int fd = vm_path_host(k, kept[i], O_PATH | O_DIRECTORY, 0);
+        if (fd < 0)
+            continue;
+        if (fstat(fd, &s) == 0 && s.st_dev != root.st_dev)
+            k->kept_device[i] = s.st_dev;
+        close(fd);
+    }
+}
+
+bool vm_path_is_kept(const struct kernel *k, const char *absolute, int directory_fd)
+{
+    struct stat s;
+    for (size_t i = 0; i < KEPT_PLACES; i++) {
+        size_t n = strlen(kept[i]);
+        if (strncmp(absolute, kept[i], n) == 0 && (absolute[n] == '/' || !absolute[n]))
+            return true;
+    }
+    if (fstat(directory_fd, &s) != 0)
+        return true;
+    for (size_t i = 0; i < KEPT_PLACES; i++)
+        if (k->kept_device[i] && k->kept_device[i] == s.st_dev)
+            return true;
+    return false;
+}
+
+static bool may_change(struct kernel *k, const char *absolute)
+{
+    const char *last;
+    int fd = k->c->writable ? vm_path_parent(k, absolute, &last) : -1;
+    bool may = fd >= 0 && !vm_path_is_kept(k, absolute, fd);
+    if (fd >= 0)
+        close(fd);
+    return may;
+}
+
 static bool is_program_link(const struct thread *t, const char *absolute)
 {
     char own[64];
@@ -181,7 +227,7 @@ int64_t vm_path_open(struct kernel *k, struct thread *t, const char *absolute, i
     if (is_program_link(t, absolute) && t->space->program)
         absolute = t->space->program->path;
     bool changes = (flags & O_ACCMODE) != O_RDONLY || (flags & (O_CREAT | O_TRUNC));
-    if (changes && !k->c->writable) {
+    if (changes && !may_change(k, absolute)) {
         int fd = vm_path_host(k, absolute, O_PATH, 0);
         if (fd >= 0)
             close(fd);
@@ -205,6 +251,7 @@ bool vm_files_open(struct kernel *k, struct vm_error *e)
     if (k->root_fd < 0)
         return vm_fail(e, VM_EUSAGE, "--root %s: %s: expected a directory", k->c->root,
                        strerror(errno));
+    find_kept(k);
     return vm_inodes_open(k, e) && vm_streams_open(k, e);
 }
 

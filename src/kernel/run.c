@@ -244,17 +244,32 @@ static uint64_t instructions_in(const struct kernel *k, uint64_t ns)
     return n < 1 ? 1 : n > 1e15 ? (uint64_t)1e15 : (uint64_t)n;
 }
 
-static bool is_spent(const struct kernel *k)
+/* That the run may still execute. */
+static uint64_t instructions_left(const struct kernel *k)
 {
-    return k->c->instructions && k->out->instructions >= k->c->instructions;
+    uint64_t most = k->c->instructions ? k->c->instructions : UINT64_MAX;
+    return most > k->out->instructions ? most - k->out->instructions : 0;
 }
 
-/* Run the hart until the next tick or a trap. */
-static void run_hart(struct kernel *k, struct thread *t, uint64_t most_ns)
+static bool is_spent(const struct kernel *k)
+{
+    return instructions_left(k) == 0;
+}
+
+static bool is_page_fault(const struct vm_rv64_trap *trap)
+{
+    return trap->cause == VM_RV64_FETCH_PAGE || trap->cause == VM_RV64_LOAD_PAGE ||
+           trap->cause == VM_RV64_STORE_PAGE;
+}
+
+/* Run the hart until the next tick or a trap. True: that was a fault whose page has come. */
+static bool run_hart(struct kernel *k, struct thread *t, uint64_t most_ns)
 {
     struct vm_rv64_trap trap;
     uint64_t tick = until_tick(k), before = t->hart.instret;
-    uint64_t budget = instructions_in(k, most_ns < tick ? most_ns : tick);
+    uint64_t turn = instructions_in(k, most_ns < tick ? most_ns : tick),
+             left = instructions_left(k);
+    uint64_t budget = turn < left ? turn : left;
     t->hart.time_ns = k->now_ns;
     enum vm_rv64_stop stop = vm_rv64_run(&t->hart, t->space->view, &k->bus, budget, &trap);
     uint64_t done = t->hart.instret - before;
@@ -263,8 +278,40 @@ static void run_hart(struct kernel *k, struct thread *t, uint64_t most_ns)
     uint64_t ticks = k->now_ns / k->c->tick_ns;
     vm_machine_worked(k, done);
     k->out->timer_interrupts += k->now_ns / k->c->tick_ns - ticks;
-    if (stop == VM_RV64_TRAPPED && !k->failed)
-        vm_trap(k, t, &trap);
+    if (stop != VM_RV64_TRAPPED || k->failed)
+        return false;
+    vm_trap(k, t, &trap);
+    return is_page_fault(&trap) && !k->failed && k->running == t && t->state == THREAD_RUNNING &&
+           !vm_signal_waits(t);
+}
+
+/* Its pages do not fit into memory together. */
+static void starve(struct kernel *k, struct thread *t)
+{
+    if (k->c->machine.oom == VM_OOM_KILL) {
+        vm_process_exit(k, t->process, SIGKILL);
+        return;
+    }
+    k->failed = true;
+    vm_fail(&k->error, VM_EMACHINE,
+            "memory: %u frames: too few for the pages that one instruction of %s needs at once",
+            k->parts.nframes, t->process->stat.name);
+}
+
+#define FAULTS_MOST 64 /* of one instruction: more than it has pages and they have tables */
+
+/* The instruction whose page has come is made before the thread gives way, or waits for the device:
+ * else threads that all wait for pages could take them from each other for ever. */
+static void run_thread(struct kernel *k, struct thread *t, uint64_t most_ns)
+{
+    if (!run_hart(k, t, most_ns))
+        return;
+    uint64_t before = t->hart.instret;
+    for (unsigned faults = 1; run_hart(k, t, 1) && t->hart.instret == before; faults++)
+        if (faults == FAULTS_MOST) {
+            starve(k, t);
+            return;
+        }
 }
 
 /* What the machine has made it wait for: it sleeps so long. */
@@ -284,7 +331,7 @@ static void step(struct kernel *k, struct thread *t, uint64_t most_ns)
     if (t->in_call)
         vm_call(k, t);
     else
-        run_hart(k, t, most_ns);
+        run_thread(k, t, most_ns);
     if (k->running == t)
         wait_for_machine(k, t);
     else
@@ -475,10 +522,12 @@ static void report(struct kernel *k)
     vm_machine_drain(k);
     if (!k->failed)
         vm_files_sync(k);
+    VM_EXPECT((vm_engine_check(k->engine), true));
     k->out->model = k->c->model;
     k->out->now_ns = k->now_ns;
     k->out->machine.stray = VM_STRAY_FAULTS;
     vm_engine_result(k->engine, &k->out->machine);
+    vm_inodes_drop(k);
     k->out->frames_left = vm_memory_resident(k->parts.memory);
 }
 

@@ -376,8 +376,11 @@
         goto trapped;                                                                              \
     } while (0)
 
-/* long: a table of what each instruction does; labels are known in one function only */
-static __attribute__((noinline)) enum vm_rv64_stop LOOP(struct rv64_run *run, int64_t budget)
+/* long: a table of what each instruction does; labels are known in one function only. Sanitizers
+ * leave it alone: between hundreds of jumps to hundreds of labels their checks take a compiler many
+ * minutes. */
+static __attribute__((noinline, no_sanitize("address", "undefined"))) enum vm_rv64_stop LOOP(
+    struct rv64_run *run, int64_t budget)
 {
     static const void *const handlers[RV64_HANDLERS] = {
 #define INSN(name, text, mask, match, format) [RV64_##name] = &&on_##name,

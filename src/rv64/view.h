@@ -24,7 +24,7 @@
  *
  * Sources: Bellard, "QEMU, a fast and portable dynamic translator" (2005), for blocks that are
  * linked; Bell, "Threaded code" (1973). That a page's loss kills its blocks one by one costs a
- * decoding each when the page comes back, about 0.1 us an instruction.
+ * decoding each when the page comes back, about 50 ns an instruction.
  */
 #ifndef RV64_VIEW_H
 #define RV64_VIEW_H

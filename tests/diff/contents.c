@@ -334,6 +334,35 @@ static void the_same_holds_where_swap_is_compressed_memory(void **unused)
     assert_true(peak > 0);
 }
 
+/* A slot's number says which device it is on, and the slow one's are far from the first. */
+static void the_same_holds_where_a_slow_device_takes_what_the_fast_one_has_no_room_for(
+    void **unused)
+{
+    uint64_t slow = 0;
+    (void)unused;
+    for (unsigned i = test_rounds(150); i-- > 0;) {
+        struct plan p = plan_of(schemes[i % NSCHEMES], some[i / 3 % NSOME], 8 + i % 13, 600000 + i);
+        p.config.swap_bytes = (1 + i % 11) * p.config.page_bytes;
+        strcpy(p.config.swap_slow, "hdd");
+        mix_writes(&p, i / 2);
+        slow += play(&p).slow_reads;
+    }
+    assert_true(slow > 0);
+}
+
+/* Pages of files that nobody maps any more are still of whoever brought them. */
+static void the_same_holds_where_processes_have_shares(void **unused)
+{
+    (void)unused;
+    for (unsigned i = test_rounds(150); i-- > 0;) {
+        struct plan p = plan_of(schemes[i % NSCHEMES], some[i / 3 % NSOME], 8 + i % 13, 700000 + i);
+        p.config.allot = i % 2 ? VM_ALLOT_FIXED : VM_ALLOT_PROPORTIONAL;
+        p.config.allot_frames = i % 4;
+        mix_writes(&p, i / 2);
+        play(&p);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -342,6 +371,9 @@ int main(void)
         cmocka_unit_test(the_same_holds_whatever_is_written_and_read_ahead),
         cmocka_unit_test(the_same_holds_with_huge_pages),
         cmocka_unit_test(the_same_holds_where_swap_is_compressed_memory),
+        cmocka_unit_test(
+            the_same_holds_where_a_slow_device_takes_what_the_fast_one_has_no_room_for),
+        cmocka_unit_test(the_same_holds_where_processes_have_shares),
     };
     return cmocka_run_group_tests_name("diff_contents", tests, NULL, NULL);
 }

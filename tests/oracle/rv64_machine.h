@@ -25,12 +25,16 @@ static inline void machine_close(struct rv64_machine *m)
 {
     rv64_world_close(&m->w);
 }
+static inline void machine_end(struct rv64_machine *m, vm_va va)
+{
+    uint32_t end = ASM_EBREAK;
+    rv64_world_put(&m->w, va, &end, sizeof end);
+}
 /* `word`s at va, the last of which is followed by an ebreak. */
 static inline void machine_put(struct rv64_machine *m, vm_va va, const uint32_t *word, unsigned n)
 {
-    uint32_t end = ASM_EBREAK;
     rv64_world_put(&m->w, va, word, n * sizeof *word);
-    rv64_world_put(&m->w, va + n * sizeof *word, &end, sizeof end);
+    machine_end(m, va + n * sizeof *word);
 }
 #define MACHINE_PUT(m, va, ...)                                                                    \
     machine_put(m, va, (const uint32_t[]){__VA_ARGS__},                                            \

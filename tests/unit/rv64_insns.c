@@ -148,7 +148,7 @@ static void jumps_link_and_drop_the_low_bit(void **state)
     machine_open(&m, 0);
     MACHINE_PUT(&m, RV64_CODE, ASM_JAL(RA, 8), ASM_EBREAK, ASM_JALR(A0, 5, A0));
     m.hart.x[A0] = RV64_CODE + 0x100; /* its own result, too */
-    machine_put(&m, RV64_CODE + 0x104, NULL, 0);
+    machine_end(&m, RV64_CODE + 0x104);
     machine_run_to_trap(&m);
     assert_int_equal(m.hart.pc, RV64_CODE + 0x104);
     assert_int_equal(m.hart.x[RA], RV64_CODE + 4);
@@ -163,7 +163,7 @@ static void a_compressed_jump_links_two_bytes_on(void **state)
     uint16_t c_jalr_a0 = 0x9502;
     machine_open(&m, 0);
     rv64_world_put(&m.w, RV64_CODE, &c_jalr_a0, 2);
-    machine_put(&m, RV64_CODE + 0x40, NULL, 0);
+    machine_end(&m, RV64_CODE + 0x40);
     m.hart.x[A0] = RV64_CODE + 0x40;
     machine_run_to_trap(&m);
     assert_int_equal(m.hart.pc, RV64_CODE + 0x40);

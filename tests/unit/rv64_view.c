@@ -172,7 +172,7 @@ static void a_fetch_can_fault_in_either_page(void **state)
     vm_va across = RV64_CODE + PAGE - 2;
     machine_open(&m, 0);
     rv64_world_put(&m.w, across, &word, 4);
-    machine_put(&m, across + 4, NULL, 0);
+    machine_end(&m, across + 4);
     m.hart.pc = across;
     rv64_world_forbid(&m.w, RV64_CODE + PAGE, VM_PROT_FETCH);
     assert_int_equal(machine_run_to_trap(&m), VM_RV64_FETCH_PAGE);
@@ -267,7 +267,7 @@ static void an_instruction_in_two_pages_goes_with_either(void **state)
         machine_open(&m, 0);
         MACHINE_PUT(&m, RV64_CODE, ASM_JAL(ZERO, PAGE - 2));
         rv64_world_put(&m.w, across, &one, 4);
-        machine_put(&m, across + 4, NULL, 0);
+        machine_end(&m, across + 4);
         fetches(&m);
         fetches(&m);
         rv64_world_put(&m.w, across, &two, 4);
@@ -329,6 +329,44 @@ static void a_view_gives_the_rights_that_it_was_given(void **state)
     machine_close(&m);
 }
 
+static void an_empty_view_has_no_page_0(void **state)
+{
+    (void)state;
+    struct rv64_machine m;
+    machine_open(&m, 0);
+    MACHINE_PUT(&m, RV64_CODE, ASM_LD(A0, 8, ZERO));
+    for (unsigned times = 0; times < 3; times++) {
+        assert_int_equal(machine_run_to_trap(&m), VM_RV64_LOAD_PAGE);
+        assert_int_equal(m.trap.tval, 8);
+        if (times == 1)
+            vm_rv64_view_forget_all(m.w.view);
+        else
+            vm_rv64_view_forget(m.w.view, 0);
+    }
+    machine_close(&m);
+}
+
+/* More blocks than a view has places for: each word is a block of its own. */
+static void a_full_view_begins_anew(void **state)
+{
+    (void)state;
+    struct rv64_world w;
+    struct vm_rv64_trap trap;
+    uint32_t jump = ASM_JAL(ZERO, 4), end = ASM_EBREAK;
+    enum { WORDS = RV64_WORLD_PAGES * PAGE / 4 };
+    rv64_world_open(&w, RV64_CODE, RV64_WORLD_PAGES, 0);
+    struct vm_rv64_bus bus = rv64_world_bus(&w);
+    for (unsigned i = 0; i < WORDS; i++)
+        rv64_world_put(&w, RV64_CODE + 4 * i, i < WORDS - 1 ? &jump : &end, 4);
+    for (unsigned times = 0; times < 3; times++) {
+        struct vm_rv64 hart = {.pc = RV64_CODE};
+        assert_int_equal(vm_rv64_run(&hart, w.view, &bus, UINT64_MAX, &trap), VM_RV64_TRAPPED);
+        assert_int_equal(trap.cause, VM_RV64_BREAKPOINT);
+        assert_int_equal(hart.instret, WORDS - 1);
+    }
+    rv64_world_close(&w);
+}
+
 /* --- the bus in the middle of a block ----------------------------------------------------- */
 
 struct meddler {
@@ -372,6 +410,7 @@ static bool refill_with_fractions(void *host, vm_va va, uint16_t meta, uint64_t 
     struct meddler *d = host;
     volatile double third = 1.0;
     third /= 3;
+    assert_true(third < 1);
     return d->refill(&d->m.w, va, meta, tval);
 }
 
@@ -527,6 +566,8 @@ int main(void)
         cmocka_unit_test(fence_i_shows_what_was_written),
         cmocka_unit_test(a_mapping_replaces_the_one_before),
         cmocka_unit_test(a_view_gives_the_rights_that_it_was_given),
+        cmocka_unit_test(an_empty_view_has_no_page_0),
+        cmocka_unit_test(a_full_view_begins_anew),
         cmocka_unit_test(a_block_whose_page_goes_is_left_after_its_instruction),
         cmocka_unit_test(what_the_bus_computes_raises_no_flag),
         cmocka_unit_test(fetch_groups_end_with_accesses_and_blocks),

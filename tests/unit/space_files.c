@@ -193,6 +193,25 @@ static void a_child_has_its_parents_pages_and_the_same_files(void **unused)
     contents_world_close(&w);
 }
 
+/* As it has to copy the page in the end, it is not mapped to be read first. */
+static void a_private_first_write_copies_what_the_cache_has(void **unused)
+{
+    struct contents_world w;
+    struct vm_config c = config_of(12);
+    (void)unused;
+    open_world(&w, &c, 1);
+    map(&w, PARENT, 0, 1, VM_BACKING_SHARED, 1, 3);
+    map(&w, OTHER, 0, 1, VM_BACKING_FILE, 1, 3);
+    write_byte(&w, PARENT, 0, 31);
+    write_byte(&w, OTHER, 0, 32);
+    struct vm_counts n = counts_of(&w);
+    assert_int_equal(n.file_ins, 1);
+    assert_int_equal(n.cow_breaks, 1);
+    assert_int_equal(n.faults, 2);
+    assert_int_equal(read_byte(&w, PARENT, 0), 31);
+    contents_world_close(&w);
+}
+
 /* ---- writes that the machine is told of later ---- */
 
 static void a_write_told_behind_an_eviction_is_not_lost(void **unused)
@@ -325,6 +344,7 @@ int main(void)
         cmocka_unit_test(a_file_page_stays_when_nobody_maps_it_until_it_is_dropped),
         cmocka_unit_test(a_page_written_privately_comes_back_from_its_slot_not_from_the_file),
         cmocka_unit_test(a_child_has_its_parents_pages_and_the_same_files),
+        cmocka_unit_test(a_private_first_write_copies_what_the_cache_has),
         cmocka_unit_test(a_write_told_behind_an_eviction_is_not_lost),
         cmocka_unit_test(a_page_that_is_clean_gives_no_right_to_write_untold),
         cmocka_unit_test(a_write_that_is_cleaned_as_it_is_told_must_be_told_again),

@@ -1,0 +1,202 @@
+/* guests.c - the guests of guests/, each on many machines: the output is the same, which is the one
+ * in guests/expected/, and counts that do not depend on the machine are the same too.
+ *
+ * Without a cross compiler there are no guests, and every test is skipped.
+ */
+#include "oracle/guest_run.h"
+
+#include "unit/test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What depends on whose turn it is when: how often it looks, how much it reads at once. */
+enum pace { STEADY, AS_TURNS_COME };
+
+static const struct guest {
+    const char *name;
+    enum pace pace;
+} guests[] = {
+    {"border", STEADY},      {"copy_on_write", STEADY}, {"exec", STEADY},
+    {"fork_wait", STEADY},   {"forks", STEADY},         {"hello", STEADY},
+    {"mmap_shared", STEADY}, {"null", STEADY},          {"orphan", AS_TURNS_COME},
+    {"pages", STEADY},       {"pipe", AS_TURNS_COME},   {"signals", AS_TURNS_COME},
+    {"stack", STEADY},       {"thrash", STEADY},        {"threads", AS_TURNS_COME},
+};
+#define NGUESTS (sizeof guests / sizeof guests[0])
+
+static void run(const struct guest *g, const char *settings, struct guest_run *out)
+{
+    guest_run(settings, (const char *const[]){g->name, NULL}, out);
+}
+
+/* Its output under the settings is what it must be; *out is to be freed. */
+static void run_as_expected(const struct guest *g, const char *settings, struct guest_run *out)
+{
+    char *expected = guest_text("guests/expected", g->name);
+    assert_non_null(expected);
+    run(g, settings, out);
+    if (strcmp(out->output, expected) != 0)
+        print_message("# %s, %s:\n%s", g->name, settings, out->output);
+    assert_string_equal(out->output, expected);
+    free(expected);
+}
+
+static void assert_same_work(const struct guest *g, const char *settings,
+                             const struct vm_run_result *a, const struct vm_run_result *b)
+{
+    if (a->instructions != b->instructions || a->syscalls != b->syscalls)
+        print_message("# %s, %s\n", g->name, settings);
+    assert_int_equal(a->instructions, b->instructions);
+    assert_int_equal(a->syscalls, b->syscalls);
+    assert_int_equal(a->processes, b->processes);
+}
+
+/* Every guest under each of the settings; with STEADY ones the work is that without settings. */
+static void try_all(const char *const *settings, size_t n)
+{
+    if (!guests_are_here())
+        skip();
+    for (size_t i = 0; i < NGUESTS; i++) {
+        struct guest_run plain, other;
+        run_as_expected(&guests[i], "", &plain);
+        for (size_t s = 0; s < n; s++) {
+            run_as_expected(&guests[i], settings[s], &other);
+            if (guests[i].pace == STEADY)
+                assert_same_work(&guests[i], settings[s], &plain.result, &other.result);
+            guest_run_free(&other);
+        }
+        guest_run_free(&plain);
+    }
+}
+
+#define TRY_ALL(...)                                                                               \
+    const char *const settings[] = {__VA_ARGS__};                                                  \
+    try_all(settings, sizeof settings / sizeof settings[0])
+
+static void every_scheme_that_can_hold_a_guest_runs_it_alike(void **unused)
+{
+    (void)unused;
+    TRY_ALL("scheme sv48", "scheme sv57", "scheme x86-64", "scheme x86-64-la57", "scheme arm64",
+            "scheme inverted", "scheme clustered", "scheme ech");
+}
+
+static void every_scheduler_and_quantum_gives_the_same_output(void **unused)
+{
+    (void)unused;
+    TRY_ALL("sched fifo quantum 1", "sched rr quantum 1", "sched rr quantum 3",
+            "sched mlfq quantum 1", "sched mlfq quantum 10", "sched lottery quantum 1",
+            "sched stride quantum 3", "sched cfs quantum 1", "sched sjf", "sched stcf",
+            "sched sqms quantum 1", "sched mqms quantum 1");
+}
+
+/* ---- models ---- */
+
+/* With memory enough the machine decides nothing: all is the same, time too. */
+static void the_model_changes_nothing_but_what_is_counted_of_it(void **unused)
+{
+    (void)unused;
+    if (!guests_are_here())
+        skip();
+    for (size_t i = 0; i < NGUESTS; i++) {
+        struct guest_run none, other;
+        run_as_expected(&guests[i], "model none", &none);
+        for (int full = 0; full < 2; full++) {
+            const char *settings =
+                full ? "model full cache l1i=32KiB/8/64,l1d=32KiB/8/64" : "model tlb";
+            run_as_expected(&guests[i], settings, &other);
+            assert_same_work(&guests[i], settings, &none.result, &other.result);
+            assert_int_equal(none.result.now_ns, other.result.now_ns);
+            assert_int_equal(none.result.switches, other.result.switches);
+            assert_int_equal(none.result.counts.demand_zero, other.result.counts.demand_zero);
+            assert_int_equal(none.result.counts.cow_breaks, other.result.counts.cow_breaks);
+            assert_int_equal(none.result.counts.faults, other.result.counts.faults);
+            guest_run_free(&other);
+        }
+        guest_run_free(&none);
+    }
+}
+
+/* ---- memory ---- */
+
+/* A quarter of the most that a process of the guest had in memory, but room for an instruction, what
+ * it refers to and the tables of that. */
+#define FRAMES_LEAST 24
+
+static uint64_t quarter(const struct guest *g)
+{
+    struct guest_run plain;
+    uint64_t most = 0;
+    run_as_expected(g, "", &plain);
+    for (size_t i = 0; i < plain.result.nlisted; i++)
+        if (plain.result.listed[i].rss_peak_bytes > most)
+            most = plain.result.listed[i].rss_peak_bytes;
+    guest_run_free(&plain);
+    return most / 4 > FRAMES_LEAST * 4096 ? most / 4 & ~UINT64_C(4095) : FRAMES_LEAST * 4096;
+}
+
+static void try_quarter(const struct guest *g, const char *more)
+{
+    char settings[256];
+    struct guest_run cut;
+    snprintf(settings, sizeof settings, "memory %llu %s", (unsigned long long)quarter(g), more);
+    run_as_expected(g, settings, &cut);
+    if (!strcmp(g->name, "thrash"))
+        assert_in_range(cut.result.counts.swap_ins, 600, UINT64_MAX);
+    guest_run_free(&cut);
+}
+
+static void with_a_quarter_of_its_memory_a_guest_gives_the_same_output(void **unused)
+{
+    (void)unused;
+    static const char *const settings[] = {
+        "policy clock",
+        "policy lru",
+        "policy fifo",
+        "policy arc",
+        "policy clock model none",
+        "policy clock model full",
+        "policy lru swap ssd swap-cluster 8",
+        "policy clock readahead vma",
+        "policy clock swap zram",
+        "policy clock watermark-low 4 watermark-high 8",
+        "policy lru sched mlfq quantum 1",
+        "policy random scheme x86-64",
+    };
+    if (!guests_are_here())
+        skip();
+    for (size_t i = 0; i < NGUESTS; i++)
+        for (size_t s = 0; s < sizeof settings / sizeof settings[0]; s++)
+            try_quarter(&guests[i], settings[s]);
+}
+
+static void a_run_can_be_had_again(void **unused)
+{
+    (void)unused;
+    if (!guests_are_here())
+        skip();
+    for (size_t i = 0; i < NGUESTS; i++) {
+        struct guest_run one, two;
+        const char *settings = "memory 160KiB policy random sched lottery quantum 1";
+        run_as_expected(&guests[i], settings, &one);
+        run_as_expected(&guests[i], settings, &two);
+        assert_same_work(&guests[i], settings, &one.result, &two.result);
+        assert_int_equal(one.result.now_ns, two.result.now_ns);
+        assert_memory_equal(&one.result.counts, &two.result.counts, sizeof one.result.counts);
+        guest_run_free(&one);
+        guest_run_free(&two);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_model_changes_nothing_but_what_is_counted_of_it),
+        cmocka_unit_test(every_scheme_that_can_hold_a_guest_runs_it_alike),
+        cmocka_unit_test(every_scheduler_and_quantum_gives_the_same_output),
+        cmocka_unit_test(with_a_quarter_of_its_memory_a_guest_gives_the_same_output),
+        cmocka_unit_test(a_run_can_be_had_again),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

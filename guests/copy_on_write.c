@@ -5,8 +5,8 @@
  * has a copy any more.
  *
  * Try:  pagoda run --trace faults -- guests/copy_on_write
- * See:  32 pages of `page` "copied on write" in the child, and none for the 16 of the parent: whoever
- *       has a page alone just writes it.
+ * See:  32 pages of `page` "copied on write" in the child, and none for the 16 of the parent:
+ *       whoever has a page alone just writes it.
  */
 #include <stdio.h>
 #include <stdlib.h>

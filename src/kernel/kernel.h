@@ -193,8 +193,8 @@ void vm_machine_drain(struct kernel *k);
 bool vm_machine_event(struct kernel *k, const struct vm_event *event);
 /* References belong to this space from now on. */
 void vm_machine_switch(struct kernel *k, vm_asid asid);
-/* Make the reference, which resolves its fault if it has one. False: it cannot be made: *tval is the
- * first byte that cannot be had. The thread may have to wait for it: vm_machine_waits. */
+/* Make the reference, which resolves its fault if it has one. False: it cannot be made: *tval is
+ * the first byte that cannot be had. The thread may have to wait for it: vm_machine_waits. */
 bool vm_machine_touch(struct kernel *k, vm_asid asid, vm_va va, uint16_t meta, uint64_t *tval);
 /* How long whoever made the touches, or calls, since it was asked last has to wait: nanoseconds. */
 uint64_t vm_machine_waits(struct kernel *k);
@@ -292,8 +292,8 @@ void vm_thread_exit(struct kernel *k, struct thread *t, int status);
 void vm_process_exit(struct kernel *k, struct process *p, int status);
 int64_t vm_process_wait(struct kernel *k, struct thread *t, int64_t pid, vm_va status, int options,
                         vm_va rusage);
-/* A child of `parent` that `pid` means, as wait4 does, and what there is to tell of it; NULL: nothing
- * yet. *any: there are such children. It was told: a zombie is gone. */
+/* A child of `parent` that `pid` means, as wait4 does, and what there is to tell of it; NULL:
+ * nothing yet. *any: there are such children. It was told: a zombie is gone. */
 struct process *vm_process_news(struct kernel *k, struct process *parent, int64_t pid, int options,
                                 int *status, bool *any);
 void vm_process_heard(struct kernel *k, struct process *child);

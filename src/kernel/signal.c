@@ -3,7 +3,7 @@
  *      send --> pending (of a thread, or of whichever of a process) --deliver--> handler's frame
  *                                                                          \--> default action
  *
- * Delivery is on the way back to user mode. A handler's frame is what the RISC-V psABI of Linux has:
+ * Delivery is on the way back to user mode. A handler's frame is what Linux has on RISC-V:
  * siginfo, then ucontext with all registers; it returns into a page of two instructions that every
  * space has, which is rt_sigreturn.
  *

@@ -99,8 +99,9 @@ guest --json -- /unknown
 printf '%s' "$err" >u.json
 is "$(member u.json '[(c["number"], c["name"]) for c in r["unknown_syscalls"]]')" \
     "[(425, 'io_uring_setup'), (2000, None)]" "and so as JSON"
-is "$(sed -nE 's/^(SYSCALL|ABSENT)\(([0-9]+), .*/\2/p' \
-    "$PAGODA_SOURCE"/src/kernel/{syscalls,absent}.def | sort | uniq -d)" "" "no call is here and absent"
+twice=$(sed -nE 's/^(SYSCALL|ABSENT)\(([0-9]+), .*/\2/p' \
+    "$PAGODA_SOURCE"/src/kernel/{syscalls,absent}.def | sort | uniq -d)
+is "$twice" "" "no call is here and absent"
 
 # ---- traces ----
 
@@ -124,8 +125,8 @@ like "$err" ' sched +forked runs: 1 sleeps in wait4$' "a switch, and why"
 like "$err" ' sched +forked runs: 2 has ended$' "and the switch back"
 guest --trace traps,sched --trace-to t.txt -- /forked
 is "$err" "" "a trace into a file"
-is "$(sed -E 's/^ *[0-9.]+ ms +[0-9]+ ([a-z]+) .*/\1/' t.txt | sort -u | tr '\n' ' ')" "sched trap " \
-    "has what was asked for"
+told=$(sed -E 's/^ *[0-9.]+ ms +[0-9]+ ([a-z]+) .*/\1/' t.txt | sort -u | tr '\n' ' ')
+is "$told" "sched trap " "has what was asked for"
 guest --trace traps,sched -- /forked
 is "$(cat t.txt)" "$err" "and is what standard error would have"
 is "$(grep -c $'\033' t.txt)" 0 "without colours"
@@ -162,7 +163,8 @@ patched three beyond 80 '<Q' 0xffffffffff000
 patched three object 16 '<H' 1
 bad 3 '^pagoda: /nothing: ' "no such program" -- /nothing
 bad 3 '^pagoda: /folder: ' "a folder" -- /folder
-bad 3 '^pagoda: /words: not an ELF file: expected a static program for rv64gc Linux' "a text" -- /words
+bad 3 '^pagoda: /words: not an ELF file: expected a static program for rv64gc Linux' "a text" \
+    -- /words
 bad 3 '^pagoda: /native: a program for another architecture \(ELF machine [0-9]+, 64 bits\)' \
     "the host's own program" -- /native
 bad 3 '^pagoda: /dynamic: a dynamically linked program' "a dynamic program" -- /dynamic
@@ -175,8 +177,10 @@ bad 3 '^pagoda: /beyond: segment 0 lies at 0xffffffffff000: expected addresses b
     "addresses beyond the space" -- /beyond
 bad 3 '^pagoda: /object: an ELF file of type 1: expected a program' "an object file" -- /object
 bad 5 'memory' "too little memory to begin" --memory 8KiB -- /three
-refused 2 "^pagoda: --root nowhere: .*: expected a directory" "a root that is not there" "$PAGODA" run --root nowhere -- /three
-refused 2 "^pagoda: --root words: Not a directory: expected a directory" "a root that is no folder" "$PAGODA" run --root words -- /three
+refused 2 "^pagoda: --root nowhere: .*: expected a directory" "a root that is not there" \
+    "$PAGODA" run --root nowhere -- /three
+refused 2 "^pagoda: --root words: Not a directory: expected a directory" "a root that is no folder" \
+    "$PAGODA" run --root words -- /three
 bad 2 '^pagoda: unknown model "tbl"' "a misspelt model" --model tbl -- /three
 hinted '"tlb"'
 bad 2 '^pagoda: unknown scheduler "mlqf"' "a misspelt scheduler" --sched mlqf -- /three
@@ -187,13 +191,16 @@ bad 2 '^pagoda: unknown overcommit "nevr"' "a misspelt word" --overcommit nevr -
 hinted '"never"'
 bad 2 'quantum 0: expected milliseconds, more than 0' "no quantum" --quantum 0 -- /three
 bad 2 'tick -1' "a tick backwards" --tick=-1 -- /three
-bad 2 'instruction-ns 0: expected more than 0' "instructions in no time" --instruction-ns 0 -- /three
+bad 2 'instruction-ns 0: expected more than 0' "instructions in no time" \
+    --instruction-ns 0 -- /three
 bad 2 'processes 0: expected 1 to 4000' "no processes" --processes 0 -- /three
 bad 2 'trace-to without --trace' "a file for no trace" --trace-to t2.txt -- /three
 bad 4 'no-such-folder' "a report that cannot be written" --report-to no-such-folder/r.txt -- /three
 bad 4 'no-such-folder' "a trace that cannot be" --trace traps --trace-to no-such-folder/t -- /three
-bad 5 "^pagoda: policy opt must know what comes: expected another one" "a policy that must know the future" --policy opt -- /three
-bad 5 "^pagoda: scheme segmentation has segments: expected one of pages" "a scheme without pages" --scheme segmentation -- /three
+bad 5 "^pagoda: policy opt must know what comes: expected another one" "a policy that must know the future" \
+    --policy opt -- /three
+bad 5 "^pagoda: scheme segmentation has segments: expected one of pages" "a scheme without pages" \
+    --scheme segmentation -- /three
 refused 2 'which program\?|expected -- and a program' "no program" "$PAGODA" run
 bad 3 '/nothing' "no program leaves no trace" --trace traps --trace-to t3.txt --report-to r3.txt \
     -- /nothing

@@ -256,36 +256,38 @@ static bool is_spent(const struct kernel *k)
     return instructions_left(k) == 0;
 }
 
-static bool is_page_fault(const struct vm_rv64_trap *trap)
+/* Run the hart until the next tick or a trap, which is still to be taken. */
+static enum vm_rv64_stop run_hart(struct kernel *k, struct thread *t, uint64_t most_ns,
+                                  struct vm_rv64_trap *trap)
 {
-    return trap->cause == VM_RV64_FETCH_PAGE || trap->cause == VM_RV64_LOAD_PAGE ||
-           trap->cause == VM_RV64_STORE_PAGE;
-}
-
-/* Run the hart until the next tick or a trap. True: that was a fault whose page has come. */
-static bool run_hart(struct kernel *k, struct thread *t, uint64_t most_ns)
-{
-    struct vm_rv64_trap trap;
     uint64_t tick = until_tick(k), before = t->hart.instret;
     uint64_t turn = instructions_in(k, most_ns < tick ? most_ns : tick),
              left = instructions_left(k);
     uint64_t budget = turn < left ? turn : left;
     t->hart.time_ns = k->now_ns;
-    enum vm_rv64_stop stop = vm_rv64_run(&t->hart, t->space->view, &k->bus, budget, &trap);
+    enum vm_rv64_stop stop = vm_rv64_run(&t->hart, t->space->view, &k->bus, budget, trap);
     uint64_t done = t->hart.instret - before;
     k->out->instructions += done;
     t->process->stat.instructions += done;
     uint64_t ticks = k->now_ns / k->c->tick_ns;
     vm_machine_worked(k, done);
     k->out->timer_interrupts += k->now_ns / k->c->tick_ns - ticks;
-    if (stop != VM_RV64_TRAPPED || k->failed)
-        return false;
-    vm_trap(k, t, &trap);
-    return is_page_fault(&trap) && !k->failed && k->running == t && t->state == THREAD_RUNNING &&
-           !vm_signal_waits(t);
+    return k->failed ? VM_RV64_SPENT : stop;
 }
 
-/* Its pages do not fit into memory together. */
+static bool is_page_fault(const struct vm_rv64_trap *trap)
+{
+    return trap->cause == VM_RV64_FETCH_PAGE || trap->cause == VM_RV64_LOAD_PAGE ||
+           trap->cause == VM_RV64_STORE_PAGE;
+}
+
+/* Nothing keeps the thread from its next instruction but what that has to wait for. */
+static bool could_go_on(const struct kernel *k, const struct thread *t)
+{
+    return !k->failed && k->running == t && t->state == THREAD_RUNNING && !vm_signal_waits(t);
+}
+
+/* The pages of one instruction do not fit into memory together. */
 static void starve(struct kernel *k, struct thread *t)
 {
     if (k->c->machine.oom == VM_OOM_KILL) {
@@ -300,18 +302,27 @@ static void starve(struct kernel *k, struct thread *t)
 
 #define FAULTS_MOST 64 /* of one instruction: more than it has pages and they have tables */
 
-/* The instruction whose page has come is made before the thread gives way, or waits for the device:
- * else threads that all wait for pages could take them from each other for ever. */
+/* Until the next tick or trap. The instruction whose page has come is made before its thread gives
+ * way, or waits for the device: else threads that all wait for pages could take them from each
+ * other for ever. A fault of one behind it is left to be had again, after the wait. */
 static void run_thread(struct kernel *k, struct thread *t, uint64_t most_ns)
 {
-    if (!run_hart(k, t, most_ns))
+    struct vm_rv64_trap trap;
+    if (run_hart(k, t, most_ns, &trap) != VM_RV64_TRAPPED)
         return;
-    uint64_t before = t->hart.instret;
-    for (unsigned faults = 1; run_hart(k, t, 1) && t->hart.instret == before; faults++)
-        if (faults == FAULTS_MOST) {
+    for (unsigned faults = 1;; faults++) {
+        vm_trap(k, t, &trap);
+        if (!is_page_fault(&trap) || !could_go_on(k, t))
+            return;
+        if (faults > FAULTS_MOST) {
             starve(k, t);
             return;
         }
+        uint64_t before = t->hart.instret;
+        if (run_hart(k, t, 1, &trap) != VM_RV64_TRAPPED ||
+            (t->hart.instret != before && is_page_fault(&trap)))
+            return;
+    }
 }
 
 /* What the machine has made it wait for: it sleeps so long. */

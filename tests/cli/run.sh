@@ -30,9 +30,10 @@ elf endless 0000006f
 elf killed 00100513 00f00593 08100893 00000073 0000006f
 elf unknown 1a900893 00000073 1a900893 00000073 7d000893 00000073 00000513 05d00893 00000073
 elf failing fff00513 03900893 00000073 00000513 05d00893 00000073
-# fork; the child exits with 7, its parent waits for it.
-elf forked 01100513 00000593 0dc00893 00000073 00051863 00700513 05d00893 00000073 \
-    fff00513 00000593 00000613 00000693 10400893 00000073 00000513 05d00893 00000073
+# fork; the child counts from 524288 down, yields and exits with 7; its parent waits for it.
+elf forked 01100513 00000593 0dc00893 00000073 02051263 000802b7 fff28293 fe029ee3 07c00893 \
+    00000073 00700513 05d00893 00000073 fff00513 00000593 00000613 00000693 10400893 00000073 00000513 05d00893 \
+    00000073
 
 # ---- how it ends ----
 
@@ -62,7 +63,7 @@ for model in none tlb full; do
     is "$(member $model.json '(r["model"], r["exit"], r["signal"], r["ended"])')" \
         "('$model', 0, None, None)" "$model: and as JSON"
     while read -r label member; do
-        n=$(member $model.json "$member")
+        n=$(member $model.json "format($member, ',')")
         like "$text" "^  ${label//_/ } +$n$" "$model: ${label//_/ } are $n in both"
     done <<'ROWS'
 instructions r["instructions"]
@@ -179,8 +180,8 @@ bad 3 '^pagoda: /object: an ELF file of type 1: expected a program' "an object f
 bad 5 'memory' "too little memory to begin" --memory 8KiB -- /three
 refused 2 "^pagoda: --root nowhere: .*: expected a directory" "a root that is not there" \
     "$PAGODA" run --root nowhere -- /three
-refused 2 "^pagoda: --root words: Not a directory: expected a directory" "a root that is no folder" \
-    "$PAGODA" run --root words -- /three
+refused 2 "^pagoda: --root words: Not a directory: expected a directory" \
+    "a root that is no folder" "$PAGODA" run --root words -- /three
 bad 2 '^pagoda: unknown model "tbl"' "a misspelt model" --model tbl -- /three
 hinted '"tlb"'
 bad 2 '^pagoda: unknown scheduler "mlqf"' "a misspelt scheduler" --sched mlqf -- /three
@@ -197,8 +198,8 @@ bad 2 'processes 0: expected 1 to 4000' "no processes" --processes 0 -- /three
 bad 2 'trace-to without --trace' "a file for no trace" --trace-to t2.txt -- /three
 bad 4 'no-such-folder' "a report that cannot be written" --report-to no-such-folder/r.txt -- /three
 bad 4 'no-such-folder' "a trace that cannot be" --trace traps --trace-to no-such-folder/t -- /three
-bad 5 "^pagoda: policy opt must know what comes: expected another one" "a policy that must know the future" \
-    --policy opt -- /three
+bad 5 "^pagoda: policy opt must know what comes: expected another one" \
+    "a policy that must know the future" --policy opt -- /three
 bad 5 "^pagoda: scheme segmentation has segments: expected one of pages" "a scheme without pages" \
     --scheme segmentation -- /three
 refused 2 'which program\?|expected -- and a program' "no program" "$PAGODA" run

@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <pagoda/alloc.h>
 #include <pagoda/readahead.h>
+#include <pagoda/sched.h>
 #include <string.h>
 
 #define WIDTH 76 /* of an input line at most; roff fills lines itself */
@@ -204,6 +205,7 @@ static bool run_man(const struct args *a, struct vm_error *e)
     parts("devices", vm_device_list);
     parts("readaheads", vm_readahead_list);
     parts("allocators", vm_alloc_list);
+    parts("schedulers", vm_sched_list);
     parts("formats", vm_format_list);
     parts("workloads", vm_workload_list);
     presets();

@@ -16,8 +16,8 @@
 
 #include "base/assert.h"
 #include "base/bits.h"
+#include "base/block.h"
 #include "base/random.h"
-#include "policy/block.h"
 
 #include <pagoda/types.h>
 #include <string.h>

@@ -84,17 +84,24 @@ static bool is_out(struct vm_memory *m, uint64_t key, struct wanted *out)
     return home && vm_page_cache_find(m, home, key) == VM_NOFRAME;
 }
 
+/* The page whose entry is that of slot `s`; VM_NOPAGE: none. One that lost it there last may have
+ * come back since, and be in another slot by now. */
+static uint64_t key_in_slot(struct vm_memory *m, uint64_t s)
+{
+    struct wanted w;
+    if (s <= VM_SLOT_FILE || s >= vm_slots_end(m) || !m->ahead.slot_key[s])
+        return VM_NOPAGE;
+    return is_out(m, m->ahead.slot_key[s], &w) && w.slot == s ? w.key : VM_NOPAGE;
+}
+
 /* The page that a number of a wish means, beside the fault's `own`; VM_NOPAGE: none. Places of a
  * file are numbered as its pages are. */
-static uint64_t key_of(const struct vm_memory *m, const struct vm_fault *f,
-                       const struct wanted *own, const struct vm_readahead_wish *wish,
-                       uint64_t number)
+static uint64_t key_of(struct vm_memory *m, const struct vm_fault *f, const struct wanted *own,
+                       const struct vm_readahead_wish *wish, uint64_t number)
 {
     unsigned shift = m->c.page_shift;
     if (wish->of == VM_READAHEAD_PLACES && own->slot != VM_SLOT_FILE)
-        return number > VM_SLOT_FILE && number < vm_slots_end(m) && m->ahead.slot_key[number]
-                   ? m->ahead.slot_key[number]
-                   : VM_NOPAGE;
+        return key_in_slot(m, number);
     if (number < f->vma->start >> shift || number >= f->vma->end >> shift)
         return VM_NOPAGE;
     return vm_memory_key(m, number << shift, f->asid);
@@ -114,6 +121,8 @@ static void ask(struct vm_memory *m, const struct vm_fault *f, const struct want
     m->ahead.hits[f->asid] = 0;
     m->c.readahead->ask(m->ahead.state + f->asid * m->c.readahead->size(), m->c.readahead_params,
                         &asked, wish);
+    if (wish->n > 0)
+        m->c.wished(m->c.host, f, own->slot == VM_SLOT_FILE ? 0 : own->slot, wish);
 }
 
 /* ---- bringing them ---- */
@@ -133,6 +142,7 @@ static void place(struct vm_memory *m, const struct wanted *w, vm_pfn pfn)
     m->nresident++;
     m->c.counts->readaheads++;
     vm_unit_insert(m, pfn, w->key);
+    m->c.came_ahead(m->c.host, pfn, w->key, vm_frame_slot(&m->frame[pfn]));
 }
 
 /* Into a frame, whose getting may have changed anything: then the page need not come. */
@@ -181,27 +191,36 @@ static void read_runs(struct vm_memory *m, struct wanted_list *list)
     }
 }
 
+/* The fault will read its page `own`. False: m->out. */
+static bool read_beside(struct vm_memory *m, const struct vm_fault *f, struct wanted own)
+{
+    uint64_t key = own.key, most = m->nunits / 4;
+    struct vm_readahead_wish wish = {.n = 0};
+    struct wanted_list list = {0};
+    bool good = true;
+    ask(m, f, &own, &wish);
+    for (uint32_t i = 0; good && i < wish.n && list.n < most; i++) {
+        uint64_t other = key_of(m, f, &own, &wish, wish.number[i]);
+        if (other != VM_NOPAGE && other != key)
+            good = bring(m, other, &list);
+    }
+    if (list.n == 0)
+        return good;
+    if (good && is_out(m, key, &own)) {
+        list.page[list.n++] = own;
+        m->ahead.own_key = key;
+    }
+    read_runs(m, &list); /* even where memory ran out behind some */
+    return good;
+}
+
 bool vm_ahead_read(struct vm_memory *m, const struct vm_fault *f)
 {
-    uint64_t key = vm_memory_key(m, f->va, f->asid), most = m->nunits / 4;
-    struct vm_readahead_wish wish;
-    struct wanted_list list = {0};
     struct wanted own;
     m->ahead.own_key = VM_NOPAGE;
-    if (!m->ahead.state || m->ntables_out > 0 || !is_out(m, key, &own))
+    if (!m->ahead.state || m->ntables_out > 0 || !is_out(m, vm_memory_key(m, f->va, f->asid), &own))
         return true;
-    ask(m, f, &own, &wish);
-    for (uint32_t i = 0; i < wish.n && list.n < most; i++) {
-        uint64_t other = key_of(m, f, &own, &wish, wish.number[i]);
-        if (other != VM_NOPAGE && other != key && !bring(m, other, &list))
-            return false;
-    }
-    if (list.n == 0 || !is_out(m, key, &own))
-        return true;
-    list.page[list.n++] = own;
-    m->ahead.own_key = key;
-    read_runs(m, &list);
-    return true;
+    return read_beside(m, f, own);
 }
 
 /* What is on its way until `done_ns` is needed. */

@@ -178,7 +178,8 @@ struct vm_memory *vm_memory_open(const struct vm_memory_config *c, struct vm_err
     VM_ASSERT(c->nframes > 0 && c->page_shift >= c->scheme->page_shift_min &&
               c->page_shift <= c->scheme->page_shift_max);
     m->c = *c;
-    m->policy_host = (struct vm_policy_host){m, place_of, frames_of, owner_of, pages_of, vm_policy_clean};
+    m->policy_host =
+        (struct vm_policy_host){m, place_of, frames_of, owner_of, pages_of, vm_policy_clean};
     bool apart = c->tables == VM_TABLES_APART;
     m->frames_all = c->nframes + (apart ? TABLES_APART : 0);
     m->apart_end = c->nframes;

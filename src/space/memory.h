@@ -350,6 +350,11 @@ bool vm_ahead_read(struct vm_memory *m, const struct vm_fault *f);
 bool vm_ahead_has(struct vm_memory *m, uint64_t key);
 /* A fault of this space maps the page in `pfn`, which was read ahead. */
 void vm_ahead_touched(struct vm_memory *m, vm_asid asid, vm_pfn pfn);
+/* The page in `f` was read ahead, and nobody has touched it. */
+static inline bool vm_is_ahead(const struct vm_memory *m, vm_pfn f)
+{
+    return vm_is_unmapped(m, f) && (m->frame[f].sharers & VM_UNMAPPED_AHEAD);
+}
 /* The page lost its entry to slot `s`. */
 static inline void vm_ahead_note_slot(struct vm_memory *m, vm_slot s, uint64_t key)
 {

@@ -3,7 +3,8 @@
  * A policy sees frames come (insert), be touched, and go (remove, or as its own victim). It answers
  * one question: victim. It may read and clear the frames' referenced bits and read their dirty
  * bits. It knows no address space, no table and no price; what it may ask of its host besides is
- * struct vm_policy_host: whose a page is and where it lies, how long processes have run, and to have a page cleaned.
+ * struct vm_policy_host: whose a page is, where it lies and who lies beside it, how long processes
+ * have run, and to have a page cleaned.
  *
  * Some policies do more than to answer. Who holds down the memory of a process gives frames up
  * while others are free (release); who keeps second-chance lists takes a page's mapping away, not

@@ -1,6 +1,6 @@
 /* mglru.c - Linux's multi-generational LRU: generations instead of two lists.
  *
- *     min_seq  [ ......... ] --tail--> leaves; referenced, or of a tier that comes back often: stays
+ *     min_seq  [ ......... ] --tail--> leaves; referenced, or of a tier that refaults: stays
  *              [ .... ]
  *     max_seq  [ ...... ] <-- newcomers, and what is found referenced
  *
@@ -26,8 +26,8 @@
  *
  * Left out: the anonymous and the file type apart (what faults in is of the youngest generation in
  * either), spaces of less than 64 pages, which Linux does not walk, upper levels' accessed bits,
- * the least age (min_ttl_ms), memory cgroups, and batches: one page is reclaimed when one is wanted,
- * and a page that a walk finds moves at once, not when eviction comes by.
+ * the least age (min_ttl_ms), memory cgroups, and batches: one page is reclaimed when wanted, and
+ * a page that a walk finds moves at once, not when eviction comes by.
  *
  * Invariants
  *  1. A frame that is in is in one generation of min_seq to max_seq, n counts each of them.

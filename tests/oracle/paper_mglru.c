@@ -1,6 +1,6 @@
 /* paper_mglru.c - Linux's multi-generational LRU by pages: each knows its generation's number, and
- * is on its list (an array, [0] the head). Everything else is looked for, from the first page to the
- * last. */
+ * is on its list (an array, [0] the head). Everything else is looked for, from the first page to
+ * the last. */
 #include "oracle/paper.h"
 
 #include "base/assert.h"

@@ -139,7 +139,7 @@ static void tiers_are_the_logarithm_of_uses(void **state)
 }
 
 /* Of the first tier 10 of 1,000 came back. Another is protected if more than twice as large a part
- * of it did: of 500 (1000 + 64) r > (10 + 1) * 500 * 2 makes r > 10.3, but 64 must have at least. */
+ * of it did: of 500 (1000 + 64) r > (10 + 1) * 500 * 2 makes r > 10.3, but 64 are the least. */
 static void tiers_that_refault_twice_as_often_are_protected(void **state)
 {
     (void)state;

@@ -80,6 +80,8 @@
     X(frame_waits, "times that it waited for a frame that was still being written")                \
     X(parks, "pages that the policy took the entries of, not the frame: the next touch is soft")   \
     X(shared_writes, "dirty pages of shared files written as their last mapping went")             \
+    X(slow_reads, "pages read from the slow swap device, of all that were read")                   \
+    X(slow_writes, "pages written to the slow swap device, of all that were written")              \
     X(page_copies, "pages zeroed or copied in memory")                                             \
     X(moves, "segments moved in memory, to grow or to make one hole of many")                      \
     X(moved_bytes, "bytes copied by moves")                                                        \
@@ -151,6 +153,9 @@ struct vm_counts {
     L(c->flushes <= c->cleanings && (c->flushes == 0 || c->flush_wakes > 0))                       \
     L(c->rescues <= c->soft_faults && c->rescues <= c->queued)                                     \
     L(c->frame_waits <= c->direct_reclaims + c->evictions)                                         \
+    L(c->slow_reads <= c->swap_ins + c->readaheads + c->table_faults + c->table_reads ||           \
+      c->oom_kills > 0)                                                                            \
+    L(c->slow_writes <= c->writebacks + c->cleanings + c->table_writes)                            \
     L(c->slots_taken - c->slots_freed == c->slots_used)                                            \
     L(c->slots_used <= c->slots_peak && c->slots_peak <= c->slots_taken)                           \
     L(c->fragmented <= c->misfits)                                                                 \

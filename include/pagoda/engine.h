@@ -46,7 +46,8 @@ struct vm_config {
     uint64_t huge_pages; /* enum vm_huge_pages */
     uint64_t huge_bytes, huge_scan_touches, huge_scan_pages;
     double huge_empty;
-    char scheme[VM_CONFIG_TEXT], policy[VM_CONFIG_TEXT], tlb[VM_CONFIG_TEXT], swap[VM_CONFIG_TEXT];
+    char scheme[VM_CONFIG_TEXT], policy[VM_CONFIG_TEXT], tlb[VM_CONFIG_TEXT];
+    char swap[VM_CONFIG_TEXT], swap_slow[VM_CONFIG_TEXT];
     uint64_t allot; /* enum vm_allot */
     uint64_t allot_frames;
     uint64_t tlb_tags; /* enum vm_tlb_tags */
@@ -58,7 +59,7 @@ struct vm_config {
     uint64_t prefetch_entries;
     char cache[VM_CONFIG_TEXT];
     uint64_t cache_walks; /* enum vm_cache_walks */
-    uint64_t swap_bytes, swap_cluster;
+    uint64_t swap_bytes, swap_slow_bytes, swap_cluster;
     char readahead[VM_CONFIG_TEXT];
     uint64_t oom; /* enum vm_oom */
     char watermark_low[VM_CONFIG_TEXT], watermark_high[VM_CONFIG_TEXT];
@@ -87,6 +88,8 @@ bool vm_config_set(struct vm_config *c, const struct vm_option *o, const char *t
 /* The option's value as text that vm_config_set reads back, into out[cap]; returns out. */
 const char *vm_config_text(const struct vm_config *c, const struct vm_option *o, char *out,
                            size_t cap);
+/* Whether it has a slow swap device behind the other. */
+bool vm_config_has_slow(const struct vm_config *c);
 /* A machine description: INI text over the fallbacks of what it does not name. `name` is for
  * messages. Names of parts and TLBs must be possible ones too. Errors: VM_EUSAGE, VM_EMACHINE (a
  * TLB that cannot be built), with file and line. */
@@ -265,6 +268,7 @@ struct vm_result {
         struct vm_cache_counts counts;
     } cache[VM_CACHES_MAX];
     struct vm_answers answers;
+    struct vm_queue_counts device[VM_SWAP_LEVELS]; /* zeros where there is none, or no machine */
     struct vm_prices prices;
     uint64_t pages;                  /* distinct pages touched (pages model), 0: not counted */
     uint64_t resident, table_frames; /* at the end */

@@ -105,6 +105,20 @@ struct vm_sharer {
 /* The slot number that stands for "in its file": never allocated, never counted. */
 #define VM_SLOT_FILE 1
 
+/* Swap devices: pages go to the fast one while it has a free slot, else to the slow one if there is
+ * one, whose slots have the numbers from VM_SLOT_SLOW on. (Every scheme's entries can hold twice
+ * as much.) Files are on the fast one, too. */
+enum vm_swap_level { VM_SWAP_FAST, VM_SWAP_SLOW };
+#define VM_SWAP_LEVELS     2
+#define VM_SLOT_SLOW       (UINT32_C(1) << 26)
+#define VM_SWAP_SLOTS_BOTH (VM_SLOT_SLOW - VM_SLOT_FILE - 1) /* of each, at most, where both are */
+
+struct vm_swap_config {
+    const struct vm_device_ops *device; /* NULL: there is no slow one */
+    const struct vm_params *device_params;
+    uint32_t nslots; /* 0: as many as there can be, which the fast of two must not have */
+};
+
 enum vm_fault_kind {
     VM_FAULT_DEMAND_ZERO,
     VM_FAULT_SOFT,
@@ -194,7 +208,6 @@ struct vm_memory_config {
     enum vm_stray stray;   /* a touch outside every VMA makes one, or is a violation */
     uint32_t colours;      /* page colours, a power of two; 0 or 1: none */
     struct vm_huge_config huge;
-    uint32_t nslots; /* swap slots; 0: as many as there can be */
     uint32_t watermark_low,
         watermark_high; /* frames: below low free, evict until high are; 0: no */
     enum vm_oom oom;
@@ -208,8 +221,7 @@ struct vm_memory_config {
     const struct vm_policy_ops *policy;
     const struct vm_params *policy_params;
     const struct vm_allotment *allotment; /* of a policy of policy/local.h; else NULL */
-    const struct vm_device_ops *device;
-    const struct vm_params *device_params;
+    struct vm_swap_config swap[VM_SWAP_LEVELS];
     const struct vm_readahead_ops *readahead; /* NULL: none */
     const struct vm_params *readahead_params;
     const struct vm_alloc_ops *fit; /* where segments are put; not asked for pages */
@@ -241,11 +253,13 @@ struct vm_memory_config {
     void (*trimmed)(void *host, vm_asid asid, vm_va start, vm_va end);
     /* The frames [first, first + n) no longer hold what they held: a page, a segment, tables. */
     void (*emptied)(void *host, vm_pfn first, uint32_t n);
-    /* Nanoseconds since the machine began, as the process knows it for whose sake the kernel works:
-     * what it has waited for has passed. */
-    uint64_t (*now)(void *host);
-    /* That process cannot go on before `until_ns`, which is now for it from here on. */
-    void (*wait)(void *host, uint64_t until_ns, enum vm_wait why);
+    /* Nanoseconds since the machine began. For what a device does: as the process knows it for
+     * whose sake the kernel works; what it has waited for has passed. For what the processor does:
+     * as that knows it, to whom another process's waits are nothing. */
+    uint64_t (*now)(void *host, enum vm_server server);
+    /* That process cannot go on for so long, which has passed for it from here on: a device that is
+     * so served works. */
+    void (*wait)(void *host, uint64_t ns, enum vm_server server, enum vm_wait why);
 };
 
 struct vm_memory; /* space/memory.h */
@@ -313,7 +327,11 @@ struct vm_holes {
     double fragmentation_misfits; /* its mean over the takes that found no hole long enough */
 };
 void vm_memory_holes(const struct vm_memory *m, struct vm_holes *out);
-const struct vm_queue *vm_memory_queue(const struct vm_memory *m); /* before its device */
+/* Before that device; NULL: there is none. */
+const struct vm_queue *vm_memory_queue(const struct vm_memory *m, enum vm_swap_level level);
+
+/* What the devices did; zeros for one that there is not. */
+void vm_memory_transfers(const struct vm_memory *m, struct vm_queue_counts out[VM_SWAP_LEVELS]);
 
 /* Assert every invariant above. */
 void vm_memory_check(const struct vm_memory *m);

@@ -38,7 +38,7 @@ struct vm_admission_view {
     uint64_t next;         /* in that of the one to be admitted next, when it ran last; 0: never */
     uint64_t refs;         /* done by all */
     uint64_t newest_refs;  /* done by the one admitted last, since then */
-    uint64_t transfer_ns;  /* the least that all transfers so far could take the device */
+    uint64_t transfer_ns;  /* the least that all transfers so far could take the devices */
     uint64_t processor_ns; /* what the processor did so far */
 };
 
@@ -100,7 +100,7 @@ struct vm_mix_result {
     size_t n;
     struct vm_process_result process[VM_PROCESSES_MAX];
     struct vm_counts counts;
-    struct vm_queue_counts device;
+    struct vm_queue_counts device[VM_SWAP_LEVELS];
     struct vm_time time; /* at the end */
     uint32_t nframes;
     uint64_t admitted_max; /* processes that ran at once */

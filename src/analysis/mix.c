@@ -145,12 +145,22 @@ static struct process *newest(struct mix *x)
     return last;
 }
 
-static uint64_t least_transfer_ns(const struct vm_queue *q)
+static uint64_t least_busy_ns(const struct vm_queue *q)
 {
+    if (!q)
+        return 0;
     uint64_t service =
         q->counts.service_ns[VM_TRANSFER_READ] + q->counts.service_ns[VM_TRANSFER_WRITE];
     uint64_t shared = service / q->depth;
     return shared > q->counts.bus_ns ? shared : q->counts.bus_ns;
+}
+
+/* Both devices work at once. */
+static uint64_t least_transfer_ns(const struct vm_memory *m)
+{
+    uint64_t fast = least_busy_ns(vm_memory_queue(m, VM_SWAP_FAST));
+    uint64_t slow = least_busy_ns(vm_memory_queue(m, VM_SWAP_SLOW));
+    return fast > slow ? fast : slow;
 }
 
 static struct vm_admission_view view(struct mix *x)
@@ -165,7 +175,7 @@ static struct vm_admission_view view(struct mix *x)
         .next = next && next->watched ? working_set_pages(&next->set) : 0,
         .refs = x->refs,
         .newest_refs = last ? last->result.refs - last->admitted_refs : 0,
-        .transfer_ns = least_transfer_ns(vm_memory_queue(x->parts.memory)),
+        .transfer_ns = least_transfer_ns(x->parts.memory),
         .processor_ns = (uint64_t)(time.program_ns + time.kernel_ns),
     };
     if (x->request->machine->tables == VM_TABLES_INSIDE)
@@ -445,7 +455,7 @@ static void gather(struct mix *x)
     struct vm_mix_result *out = x->out;
     out->n = x->n;
     out->nframes = x->parts.nframes;
-    out->device = vm_memory_queue(x->parts.memory)->counts;
+    vm_memory_transfers(x->parts.memory, out->device);
     vm_engine_counts(x->machine, &out->counts);
     vm_engine_time(x->machine, &out->time);
     for (size_t i = 0; i < x->n; i++)

@@ -11,10 +11,12 @@
  *     the time.
  *  3. Where several do, a wait is the process's own: its time runs ahead of the machine's, which
  *     goes on with another (vm_engine_share). So one process alone takes the same time either way.
+ *  4. Where the processor itself does a device's work, that begins at the machine's own moment,
+ *     also for a process that is ahead of it: as the rest of the kernel's work does. (So 3 is not
+ *     to the nanosecond where pages are written behind to such a device while a process waits for
+ *     another one.)
  */
-#include "base/assert.h"
 #include "engine/machine.h"
-#include "engine/parts.h"
 #include "engine/price.h"
 
 #include <string.h>
@@ -64,23 +66,18 @@ static void wait_ahead(struct vm_engine *m, uint64_t ns)
 
 void vm_engine_share(struct vm_engine *m)
 {
-    struct vm_parts parts;
-    struct vm_error e;
-    bool found = vm_parts_find(&parts, &m->config, &e);
-    VM_ASSERT(found);
-    if (parts.device->server == VM_SERVED_BY_DEVICE)
-        m->wait = wait_ahead;
+    m->wait = wait_ahead;
 }
 
 uint64_t vm_engine_blocked(struct vm_engine *m)
 {
-    return m->ahead_ns ? vm_clock_now(m) : 0;
+    return m->ahead_ns ? vm_clock_now(m, VM_SERVED_BY_DEVICE) : 0;
 }
 
 void vm_engine_idle(struct vm_engine *m, uint64_t until_ns)
 {
     vm_clock_begin(m);
-    uint64_t now = vm_clock_now(m);
+    uint64_t now = vm_clock_now(m, VM_SERVED_BY_DEVICE);
     if (until_ns > now)
         wait_idly(m, until_ns - now);
 }
@@ -113,31 +110,31 @@ void vm_clock_begin(struct vm_engine *m)
     m->ahead_ns = 0;
 }
 
-uint64_t vm_clock_now(void *engine)
+uint64_t vm_clock_now(void *engine, enum vm_server server)
 {
     struct vm_engine *m = engine;
     read_meter(m);
     uint64_t now = (uint64_t)vm_price_cpu(&m->meter) + m->idle_ns;
     if (now > m->past_ns)
         m->past_ns = now;
-    return m->past_ns + m->ahead_ns;
+    return server == VM_SERVED_BY_PROCESSOR ? m->past_ns : m->past_ns + m->ahead_ns;
 }
 
-void vm_clock_wait(void *engine, uint64_t until_ns, enum vm_wait why)
+void vm_clock_wait(void *engine, uint64_t ns, enum vm_server server, enum vm_wait why)
 {
     struct vm_engine *m = engine;
-    uint64_t now = m->past_ns + m->ahead_ns;
-    if (until_ns <= now)
-        return;
-    m->waits_ns[why] += until_ns - now;
-    m->wait(m, until_ns - now);
+    m->waits_ns[why] += ns;
+    if (server == VM_SERVED_BY_PROCESSOR)
+        wait_idly(m, ns);
+    else
+        m->wait(m, ns);
 }
 
 void vm_engine_time(struct vm_engine *m, struct vm_time *out)
 {
     struct vm_prices p;
     vm_clock_begin(m);
-    out->now_ns = vm_clock_now(m);
+    out->now_ns = vm_clock_now(m, VM_SERVED_BY_DEVICE);
     out->idle_ns = m->idle_ns;
     vm_price_parts(&m->meter, &p);
     out->program_ns = p.memory_ns + p.tlb_ns + p.walk_ns + p.refill_ns;

@@ -168,6 +168,13 @@ const char *vm_config_text(const struct vm_config *c, const struct vm_option *o,
     return out;
 }
 
+/* A page does not go to a device that takes no time because another one is full: as the slow one,
+ * `none` is none. */
+bool vm_config_has_slow(const struct vm_config *c)
+{
+    return strcmp(c->swap_slow, "none") != 0;
+}
+
 /* ---- INI ---- */
 
 /* Names of parts, and their parameters, are looked up at once: only here is the line known. */

@@ -97,8 +97,6 @@ static bool build_memory(struct vm_engine *m, const struct vm_parts *p, enum vm_
         .policy_params = &m->policy_params,
         .allotment = allotment_of(m),
         .clock = &m->clock,
-        .device = p->device,
-        .device_params = &m->device_params,
         .readahead = p->readahead,
         .readahead_params = &m->readahead_params,
         .fit = p->fit,
@@ -121,15 +119,11 @@ static bool build_memory(struct vm_engine *m, const struct vm_parts *p, enum vm_
         .now = vm_clock_now,
         .wait = vm_clock_wait,
     };
-    uint64_t slots = m->config.swap_bytes / m->config.page_bytes;
-    if (m->config.swap_bytes && (slots == 0 || slots > UINT32_MAX - 2))
-        return vm_fail(e, VM_EUSAGE,
-                       "swap of %llu bytes: expected at least one page of %llu bytes and at most "
-                       "%u of them, or 0 for no limit",
-                       (unsigned long long)m->config.swap_bytes,
-                       (unsigned long long)m->config.page_bytes, UINT32_MAX - 2);
-    c.nslots = (uint32_t)slots;
-    if (!vm_reclaim_plan(&m->config, &c, e))
+    for (int level = 0; level < VM_SWAP_LEVELS; level++) {
+        c.swap[level].device = p->device[level];
+        c.swap[level].device_params = &m->device_params[level];
+    }
+    if (!vm_swap_plan(&m->config, &c, e) || !vm_reclaim_plan(&m->config, &c, e))
         return false;
     m->memory = vm_memory_open(&c, e);
     if (!m->memory)
@@ -225,7 +219,7 @@ struct vm_engine *vm_engine_open_with(const struct vm_config *c, const struct vm
     if (vm_parts_find(&p, c, e) && vm_huge_parts(c, &p, e) && counts_frames(c, &p, e)) {
         m->scheme_params = p.scheme_params;
         m->policy_params = p.policy_params;
-        m->device_params = p.device_params;
+        memcpy(m->device_params, p.device_params, sizeof m->device_params);
         m->fit_params = p.fit_params;
         m->readahead_params = p.readahead_params;
         if (policy)

@@ -161,7 +161,8 @@ struct vm_engine {
     struct vm_tlb_plan plan;
     struct vm_cache_plan cache_plan;
     struct vm_walk_cache_plan walk_cache_plan;
-    struct vm_params policy_params, scheme_params, device_params, fit_params, readahead_params;
+    struct vm_params policy_params, scheme_params, fit_params, readahead_params;
+    struct vm_params device_params[VM_SWAP_LEVELS];
     struct vm_arena arena, cache_arena;
     /* Runs up to n references from the front of the columns; answers how many it did: fewer than n
      * after a reference that crosses a page boundary or must wait, or when failed. */
@@ -237,11 +238,11 @@ void vm_mmu_count_kinds(struct vm_engine *m, uint32_t n);
 /* ---- clock.c ---- */
 
 void vm_clock_open(struct vm_engine *m); /* the machine is built */
-uint64_t vm_clock_now(void *engine);
+uint64_t vm_clock_now(void *engine, enum vm_server server);
 /* A run begins: the process before may have waited, this one has not. */
 void vm_clock_begin(struct vm_engine *m);
 /* From the moment on that vm_clock_now answered last. */
-void vm_clock_wait(void *engine, uint64_t until_ns, enum vm_wait why);
+void vm_clock_wait(void *engine, uint64_t ns, enum vm_server server, enum vm_wait why);
 
 /* ---- shootdown.c ---- */
 
@@ -279,6 +280,8 @@ bool vm_huge_plan(struct vm_engine *m, uint64_t orders, struct vm_huge_config *o
 
 /* ---- reclaim.c ---- */
 
+/* How much room the swap devices have. Errors: VM_EUSAGE, VM_EMACHINE. */
+bool vm_swap_plan(const struct vm_config *c, struct vm_memory_config *out, struct vm_error *e);
 /* The watermarks, the cluster and the flusher that the configuration names. Errors: VM_EUSAGE,
  * VM_EMACHINE. */
 bool vm_reclaim_plan(const struct vm_config *c, struct vm_memory_config *out, struct vm_error *e);

@@ -191,6 +191,7 @@ static bool build(struct vm_pages *p, const struct vm_config *c, struct vm_futur
     p->clock.spent = p->spent;
     struct vm_policy_env env = {.nframes = (uint32_t)nframes,
                                 .capacity = (uint32_t)nframes,
+                                .npages = VM_PAGES_MAX,
                                 .clock = &p->clock,
                                 .host = &p->host,
                                 .allotment = p->allotment.inner ? &p->allotment : NULL,
@@ -231,9 +232,9 @@ static bool find_parts(struct vm_pages *p, const struct vm_config *c, struct vm_
         return false;
     vm_parts_allot(&parts, c, &p->local, &p->allotment);
     p->policy = parts.policy;
-    p->device = parts.device;
+    p->device = parts.device[VM_SWAP_FAST];
     p->policy_params = parts.policy_params;
-    p->device_params = parts.device_params;
+    p->device_params = parts.device_params[VM_SWAP_FAST];
     return true;
 }
 

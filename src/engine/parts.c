@@ -20,13 +20,23 @@ static bool find_policy(struct vm_parts *p, const char *spec, struct vm_error *e
                                         p->policy->nparams, params, e);
 }
 
-static bool find_device(struct vm_parts *p, const char *spec, struct vm_error *e)
+static bool find_device(struct vm_parts *p, enum vm_swap_level level, const char *spec,
+                        struct vm_error *e)
 {
     char name[VM_CONFIG_TEXT];
     const char *params = vm_spec_split(spec, name, sizeof name);
-    p->device = vm_device_find(name, e);
-    return p->device && vm_params_parse(&p->device_params, name, p->device->param,
-                                        p->device->nparams, params, e);
+    const struct vm_device_ops *device = p->device[level] = vm_device_find(name, e);
+    return device && vm_params_parse(&p->device_params[level], name, device->param, device->nparams,
+                                     params, e);
+}
+
+static bool find_devices(struct vm_parts *p, const struct vm_config *c, struct vm_error *e)
+{
+    if (!find_device(p, VM_SWAP_FAST, c->swap, e) || !find_device(p, VM_SWAP_SLOW, c->swap_slow, e))
+        return false;
+    if (!vm_config_has_slow(c))
+        p->device[VM_SWAP_SLOW] = NULL;
+    return true;
 }
 
 static bool find_fit(struct vm_parts *p, const char *spec, struct vm_error *e)
@@ -65,7 +75,7 @@ bool vm_parts_find(struct vm_parts *out, const struct vm_config *c, struct vm_er
 {
     struct vm_parts p;
     if (!find_scheme(&p, c->scheme, e) || !find_policy(&p, c->policy, e) ||
-        !find_device(&p, c->swap, e) || !find_fit(&p, c->fit, e) || !find_readahead(&p, c, e))
+        !find_devices(&p, c, e) || !find_fit(&p, c->fit, e) || !find_readahead(&p, c, e))
         return false;
     *out = p;
     return true;

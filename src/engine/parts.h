@@ -7,10 +7,11 @@
 struct vm_parts {
     const struct vm_scheme_ops *scheme;
     const struct vm_policy_ops *policy;
-    const struct vm_device_ops *device;
+    const struct vm_device_ops *device[VM_SWAP_LEVELS]; /* the slow one: NULL if there is none */
     const struct vm_alloc_ops *fit;
     const struct vm_readahead_ops *readahead;
-    struct vm_params scheme_params, policy_params, device_params, fit_params, readahead_params;
+    struct vm_params scheme_params, policy_params, fit_params, readahead_params;
+    struct vm_params device_params[VM_SWAP_LEVELS];
 };
 
 /* Errors: VM_EUSAGE (an unknown name or parameter, a value out of range). */

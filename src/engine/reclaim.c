@@ -1,11 +1,57 @@
-/* reclaim.c - how a machine's memory is kept free and clean: watermarks, clusters and the flusher,
- * from option texts. */
+/* reclaim.c - how a machine's memory is kept free and clean, and where its pages go: watermarks,
+ * clusters, the flusher and the swap devices, from option texts. */
 #include "engine/machine.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #define CLUSTER_MAX 1024
+
+/* ---- swap devices ---- */
+
+static bool plan_slots(const char *noun, uint64_t bytes, uint64_t page_bytes, uint32_t most,
+                       uint32_t *out, struct vm_error *e)
+{
+    uint64_t slots = bytes / page_bytes;
+    *out = (uint32_t)slots;
+    return !bytes || (slots > 0 && slots <= most) ||
+           vm_fail(e, VM_EUSAGE,
+                   "%s of %llu bytes: expected at least one page of %llu bytes and at most %u of "
+                   "them, or 0 for no limit",
+                   noun, (unsigned long long)bytes, (unsigned long long)page_bytes, most);
+}
+
+/* What goes with a slow device. */
+static bool check_slow(const struct vm_config *c, const struct vm_scheme_ops *scheme,
+                       struct vm_error *e)
+{
+    if (!c->swap_bytes)
+        return vm_fail(e, VM_EUSAGE,
+                       "a slow swap device (--swap-slow %s) behind one that is never full: "
+                       "expected --swap-size, the room on the fast one",
+                       c->swap_slow);
+    return scheme->unit != VM_UNIT_SEGMENT ||
+           vm_fail(e, VM_EMACHINE,
+                   "scheme %s has segments: expected one of pages with a slow swap device "
+                   "(--swap-slow)",
+                   scheme->name);
+}
+
+bool vm_swap_plan(const struct vm_config *c, struct vm_memory_config *out, struct vm_error *e)
+{
+    struct vm_swap_config *fast = &out->swap[VM_SWAP_FAST], *slow = &out->swap[VM_SWAP_SLOW];
+    uint32_t most = slow->device ? VM_SWAP_SLOTS_BOTH : UINT32_MAX - 2;
+    if (!vm_config_has_slow(c) && c->swap_slow_bytes)
+        return vm_fail(e, VM_EUSAGE,
+                       "room on a slow swap device (--swap-slow-size), and there is none: expected "
+                       "--swap-slow DEVICE");
+    if (slow->device && !check_slow(c, out->scheme, e))
+        return false;
+    return plan_slots("swap", c->swap_bytes, c->page_bytes, most, &fast->nslots, e) &&
+           plan_slots("slow swap", c->swap_slow_bytes, c->page_bytes, most, &slow->nslots, e);
+}
+
+/* ---- watermarks and the flusher ---- */
 
 /* FRAMES, a size with its unit, or PERCENT%; as frames. */
 static bool frames_of(const struct vm_config *c, uint32_t nframes, const char *flag,

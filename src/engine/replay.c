@@ -311,6 +311,7 @@ static void gather_machine(struct vm_engine *m, struct vm_result *out)
     out->resident = vm_memory_resident(memory);
     out->table_frames = vm_memory_table_frames(memory);
     vm_memory_footprint(memory, &out->tables);
+    vm_memory_transfers(memory, out->device);
     gather_regions(memory, out);
     vm_price(out, m->waits_ns, &out->prices);
 }

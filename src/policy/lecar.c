@@ -80,7 +80,7 @@ static size_t layout(struct lecar *s, uintptr_t start, const struct vm_policy_en
     s->slot = block_take(&b, env->nframes * sizeof *s->slot);
     s->link = block_take(&b, (env->nframes + (size_t)1) * sizeof *s->link);
     s->page = block_take(&b, env->nframes * sizeof *s->page);
-    ghosts_layout(&s->ghosts, &b, 2 * history_share(env), 2);
+    ghosts_layout(&s->ghosts, &b, env, 2 * history_share(env), 2);
     s->departure = block_take(&b, s->ghosts.cap * sizeof *s->departure);
     return b.used;
 }
@@ -235,7 +235,7 @@ static const struct vm_param param[] = {
     {"ghosts", VM_PARAM_REAL, "100", 0, 1000, NULL, "of each expert, percent of memory"},
 };
 
-static inline void foresee(const void *state, uint64_t page, uint32_t entry)
+VM_PREFETCHER void foresee(const void *state, uint64_t page, uint32_t entry)
 {
     const struct lecar *s = state;
     if (entry)

@@ -56,9 +56,9 @@ const char *explain_reason_name(enum vm_reason reason);
 const char *explain_fault_name(enum vm_fault_kind kind);
 /* What the kernel did to resolve it, as a sentence. */
 const char *explain_fault_sentence(const struct vm_story_step *s);
-/* "swap slot 7" or, 0, "its file". */
-#define EXPLAIN_HOME 24
-const char *explain_home(vm_slot slot, char out[EXPLAIN_HOME]);
+/* "swap slot 7", "slow swap slot 7" or, 0, "its file". */
+#define EXPLAIN_HOME 32
+const char *explain_home(const struct vm_story *s, vm_slot slot, char out[EXPLAIN_HOME]);
 const char *explain_walk_name(enum vm_walk_fault fault);
 const char *explain_readahead_name(enum vm_readahead_why why);
 /* "came at 4" or "read ahead at 4"; "last touched at 9, 3 touches": the page in a frame. */

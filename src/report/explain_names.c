@@ -104,10 +104,12 @@ const char *explain_fault_sentence(const struct vm_story_step *s)
     return "";
 }
 
-const char *explain_home(vm_slot slot, char out[EXPLAIN_HOME])
+const char *explain_home(const struct vm_story *s, vm_slot slot, char out[EXPLAIN_HOME])
 {
     snprintf(out, EXPLAIN_HOME, "%s", "its file");
-    if (slot)
+    if (slot >= VM_SLOT_SLOW && vm_config_has_slow(s->config))
+        snprintf(out, EXPLAIN_HOME, "slow swap slot %u", slot - VM_SLOT_SLOW);
+    else if (slot)
         snprintf(out, EXPLAIN_HOME, "swap slot %u", slot);
     return out;
 }

@@ -68,7 +68,7 @@ static void say_why_these(struct explain_lines *l, const struct vm_story_step *s
     switch (s->wished.why) {
     case VM_READAHEAD_BESIDE:
         explain_row(l, "because", "it is in %s: what lies beside it there, an aligned %u",
-                    explain_home(s->wished.slot, home), s->wished.window);
+                    explain_home(l->story, s->wished.slot, home), s->wished.window);
         break;
     case VM_READAHEAD_AROUND:
         explain_row(l, "because",
@@ -132,7 +132,7 @@ void explain_ahead(struct explain_lines *l, const struct vm_story_step *s)
     char page[48], home[EXPLAIN_HOME];
     explain_page_of(l->story, s->ahead.key, page, sizeof page);
     explain_step(l, s, EXPLAIN_PLAIN, "Page %s is read ahead into frame %u, from %s", page,
-                 s->ahead.pfn, explain_home(s->ahead.slot, home));
+                 s->ahead.pfn, explain_home(l->story, s->ahead.slot, home));
 }
 
 /* ---- why a page left ---- */
@@ -310,11 +310,12 @@ static void say_eviction(struct explain_lines *l, const struct vm_story_step *s,
         explain_row(l, "because", "its place is needed, whoever is there");
     if (v->how == VM_LEFT_QUEUED)
         explain_row(l, "contents", "dirty: to be written with others to %s",
-                    explain_home(v->slot, home));
+                    explain_home(l->story, v->slot, home));
     else if (v->how == VM_LEFT_WRITTEN)
-        explain_row(l, "contents", "dirty: written to %s", explain_home(v->slot, home));
+        explain_row(l, "contents", "dirty: written to %s", explain_home(l->story, v->slot, home));
     else if (v->slot)
-        explain_row(l, "contents", "clean, and swap slot %u still has them", v->slot);
+        explain_row(l, "contents", "clean, and %s still has them",
+                    explain_home(l->story, v->slot, home));
     else
         explain_row(l, "contents", "clean, and in a file or still zeros: dropped");
 }
@@ -343,7 +344,7 @@ void explain_leaving(struct explain_lines *l, const struct vm_story_step *s)
     else if (v->why == VM_LEAVES_WRITTEN)
         explain_step(l, s, EXPLAIN_PLAIN,
                      "Page %s is being written to %s; frame %u is free when it is", page,
-                     explain_home(v->slot, home), v->pfn);
+                     explain_home(l->story, v->slot, home), v->pfn);
     else
         say_eviction(l, s, page);
     if (v->ahead)
@@ -358,5 +359,5 @@ void explain_cleaned(struct explain_lines *l, const struct vm_story_step *s)
     explain_step(l, s, EXPLAIN_PLAIN, "Page %s is written ahead of need, and stays in frame %u",
                  page, s->cleaned.pfn);
     explain_row(l, "contents", "clean from now on: %s has them, too",
-                explain_home(s->cleaned.slot, home));
+                explain_home(l->story, s->cleaned.slot, home));
 }

@@ -59,6 +59,43 @@ json_t *vm_json_config(struct vm_json *j, const struct vm_config *c)
     return config;
 }
 
+static json_t *device_json(const struct vm_queue_counts *c)
+{
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "reads",
+                     (json_int_t)c->requests[VM_TRANSFER_READ], "writes",
+                     (json_int_t)c->requests[VM_TRANSFER_WRITE], "read_bytes",
+                     (json_int_t)c->bytes[VM_TRANSFER_READ], "written_bytes",
+                     (json_int_t)c->bytes[VM_TRANSFER_WRITE], "busy_ns", (json_int_t)c->busy_ns,
+                     "queued_ns", (json_int_t)c->queued_ns);
+}
+
+static double share(uint64_t part, uint64_t other)
+{
+    return part ? (double)part / ((double)part + (double)other) : 0;
+}
+
+static json_t *share_json(struct vm_json *j, const struct vm_queue_counts *c,
+                          const struct vm_queue_counts *other)
+{
+    static const char *const keys[] = {"read_share", "written_share"};
+    json_t *device = device_json(c);
+    for (int kind = 0; kind < VM_TRANSFERS; kind++)
+        vm_json_put(j, device, keys[kind], json_real(share(c->bytes[kind], other->bytes[kind])));
+    return device;
+}
+
+void vm_json_put_devices(struct vm_json *j, json_t *object, const struct vm_config *c,
+                         const struct vm_queue_counts device[VM_SWAP_LEVELS])
+{
+    const struct vm_queue_counts *fast = &device[VM_SWAP_FAST], *slow = &device[VM_SWAP_SLOW];
+    if (!vm_config_has_slow(c)) {
+        vm_json_put(j, object, "device", device_json(fast));
+        return;
+    }
+    vm_json_put(j, object, "device", share_json(j, fast, slow));
+    vm_json_put(j, object, "slow_device", share_json(j, slow, fast));
+}
+
 json_t *vm_json_text(const char *text)
 {
     json_t *string = json_string(text);

@@ -24,6 +24,10 @@ json_t *vm_json_footprint(const struct vm_footprint *f);
 /* A file's name or a command line, which may hold any bytes: what is not UTF-8 becomes ASCII with
  * question marks. A new reference, or NULL. */
 json_t *vm_json_text(const char *text);
+/* What the swap devices did, as members `device` and, where there are two, `slow_device`, then with
+ * the part of all bytes that each one moved. */
+void vm_json_put_devices(struct vm_json *j, json_t *object, const struct vm_config *c,
+                         const struct vm_queue_counts device[VM_SWAP_LEVELS]);
 /* "0x7fff0000": JSON numbers cannot hold all addresses. */
 const char *vm_json_hex(uint64_t x, char out[32]);
 /* Write `root` and a newline; gives up the reference. Errors: VM_ESYSTEM: memory ran out while the

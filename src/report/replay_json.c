@@ -146,5 +146,7 @@ bool vm_report_replay_json(FILE *out, const struct vm_result *r, struct vm_error
                   (json_int_t)r->resident, "table_frames", (json_int_t)r->table_frames, "tables",
                   vm_json_footprint(&r->tables), "holes", holes_json(&r->holes), "regions",
                   regions_json(&j, r), "regions_all", (json_int_t)r->regions_all);
+    if (vm_config_has_slow(&r->config) && machine)
+        vm_json_put_devices(&j, root, &r->config, r->device);
     return vm_json_write(out, &j, root, e);
 }

@@ -280,6 +280,33 @@ static void show_memory(const struct page *p)
     show_huge(p);
 }
 
+static void show_device(const struct page *p, const char *name, const uint64_t bytes[VM_TRANSFERS],
+                        const uint64_t all[VM_TRANSFERS])
+{
+    static const char *const did[] = {"pages read", "pages written"};
+    uint64_t page = p->r->config.page_bytes;
+    for (int kind = 0; kind < VM_TRANSFERS; kind++) {
+        char label[32];
+        snprintf(label, sizeof label, "%s: %s", name, did[kind]);
+        row(p, label, bytes[kind] / page, all[kind] / page, did[kind]);
+    }
+}
+
+/* Where there are two. */
+static void show_devices(const struct page *p)
+{
+    const struct vm_queue_counts *fast = &p->r->device[VM_SWAP_FAST];
+    const struct vm_queue_counts *slow = &p->r->device[VM_SWAP_SLOW];
+    uint64_t all[VM_TRANSFERS];
+    if (!vm_config_has_slow(&p->r->config))
+        return;
+    for (int kind = 0; kind < VM_TRANSFERS; kind++)
+        all[kind] = fast->bytes[kind] + slow->bytes[kind];
+    heading(p, "Swap devices");
+    show_device(p, "fast", fast->bytes, all);
+    show_device(p, "slow", slow->bytes, all);
+}
+
 static void show_regions(const struct page *p)
 {
     char prot[4], faults[32], majors[32], size[32];
@@ -379,6 +406,8 @@ void vm_report_replay_text(FILE *out, const struct vm_result *r, enum vm_colour 
         show_translation(&p);
     show_caches(&p);
     show_memory(&p);
+    if (r->config.model == VM_MODEL_MACHINE)
+        show_devices(&p);
     show_regions(&p);
     show_prices(&p);
 }

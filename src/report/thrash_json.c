@@ -24,27 +24,20 @@ static json_t *process_json(const struct vm_process_result *p)
         "working_set_peak", (json_int_t)p->working_set_peak, "waits_ns", waits_json(p->waits_ns));
 }
 
-static json_t *device_json(const struct vm_queue_counts *c)
-{
-    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "reads",
-                     (json_int_t)c->requests[VM_TRANSFER_READ], "writes",
-                     (json_int_t)c->requests[VM_TRANSFER_WRITE], "read_bytes",
-                     (json_int_t)c->bytes[VM_TRANSFER_READ], "written_bytes",
-                     (json_int_t)c->bytes[VM_TRANSFER_WRITE], "busy_ns", (json_int_t)c->busy_ns,
-                     "queued_ns", (json_int_t)c->queued_ns);
-}
-
-static json_t *mix_json(struct vm_json *j, const struct vm_mix_result *r)
+static json_t *mix_json(struct vm_json *j, const struct vm_config *c, const struct vm_mix_result *r)
 {
     json_t *processes = json_array();
     for (size_t i = 0; i < r->n; i++)
         vm_json_add(j, processes, process_json(&r->process[i]));
-    return json_pack("{s:I, s:f, s:f, s:f, s:f, s:I, s:f, s:f, s:I, s:o, s:o}", "elapsed_ns",
-                     (json_int_t)r->time.now_ns, "useful", vm_mix_useful(r), "busy", vm_mix_busy(r),
-                     "throughput", vm_mix_throughput(r), "fault_rate", vm_mix_fault_rate(r),
-                     "idle_ns", (json_int_t)r->time.idle_ns, "program_ns", r->time.program_ns,
-                     "kernel_ns", r->time.kernel_ns, "admitted_max", (json_int_t)r->admitted_max,
-                     "device", device_json(&r->device), "processes", processes);
+    json_t *mix =
+        json_pack("{s:I, s:f, s:f, s:f, s:f, s:I, s:f, s:f, s:I}", "elapsed_ns",
+                  (json_int_t)r->time.now_ns, "useful", vm_mix_useful(r), "busy", vm_mix_busy(r),
+                  "throughput", vm_mix_throughput(r), "fault_rate", vm_mix_fault_rate(r), "idle_ns",
+                  (json_int_t)r->time.idle_ns, "program_ns", r->time.program_ns, "kernel_ns",
+                  r->time.kernel_ns, "admitted_max", (json_int_t)r->admitted_max);
+    vm_json_put_devices(j, mix, c, r->device);
+    vm_json_put(j, mix, "processes", processes);
+    return mix;
 }
 
 static json_t *traces_json(struct vm_json *j, const struct vm_thrash_request *r)
@@ -63,8 +56,8 @@ bool vm_report_thrash_json(FILE *out, const struct vm_thrash *t, const struct vm
     for (size_t i = 0; i < t->npoints; i++)
         vm_json_add(&j, points,
                     json_pack("{s:I, s:o, s:o}", "degree", (json_int_t)t->point[i].degree, "free",
-                              mix_json(&j, &t->point[i].free), "admitted",
-                              mix_json(&j, &t->point[i].admitted)));
+                              mix_json(&j, r->mix.machine, &t->point[i].free), "admitted",
+                              mix_json(&j, r->mix.machine, &t->point[i].admitted)));
     json_t *root =
         json_pack("{s:i, s:s, s:s, s:o, s:o, s:I, s:s, s:I, s:I, s:o}", "schema", VM_JSON_SCHEMA,
                   "kind", "thrash", "version", PAGODA_VERSION, "traces", traces_json(&j, r),

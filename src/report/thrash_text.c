@@ -68,6 +68,20 @@ static void process_row(const struct sheet *s, size_t i, const struct vm_process
             vm_text_ns((double)p->done_ns, done, sizeof done));
 }
 
+/* Of two swap devices, what the slow one did. */
+static void devices(const struct sheet *s, const struct vm_mix_result *r)
+{
+    const uint64_t *fast = r->device[VM_SWAP_FAST].bytes, *slow = r->device[VM_SWAP_SLOW].bytes;
+    double percent[VM_TRANSFERS];
+    if (slow[VM_TRANSFER_READ] + slow[VM_TRANSFER_WRITE] == 0)
+        return;
+    for (int kind = 0; kind < VM_TRANSFERS; kind++)
+        percent[kind] =
+            slow[kind] ? 100.0 * (double)slow[kind] / (double)(fast[kind] + slow[kind]) : 0;
+    fprintf(s->out, "%s  of all pages the slow swap device read %.1f %% and wrote %.1f %%%s\n",
+            s->style.dim, percent[VM_TRANSFER_READ], percent[VM_TRANSFER_WRITE], s->style.end);
+}
+
 static void processes(const struct sheet *s)
 {
     const struct vm_mix_result *r = &s->t->point[s->t->npoints - 1].admitted;
@@ -79,6 +93,7 @@ static void processes(const struct sheet *s)
             "turnaround", s->style.end);
     for (size_t i = 0; i < r->n; i++)
         process_row(s, i, &r->process[i]);
+    devices(s, r);
 }
 
 /* ---- in words ---- */

@@ -48,7 +48,8 @@ size_t vm_ahead_bytes(const struct vm_memory *m)
         return 0;
     return vm_arena_room(m->c.readahead->size() * (VM_ASID_MAX + 1)) +
            vm_arena_room(sizeof(uint32_t) * (VM_ASID_MAX + 1)) +
-           vm_arena_room(sizeof(uint64_t) * ((size_t)m->nslots + VM_SLOT_FILE + 1)) +
+           vm_arena_room(sizeof(uint64_t) * m->swap[VM_SWAP_FAST].slots.n) +
+           vm_arena_room(sizeof(uint64_t) * m->swap[VM_SWAP_SLOW].slots.n) +
            vm_arena_room(sizeof(uint64_t) * m->c.nframes);
 }
 
@@ -59,7 +60,8 @@ void vm_ahead_init(struct vm_memory *m, struct vm_arena *a)
         return;
     m->ahead.state = vm_arena_take(a, m->c.readahead->size() * (VM_ASID_MAX + 1));
     m->ahead.hits = vm_arena_take(a, sizeof(uint32_t) * (VM_ASID_MAX + 1));
-    m->ahead.slot_key = vm_arena_take(a, sizeof(uint64_t) * ((size_t)m->nslots + VM_SLOT_FILE + 1));
+    for (int level = 0; level < VM_SWAP_LEVELS; level++)
+        m->ahead.slot_key[level] = vm_arena_take(a, sizeof(uint64_t) * m->swap[level].slots.n);
     m->ahead.done_ns = vm_arena_take(a, sizeof(uint64_t) * m->c.nframes);
 }
 
@@ -84,14 +86,16 @@ static bool is_out(struct vm_memory *m, uint64_t key, struct wanted *out)
     return home && vm_page_cache_find(m, home, key) == VM_NOFRAME;
 }
 
-/* The page whose entry is that of slot `s`; VM_NOPAGE: none. One that lost it there last may have
- * come back since, and be in another slot by now. */
-static uint64_t key_in_slot(struct vm_memory *m, uint64_t s)
+/* The page whose entry is that of the slot of this number; VM_NOPAGE: none. One that lost it there
+ * last may have come back since, and be in another slot by now. */
+static uint64_t key_in_slot(struct vm_memory *m, uint64_t number)
 {
     struct wanted w;
-    if (s <= VM_SLOT_FILE || s >= vm_slots_end(m) || !m->ahead.slot_key[s])
+    if (!vm_slot_is_touched(m, number))
         return VM_NOPAGE;
-    return is_out(m, m->ahead.slot_key[s], &w) && w.slot == s ? w.key : VM_NOPAGE;
+    vm_slot s = (vm_slot)number;
+    uint64_t key = m->ahead.slot_key[vm_slot_level(m, s)][vm_slot_index(m, s)];
+    return key && is_out(m, key, &w) && w.slot == s ? w.key : VM_NOPAGE;
 }
 
 /* The page that a number of a wish means, beside the fault's `own`; VM_NOPAGE: none. Places of a
@@ -181,8 +185,8 @@ static void read_runs(struct vm_memory *m, struct wanted_list *list)
         const struct wanted *first = &list->page[i];
         for (end = i + 1; end < list->n && list->page[end].place == first->place + (end - i);)
             end++;
-        uint64_t done_ns = vm_queue_submit(&m->queue, VM_TRANSFER_READ, first->place << shift,
-                                           (uint64_t)(end - i) << shift, m->c.now(m->c.host));
+        uint64_t done_ns = vm_swap_submit(m, VM_TRANSFER_READ, first->place << shift,
+                                          (uint64_t)(end - i) << shift);
         for (const struct wanted *w = first; w < &list->page[end]; w++)
             if (w->pfn == VM_NOFRAME)
                 m->ahead.own_done_ns = done_ns;
@@ -223,19 +227,12 @@ bool vm_ahead_read(struct vm_memory *m, const struct vm_fault *f)
     return read_beside(m, f, own);
 }
 
-/* What is on its way until `done_ns` is needed. */
-static void wait_until(struct vm_memory *m, uint64_t done_ns)
-{
-    if (done_ns > m->c.now(m->c.host))
-        m->c.wait(m->c.host, done_ns, VM_WAIT_READ);
-}
-
-bool vm_ahead_has(struct vm_memory *m, uint64_t key)
+bool vm_ahead_has(struct vm_memory *m, vm_slot s, uint64_t key)
 {
     if (key != m->ahead.own_key)
         return false;
     m->ahead.own_key = VM_NOPAGE;
-    wait_until(m, m->ahead.own_done_ns);
+    vm_swap_wait(m, vm_slot_level(m, s), m->ahead.own_done_ns, VM_WAIT_READ);
     return true;
 }
 
@@ -245,5 +242,5 @@ void vm_ahead_touched(struct vm_memory *m, vm_asid asid, vm_pfn pfn)
 {
     m->c.counts->readahead_hits++;
     m->ahead.hits[asid]++;
-    wait_until(m, m->ahead.done_ns[pfn]);
+    vm_swap_wait(m, vm_home_level(m, pfn), m->ahead.done_ns[pfn], VM_WAIT_READ);
 }

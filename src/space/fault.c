@@ -187,6 +187,7 @@ static bool resolve_mapped(struct vm_memory *m, struct vm_fault *f, bool *done)
 static bool fill_from_slot(struct vm_memory *m, struct vm_fault *f, vm_pfn pfn, vm_slot s)
 {
     bool shared = vm_slot_refs(m, s) > 1;
+    bool keeps = vm_store_kept(m, vm_slot_level(m, s)) > 0;
     if (vm_slot_frame(m, s) != VM_NOFRAME) { /* copied from there: the page is its own now */
         f->kind = VM_FAULT_COW;
         m->c.counts->page_copies++;
@@ -200,7 +201,7 @@ static bool fill_from_slot(struct vm_memory *m, struct vm_fault *f, vm_pfn pfn, 
         f->kind = VM_FAULT_SWAP_IN;
         vm_swap_read(m, s, vm_memory_key(m, f->va, f->asid));
     }
-    bool taken_out = !shared && f->kind == VM_FAULT_SWAP_IN && vm_store_keeps(m);
+    bool taken_out = !shared && f->kind == VM_FAULT_SWAP_IN && keeps;
     if (!taken_out && (!shared || f->access != VM_WRITE))
         vm_slot_attach(m, s, pfn);
     vm_slot_unref(m, s);

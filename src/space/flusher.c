@@ -111,7 +111,7 @@ void vm_memory_flush(struct vm_memory *m)
 {
     if (!is_on(m))
         return;
-    uint64_t now_ns = m->c.now(m->c.host);
+    uint64_t now_ns = m->c.now(m->c.host, VM_SERVED_BY_DEVICE);
     if (now_ns < m->flusher.next_ns)
         return;
     m->c.settle(m->c.host); /* what is written to from here on is to be seen again */

@@ -8,11 +8,7 @@
 
 #define NASIDS          (VM_ASID_MAX + 1)
 #define TABLES_APART    (UINT32_C(1) << 20) /* 4 GiB of 4 KiB tables, reserved, not used up */
-#define SLOTS_DEFAULT   (UINT32_C(1) << 26) /* 256 GiB of swap */
 #define SHARERS_A_FRAME 16
-
-#define SLOTS_MAX                                                                                  \
-    (UINT32_C(1) << 30) /* a segment's descriptor has 30 bits for them; so has a home */
 
 static bool has_segments(const struct vm_memory *m)
 {
@@ -83,6 +79,20 @@ static uint32_t split_tables(struct vm_memory *m)
     return m->c.tables == VM_TABLES_INSIDE ? (uint32_t)n : 0;
 }
 
+/* How many there are. */
+static int devices(const struct vm_memory *m)
+{
+    return m->c.swap[VM_SWAP_SLOW].device ? 2 : 1;
+}
+
+static size_t devices_bytes(const struct vm_memory *m)
+{
+    size_t bytes = 0;
+    for (int level = 0; level < devices(m); level++)
+        bytes += vm_arena_room(m->c.swap[level].device->size());
+    return bytes;
+}
+
 /* Everything in one arena; the order is that of take_all. */
 static size_t room(struct vm_memory *m)
 {
@@ -93,7 +103,7 @@ static size_t room(struct vm_memory *m)
            vm_huge_bytes(m) + vm_slots_bytes(m) + vm_page_cache_bytes(m) + vm_ahead_bytes(m) +
            vm_writeback_bytes(m) + vm_flusher_bytes(m) + vm_arena_room(sizeof *m->space * NASIDS) +
            vm_arena_room(m->c.scheme->size(&scheme)) + vm_arena_room(m->c.policy->size(&policy)) +
-           vm_arena_room(m->c.device->size()) + ((size_t)m->frames_all << m->c.page_shift);
+           devices_bytes(m) + ((size_t)m->frames_all << m->c.page_shift);
 }
 
 static void take_all(struct vm_memory *m)
@@ -119,7 +129,17 @@ static void take_all(struct vm_memory *m)
     m->space = vm_arena_take(a, sizeof *m->space * NASIDS);
     m->scheme = vm_arena_take(a, m->c.scheme->size(&scheme));
     m->policy = vm_arena_take(a, m->c.policy->size(&policy));
-    m->device = vm_arena_take(a, m->c.device->size());
+    for (int level = 0; level < devices(m); level++)
+        m->swap[level].state = vm_arena_take(a, m->c.swap[level].device->size());
+}
+
+static void init_devices(struct vm_memory *m)
+{
+    for (int level = 0; level < devices(m); level++) {
+        const struct vm_swap_config *c = &m->c.swap[level];
+        c->device->init(m->swap[level].state, c->device_params);
+        vm_queue_init(&m->swap[level].queue, c->device, m->swap[level].state);
+    }
 }
 
 /* ---- what the policy may ask ---- */
@@ -184,9 +204,7 @@ struct vm_memory *vm_memory_open(const struct vm_memory_config *c, struct vm_err
     m->frames_all = c->nframes + (apart ? TABLES_APART : 0);
     m->apart_end = c->nframes;
     VM_ASSERT(c->swap_cluster > 0);
-    m->nslots = c->nslots ? c->nslots : SLOTS_DEFAULT;
-    if (m->nslots > SLOTS_MAX - 2)
-        m->nslots = SLOTS_MAX - 2;
+    vm_slots_plan(m);
     m->sharer_cap =
         c->nframes < (UINT32_C(1) << 26) ? 1024 + c->nframes * SHARERS_A_FRAME : UINT32_C(1) << 30;
     m->sharer_fresh = 1;
@@ -205,8 +223,7 @@ struct vm_memory *vm_memory_open(const struct vm_memory_config *c, struct vm_err
     struct vm_policy_env policy = policy_env(m);
     c->scheme->init(m->scheme, &scheme);
     c->policy->init(m->policy, &policy);
-    c->device->init(m->device, c->device_params);
-    vm_queue_init(&m->queue, c->device, m->device);
+    init_devices(m);
     return m;
 }
 
@@ -303,9 +320,15 @@ void vm_memory_holes(const struct vm_memory *m, struct vm_holes *out)
         out->fragmentation_misfits = m->seg->fragmentation / (double)m->c.counts->misfits;
 }
 
-const struct vm_queue *vm_memory_queue(const struct vm_memory *m)
+const struct vm_queue *vm_memory_queue(const struct vm_memory *m, enum vm_swap_level level)
 {
-    return &m->queue;
+    return m->swap[level].state ? &m->swap[level].queue : NULL;
+}
+
+void vm_memory_transfers(const struct vm_memory *m, struct vm_queue_counts out[VM_SWAP_LEVELS])
+{
+    for (int level = 0; level < VM_SWAP_LEVELS; level++)
+        out[level] = m->swap[level].queue.counts;
 }
 
 /* ---- the check ---- */
@@ -313,9 +336,9 @@ const struct vm_queue *vm_memory_queue(const struct vm_memory *m)
 /* What the entries of all address spaces say, gathered to be held against the frames and slots. */
 struct census {
     const struct vm_memory *m;
-    uint32_t *mappers; /* [nframes] present entries */
-    uint32_t *swapped; /* [nslots + 2] swapped entries, of the slots ever used */
-    uint8_t *awaited;  /* [nframes] an entry that is in its file leads to it */
+    uint32_t *mappers;                 /* [nframes] present entries */
+    uint32_t *swapped[VM_SWAP_LEVELS]; /* swapped entries, of the slots ever used */
+    uint8_t *awaited;                  /* [nframes] an entry that is in its file leads to it */
     uint64_t resident;
 };
 
@@ -331,11 +354,16 @@ static bool is_mapper(const struct vm_memory *m, vm_pfn f, uint64_t key)
     return false;
 }
 
+static void count_swapped(struct census *c, vm_slot s)
+{
+    VM_ASSERT(vm_slot_is_touched(c->m, s));
+    c->swapped[vm_slot_level(c->m, s)][vm_slot_index(c->m, s)]++;
+}
+
 static void check_swapped(struct census *c, const struct vm_vma *v, struct vm_pte pte, uint64_t key)
 {
     if (pte.slot != VM_SLOT_FILE) {
-        VM_ASSERT(pte.slot < vm_slots_end(c->m));
-        c->swapped[pte.slot]++;
+        count_swapped(c, pte.slot);
         return;
     }
     vm_pfn f = v->file ? vm_page_cache_look(c->m, vm_file_home(v), key) : VM_NOFRAME;
@@ -398,8 +426,7 @@ static void check_tables(struct census *c)
          va += page) {
         struct vm_pte pte = m->c.scheme->get(m->scheme, VM_ASID_KERNEL, va);
         if (pte.state == VM_PTE_SWAPPED) {
-            VM_ASSERT(pte.slot > VM_SLOT_FILE && pte.slot < vm_slots_end(m));
-            c->swapped[pte.slot]++;
+            count_swapped(c, pte.slot);
             out++;
         } else if (m->frame[pte.pfn].owner != VM_FRAME_TABLE) {
             VM_ASSERT(m->frame[pte.pfn].owner == vm_memory_key(m, va, VM_ASID_KERNEL));
@@ -486,7 +513,8 @@ static void check_sharers(const struct vm_memory *m)
 
 void vm_memory_check(const struct vm_memory *m)
 {
-    vm_queue_check(&m->queue);
+    for (int level = 0; level < devices(m); level++)
+        vm_queue_check(&m->swap[level].queue);
     if (m->seg) {
         vm_segments_check(m);
         return;
@@ -494,10 +522,14 @@ void vm_memory_check(const struct vm_memory *m)
     struct census c = {
         .m = m,
         .mappers = calloc(m->c.nframes, sizeof *c.mappers),
-        .swapped = calloc(vm_slots_end(m), sizeof *c.swapped),
         .awaited = calloc(m->c.nframes, sizeof *c.awaited),
     };
-    VM_ASSERT(c.mappers && c.swapped && c.awaited);
+    VM_ASSERT(c.mappers && c.awaited);
+    for (int level = 0; level < VM_SWAP_LEVELS; level++) {
+        size_t n = vm_slots_touched(m, (enum vm_swap_level)level) + (size_t)1;
+        c.swapped[level] = calloc(n, sizeof *c.swapped[level]);
+        VM_ASSERT(c.swapped[level]);
+    }
     for (unsigned asid = 0; asid < NASIDS; asid++)
         check_space(&c, (vm_asid)asid);
     check_tables(&c);
@@ -510,6 +542,7 @@ void vm_memory_check(const struct vm_memory *m)
     m->c.policy->check(m->policy);
     m->c.scheme->check(m->scheme);
     free(c.mappers);
-    free(c.swapped);
+    free(c.swapped[VM_SWAP_FAST]);
+    free(c.swapped[VM_SWAP_SLOW]);
     free(c.awaited);
 }

@@ -54,21 +54,33 @@ struct vm_huge {
     vm_va scan_va;
 };
 
-/* The swap map: see slots.c. */
+/* The swap map of one device: see slots.c. Slots [first, first + n), of which `used_all` are used;
+ * arrays by what a slot's number is above the first. */
 struct vm_slots {
-    uint32_t *refs;         /* [nslots + 2] swapped entries on the slot, SLOT_ZERO, SLOT_STORED */
-    uint32_t *frame;        /* [nslots + 2] frame + 1 whose home it is, 0: none */
+    vm_slot first;
+    uint32_t n, used_all;
+    uint32_t *refs;         /* [n] swapped entries on the slot, SLOT_ZERO, SLOT_STORED */
+    uint32_t *frame;        /* [n] frame + 1 whose home it is, 0: none */
     uint32_t *used;         /* [nclusters] slots of it that are used */
     struct vm_links *links; /* [nclusters + 1] nonfull clusters, head: nclusters; next: free ones */
+    uint32_t cluster;       /* slots of one */
     uint32_t nclusters, fresh, free_head, current;
-    vm_slot at; /* the next one of the current cluster to look at */
+    uint32_t at; /* the next one of the current cluster to look at */
+};
+
+/* A swap device. */
+struct vm_swap {
+    void *state;           /* its own; NULL: there is none */
+    struct vm_queue queue; /* before it */
+    struct vm_slots slots; /* on it */
+    uint64_t gathered_ns;  /* when what was gathered for it last is written */
 };
 
 /* Pages in slots that take frames: see store.c. */
 struct vm_store {
-    uint64_t npages;          /* that slots keep */
-    uint64_t wanted, nframes; /* frames that they take; that the store has */
-    uint32_t first;           /* frame + 1 of the first one, linked by `sharers`; 0: none */
+    uint64_t npages[VM_SWAP_LEVELS]; /* that slots of each device keep */
+    uint64_t wanted, nframes;        /* frames that they take; that the store has */
+    uint32_t first;                  /* frame + 1 of the first one, linked by `sharers`; 0: none */
 };
 
 /* The page cache: see page_cache.c. */
@@ -103,11 +115,12 @@ enum vm_unmapped {
 
 /* Pages read ahead: all zero where there is no readahead. */
 struct vm_ahead {
-    uint8_t *state;     /* [VM_ASID_MAX + 1] the readahead's, one each */
-    uint32_t *hits;     /* [VM_ASID_MAX + 1] pages that came ahead and were touched, not told yet */
-    uint64_t *slot_key; /* [nslots + 2] the page that lost an entry to the slot last; 0: none */
-    uint64_t *done_ns;  /* [nframes] when what was read ahead is there */
-    uint64_t own_key;   /* the fault's own page, read with them; VM_NOPAGE: none */
+    uint8_t *state; /* [VM_ASID_MAX + 1] the readahead's, one each */
+    uint32_t *hits; /* [VM_ASID_MAX + 1] pages that came ahead and were touched, not told yet */
+    /* [slots of the device] the page that lost an entry to the slot last; 0: none */
+    uint64_t *slot_key[VM_SWAP_LEVELS];
+    uint64_t *done_ns;    /* [nframes] when what was read ahead is there */
+    uint64_t own_key;     /* the fault's own page, read with them; VM_NOPAGE: none */
     uint64_t own_done_ns; /* and when it is there */
 };
 
@@ -132,31 +145,38 @@ struct vm_memory {
     uint32_t sharer_fresh, sharer_head, sharer_cap;
 
     /* swap */
-    struct vm_slots slots;
+    struct vm_swap swap[VM_SWAP_LEVELS];
     struct vm_store store;
     struct vm_files files;
-    uint32_t nslots;
-    uint64_t slots_used;
+    uint64_t slots_used; /* of all devices */
     struct vm_writeback wb;
     struct vm_flusher flusher;
     struct vm_ahead ahead;
-    struct vm_queue queue; /* before the device */
     struct {
         bool on;
         uint64_t at, bytes; /* still to be written */
-        uint64_t done_ns;   /* when what was written is */
     } gather;
 
-    struct vm_segments *seg;        /* segment.h; NULL: the scheme's unit is the page */
-    uint64_t nborn;                 /* address spaces that have begun */
-    bool starved;                   /* m->out says that memory or swap is full */
-    struct vm_space *space;         /* [VM_ASID_MAX + 1] */
-    unsigned asid_end;              /* no address space from here on has ever been open */
-    void *scheme, *policy, *device; /* states */
+    struct vm_segments *seg; /* segment.h; NULL: the scheme's unit is the page */
+    uint64_t nborn;          /* address spaces that have begun */
+    bool starved;            /* m->out says that memory or swap is full */
+    struct vm_space *space;  /* [VM_ASID_MAX + 1] */
+    unsigned asid_end;       /* no address space from here on has ever been open */
+    void *scheme, *policy;   /* states */
     struct vm_policy_host policy_host;
     uint8_t *physical;   /* the frames' bytes; only tables' are ever touched */
     struct vm_error out; /* why the last vm_frame_get or take answered VM_NOFRAME */
 };
+
+/* The device that slot `s` (or the file, VM_SLOT_FILE) is on; the slot among those of its own. */
+static inline enum vm_swap_level vm_slot_level(const struct vm_memory *m, vm_slot s)
+{
+    return m->swap[VM_SWAP_SLOW].state && s >= VM_SLOT_SLOW ? VM_SWAP_SLOW : VM_SWAP_FAST;
+}
+static inline uint32_t vm_slot_index(const struct vm_memory *m, vm_slot s)
+{
+    return s - m->swap[vm_slot_level(m, s)].slots.first;
+}
 
 /* ---- frame.c ---- */
 
@@ -346,8 +366,9 @@ void vm_ahead_init(struct vm_memory *m, struct vm_arena *a);
 /* The fault is about to get a frame for its page: if it will read it, others are read too. False:
  * m->out. */
 bool vm_ahead_read(struct vm_memory *m, const struct vm_fault *f);
-/* The page is the fault's own and was read with the others: its transfer has been waited for. */
-bool vm_ahead_has(struct vm_memory *m, uint64_t key);
+/* The page, in slot `s` or its file, is the fault's own and was read with the others: its transfer
+ * has been waited for. */
+bool vm_ahead_has(struct vm_memory *m, vm_slot s, uint64_t key);
 /* A fault of this space maps the page in `pfn`, which was read ahead. */
 void vm_ahead_touched(struct vm_memory *m, vm_asid asid, vm_pfn pfn);
 /* The page in `f` was read ahead, and nobody has touched it. */
@@ -358,8 +379,8 @@ static inline bool vm_is_ahead(const struct vm_memory *m, vm_pfn f)
 /* The page lost its entry to slot `s`. */
 static inline void vm_ahead_note_slot(struct vm_memory *m, vm_slot s, uint64_t key)
 {
-    if (m->ahead.slot_key)
-        m->ahead.slot_key[s] = key;
+    if (m->ahead.state)
+        m->ahead.slot_key[vm_slot_level(m, s)][vm_slot_index(m, s)] = key;
 }
 
 /* ---- oom.c ---- */
@@ -372,6 +393,8 @@ void vm_space_empty(struct vm_memory *m, vm_asid asid);
 
 /* ---- slots.c ---- */
 
+/* How many each device has: asked for first. */
+void vm_slots_plan(struct vm_memory *m);
 size_t vm_slots_bytes(const struct vm_memory *m);
 void vm_slots_init(struct vm_memory *m, struct vm_arena *a);
 /* A free slot becomes the home of `f`, which has none. False: swap is full (m->out). */
@@ -394,9 +417,12 @@ bool vm_slot_may_store(const struct vm_memory *m, vm_slot s);
 bool vm_slot_is_zero(const struct vm_memory *m, vm_slot s);
 /* Count slots that were taken and freed. */
 void vm_slots_note(struct vm_memory *m, uint32_t taken, uint32_t freed);
-vm_slot vm_slots_end(const struct vm_memory *m); /* slots ever used are below */
-/* swapped: [vm_slots_end] entries by slot, as the tables have them. */
-void vm_slots_check(const struct vm_memory *m, const uint32_t *swapped);
+/* Slots of the device that were ever used, from its first on. */
+uint32_t vm_slots_touched(const struct vm_memory *m, enum vm_swap_level level);
+/* A number that is that of such a slot. */
+bool vm_slot_is_touched(const struct vm_memory *m, uint64_t number);
+/* swapped: for each device [vm_slots_touched] entries by slot, as the tables have them. */
+void vm_slots_check(const struct vm_memory *m, uint32_t *const swapped[VM_SWAP_LEVELS]);
 
 /* ---- page_cache.c ---- */
 
@@ -424,14 +450,15 @@ void vm_page_cache_check(const struct vm_memory *m);
 
 /* ---- store.c ---- */
 
-/* A slot keeps one more page, one less. Adding may leave the store owing a frame, which the caller
- * sees to: the page's own when it leaves, or a free one (may_add, then add and pay). */
-void vm_store_add(struct vm_memory *m);
-void vm_store_remove(struct vm_memory *m);
-bool vm_store_may_add(const struct vm_memory *m);
+/* A slot of the device keeps one more page, one less. Adding may leave the store owing a frame,
+ * which the caller sees to: the page's own when it leaves, or a free one (may_add, then add and
+ * pay). */
+void vm_store_add(struct vm_memory *m, enum vm_swap_level level);
+void vm_store_remove(struct vm_memory *m, enum vm_swap_level level);
+bool vm_store_may_add(const struct vm_memory *m, enum vm_swap_level level);
 void vm_store_pay(struct vm_memory *m);
-/* Whether the device keeps pages in the machine's memory at all. */
-bool vm_store_keeps(const struct vm_memory *m);
+/* Bytes of the machine's memory that the device takes of a page in a slot. */
+uint64_t vm_store_kept(const struct vm_memory *m, enum vm_swap_level level);
 bool vm_store_owes(const struct vm_memory *m);
 /* Frame `f`, in use and nobody's, is what it owes. */
 void vm_store_add_frame(struct vm_memory *m, vm_pfn f);
@@ -447,15 +474,25 @@ void vm_swap_read(struct vm_memory *m, vm_slot s, uint64_t page_key);
 void vm_swap_write(struct vm_memory *m, vm_slot s, uint64_t page_key);
 /* The same of the page in `f`, to its home. */
 void vm_home_write(struct vm_memory *m, vm_pfn f);
-/* The same of any bytes of the device. */
+/* The same of any bytes of a device. */
 void vm_swap_read_at(struct vm_memory *m, uint64_t position, uint64_t bytes);
 void vm_swap_write_at(struct vm_memory *m, uint64_t position, uint64_t bytes);
-/* Between these two nobody waits for a write, and what lies side by side is one transfer. */
+/* Between these two nobody waits for a write, and what lies side by side is one transfer. When the
+ * last of them is done on each device, its gathered_ns has. */
 void vm_swap_gather(struct vm_memory *m);
-uint64_t vm_swap_gathered(struct vm_memory *m); /* when the last of them is done */
-/* Where the page is on the device, in bytes: in slot `s`, or in its file. */
+void vm_swap_gathered(struct vm_memory *m);
+/* A request for bytes that lie on one device: answers when it is done there. */
+uint64_t vm_swap_submit(struct vm_memory *m, enum vm_transfer kind, uint64_t position,
+                        uint64_t bytes);
+/* The process waits until then, for a page that lies (or will) on that device. */
+void vm_swap_wait(struct vm_memory *m, enum vm_swap_level level, uint64_t done_ns,
+                  enum vm_wait why);
+/* The device that has the home of frame `f`. */
+enum vm_swap_level vm_home_level(const struct vm_memory *m, vm_pfn f);
+/* Where the page is, in bytes of all that devices have: in slot `s`, or in its file. What lies on
+ * two devices never lies side by side. */
 uint64_t vm_swap_position(const struct vm_memory *m, vm_slot s, uint64_t page_key);
-/* Where a page's file is on the device. */
+/* Where a page's file is. */
 uint64_t vm_swap_file_position(const struct vm_memory *m, uint64_t page_key);
 
 /* ---- table_page.c ---- */

@@ -14,27 +14,33 @@
 #include "base/assert.h"
 #include "space/memory.h"
 
-/* Its entries in slots whose pages take memory. */
-static uint64_t count_stored(const struct vm_memory *m, vm_asid asid)
+/* What the device takes of memory for an entry's page. */
+static uint64_t kept_of(const struct vm_memory *m, struct vm_pte pte)
+{
+    bool stored =
+        pte.state == VM_PTE_SWAPPED && pte.slot != VM_SLOT_FILE && !vm_slot_is_zero(m, pte.slot);
+    return stored ? vm_store_kept(m, vm_slot_level(m, pte.slot)) : 0;
+}
+
+/* Of its pages in slots. */
+static uint64_t stored_bytes(const struct vm_memory *m, vm_asid asid)
 {
     const struct vm_space *s = &m->space[asid];
-    uint64_t n = 0;
+    uint64_t bytes = 0;
     for (size_t i = 0; m->store.nframes && i < s->nvmas; i++)
         for (vm_va va = s->vma[i].start, end = s->vma[i].end;
              (va = m->c.scheme->next(m->scheme, asid, va, end)) < end;) {
             struct vm_pte pte = m->c.scheme->get(m->scheme, asid, va);
-            n += pte.state == VM_PTE_SWAPPED && pte.slot != VM_SLOT_FILE &&
-                 !vm_slot_is_zero(m, pte.slot);
+            bytes += kept_of(m, pte);
             va = vm_memory_behind(m, va, pte);
         }
-    return n;
+    return bytes;
 }
 
 static uint64_t held_bytes(const struct vm_memory *m, vm_asid asid)
 {
     uint64_t page = UINT64_C(1) << m->c.page_shift;
-    return m->space[asid].resident * page +
-           count_stored(m, asid) * m->c.device->kept(m->device, page);
+    return m->space[asid].resident * page + stored_bytes(m, asid);
 }
 
 /* Whom to kill, or NULL: nobody holds anything. */

@@ -112,6 +112,12 @@ bool vm_evict(struct vm_memory *m, vm_pfn f, enum vm_leaves why)
     return true;
 }
 
+/* The device that keeps pages in memory; the fast one, if both do. */
+static const char *keeper(const struct vm_memory *m)
+{
+    return m->c.swap[vm_store_kept(m, VM_SWAP_FAST) ? VM_SWAP_FAST : VM_SWAP_SLOW].device->name;
+}
+
 /* Nobody is left who could leave: m->out. */
 static void refuse(struct vm_memory *m)
 {
@@ -126,7 +132,7 @@ static void refuse(struct vm_memory *m)
     vm_fail(&m->out, VM_EMACHINE,
             "out of memory: %s keeps the pages that left in %llu of %u frames, page tables hold "
             "%llu, and no page is left to evict",
-            m->c.device->name, (unsigned long long)m->store.nframes, m->c.nframes,
+            keeper(m), (unsigned long long)m->store.nframes, m->c.nframes,
             (unsigned long long)m->ntables);
     vm_hint(&m->out, "give more memory (--memory), or swap to a device outside it (--swap)");
 }

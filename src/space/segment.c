@@ -14,7 +14,7 @@ static struct vm_alloc_env frames_env(const struct vm_memory *m)
 
 static struct vm_alloc_env swap_env(const struct vm_memory *m)
 {
-    return (struct vm_alloc_env){m->nslots, m->c.seed, NULL};
+    return (struct vm_alloc_env){m->swap[VM_SWAP_FAST].slots.n, m->c.seed, NULL};
 }
 
 static size_t room(const struct vm_memory *m, const struct vm_segments *s)
@@ -23,7 +23,7 @@ static size_t room(const struct vm_memory *m, const struct vm_segments *s)
     return vm_arena_room(s->fit->size(&frames)) + vm_arena_room(s->swap_fit->size(&swap)) +
            vm_arena_room(sizeof *s->unit * m->c.nframes) +
            vm_arena_room(sizeof *s->unit_of * m->c.nframes) +
-           vm_arena_room(sizeof *s->run * ((size_t)m->nslots + 2));
+           vm_arena_room(sizeof *s->run * ((size_t)m->swap[VM_SWAP_FAST].slots.n + 2));
 }
 
 static void take_all(const struct vm_memory *m, struct vm_segments *s)
@@ -33,7 +33,7 @@ static void take_all(const struct vm_memory *m, struct vm_segments *s)
     s->swap = vm_arena_take(&s->arena, s->swap_fit->size(&swap));
     s->unit = vm_arena_take(&s->arena, sizeof *s->unit * m->c.nframes);
     s->unit_of = vm_arena_take(&s->arena, sizeof *s->unit_of * m->c.nframes);
-    s->run = vm_arena_take(&s->arena, sizeof *s->run * ((size_t)m->nslots + 2));
+    s->run = vm_arena_take(&s->arena, sizeof *s->run * ((size_t)m->swap[VM_SWAP_FAST].slots.n + 2));
     s->fit->init(s->frames, &frames);
     s->swap_fit->init(s->swap, &swap);
 }
@@ -647,7 +647,7 @@ void vm_segments_check(const struct vm_memory *m)
     s->swap_fit->usage(s->swap, &swap);
     VM_ASSERT(held == m->nresident && held + m->ntables == m->nused);
     VM_ASSERT(held + inside + frames.free_units + frames.internal_units == m->c.nframes);
-    VM_ASSERT(slots == m->slots_used && slots + swap.free_units == m->nslots);
+    VM_ASSERT(slots == m->slots_used && slots + swap.free_units == m->swap[VM_SWAP_FAST].slots.n);
     s->fit->check(s->frames);
     s->swap_fit->check(s->swap);
     m->c.policy->check(m->policy);

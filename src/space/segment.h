@@ -62,7 +62,7 @@ struct vm_segments {
     uint32_t fresh, free_head;  /* numbers never used; the first free one + 1 */
     uint32_t nunits;
     uint32_t *unit_of;       /* [nframes] unit + 1; 0: none */
-    struct vm_slot_run *run; /* [nslots + 2] */
+    struct vm_slot_run *run; /* [slots + 2] */
     vm_slot run_end;         /* runs that ever were begin below */
     double fragmentation;    /* summed over the takes that found no block long enough */
 };

@@ -30,7 +30,7 @@ static vm_slot run_take(struct vm_memory *m, uint32_t pages)
         vm_fail(&m->out, VM_EMACHINE,
                 "out of swap: no %u consecutive slots of %u, of which %llu are in use, for a "
                 "segment that must leave memory",
-                pages, m->nslots, (unsigned long long)m->slots_used);
+                pages, m->swap[VM_SWAP_FAST].slots.n, (unsigned long long)m->slots_used);
         vm_hint(&m->out, "give more memory (--memory) or more swap (--swap-size)");
         return 0;
     }

@@ -3,6 +3,8 @@
  *
  *      frames = ceil(pages that slots keep * bytes that the device keeps of each / bytes of a page)
  *
+ * of each device by itself, and all of them in one list.
+ *
  * The store's frames are taken from the same memory as pages and tables, and no policy has them: an
  * eviction of a dirty page frees one frame, and sometimes costs one. A page is kept from when its
  * write is done until its slot is freed: as it comes back, so that it is not in memory twice, and
@@ -29,17 +31,24 @@
 #include "base/assert.h"
 #include "space/memory.h"
 
-/* Frames that so many pages take. */
-static uint64_t frames_of(const struct vm_memory *m, uint64_t npages)
+uint64_t vm_store_kept(const struct vm_memory *m, enum vm_swap_level level)
 {
-    uint64_t page = UINT64_C(1) << m->c.page_shift;
-    uint64_t bytes = npages * m->c.device->kept(m->device, page);
-    return bytes / page + (bytes % page != 0);
+    const struct vm_swap *swap = &m->swap[level];
+    return swap->state ? m->c.swap[level].device->kept(swap->state, UINT64_C(1) << m->c.page_shift)
+                       : 0;
 }
 
-bool vm_store_keeps(const struct vm_memory *m)
+/* Frames that so many pages on a device take. */
+static uint64_t frames_of(const struct vm_memory *m, enum vm_swap_level level, uint64_t npages)
 {
-    return m->c.device->kept(m->device, UINT64_C(1) << m->c.page_shift) > 0;
+    uint64_t kept = vm_store_kept(m, level), page = UINT64_C(1) << m->c.page_shift;
+    return kept ? npages * kept / page + (npages * kept % page != 0) : 0;
+}
+
+/* What one more page there takes, beside `npages`: a frame, or none. */
+static uint64_t step_of(const struct vm_memory *m, enum vm_swap_level level, uint64_t npages)
+{
+    return frames_of(m, level, npages + 1) - frames_of(m, level, npages);
 }
 
 bool vm_store_owes(const struct vm_memory *m)
@@ -67,21 +76,22 @@ void vm_store_pay(struct vm_memory *m)
     vm_store_add_frame(m, f);
 }
 
-bool vm_store_may_add(const struct vm_memory *m)
+bool vm_store_may_add(const struct vm_memory *m, enum vm_swap_level level)
 {
-    return frames_of(m, m->store.npages + 1) <= m->store.nframes || vm_frames_free(m->frames) > 0;
+    uint64_t wanted = m->store.wanted + step_of(m, level, m->store.npages[level]);
+    return wanted <= m->store.nframes || vm_frames_free(m->frames) > 0;
 }
 
-void vm_store_add(struct vm_memory *m)
+void vm_store_add(struct vm_memory *m, enum vm_swap_level level)
 {
-    m->store.wanted = frames_of(m, ++m->store.npages);
+    m->store.wanted += step_of(m, level, m->store.npages[level]++);
     VM_ASSERT(m->store.wanted <= m->store.nframes + 1);
 }
 
-void vm_store_remove(struct vm_memory *m)
+void vm_store_remove(struct vm_memory *m, enum vm_swap_level level)
 {
-    VM_ASSERT(m->store.npages > 0);
-    m->store.wanted = frames_of(m, --m->store.npages);
+    VM_ASSERT(m->store.npages[level] > 0);
+    m->store.wanted -= step_of(m, level, --m->store.npages[level]);
     while (m->store.nframes > m->store.wanted) {
         vm_pfn f = m->store.first - 1;
         m->store.first = m->frame[f].sharers;
@@ -95,5 +105,8 @@ void vm_store_check(const struct vm_memory *m)
     uint64_t n = 0;
     for (uint32_t link = m->store.first; link; link = m->frame[link - 1].sharers, n++)
         VM_ASSERT(m->frame[link - 1].owner == VM_FRAME_STORE && n < m->store.nframes);
-    VM_ASSERT(n == m->store.nframes && n == frames_of(m, m->store.npages));
+    VM_ASSERT(n == m->store.nframes && n == m->store.wanted);
+    for (int level = 0; level < VM_SWAP_LEVELS; level++)
+        n -= frames_of(m, (enum vm_swap_level)level, m->store.npages[level]);
+    VM_ASSERT(n == 0);
 }

@@ -152,11 +152,11 @@ static void flush(struct vm_memory *m)
     for (uint32_t f = links[queued(m)].next; f != queued(m); f = links[f].next)
         if (m->frame[f].home & VM_HOME_FILE)
             submit(m, f);
-    uint64_t done_ns = vm_swap_gathered(m);
+    vm_swap_gathered(m);
     while (!vm_links_empty(links, queued(m))) {
         vm_pfn f = links[queued(m)].next;
         vm_links_remove(links, f);
-        fly(m, f, done_ns);
+        fly(m, f, m->swap[vm_home_level(m, f)].gathered_ns);
     }
     m->wb.nqueued = 0;
 }
@@ -192,10 +192,10 @@ static void reap(struct vm_memory *m, uint64_t now_ns)
 /* The process waits for the frames that are done first. */
 static void wait_for_frames(struct vm_memory *m, enum vm_wait why)
 {
-    uint64_t done_ns = m->wb.done_ns[m->wb.links[flying(m)].next];
+    vm_pfn first = m->wb.links[flying(m)].next;
+    uint64_t done_ns = m->wb.done_ns[first];
     m->c.counts->frame_waits += why == VM_WAIT_FRAME;
-    if (done_ns > m->c.now(m->c.host))
-        m->c.wait(m->c.host, done_ns, why);
+    vm_swap_wait(m, vm_home_level(m, first), done_ns, why);
     reap(m, done_ns);
 }
 
@@ -269,7 +269,7 @@ void vm_writeback_ahead(struct vm_memory *m)
 {
     if (!is_on(m))
         return;
-    reap(m, m->c.now(m->c.host));
+    reap(m, m->c.now(m->c.host, VM_SERVED_BY_DEVICE));
     if (vm_frames_free(m->frames) >= m->c.watermark_low)
         return;
     m->c.counts->background_wakes++;

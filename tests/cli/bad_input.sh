@@ -89,6 +89,28 @@ for bad in 0 1025; do
         "$PAGODA" replay "$load" --swap-cluster "$bad"
 done
 refused 2 'unknown --oom "x"' "no such rule" "$PAGODA" replay "$load" --oom x
+refused 2 '^pagoda: a slow swap device .--swap-slow hdd.*: expected --swap-size' \
+    "a slow device behind one that is never full" "$PAGODA" replay "$load" --swap-slow hdd
+refused 2 '^pagoda: unknown device "hd"' "no such slow device" \
+    "$PAGODA" replay "$load" --swap-size 1MiB --swap-slow hd
+hinted '"hdd"'
+refused 2 'unknown parameter of hdd "depth"' "a slow device's parameter that is none" \
+    "$PAGODA" replay "$load" --swap-size 1MiB --swap-slow hdd:depth=1
+refused 2 '^pagoda: room on a slow swap device .*: expected --swap-slow DEVICE' "room on nothing" \
+    "$PAGODA" replay "$load" --swap-size 1MiB --swap-slow-size 1MiB
+refused 2 '^pagoda: slow swap of 100 bytes: expected' "a slow device of less than a page" \
+    "$PAGODA" replay "$load" --swap-size 1MiB --swap-slow hdd --swap-slow-size 100
+refused 2 '^pagoda: swap of [0-9]* bytes: .* at most 67108862 of them' "more than a fast one has" \
+    "$PAGODA" replay "$load" --swap-size 1TiB --swap-slow hdd
+refused 5 '^pagoda: scheme segmentation has segments' "segments on two devices" \
+    "$PAGODA" replay "$load" --swap-size 1MiB --swap-slow hdd --scheme segmentation --page 1
+printf '[swap]\nslow = hdd\n' >slow.ini
+refused 2 '^pagoda: a slow swap device .*: expected --swap-size' "nor by a description" \
+    "$PAGODA" replay "$load" -m slow.ini
+printf '[swap]\nsize = 1MiB\nslow = hd\n' >slow.ini
+refused 2 '^pagoda: slow.ini:3: unknown device "hd"' "with the line of its name" \
+    "$PAGODA" replay "$load" -m slow.ini
+hinted '"hdd"'
 refused 2 'unknown readahead "clutser"' "no such readahead" \
     "$PAGODA" replay "$load" --readahead clutser
 hinted 'cluster'
@@ -197,6 +219,9 @@ refused 5 '^pagoda: page tables do not fit in memory' "a linear table in little 
 refused 5 '^pagoda: out of swap: all 2 slots' "too little swap" \
     "$PAGODA" replay "$load" --frames 30 --swap-size 8KiB
 hinted '--swap-size'
+refused 5 '^pagoda: out of swap: all 4 slots' "too little on two devices" \
+    "$PAGODA" replay "$load" --frames 30 --swap-size 8KiB --swap-slow ssd --swap-slow-size 8KiB
+hinted '--swap-slow-size'
 run "$PAGODA" replay "$load" --frames 30 --swap-size 8KiB --json
 is "$out" "" "a run that fails prints no half report"
 finish

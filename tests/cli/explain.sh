@@ -74,6 +74,9 @@ printf 'W 0\nR 1000\nR 2000\n' >dirty.trace
 run "$PAGODA" explain dirty.trace --at 3 --frames 2 --tables apart --policy fifo
 like "$out" '; dirty, so one write$' "a dirty page costs a write"
 like "$out" '^      contents +dirty: written to swap slot [0-9]+$' "to its slot"
+run "$PAGODA" explain @loop:pages=9,refs=90,writes=1 --at 34 --frames 2 --tables apart \
+    --policy fifo --swap-size 8KiB --swap-slow hdd
+like "$out" '^      contents +dirty: written to slow swap slot [0-9]$' "or to that on a slow device"
 
 # ---- pages that are read ahead ----
 

@@ -127,6 +127,26 @@ hinted 'convert - -o'
 refused 2 '/dev/fd/[0-9]+: policy opt reads a trace twice' "nor a pipe that has a name" \
     bash -c '"$PAGODA" replay <(cat t.pgt) --policy opt'
 
+# Two swap devices: ten pages have room on the fast one.
+two=("$PAGODA" replay @loop:pages=60,refs=6000,writes=1 --frames 20 --tables apart --policy lru
+    --swap nvme --swap-size 40KiB --swap-slow hdd)
+run "${two[@]}"
+like "$out" '^Swap devices$' "two devices have a section"
+like "$out" '^  fast: pages written +[0-9,]+ +[0-9.]+ % of pages written$' "with the share of one"
+like "$out" '^  slow: pages read +[0-9,]+ +[0-9.]+ % of pages read$' "and of the other"
+"${two[@]}" --json >two.json
+is "$(member two.json '[r["counts"][k] for k in ("swap_ins", "slow_reads", "slow_writes")] == [
+    r["device"]["reads"] + r["slow_device"]["reads"], r["slow_device"]["reads"],
+    r["slow_device"]["writes"]]')" True "the counts are those of the devices"
+is "$(member two.json '[round(60 * r[d]["read_share"]) for d in ("slow_device", "device")]')" \
+    "[50, 10]" \
+    "of a loop, the slow one reads all but the ten"
+"${two[@]}" --json --swap-slow none --swap-size 0 >one.json
+is "$(member one.json '"device" in r or r["counts"]["slow_reads"]')" 0 "none is none"
+run "${two[@]}" --model pages
+exit_is 0 "the model pages passes over it"
+unlike "$out" 'Swap devices' "and has none to show"
+
 # A torn .pgt.
 "$PAGODA" convert @uniform:pages=300,refs=1M -o long.pgt 2>/dev/null
 size=$(stat -c %s long.pgt)

@@ -52,6 +52,10 @@ refused 2 'expected 1 to 64 processes' "too many processes" "$PAGODA" thrash '@l
 refused 2 'expected 1 to 64 processes' "no copies" "$PAGODA" thrash '@loop*0'
 refused 2 'degrees 2 to 5: expected some of 1 to 3' "a degree beyond" \
     "$PAGODA" thrash '@loop:refs=10*3' --degree 2..5
+run "$PAGODA" thrash '@loop:pages=60,refs=6000,writes=1*2' --degree 2 --frames 20 --tables apart \
+    --swap-size 40KiB --swap-slow ssd --quantum 100
+like "$out" '^  of all pages the slow swap device read [0-9.]+ % and wrote [0-9.]+ %$' \
+    "a slow swap device's share"
 refused 2 'degrees 0 to 2' "a degree of 0" "$PAGODA" thrash '@loop:refs=10*3' --degree 0..2
 refused 2 'unknown admission "working-sets"' "an unknown admission" \
     "$PAGODA" thrash @loop:refs=10 --admission working-sets

@@ -27,10 +27,19 @@ static void run(const struct vm_mix_request *r, struct vm_mix_result *out)
 
 /* ---- the naive simulation ---- */
 
+static struct naive_device random_device(struct vm_random *random)
+{
+    uint64_t latency = vm_random_below(random, 2) ? 50 : 2000;
+    uint64_t bus = 5 + vm_random_below(random, 200);
+    return (struct naive_device){.read = {latency, bus},
+                                 .write = {1 + vm_random_below(random, 2 * latency), bus},
+                                 .depth = 1 + (uint32_t)vm_random_below(random, 3)};
+}
+
+/* Half of them with two devices. */
 static void fill_naive(struct naive_mix *x, struct vm_random *random)
 {
     unsigned pages = 2 + (unsigned)vm_random_below(random, NAIVE_PAGES - 1);
-    uint64_t latency = vm_random_below(random, 2) ? 50 : 2000;
     *x = (struct naive_mix){
         .n = 1 + vm_random_below(random, NAIVE_PROCESSES),
         .nframes = 1 + vm_random_below(random, 30),
@@ -39,11 +48,9 @@ static void fill_naive(struct naive_mix *x, struct vm_random *random)
         .hit_ns = vm_random_below(random, 20),
         .fault_ns = vm_random_below(random, 30),
         .switch_ns = vm_random_below(random, 10),
-        .depth = 1 + (uint32_t)vm_random_below(random, 3),
-        .read = {latency, 5 + vm_random_below(random, 200)},
-        .write = {1 + vm_random_below(random, 2 * latency), 0},
+        .device = {random_device(random), random_device(random)},
+        .first_slots = vm_random_below(random, 2) ? 1 + vm_random_below(random, 30) : SIZE_MAX,
     };
-    x->write.bus_ns = x->read.bus_ns;
     for (size_t p = 0; p < x->n; p++) {
         x->program[p].nrefs = 1 + vm_random_below(random, NAIVE_REFS);
         for (size_t i = 0; i < x->program[p].nrefs; i++) {
@@ -71,20 +78,31 @@ static void set_ns(struct vm_config *c, const char *flag, uint64_t ns)
     machine_set(c, flag, text);
 }
 
+/* A device whose bytes take bus_ns. */
+static void set_device(struct vm_config *c, const char *flag, const struct naive_device *d)
+{
+    char text[128];
+    double mbps = 4096e3 / (double)d->read.bus_ns;
+    snprintf(text, sizeof text,
+             "ssd:depth=%u,read_us=%.6f,write_us=%.6f,read_mbps=%.9g,write_mbps=%.9g", d->depth,
+             (double)(d->read.latency_ns + d->read.bus_ns) / 1e3,
+             (double)(d->write.latency_ns + d->write.bus_ns) / 1e3, mbps, mbps);
+    machine_set(c, flag, text);
+}
+
 /* The machine that takes what the naive one does: a TLB that has room for all, whose hits are what
- * costs, and a device whose bytes take bus_ns. */
+ * costs, and its devices. */
 static struct vm_config naive_machine(const struct naive_mix *x)
 {
     char text[128];
     struct vm_config c = machine_config("lru", (uint32_t)x->nframes);
     snprintf(text, sizeof text, "l1=4096/full@%llu", (unsigned long long)x->hit_ns);
     machine_set(&c, "tlb", text);
-    double mbps = 4096e3 / (double)x->read.bus_ns;
-    snprintf(text, sizeof text,
-             "ssd:depth=%u,read_us=%.6f,write_us=%.6f,read_mbps=%.9g,write_mbps=%.9g", x->depth,
-             (double)(x->read.latency_ns + x->read.bus_ns) / 1e3,
-             (double)(x->write.latency_ns + x->write.bus_ns) / 1e3, mbps, mbps);
-    machine_set(&c, "swap", text);
+    set_device(&c, "swap", &x->device[0]);
+    if (x->first_slots != SIZE_MAX) {
+        set_device(&c, "swap-slow", &x->device[1]);
+        set_ns(&c, "swap-size", x->first_slots * 4096);
+    }
     set_ns(&c, "memory-ns", 0);
     set_ns(&c, "copy-ns", 0);
     set_ns(&c, "shootdown-ns", 0);
@@ -167,6 +185,7 @@ static void files_open(struct files *f, unsigned events, uint64_t seed)
 
 static const char *const policies[] = {"lru", "clock", "fifo", "random"};
 static const char *const devices[] = {"ssd", "ssd:depth=1", "hdd", "zram:ratio=64", "none"};
+static const char *const slow_devices[] = {"none", "hdd", "none", "zram:ratio=64"};
 static const char *const admissions[] = {
     "none",
     "fixed:n=2",
@@ -179,6 +198,9 @@ static struct vm_config some_machine(unsigned i)
 {
     struct vm_config c = machine_config(PICK(policies, i), 12 + i % 40);
     machine_set(&c, "swap", PICK(devices, i / 2));
+    machine_set(&c, "swap-slow", PICK(slow_devices, i));
+    if (vm_config_has_slow(&c))
+        set_ns(&c, "swap-size", (1 + i % 7) * 4096);
     if (i % 3 == 0)
         machine_set(&c, "tlb-tags", "flush");
     if (i % 4 == 1)
@@ -262,7 +284,8 @@ static void many_processes_keep_the_laws_of_counts_and_of_time(void **unused)
         run(&request, r);
         check_laws(r);
         bool on_device = strncmp(c.swap, "zram", 4) != 0;
-        assert_true(!on_device || r->device.busy_ns <= r->time.now_ns + r->device.queued_ns);
+        const struct vm_queue_counts *device = &r->device[VM_SWAP_FAST];
+        assert_true(!on_device || device->busy_ns <= r->time.now_ns + device->queued_ns);
         run(&request, again);
         assert_memory_equal(r, again, sizeof *r);
         folder_remove(&f.folder);
@@ -343,6 +366,30 @@ static void admission_helps_where_working_sets_do_not_fit(void **unused)
     }
 }
 
+/* The slow device is the one that is busy. */
+static void admission_by_fault_rate_looks_at_both_devices(void **unused)
+{
+    (void)unused;
+    struct vm_config c = machine_config("lru", 64);
+    struct vm_source source[8];
+    struct vm_mix_result *all = result_new(), *admitted = result_new();
+    machine_set(&c, "swap", "nvme:depth=256");
+    machine_set(&c, "swap-size", "4KiB");
+    machine_set(&c, "swap-slow", "ssd:depth=1");
+    for (size_t i = 0; i < 8; i++)
+        source[i] =
+            (struct vm_source){.spec = "@phases:refs=60k,pages=15,phase=10k,sets=3,writes=1"};
+    struct vm_mix_request r = {
+        .machine = &c, .source = source, .n = 8, .quantum = 500, .admission = "none"};
+    run(&r, all);
+    r.admission = "fault-rate:window=2k";
+    run(&r, admitted);
+    assert_true(3 * admitted->time.now_ns < all->time.now_ns);
+    assert_true(admitted->device[VM_SWAP_SLOW].busy_ns > admitted->device[VM_SWAP_FAST].busy_ns);
+    free(all);
+    free(admitted);
+}
+
 static void use_of_the_processor_rises_and_then_collapses(void **unused)
 {
     (void)unused;
@@ -416,6 +463,7 @@ int main(void)
         cmocka_unit_test(many_processes_keep_the_laws_of_counts_and_of_time),
         cmocka_unit_test(without_waits_and_turns_traces_run_one_after_another),
         cmocka_unit_test(admission_helps_where_working_sets_do_not_fit),
+        cmocka_unit_test(admission_by_fault_rate_looks_at_both_devices),
         cmocka_unit_test(use_of_the_processor_rises_and_then_collapses),
         cmocka_unit_test(what_cannot_be_run_is_said),
     };

@@ -143,7 +143,7 @@ static void inspect_content(const struct world *w, const struct vm_segment *g, u
         s = m->seg->unit[u].slot;
     }
     assert_true(s > VM_SLOT_FILE);
-    assert_true(w->fast.written_at[s] >= written);
+    assert_true(w->fast.written_at[VM_SWAP_FAST][s] >= written);
 }
 
 static void inspect(struct world *w)

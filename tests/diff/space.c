@@ -4,6 +4,7 @@
 #include "oracle/naive_space.h"
 #include "oracle/wishful.h"
 #include "rounds.h"
+#include "space/memory.h"
 #include "unit/test.h"
 
 #include <stdio.h>
@@ -90,6 +91,30 @@ static const char *step(struct world *w)
     return below(w, 8) ? touch(w) : event(w, kinds[below(w, sizeof kinds / sizeof kinds[0])]);
 }
 
+/* A slot of the slow device is taken only while the fast one is full. Within a step pages come to
+ * slots one by one: it can have become so. */
+struct spill {
+    uint64_t taken, fast, slow;
+};
+
+static struct spill spill_of(const struct world *w)
+{
+    const struct vm_memory *m = w->fast.memory;
+    return (struct spill){w->fast.counts.slots_taken, m->swap[VM_SWAP_FAST].slots.used_all,
+                          m->swap[VM_SWAP_SLOW].slots.used_all};
+}
+
+static const char *check_spill(const struct world *w, struct spill before)
+{
+    struct spill now = spill_of(w);
+    if (now.slow <= before.slow)
+        return NULL;
+    uint64_t most = before.fast + (now.taken - before.taken) - (now.slow - before.slow);
+    return most < w->fast.memory->swap[VM_SWAP_FAST].slots.n
+               ? "a page went to the slow device, and the fast one had room"
+               : NULL;
+}
+
 /* Plays a world; where the machine runs out of something, which only some worlds may, ends it. */
 static struct vm_counts play(struct space_plan plan, bool may_run_out)
 {
@@ -99,12 +124,15 @@ static struct vm_counts play(struct space_plan plan, bool may_run_out)
     w.naive.parks = plan.readahead || plan.policy_ops;
     vm_random_seed(&w.random, plan.seed);
     for (unsigned i = 0; i < STEPS; i++) {
+        struct spill before = spill_of(&w);
         const char *wrong = step(&w);
         if (wrong == w.fast.error.text && may_run_out) {
             assert_int_equal(w.fast.error.code, VM_EMACHINE);
             break;
         }
         space_world_check(&w.fast);
+        if (!wrong)
+            wrong = check_spill(&w, before);
         if (!wrong)
             wrong = naive_space_inspect(&w.naive, &w.fast);
         if (wrong)
@@ -468,6 +496,59 @@ static void the_same_holds_where_swap_is_compressed_memory(void **unused)
     assert_true(peak > 0 && table_faults > 0 && rescues > 0);
 }
 
+/* A fast device that is soon full, and a slow one, with everything that writes and reads by itself;
+ * either may take memory for what it has. */
+static struct space_plan two_devices(unsigned i)
+{
+    static const char *const tables[] = {"x86-64", "sv32", "inverted", "mips:processes=3"};
+    static const char *const ahead[] = {NULL, "cluster", "vma", NULL, "leap"};
+    static const uint64_t kept[] = {0, 0, 1000, 2080};
+    bool inside = i % 4 == 3;
+    struct space_plan plan = {.scheme = tables[i % 4],
+                              .policy = some[i % NSOME],
+                              .policy_ops = i % 7 ? NULL : &wishful_policy,
+                              .readahead = ahead[i % 5],
+                              .nframes = (inside ? 24 : 6) + i % 23,
+                              .nslots = 1 + i / 3 % 13,
+                              .slow_slots = i % 9 ? WORLD_SLOTS : 1 + i % 11,
+                              .kept = kept[i / 4 % 4],
+                              .slow_kept = kept[i / 16 % 4],
+                              .swap_cluster = 1 + i / 4 % 3 * 2,
+                              .oom = i % 3 ? VM_OOM_KILL : VM_OOM_FAIL,
+                              .flush_ns = i % 6 ? 0 : 1 + i % 9 * 5,
+                              .flush = VM_FLUSH_ALL,
+                              .tables = inside ? VM_TABLES_INSIDE : VM_TABLES_APART,
+                              .stray = i % 2 ? VM_STRAY_MAPS : VM_STRAY_FAULTS,
+                              .seed = 130000 + i};
+    plan.low = i % 3 * plan.nframes / 8;
+    plan.high = i % 3 ? plan.low + i % plan.nframes / 4 : 0;
+    return plan;
+}
+
+static void the_same_holds_where_swap_has_two_devices(void **unused)
+{
+    struct vm_counts sum = {0};
+    (void)unused;
+    for (unsigned i = test_rounds(100); i-- > 0;) {
+        struct space_plan plan = two_devices(i);
+        struct vm_counts c = play(plan, plan.oom == VM_OOM_FAIL);
+        sum.slow_reads += c.slow_reads;
+        sum.slow_writes += c.slow_writes;
+        sum.swap_ins += c.swap_ins + c.readaheads + c.table_faults + c.table_reads;
+        sum.writebacks += c.writebacks + c.cleanings + c.table_writes;
+        struct space_plan huge =
+            huge_plan(VM_HUGE_FAULT + i % 3, "two-level:dir=10,table=2", 2, 24, VM_TABLES_APART);
+        huge.policy = "lru";
+        huge.nslots = plan.nslots;
+        huge.slow_slots = WORLD_SLOTS;
+        huge.swap_cluster = plan.swap_cluster;
+        huge.seed += i;
+        play(huge, false);
+    }
+    assert_true(sum.slow_reads > 0 && sum.slow_reads < sum.swap_ins);
+    assert_true(sum.slow_writes > 0 && sum.slow_writes < sum.writebacks);
+}
+
 static void the_same_holds_where_a_claimed_window_meets_compressed_pages(void **unused)
 {
     (void)unused;
@@ -496,6 +577,7 @@ int main(void)
         cmocka_unit_test(the_same_holds_where_tables_grow_by_moving),
         cmocka_unit_test(the_same_holds_for_who_outlives_the_others),
         cmocka_unit_test(the_same_holds_where_swap_is_compressed_memory),
+        cmocka_unit_test(the_same_holds_where_swap_has_two_devices),
         cmocka_unit_test(the_same_holds_where_a_claimed_window_meets_compressed_pages),
         cmocka_unit_test(a_world_that_runs_out_was_right_until_then),
     };

@@ -42,15 +42,19 @@ static void choose_huge(struct vm_config *c, unsigned byte)
     c->huge_scan_pages = 16;
 }
 
-/* The byte before: what is read and written together, and whether anybody is killed. */
+/* The byte before: what is read and written together, whether anybody is killed, and where pages go
+ * when swap is full. */
 static void choose_swap(struct vm_config *c, unsigned byte)
 {
     static const char *const readaheads[] = {"none", "cluster", "vma", "stride", "leap"};
     static const uint64_t clusters[] = {1, 2, 4, 7};
+    static const char *const slow[] = {"none", "ssd", "zram:ratio=3"};
     strcpy(c->readahead, readaheads[byte % 5]);
     c->swap_cluster = clusters[byte / 5 % 4];
     if (c->huge_pages == VM_HUGE_NEVER)
         c->oom = byte / 20 % 2 ? VM_OOM_KILL : VM_OOM_FAIL;
+    if (c->swap_bytes)
+        strcpy(c->swap_slow, slow[byte / 40 % 3]);
 }
 
 /* And before that: what leaves or is written ahead of need. */

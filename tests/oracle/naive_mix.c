@@ -17,9 +17,11 @@ struct frame {
 struct world {
     const struct naive_mix *x;
     struct naive_mix_outcome *out;
-    struct naive_queue queue;
+    struct naive_queue queue[2];
+    size_t first_used;
     struct frame frame[64];
-    bool been[NAIVE_PROCESSES][NAIVE_PAGES]; /* in memory before */
+    bool been[NAIVE_PROCESSES][NAIVE_PAGES];      /* in memory before */
+    unsigned place[NAIVE_PROCESSES][NAIVE_PAGES]; /* the device + 1 that it was written to */
     enum state state[NAIVE_PROCESSES];
     size_t at[NAIVE_PROCESSES];
     uint64_t until[NAIVE_PROCESSES];
@@ -50,17 +52,30 @@ static struct frame *free_or_oldest(struct world *w)
     return oldest;
 }
 
+/* The device that the page leaves for. */
+static unsigned place_of(struct world *w, size_t process, unsigned page)
+{
+    unsigned *place = &w->place[process][page];
+    if (*place == 0) {
+        *place = w->first_used < w->x->first_slots ? 1 : 2;
+        w->first_used += *place == 1;
+    }
+    return *place - 1;
+}
+
 /* Answers when the process's transfers are done. */
 static uint64_t fault(struct world *w, size_t process, unsigned page, bool write)
 {
     struct frame *f = free_or_oldest(w);
     uint64_t time = w->now;
     if (f->used && f->dirty) {
-        time = naive_queue_submit(&w->queue, time, w->x->write);
+        unsigned d = place_of(w, f->process, f->page);
+        time = naive_queue_submit(&w->queue[d], time, w->x->device[d].write);
         w->out->process[process].writebacks++;
     }
     if (w->been[process][page]) {
-        time = naive_queue_submit(&w->queue, time, w->x->read);
+        unsigned d = w->place[process][page] == 2;
+        time = naive_queue_submit(&w->queue[d], time, w->x->device[d].read);
         w->out->process[process].majors++;
     }
     w->been[process][page] = true;
@@ -119,9 +134,13 @@ static void finish(struct world *w, size_t p)
 {
     w->state[p] = DONE;
     w->out->process[p].done_ns = w->now;
-    for (size_t f = 0; f < w->x->nframes && !all_done(w); f++)
+    if (all_done(w))
+        return;
+    for (size_t f = 0; f < w->x->nframes; f++)
         if (w->frame[f].process == p)
             w->frame[f].used = false;
+    for (unsigned page = 0; page < NAIVE_PAGES; page++)
+        w->first_used -= w->place[p][page] == 1;
 }
 
 /* One quantum of the process, or less. */
@@ -170,7 +189,8 @@ void naive_mix_run(const struct naive_mix *x, struct naive_mix_outcome *out)
     memset(out, 0, sizeof *out);
     w.x = x;
     w.out = out;
-    w.queue.depth = x->depth;
+    for (int d = 0; d < 2; d++)
+        w.queue[d].depth = x->device[d].depth;
     VM_ASSERT(x->nframes <= sizeof w.frame / sizeof w.frame[0]);
     while (!all_done(&w)) {
         admit(&w);

@@ -1,9 +1,11 @@
 /* naive_mix.h - several processes on one machine, an event simulation with lists: global LRU, one
- * processor, one device.
+ * processor, one swap device or two.
  *
  * A reference that hits takes hit_ns, one that faults fault_ns, a switch switch_ns. A page that has
  * been in memory before is read; one that was written to since it was read or last written is
- * written when it leaves, and the process that wanted its frame waits for that first.
+ * written when it leaves, and the process that wanted its frame waits for that first. It is
+ * written to where it was before; else to the first device if that has room, or to the second. What
+ * was never written is in a file, on the first.
  */
 #ifndef ORACLE_NAIVE_MIX_H
 #define ORACLE_NAIVE_MIX_H
@@ -18,8 +20,11 @@ struct naive_mix {
     size_t n, nframes, admitted; /* at most so many run at once */
     uint64_t quantum;
     uint64_t hit_ns, fault_ns, switch_ns;
-    struct vm_service read, write;
-    uint32_t depth;
+    struct naive_device {
+        struct vm_service read, write;
+        uint32_t depth;
+    } device[2];
+    size_t first_slots; /* pages on the first device; SIZE_MAX: any, and there is no second */
     struct naive_program {
         size_t nrefs;
         struct {

@@ -236,7 +236,7 @@ void naive_space_event(struct naive_space *s, const struct vm_event *event)
  * against. 0 says: not seen. */
 struct places {
     uint64_t *frame; /* [nframes] */
-    uint64_t slot[WORLD_SLOTS + 2];
+    uint64_t slot[VM_SWAP_LEVELS][WORLD_SLOTS];
 };
 
 /* What is in a page: the step that wrote it; the file whose it is; or zeros. */
@@ -291,9 +291,11 @@ static const char *inspect_page(const struct naive_space *s, vm_asid asid, unsig
     if (pte.state == VM_PTE_SWAPPED) {
         if (pte.slot == VM_SLOT_FILE)
             return p->stamp ? "a written page is only in its file" : file_has(s, asid, page, w);
-        if (w->written_at[pte.slot] < stamp && !is_in_dirty_frame(w, pte.slot))
+        if (space_world_written_at(w, pte.slot) < stamp && !is_in_dirty_frame(w, pte.slot))
             return "a page's slot was written before the page";
-        return holds(&seen->slot[pte.slot], content) ? NULL : "two contents in one slot";
+        uint64_t *place =
+            &seen->slot[vm_slot_level(w->memory, pte.slot)][vm_slot_index(w->memory, pte.slot)];
+        return holds(place, content) ? NULL : "two contents in one slot";
     }
     if (pte.order && p->stamp && !(bits[pte.pfn] & VM_FRAME_TOUCHED))
         return "a written page passes for untouched";
@@ -301,7 +303,7 @@ static const char *inspect_page(const struct naive_space *s, vm_asid asid, unsig
     vm_slot slot = vm_frame_slot(&w->memory->frame[unit]);
     bool dirty = bits[unit] & VM_FRAME_DIRTY;
     if (stamp && !dirty && p->backing != VM_BACKING_SHARED &&
-        (!slot || w->written_at[slot] < p->stamp))
+        (!slot || space_world_written_at(w, slot) < p->stamp))
         return "a written page's frame is clean without a copy";
     return holds(&seen->frame[pte.pfn], content) ? NULL : "two contents in one frame";
 }

@@ -17,6 +17,7 @@ static void check_run(const struct space_world *w, uint64_t slot, uint64_t end)
 
 struct log_device {
     struct space_world *world;
+    enum vm_swap_level level;
 };
 
 static size_t device_size(void)
@@ -43,7 +44,12 @@ static struct vm_service device_service(void *state, enum vm_transfer kind, uint
     unsigned shift = w->memory->c.page_shift;
     uint64_t slot = position >> shift, end = slot + (bytes >> shift);
     uint64_t npages = w->memory->seg ? 1 : bytes >> shift; /* a segment counts as one */
+    enum vm_swap_level level = ((struct log_device *)state)->level;
+    uint64_t *written_at = w->written_at[level];
+    if (level == VM_SWAP_SLOW)
+        *(kind == VM_TRANSFER_READ ? &w->slow_reads : &w->slow_writes) += npages;
     if (slot >= WORLD_SLOTS + 2) {
+        VM_ASSERT(level == VM_SWAP_FAST);
         *(kind == VM_TRANSFER_READ ? &w->file_reads : &w->file_writes) += npages;
         for (; kind == VM_TRANSFER_WRITE && slot < end; slot++)
             w->file_written_at[slot % WORLD_FILE_PAGES] = w->now;
@@ -52,11 +58,11 @@ static struct vm_service device_service(void *state, enum vm_transfer kind, uint
         w->requests++;
         check_run(w, slot, end);
         while (slot < end)
-            w->written_at[slot++] = w->now;
+            written_at[slot++] = w->now;
     } else {
         w->reads += npages;
         while (slot < end)
-            VM_ASSERT(w->written_at[slot++]);
+            VM_ASSERT(written_at[slot++]);
     }
     return (struct vm_service){.latency_ns = 1};
 }
@@ -65,7 +71,7 @@ static uint64_t device_kept(const void *state, uint64_t bytes)
 {
     const struct space_world *w = ((const struct log_device *)state)->world;
     VM_ASSERT(bytes == UINT64_C(1) << w->memory->c.page_shift);
-    return w->kept;
+    return w->kept[((const struct log_device *)state)->level];
 }
 
 static const struct vm_device_ops log_device = {
@@ -207,17 +213,18 @@ static void emptied(void *host, vm_pfn first, uint32_t n)
 }
 
 /* Time passes only in waits. */
-static uint64_t time_now(void *host)
+static uint64_t time_now(void *host, enum vm_server server)
 {
+    VM_ASSERT(server == VM_SERVED_BY_DEVICE);
     return ((const struct space_world *)host)->time_ns;
 }
 
-static void time_wait(void *host, uint64_t until_ns, enum vm_wait why)
+static void time_wait(void *host, uint64_t ns, enum vm_server server, enum vm_wait why)
 {
     struct space_world *w = host;
-    VM_ASSERT(until_ns >= w->time_ns);
-    w->waits_ns[why] += until_ns - w->time_ns;
-    w->time_ns = until_ns;
+    VM_ASSERT(ns > 0 && server == VM_SERVED_BY_DEVICE);
+    w->waits_ns[why] += ns;
+    w->time_ns += ns;
 }
 
 static void find_parts(struct space_world *w, const struct space_plan *plan)
@@ -257,7 +264,6 @@ bool space_world_open(struct space_world *w, const struct space_plan *plan)
         .stray = plan->stray,
         .colours = plan->colours,
         .huge = plan->huge,
-        .nslots = plan->nslots ? plan->nslots : WORLD_SLOTS,
         .swap_cluster = plan->swap_cluster ? plan->swap_cluster : 1,
         .oom = plan->oom,
         .flush_ns = plan->flush_ns,
@@ -275,8 +281,12 @@ bool space_world_open(struct space_world *w, const struct space_plan *plan)
         .compact = plan->compact,
         .readahead = w->readahead,
         .readahead_params = &w->readahead_params,
-        .device = &log_device,
-        .device_params = &w->device_params,
+        .swap = {{.device = &log_device,
+                  .device_params = &w->device_params,
+                  .nslots = plan->nslots ? plan->nslots : WORLD_SLOTS},
+                 {.device = plan->slow_slots ? &log_device : NULL,
+                  .device_params = &w->device_params,
+                  .nslots = plan->slow_slots}},
         .counts = &w->counts,
         .clock = &w->clock,
         .host = w,
@@ -297,7 +307,9 @@ bool space_world_open(struct space_world *w, const struct space_plan *plan)
     w->memory = vm_memory_open(&c, &w->error);
     if (!w->memory)
         return false;
-    ((struct log_device *)w->memory->device)->world = w;
+    for (int level = 0; level < (plan->slow_slots ? 2 : 1); level++)
+        *(struct log_device *)w->memory->swap[level].state =
+            (struct log_device){w, (enum vm_swap_level)level};
     w->scheme_state = vm_memory_scheme_state(w->memory);
     w->policy_state = vm_memory_policy_state(w->memory);
     struct vm_policy_env env = {
@@ -305,7 +317,8 @@ bool space_world_open(struct space_world *w, const struct space_plan *plan)
     uint64_t first = w->policy->tick_first(&env);
     w->tick_next = first ? first : UINT64_MAX;
     w->scan_every = plan->scan_every;
-    w->kept = plan->kept;
+    w->kept[VM_SWAP_FAST] = plan->kept;
+    w->kept[VM_SWAP_SLOW] = plan->slow_kept;
     return true;
 }
 
@@ -422,6 +435,12 @@ bool space_world_event(struct space_world *w, struct vm_event event)
     return scan(w) && vm_memory_event(w->memory, &event, &w->error);
 }
 
+uint64_t space_world_written_at(const struct space_world *w, vm_slot slot)
+{
+    const struct vm_slots *map = &w->memory->swap[vm_slot_level(w->memory, slot)].slots;
+    return w->written_at[vm_slot_level(w->memory, slot)][slot - map->first + 2];
+}
+
 struct vm_pte space_world_pte(const struct space_world *w, vm_asid asid, vm_va va)
 {
     if (!vm_memory_space(w->memory, asid))
@@ -453,6 +472,7 @@ void space_world_check(const struct space_world *w)
     VM_ASSERT(w->reads + w->file_reads ==
               c->swap_ins + c->table_faults + c->table_reads + c->file_ins + c->readaheads);
     VM_ASSERT(c->readaheads || w->file_reads == c->file_ins);
+    VM_ASSERT(c->slow_reads == w->slow_reads && c->slow_writes == w->slow_writes);
     VM_ASSERT(c->readahead_hits <= c->readaheads && c->readahead_hits <= c->soft_faults);
     bool alone = !c->cleanings && !c->queued && !c->readaheads;
     VM_ASSERT(!alone || w->waits_ns[VM_WAIT_WRITE] == w->writes + w->file_writes);

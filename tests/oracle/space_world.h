@@ -7,7 +7,7 @@
 
 #include <pagoda/space.h>
 
-#define WORLD_SLOTS   1024
+#define WORLD_SLOTS   1024 /* of each device */
 #define WORLD_ENTRIES 4096
 
 #define WORLD_FILE_PAGES 4096
@@ -24,6 +24,7 @@ struct space_plan {
     const char *scheme, *policy;            /* "name" or "name:params" */
     const struct vm_policy_ops *policy_ops; /* instead of one by name; NULL: none */
     uint32_t nframes, nslots;               /* nslots 0: WORLD_SLOTS */
+    uint32_t slow_slots;                    /* on a slow device; 0: there is none */
     uint32_t swap_cluster;                  /* 0: 1 */
     uint32_t low, high;                     /* watermarks; 0: none */
     enum vm_oom oom;
@@ -35,9 +36,9 @@ struct space_plan {
     struct vm_huge_config huge; /* never, if all zero */
     uint64_t scan_every;        /* steps between scans of the collapse daemon; 0: none */
     uint64_t seed;
-    uint64_t kept;         /* bytes of memory that the device takes of each page in a slot */
-    const char *fit;       /* NULL: first-fit */
-    const char *readahead; /* NULL: none */
+    uint64_t kept, slow_kept; /* bytes of memory that the device takes of each page in a slot */
+    const char *fit;          /* NULL: first-fit */
+    const char *readahead;    /* NULL: none */
     enum vm_compact compact;
     unsigned page_shift; /* 0: 12 */
 };
@@ -53,11 +54,13 @@ struct space_world {
     struct vm_counts counts;
     struct vm_policy_clock clock;
     uint64_t tick_next, scan_every;
-    uint64_t kept;
-    uint64_t now;                                    /* steps so far */
-    uint64_t written_at[WORLD_SLOTS + 2];            /* [slot] the step of its last write */
+    uint64_t kept[VM_SWAP_LEVELS];
+    uint64_t now; /* steps so far */
+    /* [slot of the device] the step of its last write */
+    uint64_t written_at[VM_SWAP_LEVELS][WORLD_SLOTS + 2];
     uint64_t file_written_at[WORLD_FILE_PAGES];      /* by the low bits of the place in the file */
     uint64_t reads, writes, file_reads, file_writes; /* transfers of 1 ns */
+    uint64_t slow_reads, slow_writes;                /* of those, by the slow device */
     uint64_t requests;                               /* that wrote to slots */
     uint64_t time_ns, waits_ns[VM_WAITS];
     uint64_t shootdowns, space_shootdowns, left, cleaned;
@@ -93,6 +96,8 @@ void space_world_close(struct space_world *w);
 struct touch space_world_touch(struct space_world *w, vm_asid asid, vm_va va,
                                enum vm_access access);
 bool space_world_event(struct space_world *w, struct vm_event event);
+/* The step of the last write to the slot; 0: none. */
+uint64_t space_world_written_at(const struct space_world *w, vm_slot slot);
 /* The entry of the page that has `va`; of a huge page with the frame of va's base page. */
 struct vm_pte space_world_pte(const struct space_world *w, vm_asid asid, vm_va va);
 /* vm_memory_check, and the laws of the counts that faults obey; and no TLB would know more than the

@@ -83,7 +83,7 @@ static void places_on_the_device_are_pages_again(void **unused)
 
 static uint64_t read_requests(const struct space_world *w)
 {
-    return w->memory->queue.counts.requests[VM_TRANSFER_READ];
+    return w->memory->swap[VM_SWAP_FAST].queue.counts.requests[VM_TRANSFER_READ];
 }
 
 static void neighbours_on_the_device_are_one_request(void **unused)

@@ -77,7 +77,8 @@ static void a_suspended_process_leaves_in_one_write_and_comes_back_by_faults(voi
     struct vm_config c = machine_config("lru", 100);
     struct vm_engine *m = vm_engine_open(&c, VM_STRAY_MAPS, NULL, &e);
     assert_non_null(m);
-    const struct vm_queue_counts *device = &vm_memory_queue(vm_engine_memory(m))->counts;
+    const struct vm_queue_counts *device =
+        &vm_memory_queue(vm_engine_memory(m), VM_SWAP_FAST)->counts;
     read_through(m, "@loop:refs=300,pages=30,writes=1");
     assert_int_equal(vm_memory_resident(vm_engine_memory(m)), 30);
     struct vm_time then, now;

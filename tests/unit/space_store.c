@@ -85,9 +85,9 @@ static void bytes_are_rounded_to_frames_over_all_pages_not_each(void **unused)
     open_kept(&w, 1000, (struct space_plan){.nframes = 12});
     for (unsigned page = 1; page <= 21; page++) {
         write_pages(&w, page, page + 1);
-        assert_int_equal(store_frames(&w), frames[w.memory->store.npages]);
+        assert_int_equal(store_frames(&w), frames[w.memory->store.npages[VM_SWAP_FAST]]);
     }
-    assert_int_equal(w.memory->store.npages, 12);
+    assert_int_equal(w.memory->store.npages[VM_SWAP_FAST], 12);
     space_world_close(&w);
 }
 
@@ -122,17 +122,17 @@ static void a_page_that_comes_back_leaves_the_store_and_is_dirty(void **unused)
     struct space_world w;
     open_kept(&w, PAGE / 2, (struct space_plan){0});
     write_pages(&w, 1, 11);
-    assert_int_equal(w.memory->store.npages, 4);
+    assert_int_equal(w.memory->store.npages[VM_SWAP_FAST], 4);
     struct touch t = touch(&w, 0, 1, VM_READ);
     assert_int_equal(t.kind, VM_FAULT_SWAP_IN);
     assert_true(vm_memory_bits(w.memory)[t.pfn] & VM_FRAME_DIRTY);
     assert_int_equal(w.counts.evictions, 6);
-    assert_int_equal(w.memory->store.npages, 5);
+    assert_int_equal(w.memory->store.npages[VM_SWAP_FAST], 5);
     assert_int_equal(store_frames(&w), 3);
     assert_true(space_world_event(
         &w, (struct vm_event){.kind = VM_EVENT_UNMAP, .va = PAGE, .bytes = 4 * PAGE}));
     space_world_check(&w);
-    assert_int_equal(w.memory->store.npages, 2);
+    assert_int_equal(w.memory->store.npages[VM_SWAP_FAST], 2);
     assert_int_equal(store_frames(&w), 1);
     assert_int_equal(used_frames(&w), 5); /* 7 to 10, and a frame for 5 and 6 */
     assert_true(space_world_event(&w, (struct vm_event){.kind = VM_EVENT_EXIT}));
@@ -149,9 +149,9 @@ static void a_page_that_others_need_in_its_slot_stays_in_the_store(void **unused
     write_pages(&w, 1, 2);
     assert_true(space_world_event(&w, (struct vm_event){.kind = VM_EVENT_FORK, .child = 1}));
     write_pages(&w, 2, 8); /* 1 and another one leave */
-    assert_int_equal(w.memory->store.npages, 2);
+    assert_int_equal(w.memory->store.npages[VM_SWAP_FAST], 2);
     assert_int_equal(touch(&w, 1, 1, VM_READ).kind, VM_FAULT_SWAP_IN);
-    assert_int_equal(w.memory->store.npages, 4);
+    assert_int_equal(w.memory->store.npages[VM_SWAP_FAST], 4);
     space_world_close(&w);
 }
 
@@ -181,7 +181,7 @@ static void frames_that_were_written_pay_for_their_pages(void **unused)
     open_kept(&w, PAGE / 2, (struct space_plan){.nframes = 4, .low = 1, .high = 2});
     write_pages(&w, 1, 6);
     assert_int_equal(store_frames(&w), 1);
-    assert_int_equal(w.memory->store.npages, 2);
+    assert_int_equal(w.memory->store.npages[VM_SWAP_FAST], 2);
     assert_int_equal(vm_memory_resident(w.memory), 3);
     space_world_close(&w);
 }
@@ -195,12 +195,12 @@ static void a_rescued_page_that_the_store_has_no_frame_for_is_dirty_again(void *
     open_kept(&w, PAGE / 2, (struct space_plan){.nframes = 4, .low = 1, .high = 2});
     write_pages(&w, 1, 5);
     vm_writeback_ahead(w.memory); /* none is free: 1 and 2 are being written */
-    vm_pfn first = w.memory->slots.frame[space_world_pte(&w, 0, PAGE).slot] - 1;
+    vm_pfn first = vm_slot_frame(w.memory, space_world_pte(&w, 0, PAGE).slot);
     assert_true(w.memory->frame[first].sharers & VM_UNMAPPED_WRITTEN);
     assert_false(vm_memory_bits(w.memory)[first] & VM_FRAME_DIRTY);
     assert_int_equal(touch(&w, 0, 1, VM_READ).kind, VM_FAULT_SOFT);
     assert_true(vm_memory_bits(w.memory)[first] & VM_FRAME_DIRTY);
-    assert_int_equal(w.memory->store.npages, 0);
+    assert_int_equal(w.memory->store.npages[VM_SWAP_FAST], 0);
     space_world_close(&w);
 }
 

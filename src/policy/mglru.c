@@ -79,7 +79,7 @@ static size_t layout(struct generations *s, uintptr_t start, const struct vm_pol
     s->regions.filter_log2 = (unsigned)vm_params_count(env->params, "filter");
     regions_layout(&s->regions, &b, env->nframes);
     s->tiers.n = (uint32_t)vm_params_count(env->params, "tiers");
-    tiers_layout(&s->tiers, &b, env->nframes);
+    tiers_layout(&s->tiers, &b, env);
     return b.used;
 }
 
@@ -129,9 +129,8 @@ static inline void insert(void *state, vm_pfn frame, uint64_t page)
 {
     struct generations *s = state;
     VM_EXPECT(frame < s->nframes && !vm_bitset_has(&s->in, frame));
-    uint64_t place = s->host->place(s->host->host, page);
-    tiers_came(&s->tiers, place, s->min_seq);
-    s->regions.place[frame] = place;
+    tiers_came(&s->tiers, frame, page, s->min_seq);
+    s->regions.place[frame] = s->host->place(s->host->host, page);
     vm_bitset_add(&s->in, frame);
     s->nin++;
     s->bits[frame] &= s->load_mask;
@@ -281,7 +280,7 @@ static inline vm_pfn victim(void *state, uint64_t incoming)
         } else if (s->bits[frame] & VM_FRAME_REFERENCED) {
             look_around(s, frame);
         } else {
-            tiers_evicted(&s->tiers, s->regions.place[frame], s->uses[frame], s->min_seq);
+            tiers_evicted(&s->tiers, frame, s->uses[frame], s->min_seq);
             remove_frame(s, frame);
             return frame;
         }
@@ -308,9 +307,10 @@ static void check(const void *state)
 
 static const struct vm_param param[] = {
     {"load", VM_PARAM_WORD, "referenced", 0, 0, "clear|referenced", "a newcomer's referenced bit"},
-    {"region", VM_PARAM_COUNT, "512", 1, 1 << 20, NULL, "pages that a leaf table maps"},
+    {"region", VM_PARAM_COUNT, "512", 1, 1 << 20, NULL,
+     "pages that a leaf table maps: rounded up to a power of two"},
     {"window", VM_PARAM_COUNT, "64", 1, 1 << 20, NULL,
-     "pages that eviction looks at around one found referenced"},
+     "pages that eviction looks at around one found referenced: up to a power of two"},
     {"filter", VM_PARAM_COUNT, "15", 0, 24, NULL, "bits of the Bloom filter, as a power of two"},
     {"walk", VM_PARAM_WORD, "dense", 0, 0, "dense|all|none",
      "regions whose bits aging looks at: those that the filter knows, all, none"},

@@ -35,6 +35,7 @@ struct tier {
 
 struct tiers {
     struct ghosts ghosts; /* one list: in the order of eviction */
+    uint64_t *page;       /* [cap] of each frame */
     uint64_t *ghost_seq;  /* [cap] the oldest generation then */
     uint8_t *ghost_tier;  /* [cap] */
     struct tier tier[TIERS_MAX];
@@ -43,10 +44,11 @@ struct tiers {
 };
 
 /* `n` has been set. */
-static inline void tiers_layout(struct tiers *t, struct block *b, uint32_t nframes)
+static inline void tiers_layout(struct tiers *t, struct block *b, const struct vm_policy_env *env)
 {
-    uint32_t cap = t->n > 1 ? nframes : 0;
-    ghosts_layout(&t->ghosts, b, cap, 1);
+    uint32_t cap = t->n > 1 ? env->nframes : 0;
+    ghosts_layout(&t->ghosts, b, env, cap, 1);
+    t->page = block_take(b, cap * sizeof *t->page);
     t->ghost_seq = block_take(b, cap * sizeof *t->ghost_seq);
     t->ghost_tier = block_take(b, cap * sizeof *t->ghost_tier);
 }
@@ -91,11 +93,12 @@ static inline void tiers_protected(struct tiers *t, uint8_t uses)
     t->tier[tiers_of(t, uses)].total++;
 }
 
-/* A page leaves the generation `seq`, the oldest. */
-static inline void tiers_evicted(struct tiers *t, uint64_t page, uint8_t uses, uint64_t seq)
+/* The frame's page leaves the generation `seq`, the oldest. */
+static inline void tiers_evicted(struct tiers *t, vm_pfn frame, uint8_t uses, uint64_t seq)
 {
     if (t->n == 1)
         return;
+    uint64_t page = t->page[frame];
     uint32_t tier = tiers_of(t, uses), old = ghosts_find(&t->ghosts, page);
     if (old == GHOST_NONE && t->ghosts.n == t->ghosts.cap)
         old = ghosts_oldest(&t->ghosts, 0);
@@ -107,11 +110,12 @@ static inline void tiers_evicted(struct tiers *t, uint64_t page, uint8_t uses, u
     t->ghost_tier[ghost] = (uint8_t)tier;
 }
 
-/* A page comes, perhaps back; generation `seq` is the oldest. */
-static inline void tiers_came(struct tiers *t, uint64_t page, uint64_t seq)
+/* A page comes, perhaps back, into the frame; generation `seq` is the oldest. */
+static inline void tiers_came(struct tiers *t, vm_pfn frame, uint64_t page, uint64_t seq)
 {
     if (t->n == 1)
         return;
+    t->page[frame] = page;
     uint32_t ghost = ghosts_find(&t->ghosts, page);
     if (ghost == GHOST_NONE)
         return;

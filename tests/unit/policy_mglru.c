@@ -171,26 +171,52 @@ static void tiers_of_generations_past_weigh_half_of_the_next(void **state)
     assert_int_equal(t.tier[0].total, 0);
 }
 
+static struct tiers tiers_open(struct vm_arena *a, uint64_t batch)
+{
+    struct vm_error e;
+    struct tiers t = {.n = 4};
+    struct block b = {0};
+    const struct vm_policy_env env = {.nframes = NFRAMES};
+    tiers_layout(&t, &b, &env);
+    assert_true(vm_arena_open(a, b.used, &e));
+    b = (struct block){.start = (uintptr_t)vm_arena_take(a, b.used)};
+    tiers_layout(&t, &b, &env);
+    tiers_init(&t, batch);
+    return t;
+}
+
 static void tiers_count_who_comes_back_while_the_generation_lasts(void **state)
 {
     (void)state;
     struct vm_arena a;
-    struct vm_error e;
-    struct tiers t = {.n = 4};
-    struct block b = {0};
-    tiers_layout(&t, &b, NFRAMES);
-    assert_true(vm_arena_open(&a, b.used, &e));
-    b = (struct block){.start = (uintptr_t)vm_arena_take(&a, b.used)};
-    tiers_layout(&t, &b, NFRAMES);
-    tiers_init(&t, 1);
-    tiers_evicted(&t, 77, 3, 5);
-    tiers_evicted(&t, 78, 3, 5);
+    struct tiers t = tiers_open(&a, 1);
+    tiers_came(&t, 4, 77, 5);
+    tiers_came(&t, 9, 78, 5);
+    tiers_evicted(&t, 4, 3, 5);
+    tiers_evicted(&t, 9, 3, 5);
     assert_int_equal(t.tier[2].total, 2);
-    tiers_came(&t, 77, 5);
-    tiers_came(&t, 77, 5); /* it is no ghost any more */
+    tiers_came(&t, 4, 77, 5);
+    tiers_came(&t, 9, 77, 5); /* it is no ghost any more */
     assert_int_equal(t.tier[2].refaulted, 1);
-    tiers_came(&t, 78, 6);
+    tiers_came(&t, 9, 78, 6);
     assert_int_equal(t.tier[2].refaulted, 1);
+    vm_arena_close(&a);
+}
+
+/* As many as there are frames; then the oldest ghost is none any more. */
+static void tiers_remember_the_last_evictions(void **state)
+{
+    (void)state;
+    struct vm_arena a;
+    struct tiers t = tiers_open(&a, 1);
+    for (uint64_t page = 0; page <= NFRAMES; page++) {
+        tiers_came(&t, 4, page, 5);
+        tiers_evicted(&t, 4, 1, 5);
+    }
+    tiers_came(&t, 4, 0, 5);
+    assert_int_equal(t.tier[0].refaulted, 0);
+    tiers_came(&t, 4, 1, 5);
+    assert_int_equal(t.tier[0].refaulted, 1);
     vm_arena_close(&a);
 }
 
@@ -209,6 +235,7 @@ int main(void)
         cmocka_unit_test(tiers_that_refault_twice_as_often_are_protected),
         cmocka_unit_test(tiers_of_generations_past_weigh_half_of_the_next),
         cmocka_unit_test(tiers_count_who_comes_back_while_the_generation_lasts),
+        cmocka_unit_test(tiers_remember_the_last_evictions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -152,15 +152,18 @@ static uint64_t place_of(void *memory, uint64_t page)
     return (uint64_t)vm_key_asid(page) << PLACE_BITS | page >> 12;
 }
 
-/* What a leaf table maps. Of segments, and of the kernel's pages, none adjoins another. */
+/* What leaf tables map; a huge page, in the first of its places among these. Of segments, and of the
+ * kernel's pages, none adjoins another. A page is where it came in: of a space that has gone, whose
+ * child has the page still, nothing is there. */
 static void frames_of(void *memory, uint64_t first, size_t n, vm_pfn *frame)
 {
     const struct vm_memory *m = memory;
     vm_asid asid = (vm_asid)(first >> PLACE_BITS);
-    vm_va start = first << m->c.page_shift, end = start + ((vm_va)n << m->c.page_shift);
+    vm_va start = (first & vm_low_bits(PLACE_BITS)) << m->c.page_shift;
+    vm_va end = start + ((vm_va)n << m->c.page_shift);
     for (size_t i = 0; i < n; i++)
         frame[i] = VM_NOFRAME;
-    if (m->seg || asid > VM_ASID_MAX)
+    if (m->seg || asid > VM_ASID_MAX || !m->space[asid].open)
         return;
     if (end == 0) /* behind the last address */
         end = UINT64_MAX << m->c.page_shift;

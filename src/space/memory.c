@@ -152,9 +152,9 @@ static uint64_t place_of(void *memory, uint64_t page)
     return (uint64_t)vm_key_asid(page) << PLACE_BITS | page >> 12;
 }
 
-/* What leaf tables map; a huge page, in the first of its places among these. Of segments, and of the
- * kernel's pages, none adjoins another. A page is where it came in: of a space that has gone, whose
- * child has the page still, nothing is there. */
+/* What leaf tables map; a huge page, in the first of its places among these. Of segments, and of
+ * the kernel's pages, none adjoins another. A page is where it came in: of a space that has gone,
+ * whose child has the page still, nothing is there. */
 static void frames_of(void *memory, uint64_t first, size_t n, vm_pfn *frame)
 {
     const struct vm_memory *m = memory;

@@ -187,8 +187,8 @@ static void of_a_space_that_has_gone_nothing_is_there(void **unused)
 /* ---- who asks ---- */
 
 /* Which of pages 0 to 7 are in memory after 0 to 3 came and 0 and 3 were touched again, and then 4
- * to 7 came. The window around page 0 has page 3, which so joins the youngest before 4 does; else it
- * is found at the end of its generation, when 4 and 5 have come, and is younger than they are. */
+ * to 7 came. The window around page 0 has page 3, which so joins the youngest before 4 does; else
+ * it is found at the end of its generation, when 4 and 5 have come, and is younger than they. */
 static unsigned mglru_leaves(const char *policy)
 {
     struct space_world w;

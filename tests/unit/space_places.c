@@ -166,6 +166,20 @@ static void a_huge_page_is_in_the_first_of_its_places(void **unused)
     space_world_close(&w);
 }
 
+static void of_segments_none_adjoins_another(void **unused)
+{
+    (void)unused;
+    struct space_world w;
+    vm_pfn frame[NPLACES];
+    opened(&w, "segmentation", "fifo", 16, (struct vm_huge_config){0});
+    event(&w, VM_EVENT_MAP, 0, 0, 1);
+    touch(&w, 0, 0);
+    ask(&w, 0, 0, NPLACES, frame);
+    for (size_t i = 0; i < NPLACES; i++)
+        assert_int_equal(frame[i], VM_NOFRAME);
+    space_world_close(&w);
+}
+
 /* The child has the page, in the frame that came in for the parent. */
 static void of_a_space_that_has_gone_nothing_is_there(void **unused)
 {
@@ -238,6 +252,7 @@ int main(void)
         cmocka_unit_test(spaces_do_not_adjoin),
         cmocka_unit_test(behind_the_end_of_the_space_nothing_is),
         cmocka_unit_test(a_huge_page_is_in_the_first_of_its_places),
+        cmocka_unit_test(of_segments_none_adjoins_another),
         cmocka_unit_test(of_a_space_that_has_gone_nothing_is_there),
         cmocka_unit_test(mglru_looks_around_in_the_tables),
         cmocka_unit_test(mglru_outlives_the_space_that_a_page_came_to),

@@ -29,10 +29,10 @@
 #define POLICY_GHOSTS_H
 
 #include "base/assert.h"
+#include "base/block.h"
 #include "base/links.h"
 #include "base/prefetch.h"
 #include "base/random.h"
-#include "base/block.h"
 
 #include <pagoda/policy.h>
 #include <string.h>
@@ -132,6 +132,16 @@ static inline void ghosts_unplace(struct ghosts *g, uint32_t ghost)
 }
 
 /* ---- ghosts by page ---- */
+
+/* The ghost that a look for the page meets first, for prefetching: its own if it has one, or
+ * another's, or the first of all. */
+static inline uint32_t ghosts_peek(const struct ghosts *g, uint64_t page)
+{
+    uint32_t ghost = page < g->npages ? g->of_page[page]
+                     : g->npages      ? 0
+                                      : g->slot[ghosts_hash(page) & g->mask].ghost;
+    return ghost - (ghost != 0);
+}
 
 /* A look, an addition or a removal of the page is near. */
 VM_PREFETCHER void ghosts_prefetch(const struct ghosts *g, uint64_t page)

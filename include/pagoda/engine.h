@@ -190,6 +190,9 @@ void vm_engine_close(struct vm_engine *m);       /* NULL is fine */
 void vm_engine_share(struct vm_engine *m);
 /* Until when the process that ran last must wait; 0: it need not. */
 uint64_t vm_engine_blocked(struct vm_engine *m);
+/* A run ends behind the first reference, or event, at whose end it is `at_ns` or later; 0: no more.
+ * The one that has begun is done in any case. */
+void vm_engine_alarm(struct vm_engine *m, uint64_t at_ns);
 /* No process can run before: the processor is idle until then. */
 void vm_engine_idle(struct vm_engine *m, uint64_t until_ns);
 

@@ -76,9 +76,11 @@ struct vm_mix_request {
     const struct vm_config *machine; /* its memory and prices; the model machine */
     const struct vm_source *source;  /* [n] one process each; several may be the same */
     size_t n;                        /* 1 to VM_PROCESSES_MAX */
-    uint64_t quantum;                /* references in turn, from 1 */
-    const char *admission;           /* "none", "working-set:window=50k" */
-    size_t runs; /* how often this is run in all: a pipe can be read once; 0: once */
+    uint64_t quantum;                /* references in turn; 0: any number */
+    uint64_t quantum_ns; /* and as long, from the switch on: behind that no reference begins; 0: as
+                            long as it takes */
+    const char *admission; /* "none", "working-set:window=50k" */
+    size_t runs;           /* how often this is run in all: a pipe can be read once; 0: once */
     const struct vm_progress *progress; /* or NULL */
 };
 

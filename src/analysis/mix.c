@@ -290,11 +290,12 @@ static bool fit(const struct mix *x, const struct process *p, const struct vm_ba
     return true;
 }
 
-/* Run the process until it has done `left` references, must wait or ends: its state is then
- * another, or it is still ready. */
-static bool run(struct mix *x, struct process *p, uint64_t left, struct vm_error *e)
+/* Run the process until it has done `left` references, it is `end_ns`, it must wait or it ends: its
+ * state is then another, or it is still ready. */
+static bool run(struct mix *x, struct process *p, uint64_t left, uint64_t end_ns,
+                struct vm_error *e)
 {
-    while (left > 0) {
+    while (left > 0 && now(x) < end_ns) {
         struct vm_event event;
         struct vm_batch batch;
         uint32_t refs, events;
@@ -323,9 +324,16 @@ static bool run(struct mix *x, struct process *p, uint64_t left, struct vm_error
 
 static bool turn(struct mix *x, struct process *p, struct vm_error *e)
 {
+    const struct vm_mix_request *r = x->request;
     struct before before;
     note_before(x, &before);
-    if (!dispatch(x, p, e) || !run(x, p, x->request->quantum, e))
+    if (!dispatch(x, p, e))
+        return false;
+    uint64_t end_ns = r->quantum_ns ? now(x) + r->quantum_ns : UINT64_MAX;
+    vm_engine_alarm(x->machine, r->quantum_ns ? end_ns : 0);
+    bool good = run(x, p, r->quantum ? r->quantum : UINT64_MAX, end_ns, e);
+    vm_engine_alarm(x->machine, 0);
+    if (!good)
         return false;
     charge(x, p, &before);
     report(x, p);
@@ -357,8 +365,8 @@ static bool check_request(const struct vm_mix_request *r, struct vm_error *e)
 {
     if (r->n == 0 || r->n > VM_PROCESSES_MAX)
         return vm_fail(e, VM_EUSAGE, "%zu processes: expected 1 to %d", r->n, VM_PROCESSES_MAX);
-    if (r->quantum == 0)
-        return vm_fail(e, VM_EUSAGE, "a quantum of 0 references: expected 1 at least");
+    if (r->quantum == 0 && r->quantum_ns == 0)
+        return vm_fail(e, VM_EUSAGE, "a quantum of 0: expected 1 reference at least, or 1 ns");
     if (r->machine->model != VM_MODEL_MACHINE)
         return vm_fail(e, VM_EUSAGE,
                        "the model pages has no time: expected the model machine for processes");

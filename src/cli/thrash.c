@@ -56,6 +56,14 @@ static bool parse_degrees(const char *text, struct vm_thrash_request *r, struct 
     return true;
 }
 
+/* "50k" references, or "10ms". */
+static bool parse_quantum(const char *text, struct vm_mix_request *r, struct vm_error *e)
+{
+    size_t n = strlen(text);
+    return n && text[n - 1] == 's' ? vm_parse_time(text, "--quantum", &r->quantum_ns, e)
+                                   : vm_parse_count(text, "--quantum", &r->quantum, e);
+}
+
 static bool parse(const struct args *a, struct programs *p, const struct vm_trace_options *options,
                   struct vm_thrash_request *r, struct vm_error *e)
 {
@@ -68,7 +76,7 @@ static bool parse(const struct args *a, struct programs *p, const struct vm_trac
     r->mix.admission = args_has(a, "admission") ? args_value(a, "admission") : ADMISSION;
     r->degree_first = 1;
     r->degree_last = p->n;
-    return vm_parse_count(quantum ? quantum : QUANTUM, "--quantum", &r->mix.quantum, e) &&
+    return parse_quantum(quantum ? quantum : QUANTUM, &r->mix, e) &&
            (!degrees || parse_degrees(degrees, r, e));
 }
 
@@ -119,7 +127,8 @@ static bool run_thrash(const struct args *a, struct vm_error *e)
 }
 
 static const struct flag flags[] = {
-    {"quantum", 0, "N", "references of a process before the next one's turn", QUANTUM},
+    {"quantum", 0, "N|TIME", "references, or time (10ms), of a process before the next one's turn",
+     QUANTUM},
     {"admission", 0, "HOW", "who may run: see `pagoda list admissions`", ADMISSION},
     {"degree", 0, "A..B", "how many of the processes at once; else 1 to all of them", NULL},
     TRACE_FLAGS,

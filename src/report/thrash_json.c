@@ -65,11 +65,11 @@ bool vm_report_thrash_json(FILE *out, const struct vm_thrash *t, const struct vm
                     json_pack("{s:I, s:o, s:o}", "degree", (json_int_t)t->point[i].degree, "free",
                               mix_json(&j, &t->point[i].free), "admitted",
                               mix_json(&j, &t->point[i].admitted)));
-    json_t *root =
-        json_pack("{s:i, s:s, s:s, s:o, s:o, s:I, s:s, s:I, s:I, s:o}", "schema", VM_JSON_SCHEMA,
-                  "kind", "thrash", "version", PAGODA_VERSION, "traces", traces_json(&j, r),
-                  "config", vm_json_config(&j, r->mix.machine), "quantum",
-                  (json_int_t)r->mix.quantum, "admission", t->admission, "best",
-                  (json_int_t)t->best, "thrashes", (json_int_t)t->thrashes, "points", points);
+    json_t *root = json_pack(
+        "{s:i, s:s, s:s, s:o, s:o, s:I, s:I, s:s, s:I, s:I, s:o}", "schema", VM_JSON_SCHEMA, "kind",
+        "thrash", "version", PAGODA_VERSION, "traces", traces_json(&j, r), "config",
+        vm_json_config(&j, r->mix.machine), "quantum", (json_int_t)r->mix.quantum, "quantum_ns",
+        (json_int_t)r->mix.quantum_ns, "admission", t->admission, "best", (json_int_t)t->best,
+        "thrashes", (json_int_t)t->thrashes, "points", points);
     return vm_json_write(out, &j, root, e);
 }

@@ -34,6 +34,15 @@ run "$PAGODA" thrash "$phases" @loop:refs=5k,pages=30,writes=0.5 "${machine[@]}"
 exit_is 0 "two programs, one after the other"
 like "$out" '^  2 +5,000 ' "a row a process"
 
+# A quantum of time: with nothing to wait for, each process has the processor as long as the other.
+run "$PAGODA" thrash '@loop:refs=50k,pages=20*2' --frames 100 --quantum 0.1ms --degree 2 \
+    --admission none --json
+exit_is 0 "a quantum of time"
+cp "$work/.out" q.json
+is "$(member q.json '(r["quantum"], r["quantum_ns"])')" "(0, 100000)" "told as time"
+is "$(member q.json '[38 <= q["dispatches"] <= 44 for q in r["points"][0]["free"]["processes"]]')" \
+    "[True, True]" "4 ms of references are 40 turns"
+
 # ---- files ----
 run "$PAGODA" thrash "$phases*2" "${machine[@]}" --csv t.csv
 exit_is 0 "charts as files"
@@ -48,6 +57,11 @@ exit_is 0 "a file several times"
 printf ' L 1000,8\n M 2ffc,8\n' >crossing.lackey
 refused 2 'expected traces' "no traces" "$PAGODA" thrash
 refused 2 'quantum of 0' "a quantum of 0" "$PAGODA" thrash @loop --quantum 0
+refused 2 'quantum of 0' "no time" "$PAGODA" thrash @loop --quantum 0ms
+refused 2 '--quantum: bad time "10 xs": expected a number with its unit' \
+    "a unit that is none" "$PAGODA" thrash @loop --quantum '10 xs'
+refused 2 '--quantum: time "0.5ns" is not a whole number of nanoseconds' "half a nanosecond" \
+    "$PAGODA" thrash @loop --quantum 0.5ns
 refused 2 'expected 1 to 64 processes' "too many processes" "$PAGODA" thrash '@loop*65'
 refused 2 'expected 1 to 64 processes' "no copies" "$PAGODA" thrash '@loop*0'
 refused 2 'degrees 2 to 5: expected some of 1 to 3' "a degree beyond" \

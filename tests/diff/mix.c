@@ -36,6 +36,7 @@ static void fill_naive(struct naive_mix *x, struct vm_random *random)
         .nframes = 1 + vm_random_below(random, 30),
         .admitted = 1 + vm_random_below(random, NAIVE_PROCESSES),
         .quantum = 1 + vm_random_below(random, vm_random_below(random, 2) ? 5 : 300),
+        .quantum_ns = vm_random_below(random, 2) * (1 + vm_random_below(random, 400)),
         .hit_ns = vm_random_below(random, 20),
         .fault_ns = vm_random_below(random, 30),
         .switch_ns = vm_random_below(random, 10),
@@ -44,6 +45,8 @@ static void fill_naive(struct naive_mix *x, struct vm_random *random)
         .write = {1 + vm_random_below(random, 2 * latency), 0},
     };
     x->write.bus_ns = x->read.bus_ns;
+    if (x->quantum_ns && vm_random_below(random, 2))
+        x->quantum = 0;
     for (size_t p = 0; p < x->n; p++) {
         x->program[p].nrefs = 1 + vm_random_below(random, NAIVE_REFS);
         for (size_t i = 0; i < x->program[p].nrefs; i++) {
@@ -136,6 +139,7 @@ static void random_mixes_equal_the_naive_event_simulation(void **unused)
                                          .source = source,
                                          .n = x.n,
                                          .quantum = x.quantum,
+                                         .quantum_ns = x.quantum_ns,
                                          .admission = admission};
         run(&request, r);
         compare(&x, r);
@@ -220,6 +224,96 @@ static void one_process_counts_and_takes_what_its_replay_does(void **unused)
     free(r);
 }
 
+/* ---- the alarm ---- */
+
+/* The next `refs` references of a batch, from number `at` on, and events that lie at its end. */
+static struct vm_batch slice_of(const struct vm_batch *b, uint32_t at, uint32_t event_at,
+                                uint32_t refs, struct vm_event *event)
+{
+    bool is_event = event_at < b->nevents && b->event[event_at].at == at;
+    uint32_t end = event_at < b->nevents ? b->event[event_at].at : b->nrefs;
+    if (is_event) {
+        *event = b->event[event_at];
+        event->at = 0;
+    }
+    return is_event ? (struct vm_batch){.nevents = 1, .event = event}
+                    : (struct vm_batch){.nrefs = refs < end - at ? refs : end - at,
+                                        .va = b->va + at,
+                                        .meta = b->meta + at};
+}
+
+/* A machine, and how much of its batch it has done. */
+struct runner {
+    struct vm_engine *m;
+    uint32_t at, event_at;
+};
+
+static uint64_t time_of(struct vm_engine *m)
+{
+    struct vm_time t;
+    vm_engine_time(m, &t);
+    return t.now_ns;
+}
+
+/* Run until `at_ns`, with pieces of at most `refs` references. */
+static void run_until(struct runner *r, const struct vm_batch *b, uint64_t at_ns, uint32_t refs)
+{
+    while (time_of(r->m) < at_ns && (r->at < b->nrefs || r->event_at < b->nevents)) {
+        struct vm_event event;
+        struct vm_error e;
+        uint32_t done, events;
+        struct vm_batch slice = slice_of(b, r->at, r->event_at, refs, &event);
+        if (!vm_engine_run(r->m, &slice, &e))
+            fail_msg("%s", e.text);
+        vm_engine_done(r->m, &done, &events);
+        r->at += done;
+        r->event_at += events;
+    }
+}
+
+static void compare_alarms(const struct vm_config *c, const struct vm_batch *b,
+                           struct vm_random *random)
+{
+    struct vm_error e;
+    struct runner whole = {.m = vm_engine_open(c, VM_STRAY_MAPS, NULL, &e)};
+    struct runner single = {.m = vm_engine_open(c, VM_STRAY_MAPS, NULL, &e)};
+    assert_true(whole.m && single.m);
+    while (single.at < b->nrefs || single.event_at < b->nevents) {
+        uint64_t at_ns = time_of(single.m) + 1 + vm_random_below(random, 200000);
+        vm_engine_alarm(whole.m, at_ns);
+        run_until(&whole, b, at_ns, UINT32_MAX);
+        run_until(&single, b, at_ns, 1);
+        assert_int_equal(whole.at, single.at);
+        assert_int_equal(whole.event_at, single.event_at);
+        assert_int_equal(time_of(whole.m), time_of(single.m));
+    }
+    vm_engine_close(whole.m);
+    vm_engine_close(single.m);
+}
+
+static void an_alarm_ends_a_run_where_a_look_behind_each_reference_would(void **unused)
+{
+    (void)unused;
+    for (unsigned i = 0; i < test_rounds(120); i++) {
+        struct files f;
+        struct vm_error e;
+        struct vm_batch b;
+        struct vm_random random;
+        struct vm_config c = some_machine(i);
+        if (i % 7 == 3)
+            machine_set(&c, "tlb", "l1=8/2@1 l2=32/4@7");
+        if (i % 6 == 1)
+            machine_set(&c, "walk-caches", "p1=4@2");
+        vm_random_seed(&random, i);
+        files_open(&f, some_events(i), 5000 + 100 * i);
+        struct vm_trace *t = vm_trace_open(f.path[0], NULL, &e);
+        assert_true(t && vm_trace_read(t, &b, &e) && b.nrefs > 100);
+        compare_alarms(&c, &b, &random);
+        vm_trace_close(t);
+        folder_remove(&f.folder);
+    }
+}
+
 static void check_laws(const struct vm_mix_result *r)
 {
     struct vm_process_result sum = {0};
@@ -258,6 +352,7 @@ static void many_processes_keep_the_laws_of_counts_and_of_time(void **unused)
                                          .source = f.source,
                                          .n = 1 + i % FILES,
                                          .quantum = 1 + i * 13 % 300,
+                                         .quantum_ns = i % 2 * 20000,
                                          .admission = PICK(admissions, i / 3)};
         run(&request, r);
         check_laws(r);
@@ -413,6 +508,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(random_mixes_equal_the_naive_event_simulation),
         cmocka_unit_test(one_process_counts_and_takes_what_its_replay_does),
+        cmocka_unit_test(an_alarm_ends_a_run_where_a_look_behind_each_reference_would),
         cmocka_unit_test(many_processes_keep_the_laws_of_counts_and_of_time),
         cmocka_unit_test(without_waits_and_turns_traces_run_one_after_another),
         cmocka_unit_test(admission_helps_where_working_sets_do_not_fit),

@@ -134,7 +134,10 @@ static void turn(struct world *w, size_t p, uint64_t *order, uint64_t *orders)
         w->out->switches++;
         w->now += w->x->switch_ns;
     }
-    for (uint64_t i = 0; i < w->x->quantum; i++) {
+    uint64_t began = w->now;
+    for (uint64_t i = 0; i < w->x->quantum || !w->x->quantum; i++) {
+        if (w->x->quantum_ns && w->now - began >= w->x->quantum_ns)
+            return;
         if (w->at[p] == program->nrefs) {
             finish(w, p);
             return;

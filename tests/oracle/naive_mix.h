@@ -16,7 +16,8 @@
 
 struct naive_mix {
     size_t n, nframes, admitted; /* at most so many run at once */
-    uint64_t quantum;
+    uint64_t quantum;            /* references; 0: any number */
+    uint64_t quantum_ns;         /* from the switch on; 0: as long as it takes */
     uint64_t hit_ns, fault_ns, switch_ns;
     struct vm_service read, write;
     uint32_t depth;

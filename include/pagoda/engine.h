@@ -12,6 +12,7 @@
 
 #include <pagoda/cache.h>
 #include <pagoda/counts.h>
+#include <pagoda/device.h>
 #include <pagoda/error.h>
 #include <pagoda/params.h>
 #include <pagoda/space.h>
@@ -268,6 +269,7 @@ struct vm_result {
         struct vm_cache_counts counts;
     } cache[VM_CACHES_MAX];
     struct vm_answers answers;
+    struct vm_queue_counts device; /* all 0 in the pages model */
     struct vm_prices prices;
     uint64_t pages;                  /* distinct pages touched (pages model), 0: not counted */
     uint64_t resident, table_frames; /* at the end */

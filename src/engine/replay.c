@@ -287,8 +287,6 @@ static void gather_regions(const struct vm_memory *memory, struct vm_result *out
 static void gather_machine(struct vm_engine *m, struct vm_result *out)
 {
     out->nframes = (uint32_t)(out->config.memory_bytes / out->config.page_bytes);
-    if (m->scheme->in_registers) /* what the machine has */
-        strcpy(out->config.tlb, "none");
     const struct vm_memory *memory = vm_engine_memory(m);
     if (m->scheme->in_registers)
         strcpy(out->config.tlb, "none"); /* what the machine has */
@@ -303,6 +301,7 @@ static void gather_machine(struct vm_engine *m, struct vm_result *out)
                  out->walk_cache[i].config.level);
     }
     vm_memory_holes(memory, &out->holes);
+    out->device = vm_memory_queue(memory)->counts;
     out->ncaches = vm_engine_ncaches(m);
     for (size_t i = 0; i < out->ncaches; i++)
         strcpy(out->cache[i].name,

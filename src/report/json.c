@@ -23,6 +23,16 @@ json_t *vm_json_trace(const struct vm_trace_info *t)
                      t->complete_maps, "refs_lost", (json_int_t)t->refs_lost);
 }
 
+json_t *vm_json_device(const struct vm_queue_counts *c)
+{
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "reads",
+                     (json_int_t)c->requests[VM_TRANSFER_READ], "writes",
+                     (json_int_t)c->requests[VM_TRANSFER_WRITE], "read_bytes",
+                     (json_int_t)c->bytes[VM_TRANSFER_READ], "written_bytes",
+                     (json_int_t)c->bytes[VM_TRANSFER_WRITE], "busy_ns", (json_int_t)c->busy_ns,
+                     "queued_ns", (json_int_t)c->queued_ns);
+}
+
 json_t *vm_json_footprint(const struct vm_footprint *f)
 {
     return json_pack("{s:I, s:I, s:I}", "own_bytes", (json_int_t)f->own_bytes, "shared_bytes",

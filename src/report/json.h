@@ -19,6 +19,8 @@ void vm_json_add(struct vm_json *j, json_t *array, json_t *value);
 json_t *vm_json_trace(const struct vm_trace_info *t);
 /* The whole effective machine, by section. A new reference. */
 json_t *vm_json_config(struct vm_json *j, const struct vm_config *c);
+/* What a queue before a device counted. A new reference. */
+json_t *vm_json_device(const struct vm_queue_counts *c);
 /* Bytes of tables. A new reference. */
 json_t *vm_json_footprint(const struct vm_footprint *f);
 /* A file's name or a command line, which may hold any bytes: what is not UTF-8 becomes ASCII with

@@ -280,6 +280,26 @@ static void show_memory(const struct page *p)
     show_huge(p);
 }
 
+/* What waited at the device, and for how long it worked. */
+static void show_device(const struct page *p)
+{
+    const struct vm_queue_counts *c = &p->r->device;
+    char busy[32], share[32], queued[32];
+    uint64_t reads = c->requests[VM_TRANSFER_READ], writes = c->requests[VM_TRANSFER_WRITE];
+    if (reads + writes == 0)
+        return;
+    heading(p, "Swap device");
+    row(p, "requests", reads + writes, 0, "");
+    row_if(p, "  to read", reads, reads + writes, "requests");
+    row_if(p, "  to write", writes, reads + writes, "requests");
+    fprintf(p->out, "  %-26s %15s   %s%s of the time%s\n", "busy",
+            vm_text_ns((double)c->busy_ns, busy, sizeof busy), p->style.dim,
+            vm_text_share((double)c->busy_ns, p->r->prices.total_ns, share, sizeof share),
+            p->style.end);
+    fprintf(p->out, "  %-26s %15s   %sall requests together%s\n", "waited for others",
+            vm_text_ns((double)c->queued_ns, queued, sizeof queued), p->style.dim, p->style.end);
+}
+
 static void show_regions(const struct page *p)
 {
     char prot[4], faults[32], majors[32], size[32];
@@ -379,6 +399,7 @@ void vm_report_replay_text(FILE *out, const struct vm_result *r, enum vm_colour 
         show_translation(&p);
     show_caches(&p);
     show_memory(&p);
+    show_device(&p);
     show_regions(&p);
     show_prices(&p);
 }

@@ -199,6 +199,9 @@ void vm_engine_idle(struct vm_engine *m, uint64_t until_ns);
 
 /* All pages of these leave memory: vm_memory_suspend. */
 bool vm_engine_suspend(struct vm_engine *m, vm_asid asid, struct vm_error *e);
+/* These pages, which references named before, come back: vm_memory_prepage. The process waits for
+ * them as one whose run has ended: vm_engine_blocked. */
+bool vm_engine_prepage(struct vm_engine *m, const uint64_t *key, size_t n, struct vm_error *e);
 
 struct vm_time {
     uint64_t now_ns, idle_ns;

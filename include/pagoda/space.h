@@ -265,6 +265,12 @@ bool vm_memory_use_space(struct vm_memory *m, vm_asid asid, struct vm_error *e);
  * their writes, which are as long as they lie side by side. Errors: VM_EMACHINE: out of swap. */
 bool vm_memory_suspend(struct vm_memory *m, vm_asid asid, struct vm_error *e);
 
+/* These pages come into frames ahead of being asked for, unmapped, as far as they are out of memory
+ * and not zeros; others leave for them as they do at a fault. What lies side by side on the device
+ * is one read, and the process waits for all of them. n: at most VM_READAHEAD_MAX. Does nothing to
+ * segments, nor while pages of tables are out. Errors: as of a fault. */
+bool vm_memory_prepage(struct vm_memory *m, const uint64_t *key, size_t n, struct vm_error *e);
+
 /* One look of the collapse daemon (VM_HUGE_COLLAPSE; else nothing), for hosts to call now and then.
  * Errors: VM_EMACHINE, as of a fault. */
 bool vm_memory_scan(struct vm_memory *m, struct vm_error *e);

@@ -13,6 +13,7 @@
  *     goes on with another (vm_engine_share). So one process alone takes the same time either way.
  */
 #include "base/assert.h"
+#include "engine/layout.h"
 #include "engine/machine.h"
 #include "engine/parts.h"
 #include "engine/price.h"
@@ -93,6 +94,32 @@ bool vm_engine_suspend(struct vm_engine *m, vm_asid asid, struct vm_error *e)
     vm_mmu_settle(m);
     m->last_touch = NO_TOUCH;
     return vm_memory_suspend(m->memory, asid, e);
+}
+
+/* Where the page of the trace lies in the machine. */
+static uint64_t laid_key(struct vm_engine *m, uint64_t key)
+{
+    vm_va laid;
+    if (!m->layout)
+        return key;
+    vm_layout_part(m->layout, vm_key_asid(key), vm_key_va(key, m->page_shift), 1, &laid);
+    return vm_page_key(laid, m->page_shift, vm_key_asid(key));
+}
+
+bool vm_engine_prepage(struct vm_engine *m, const uint64_t *key, size_t n, struct vm_error *e)
+{
+    uint64_t laid[VM_READAHEAD_MAX];
+    vm_clock_begin(m);
+    vm_mmu_settle(m);
+    m->last_touch = NO_TOUCH;
+    for (size_t i = 0; i < n; i += VM_READAHEAD_MAX) {
+        size_t part = n - i < VM_READAHEAD_MAX ? n - i : VM_READAHEAD_MAX;
+        for (size_t k = 0; k < part; k++)
+            laid[k] = laid_key(m, key[i + k]);
+        if (!vm_memory_prepage(m->memory, laid, part, e))
+            return false;
+    }
+    return true;
 }
 
 /* ---- the clock ---- */

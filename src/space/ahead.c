@@ -44,23 +44,23 @@ static bool has_readahead(const struct vm_memory *m)
 
 size_t vm_ahead_bytes(const struct vm_memory *m)
 {
+    size_t times = vm_arena_room(sizeof(uint64_t) * m->c.nframes);
     if (!has_readahead(m))
-        return 0;
-    return vm_arena_room(m->c.readahead->size() * (VM_ASID_MAX + 1)) +
+        return times;
+    return times + vm_arena_room(m->c.readahead->size() * (VM_ASID_MAX + 1)) +
            vm_arena_room(sizeof(uint32_t) * (VM_ASID_MAX + 1)) +
-           vm_arena_room(sizeof(uint64_t) * ((size_t)m->nslots + VM_SLOT_FILE + 1)) +
-           vm_arena_room(sizeof(uint64_t) * m->c.nframes);
+           vm_arena_room(sizeof(uint64_t) * ((size_t)m->nslots + VM_SLOT_FILE + 1));
 }
 
 void vm_ahead_init(struct vm_memory *m, struct vm_arena *a)
 {
     m->ahead.own_key = VM_NOPAGE;
+    m->ahead.done_ns = vm_arena_take(a, sizeof(uint64_t) * m->c.nframes);
     if (!has_readahead(m))
         return;
     m->ahead.state = vm_arena_take(a, m->c.readahead->size() * (VM_ASID_MAX + 1));
     m->ahead.hits = vm_arena_take(a, sizeof(uint32_t) * (VM_ASID_MAX + 1));
     m->ahead.slot_key = vm_arena_take(a, sizeof(uint64_t) * ((size_t)m->nslots + VM_SLOT_FILE + 1));
-    m->ahead.done_ns = vm_arena_take(a, sizeof(uint64_t) * m->c.nframes);
 }
 
 /* ---- which pages ---- */
@@ -119,24 +119,23 @@ static void ask(struct vm_memory *m, const struct vm_fault *f, const struct want
 /* ---- bringing them ---- */
 
 /* The page has come into frame `pfn`, though nobody has asked for it. */
-static void place(struct vm_memory *m, const struct wanted *w, vm_pfn pfn)
+static void place(struct vm_memory *m, const struct wanted *w, vm_pfn pfn, enum vm_unmapped why)
 {
     const struct vm_vma *v =
         vm_vma_find(&m->space[vm_key_asid(w->key)], vm_key_va(w->key, m->c.page_shift));
     m->frame[pfn].owner = w->key;
-    m->frame[pfn].sharers = VM_UNMAPPED | VM_UNMAPPED_AHEAD;
+    m->frame[pfn].sharers = VM_UNMAPPED | why;
     m->bits[pfn] = 0;
     if (w->slot != VM_SLOT_FILE)
         vm_slot_attach(m, w->slot, pfn);
     else
         vm_page_cache_add(m, pfn, vm_file_home(v));
     m->nresident++;
-    m->c.counts->readaheads++;
     vm_unit_insert(m, pfn, w->key);
 }
 
 /* Into a frame, whose getting may have changed anything: then the page need not come. */
-static bool bring(struct vm_memory *m, uint64_t key, struct wanted_list *list)
+static bool bring(struct vm_memory *m, uint64_t key, struct wanted_list *list, enum vm_unmapped why)
 {
     struct wanted *w = &list->page[list->n];
     if (!is_out(m, key, w))
@@ -152,7 +151,7 @@ static bool bring(struct vm_memory *m, uint64_t key, struct wanted_list *list)
     }
     w->pfn = pfn;
     list->n++;
-    place(m, w, pfn);
+    place(m, w, pfn, why);
     return true;
 }
 
@@ -162,10 +161,11 @@ static int by_place(const void *a, const void *b)
     return x->place < y->place ? -1 : x->place > y->place;
 }
 
-/* One request for each run of places. */
-static void read_runs(struct vm_memory *m, struct wanted_list *list)
+/* One request for each run of places. Answers when the last is done. */
+static uint64_t read_runs(struct vm_memory *m, struct wanted_list *list)
 {
     unsigned shift = m->c.page_shift;
+    uint64_t last_ns = 0;
     qsort(list->page, list->n, sizeof list->page[0], by_place);
     for (uint32_t i = 0, end; i < list->n; i = end) {
         const struct wanted *first = &list->page[i];
@@ -178,7 +178,9 @@ static void read_runs(struct vm_memory *m, struct wanted_list *list)
                 m->ahead.own_done_ns = done_ns;
             else
                 m->ahead.done_ns[w->pfn] = done_ns;
+        last_ns = done_ns > last_ns ? done_ns : last_ns;
     }
+    return last_ns;
 }
 
 bool vm_ahead_read(struct vm_memory *m, const struct vm_fault *f)
@@ -193,9 +195,10 @@ bool vm_ahead_read(struct vm_memory *m, const struct vm_fault *f)
     ask(m, f, &own, &wish);
     for (uint32_t i = 0; i < wish.n && list.n < most; i++) {
         uint64_t other = key_of(m, f, &own, &wish, wish.number[i]);
-        if (other != VM_NOPAGE && other != key && !bring(m, other, &list))
+        if (other != VM_NOPAGE && other != key && !bring(m, other, &list, VM_UNMAPPED_AHEAD))
             return false;
     }
+    m->c.counts->readaheads += list.n;
     if (list.n == 0 || !is_out(m, key, &own))
         return true;
     list.page[list.n++] = own;
@@ -220,11 +223,34 @@ bool vm_ahead_has(struct vm_memory *m, uint64_t key)
     return true;
 }
 
+/* ---- with a process that comes back ---- */
+
+bool vm_memory_prepage(struct vm_memory *m, const uint64_t *key, size_t n, struct vm_error *e)
+{
+    struct wanted_list list = {0};
+    VM_ASSERT(n <= VM_READAHEAD_MAX);
+    if (m->seg || m->ntables_out > 0)
+        return true;
+    for (size_t i = 0; i < n; i++)
+        if (!bring(m, key[i], &list, VM_UNMAPPED_PREPAGED)) {
+            *e = m->out;
+            return false;
+        }
+    m->c.counts->prepages += list.n;
+    if (list.n)
+        wait_until(m, read_runs(m, &list));
+    return true;
+}
+
 /* ---- what becomes of them ---- */
 
-void vm_ahead_touched(struct vm_memory *m, vm_asid asid, vm_pfn pfn)
+void vm_ahead_touched(struct vm_memory *m, vm_asid asid, vm_pfn pfn, uint32_t why)
 {
-    m->c.counts->readahead_hits++;
-    m->ahead.hits[asid]++;
+    if (why & VM_UNMAPPED_PREPAGED) {
+        m->c.counts->prepage_hits++;
+    } else {
+        m->c.counts->readahead_hits++;
+        m->ahead.hits[asid]++;
+    }
     wait_until(m, m->ahead.done_ns[pfn]);
 }

@@ -133,7 +133,9 @@ static void rescue(struct vm_memory *m, struct vm_fault *f, vm_pfn pfn)
 static bool map_cached(struct vm_memory *m, struct vm_fault *f, vm_pfn pfn, struct vm_pte pte)
 {
     bool parked = vm_is_unmapped(m, pfn) && (m->frame[pfn].sharers & VM_UNMAPPED_PARKED);
-    bool ahead = vm_is_unmapped(m, pfn) && (m->frame[pfn].sharers & VM_UNMAPPED_AHEAD);
+    uint32_t ahead = vm_is_unmapped(m, pfn)
+                         ? m->frame[pfn].sharers & (VM_UNMAPPED_AHEAD | VM_UNMAPPED_PREPAGED)
+                         : 0;
     bool leaving = vm_is_leaving(m, pfn);
     if (leaving)
         vm_writeback_rescue(m, pfn);
@@ -145,7 +147,7 @@ static bool map_cached(struct vm_memory *m, struct vm_fault *f, vm_pfn pfn, stru
     m->space[f->asid].resident++;
     f->kind = VM_FAULT_SOFT;
     if (ahead)
-        vm_ahead_touched(m, f->asid, pfn);
+        vm_ahead_touched(m, f->asid, pfn, ahead);
     if (parked)
         soften(m, f, pfn);
     if (leaving)

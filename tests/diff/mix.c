@@ -27,6 +27,21 @@ static void run(const struct vm_mix_request *r, struct vm_mix_result *out)
 
 /* ---- the naive simulation ---- */
 
+static void fill_control(struct naive_control *c, struct vm_random *random)
+{
+    static const double high[] = {[NAIVE_DEVICE] = 3, [NAIVE_FAULTS] = 8000, [NAIVE_IDLE] = 1};
+    double most = 0.1 + 0.9 * (double)vm_random_below(random, 100) / 100;
+    c->on = vm_random_below(random, 3) != 0;
+    c->rate = vm_random_below(random, 3);
+    c->high = high[c->rate] * most;
+    c->low = c->high * (double)vm_random_below(random, 100) / 100;
+    c->window_ns = 1 + vm_random_below(random, vm_random_below(random, 2) ? 2000 : 50000);
+    c->set_refs = 1 + vm_random_below(random, 60);
+    c->fill = 0.05 + 0.95 * (double)vm_random_below(random, 100) / 100;
+    c->leaver = vm_random_below(random, VM_LEAVERS);
+    c->prepage = vm_random_below(random, VM_PREPAGES);
+}
+
 static void fill_naive(struct naive_mix *x, struct vm_random *random)
 {
     unsigned pages = 2 + (unsigned)vm_random_below(random, NAIVE_PAGES - 1);
@@ -45,6 +60,7 @@ static void fill_naive(struct naive_mix *x, struct vm_random *random)
         .write = {1 + vm_random_below(random, 2 * latency), 0},
     };
     x->write.bus_ns = x->read.bus_ns;
+    fill_control(&x->control, random);
     if (x->quantum_ns && vm_random_below(random, 2))
         x->quantum = 0;
     for (size_t p = 0; p < x->n; p++) {
@@ -114,7 +130,29 @@ static void compare(const struct naive_mix *x, const struct vm_mix_result *r)
         assert_int_equal(a->blocked_ns, b->blocked_ns);
         assert_int_equal(a->admitted_ns, b->admitted_ns);
         assert_int_equal(a->done_ns, b->done_ns);
+        assert_int_equal(a->suspensions, b->suspensions);
+        assert_int_equal(a->suspended_ns, b->suspended_ns);
+        assert_int_equal(a->prepages, b->prepages);
     }
+    assert_int_equal(r->counts.prepage_hits, o.prepage_hits);
+    assert_int_equal(r->detected.windows, o.detected.windows);
+    assert_int_equal(r->detected.times, o.detected.times);
+    assert_int_equal(r->detected.first_ns, o.detected.first_ns);
+    assert_int_equal(r->detected.lasted_ns, o.detected.lasted_ns);
+    assert_true(r->detected.rate_peak == o.detected.rate_peak);
+}
+
+/* What a naive world's control comes to in words. */
+static void write_control(const struct naive_mix *x, char admission[64], char detection[96])
+{
+    static const char *const rules[] = {
+        [NAIVE_DEVICE] = "device", [NAIVE_FAULTS] = "fault-rate", [NAIVE_IDLE] = "idle"};
+    const struct naive_control *c = &x->control;
+    snprintf(admission, 64, "fixed:n=%zu", x->admitted);
+    if (c->on)
+        snprintf(admission, 64, "detection:window=%llu,fill=%.17g", (unsigned long long)c->set_refs,
+                 c->fill);
+    snprintf(detection, 96, "%s:high=%.17g,low=%.17g", rules[c->rate], c->high, c->low);
 }
 
 static void random_mixes_equal_the_naive_event_simulation(void **unused)
@@ -122,28 +160,42 @@ static void random_mixes_equal_the_naive_event_simulation(void **unused)
     (void)unused;
     static struct naive_mix x;
     static char text[NAIVE_PROCESSES][TEXT_BYTES];
+    uint64_t suspensions = 0, prepages = 0, hits = 0, quanta_ns = 0;
     struct vm_mix_result *r = result_new();
     const struct vm_trace_options options = {.format = "rwi"};
     for (unsigned round = 0; round < test_rounds(2000); round++) {
         struct vm_source source[NAIVE_PROCESSES];
         struct vm_random random;
-        char admission[32];
+        char admission[64], detection[96];
         vm_random_seed(&random, round);
         fill_naive(&x, &random);
         for (size_t p = 0; p < x.n; p++)
             source[p] = (struct vm_source){"program", &options, text[p],
                                            write_program(&x.program[p], text[p])};
-        snprintf(admission, sizeof admission, "fixed:n=%zu", x.admitted);
+        write_control(&x, admission, detection);
         struct vm_config c = naive_machine(&x);
         struct vm_mix_request request = {.machine = &c,
                                          .source = source,
                                          .n = x.n,
                                          .quantum = x.quantum,
                                          .quantum_ns = x.quantum_ns,
-                                         .admission = admission};
+                                         .admission = admission,
+                                         .detection = detection,
+                                         .window_ns = x.control.window_ns,
+                                         .leaver = x.control.leaver,
+                                         .prepage = x.control.prepage};
         run(&request, r);
         compare(&x, r);
+        for (size_t p = 0; p < x.n; p++) {
+            suspensions += r->process[p].suspensions;
+            prepages += r->process[p].prepages;
+        }
+        hits += r->counts.prepage_hits;
+        quanta_ns += x.quantum_ns > 0;
     }
+    unsigned rounds = test_rounds(2000); /* the worlds are such that all of it happens */
+    assert_true(suspensions > rounds / 2 && prepages > rounds && hits > rounds / 2);
+    assert_true(quanta_ns > rounds / 4);
     free(r);
 }
 
@@ -175,8 +227,9 @@ static const char *const admissions[] = {
     "none",
     "fixed:n=2",
     "working-set:window=200",
-    "fault-rate:window=100",
+    "detection:window=200",
 };
+static const char *const detections[] = {"device", "fault-rate", "idle"};
 #define PICK(list, i) list[(i) % (sizeof list / sizeof list[0])]
 
 static struct vm_config some_machine(unsigned i)
@@ -353,7 +406,11 @@ static void many_processes_keep_the_laws_of_counts_and_of_time(void **unused)
                                          .n = 1 + i % FILES,
                                          .quantum = 1 + i * 13 % 300,
                                          .quantum_ns = i % 2 * 20000,
-                                         .admission = PICK(admissions, i / 3)};
+                                         .admission = PICK(admissions, i / 3),
+                                         .detection = PICK(detections, i),
+                                         .window_ns = 1 + i * 17 % 100 * 10000,
+                                         .leaver = i / 2 % VM_LEAVERS,
+                                         .prepage = i / 5 % VM_PREPAGES};
         run(&request, r);
         check_laws(r);
         bool on_device = strncmp(c.swap, "zram", 4) != 0;
@@ -421,17 +478,26 @@ static void admission_helps_where_working_sets_do_not_fit(void **unused)
     machine_set(&c, "swap", "ssd:depth=1");
     for (size_t i = 0; i < 8; i++)
         source[i] = (struct vm_source){.spec = "@phases:refs=60k,pages=15,phase=10k,sets=3"};
-    static const char *const helps[] = {"fixed:n=4", "working-set:window=2k",
-                                        "fault-rate:window=2k"};
+    static const struct {
+        const char *admission;
+        double times; /* as fast as without */
+    } helps[] = {{"fixed:n=4", 3},
+                 {"working-set:window=2k", 3},
+                 {"detection:window=2k", 2}}; /* it has to see the harm first */
     for (size_t k = 0; k < 3; k++) {
-        struct vm_thrash_request r = {
-            .mix = {.machine = &c, .source = source, .n = 8, .quantum = 500, .admission = helps[k]},
-            .degree_first = 1,
-            .degree_last = 8};
+        struct vm_thrash_request r = {.mix = {.machine = &c,
+                                              .source = source,
+                                              .n = 8,
+                                              .quantum = 500,
+                                              .admission = helps[k].admission,
+                                              .window_ns = 2000000},
+                                      .degree_first = 1,
+                                      .degree_last = 8};
         assert_true(vm_thrash_run(&r, &t, &e));
         const struct vm_thrash_point *last = &t.point[t.npoints - 1];
         assert_true(t.best > 0 && t.thrashes > t.best && t.thrashes <= 8);
-        assert_true(3 * last->admitted.time.now_ns < last->free.time.now_ns);
+        assert_true(helps[k].times * (double)last->admitted.time.now_ns <
+                    (double)last->free.time.now_ns);
         assert_true(last->admitted.admitted_max < 8 || last->admitted.process[7].suspensions > 0);
         check_laws(&last->admitted);
         vm_thrash_free(&t);

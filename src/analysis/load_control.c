@@ -137,7 +137,6 @@ static bool bring_pages(struct mix *x, struct process *p, struct vm_error *e)
         return false;
     uint64_t until = vm_engine_blocked(x->machine), now = mix_now(x);
     mix_charge(x, p, &before);
-    p->kept.n = 0;
     p->result.prepages += x->parts.counts->prepages - had;
     if (p->until < now)
         p->until = now;

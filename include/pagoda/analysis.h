@@ -26,6 +26,7 @@ struct vm_profile {
     uint64_t bytes[VM_ACCESSES]; /* that the references name */
     uint64_t touches;            /* 4 KiB pages touched, with repetition */
     uint64_t events[VM_EVENT_KINDS];
+    uint64_t maps[VM_BACKINGS];  /* map events, by enum vm_backing */
     uint64_t spaces;             /* address spaces that touch anything */
     uint64_t pages_4k, pages_2m; /* distinct */
     uint64_t written_4k;         /* distinct 4 KiB pages that are written to */

@@ -12,6 +12,7 @@
 #include <pagoda/curve.h>
 #include <pagoda/engine.h>
 #include <pagoda/experiment.h>
+#include <pagoda/jobs.h>
 #include <pagoda/locality.h>
 #include <pagoda/story.h>
 #include <pagoda/tables.h>
@@ -75,6 +76,22 @@ bool vm_report_locality_charts(const struct vm_locality *l, const struct vm_loca
 void vm_report_thrash_text(FILE *out, const struct vm_thrash *t, enum vm_colour colour);
 bool vm_report_thrash_json(FILE *out, const struct vm_thrash *t, const struct vm_thrash_request *r,
                            struct vm_error *e);
+
+/* Runs of the same jobs under several schedulers. */
+struct vm_schedules {
+    const struct vm_jobs_request *request; /* of them all, but the scheduler */
+    size_t nresults;
+    const struct vm_jobs_result *result; /* [nresults] */
+};
+/* With charts as wide as so many columns. Errors: VM_ESYSTEM (no memory). */
+bool vm_report_sched_text(FILE *out, const struct vm_schedules *s, unsigned columns,
+                          enum vm_colour colour, struct vm_error *e);
+/* Each event of runs that recorded them, a line each. */
+void vm_report_sched_events(FILE *out, const struct vm_schedules *s, enum vm_colour colour);
+bool vm_report_sched_json(FILE *out, const struct vm_schedules *s, struct vm_error *e);
+/* A Gantt chart for each of the first VM_CHARTS_MAX. */
+bool vm_report_sched_charts(const struct vm_schedules *s, struct vm_charts *out,
+                            struct vm_error *e);
 
 /* References of one run, told: all three reports show the same stories. */
 struct vm_explanation {

@@ -126,6 +126,7 @@ struct vm_fault {
     vm_pfn pfn;              /* resolved: the frame that the page has now */
     bool inserted; /* the page came into that frame: its first touch, told to the policy */
     bool told;     /* the policy was told of this touch: that one, or of a parked page */
+    bool ahead;    /* soft: the page had been read ahead, and this is its first touch */
 };
 
 /* Whose wish it is that a page leaves. */
@@ -152,6 +153,7 @@ struct vm_leaving {
     } how;
     vm_slot slot;  /* that has the page now; 0: none */
     uint8_t order; /* 2^order frames from pfn on lose 2^order pages from key on */
+    bool ahead;    /* it was read ahead, and nobody has touched it */
 };
 
 /* When huge pages are made. */
@@ -230,6 +232,11 @@ struct vm_memory_config {
     void (*left)(void *host, const struct vm_leaving *leaving);
     /* The page in a frame that it keeps was written to `slot` (0: its file), and is clean. */
     void (*cleaned)(void *host, vm_pfn pfn, uint64_t key, vm_slot slot);
+    /* The fault under way, which reads its page from `slot` (0: its file), wishes for others, too.
+     * One of them has come into frame `pfn` from `slot`; no entry maps it yet. */
+    void (*wished)(void *host, const struct vm_fault *f, vm_slot slot,
+                   const struct vm_readahead_wish *wish);
+    void (*came_ahead)(void *host, vm_pfn pfn, uint64_t key, vm_slot slot);
     /* Tables for pages of [start, end) may have been given back. */
     void (*trimmed)(void *host, vm_asid asid, vm_va start, vm_va end);
     /* The frames [first, first + n) no longer hold what they held: a page, a segment, tables. */

@@ -28,10 +28,11 @@ struct vm_story_frame {
     vm_pfn pfn;
     uint8_t bits;  /* enum vm_frame_bits */
     bool spared;   /* its referenced bit was set, and the choice of a victim cleared it */
+    bool ahead;    /* it was read ahead: its coming is a touch to the policy alone */
     uint16_t ages; /* VM_REASON_AGES: referenced bits of the last ticks, the last one highest */
     uint64_t key;  /* of the page; of one of them where several share the frame */
-    uint64_t came, last; /* numbers of the references that brought it and touched it last; 0: an
-                            event, before any reference */
+    uint64_t came, last; /* numbers of the references that brought it and touched it last, or
+                            brought it where none has; 0: an event, before any reference */
     uint64_t touches;    /* since it came, that too */
     uint64_t next;       /* VM_REASON_FARTHEST: the reference that touches it next; 0: none does */
 };
@@ -106,6 +107,8 @@ struct vm_story_step {
             struct vm_vma vma;     /* as it is after the fault */
             vm_pfn pfn;            /* VM_NOFRAME: not resolved */
             bool inserted;         /* the page came into that frame */
+            bool ahead;            /* or is touched there for the first time: it was read ahead */
+            uint64_t came;         /* ahead: the reference whose fault did so */
             uint64_t copied_bytes; /* zeroed, copied or moved */
         } fault;
         struct {
@@ -144,6 +147,21 @@ struct vm_story_step {
             uint64_t key;
             vm_slot slot; /* 0: to its file */
         } cleaned;
+        struct {
+            vm_asid asid;
+            vm_va va;      /* of the page that the fault reads */
+            vm_slot slot;  /* that this one is in; 0: its file */
+            bool of_slots; /* what `first` and `last` are numbers of; else of pages */
+            enum vm_readahead_why why;
+            uint32_t n, window, votes, asked; /* struct vm_readahead_wish's */
+            int64_t distance;
+            uint64_t first, last; /* the least and the greatest that is wished for */
+        } wished;
+        struct {
+            vm_pfn pfn;
+            uint64_t key;
+            vm_slot slot; /* that it is read from; 0: its file */
+        } ahead;
         struct {
             uint64_t copied_bytes;
         } tick;

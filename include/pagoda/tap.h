@@ -38,10 +38,12 @@ enum vm_tap_kind {
     VM_TAP_PREFETCH,  /* .prefetch: a translation was fetched before it is asked for, or in vain */
     VM_TAP_JOINED,    /* .joined: the policy was told that a page, or what it is part of, came */
     VM_TAP_CLEANED,   /* .cleaned: a dirty page was written, and stays */
+    VM_TAP_WISHED,    /* .wished: a fault that reads its page wishes for others beside it */
+    VM_TAP_AHEAD,     /* .ahead: one of them came into a frame; the device is asked when all have */
     VM_TAP_PARTED,    /* .parted: and that it went, where it is not its own choice */
     VM_TAP_TICK       /* a tick of the policy is due; referenced bits are still as they were */
 };
-#define VM_TAP_KINDS 19
+#define VM_TAP_KINDS 21
 
 /* Refill by software (engine/refill.c). */
 enum vm_tap_trap {
@@ -118,6 +120,16 @@ struct vm_tap_event {
             uint64_t key;
             vm_slot slot; /* 0: to its file */
         } cleaned;
+        struct {
+            const struct vm_fault *fault; /* under way: what asks, not yet what came of it */
+            vm_slot slot;                 /* that its page is in; 0: its file */
+            const struct vm_readahead_wish *wish;
+        } wished;
+        struct {
+            vm_pfn pfn;
+            uint64_t key;
+            vm_slot slot; /* that it is read from; 0: its file */
+        } ahead;
         struct {
             /* A TLB entry that owed it left; the kernel was trapped to, or was there to refill. */
             enum { VM_MARK_ON_LEAVING, VM_MARK_BY_TRAP, VM_MARK_BY_REFILL } why;

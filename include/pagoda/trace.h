@@ -41,6 +41,7 @@ enum vm_backing {
     VM_BACKING_FILE,  /* private: what is written to it is the process's own */
     VM_BACKING_SHARED /* a file: what is written to it is the file's, for all who map it */
 };
+#define VM_BACKINGS 4
 enum vm_advice {
     VM_ADVICE_NORMAL,
     VM_ADVICE_RANDOM,
@@ -61,6 +62,12 @@ struct vm_event {
     vm_va va;       /* page-aligned down by the consumer */
     uint64_t bytes;
 };
+
+/* Of a map event; what a trace writes there and nobody knows here is unknown. */
+static inline enum vm_backing vm_event_backing(const struct vm_event *event)
+{
+    return event->detail < VM_BACKINGS ? (enum vm_backing)event->detail : VM_BACKING_UNKNOWN;
+}
 
 /* meta[i]: the access in the low 2 bits, the size in bytes above them. */
 static inline uint16_t vm_ref_meta(enum vm_access access, unsigned bytes)

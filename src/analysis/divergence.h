@@ -7,8 +7,8 @@
  * where they part. A machine that has parted is not run on.
  *
  * What counts is what a reference comes to: pages that came and left again within it, or the other
- * way round, have not changed. Pages are compared as they fault and leave; base pages that come
- * with others into a huge page are not looked at one by one.
+ * way round, have not changed. Pages are compared as they fault, come ahead and leave; base pages
+ * that come with others into a huge page are not looked at one by one.
  */
 #ifndef ANALYSIS_DIVERGENCE_H
 #define ANALYSIS_DIVERGENCE_H

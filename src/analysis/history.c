@@ -68,6 +68,9 @@ void history_event(struct history *h, const struct vm_tap_event *v)
     case VM_TAP_JOINED:
         come(h, v->joined.unit, v->joined.key);
         break;
+    case VM_TAP_AHEAD:
+        h->stay[vm_memory_unit(h->parts.memory, v->ahead.pfn)].ahead = true;
+        break;
     case VM_TAP_PARTED:
         h->stay[v->parted].touches = 0;
         break;
@@ -96,6 +99,7 @@ void history_event(struct history *h, const struct vm_tap_event *v)
     case VM_TAP_MARK:
     case VM_TAP_PREFETCH:
     case VM_TAP_CLEANED:
+    case VM_TAP_WISHED:
         break;
     }
 }

@@ -21,6 +21,7 @@ struct stay {
     uint64_t came_touch, last_touch;
     uint64_t touches; /* its coming is the first */
     uint16_t ages;    /* VM_REASON_AGES: referenced bits at the last ticks, the last one highest */
+    bool ahead;       /* its coming was a readahead, and no touch but to the policy */
 };
 
 struct history {

@@ -119,6 +119,8 @@ static bool event(struct vm_profiler *p, const struct vm_event *event, struct vm
         return vm_fail(e, VM_EINPUT, "address space %u: expected at most %u", event->asid,
                        VM_ASID_MAX);
     p->p.events[event->kind]++;
+    if (event->kind == VM_EVENT_MAP)
+        p->p.maps[vm_event_backing(event)]++;
     if (event->kind == VM_EVENT_SWITCH)
         p->asid = event->asid;
     return true;

@@ -132,6 +132,7 @@ static struct vm_story_frame frame_now(const struct teller *r, vm_pfn f, const u
         .came = stay->came,
         .last = stay->last,
         .touches = stay->touches,
+        .ahead = stay->ahead,
     };
 }
 
@@ -370,6 +371,9 @@ static void tell_fault(struct teller *r, const struct vm_fault *f)
         s->fault.vma = *f->vma;
     s->fault.pfn = f->pfn;
     s->fault.inserted = f->inserted;
+    s->fault.ahead = f->ahead;
+    if (f->ahead)
+        s->fault.came = r->history->stay[vm_memory_unit(r->history->parts.memory, f->pfn)].came;
     add_price(r->telling, s, VM_STORY_PRICE_fault, c->fault_ns);
     s->fault.copied_bytes = take_costs(r, s);
 }
@@ -401,6 +405,42 @@ static void tell_cleaned(struct teller *r, const struct vm_tap_event *v)
     s->cleaned.pfn = v->cleaned.pfn;
     s->cleaned.key = v->cleaned.key;
     s->cleaned.slot = v->cleaned.slot;
+}
+
+static void tell_wished(struct teller *r, const struct vm_tap_event *v)
+{
+    const struct vm_readahead_wish *wish = v->wished.wish;
+    struct vm_story_step *s = add_step(r->telling, VM_TAP_WISHED);
+    if (!s)
+        return;
+    s->wished.asid = v->wished.fault->asid;
+    s->wished.va = v->wished.fault->va;
+    s->wished.slot = v->wished.slot;
+    s->wished.of_slots = wish->of == VM_READAHEAD_PLACES && v->wished.slot;
+    s->wished.why = wish->why;
+    s->wished.n = wish->n;
+    s->wished.window = wish->window;
+    s->wished.votes = wish->votes;
+    s->wished.asked = wish->asked;
+    s->wished.distance = wish->distance;
+    s->wished.first = s->wished.last = wish->number[0];
+    for (uint32_t i = 1; i < wish->n; i++) {
+        uint64_t number = wish->number[i];
+        s->wished.first = number < s->wished.first ? number : s->wished.first;
+        s->wished.last = number > s->wished.last ? number : s->wished.last;
+    }
+}
+
+/* Making room for it may have been waited for. */
+static void tell_ahead(struct teller *r, const struct vm_tap_event *v)
+{
+    struct vm_story_step *s = add_step(r->telling, VM_TAP_AHEAD);
+    if (!s)
+        return;
+    s->ahead.pfn = v->ahead.pfn;
+    s->ahead.key = v->ahead.key;
+    s->ahead.slot = v->ahead.slot;
+    take_waits(r, s);
 }
 
 static void tell_fill(struct teller *r, const struct vm_tap_event *v)
@@ -535,6 +575,12 @@ void teller_event(struct teller *r, const struct vm_tap_event *v)
         break;
     case VM_TAP_CLEANED:
         tell_cleaned(r, v);
+        break;
+    case VM_TAP_WISHED:
+        tell_wished(r, v);
+        break;
+    case VM_TAP_AHEAD:
+        tell_ahead(r, v);
         break;
     case VM_TAP_EMPTIED:
     case VM_TAP_JOINED:

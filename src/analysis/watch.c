@@ -68,6 +68,8 @@ static void on_tap(void *host, const struct vm_tap_event *v)
     struct vm_engine_parts parts;
     if (v->kind == VM_TAP_TOUCH) {
         w->ref = v->touch.ref;
+    } else if (v->kind == VM_TAP_AHEAD) {
+        note(w, v->ahead.key, 1);
     } else if (v->kind == VM_TAP_FAULT || v->kind == VM_TAP_LEAVING) {
         vm_engine_parts(vm_run_engine(w->run), &parts);
         if (v->kind == VM_TAP_FAULT)

@@ -241,13 +241,13 @@ const char *args_operand(const struct args *a, const char *what, struct vm_error
 
 /* ---- the machine ---- */
 
-/* The text of a description file, to be freed; a machine description has no need of a megabyte. */
-static char *read_description(const char *path, struct vm_error *e)
+/* Neither a machine description nor a list of jobs has need of a megabyte. */
+char *args_read_text(const char *path, const char *noun, struct vm_error *e)
 {
-    enum { DESCRIPTION_MAX = 1 << 20 };
+    enum { TEXT_MAX = 1 << 20 };
     FILE *f = fopen(path, "re");
-    char *text = f ? malloc(DESCRIPTION_MAX) : NULL;
-    size_t n = text ? fread(text, 1, DESCRIPTION_MAX - 1, f) : 0;
+    char *text = f ? malloc(TEXT_MAX) : NULL;
+    size_t n = text ? fread(text, 1, TEXT_MAX - 1, f) : 0;
     bool whole = text && !ferror(f) && feof(f) && !memchr(text, 0, n);
     int error = errno;
     if (f)
@@ -258,8 +258,7 @@ static char *read_description(const char *path, struct vm_error *e)
     }
     free(text);
     if (f)
-        vm_fail(e, VM_EINPUT, "%s: no machine description: expected a text of less than 1 MiB",
-                path);
+        vm_fail(e, VM_EINPUT, "%s: no %s: expected a text of less than 1 MiB", path, noun);
     else
         vm_fail(e, VM_ESYSTEM, "%s: %s", path, strerror(error));
     return NULL;
@@ -282,7 +281,7 @@ static bool load_machine(struct vm_config *c, const char *name, struct vm_error 
             known[n] = preset_at(n)->name;
         return vm_fail_unknown(e, "preset", name, known, n);
     }
-    char *text = read_description(name, e);
+    char *text = args_read_text(name, "machine description", e);
     bool good = text && vm_config_parse(c, name, text, e);
     free(text);
     return good;

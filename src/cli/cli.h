@@ -92,6 +92,9 @@ bool args_page_sizes(const char *list, uint64_t *out, size_t most, size_t *n, st
 /* --workers: how many threads; 0 without it, for as many as there are processors. */
 bool args_workers(const struct args *a, unsigned *out, struct vm_error *e);
 
+/* The text of a small file, which is a `noun`; to be freed. Errors: VM_ESYSTEM, VM_EINPUT. */
+char *args_read_text(const char *path, const char *noun, struct vm_error *e);
+
 /* ---- presets.c ---- */
 
 struct preset {

@@ -112,6 +112,8 @@ static bool build_memory(struct vm_engine *m, const struct vm_parts *p, enum vm_
         .settle = vm_mmu_settle,
         .left = vm_mmu_left,
         .cleaned = vm_mmu_cleaned,
+        .wished = vm_mmu_wished,
+        .came_ahead = vm_mmu_came_ahead,
         .trimmed = vm_mmu_trimmed,
         .emptied = vm_mmu_emptied,
         .joined = vm_mmu_joined,

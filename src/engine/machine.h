@@ -256,6 +256,9 @@ void vm_mmu_joined(void *engine, vm_pfn unit, uint64_t key);
 void vm_mmu_parted(void *engine, vm_pfn unit);
 void vm_mmu_left(void *engine, const struct vm_leaving *leaving);
 void vm_mmu_cleaned(void *engine, vm_pfn pfn, uint64_t key, vm_slot slot);
+void vm_mmu_wished(void *engine, const struct vm_fault *f, vm_slot slot,
+                   const struct vm_readahead_wish *wish);
+void vm_mmu_came_ahead(void *engine, vm_pfn pfn, uint64_t key, vm_slot slot);
 void vm_mmu_emptied(void *engine, vm_pfn first, uint32_t n);
 /* References belong to this address space from now on. */
 void vm_mmu_switch(struct vm_engine *m, vm_asid asid);

@@ -83,6 +83,19 @@ void vm_mmu_cleaned(void *engine, vm_pfn pfn, uint64_t key, vm_slot slot)
     TELL(m, .kind = VM_TAP_CLEANED, .cleaned = {pfn, key, slot});
 }
 
+void vm_mmu_wished(void *engine, const struct vm_fault *f, vm_slot slot,
+                   const struct vm_readahead_wish *wish)
+{
+    struct vm_engine *m = engine;
+    TELL(m, .kind = VM_TAP_WISHED, .wished = {f, slot, wish});
+}
+
+void vm_mmu_came_ahead(void *engine, vm_pfn pfn, uint64_t key, vm_slot slot)
+{
+    struct vm_engine *m = engine;
+    TELL(m, .kind = VM_TAP_AHEAD, .ahead = {pfn, key, slot});
+}
+
 void vm_mmu_emptied(void *engine, vm_pfn first, uint32_t n)
 {
     struct vm_engine *m = engine;

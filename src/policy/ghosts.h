@@ -27,7 +27,7 @@
 #include "base/assert.h"
 #include "base/links.h"
 #include "base/random.h"
-#include "policy/block.h"
+#include "base/block.h"
 
 #include <pagoda/types.h>
 #include <string.h>

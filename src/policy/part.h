@@ -4,7 +4,7 @@
 #define POLICY_PART_H
 
 #include "base/assert.h"
-#include "policy/block.h"
+#include "base/block.h"
 
 #include <pagoda/policy.h>
 

@@ -20,7 +20,7 @@
 
 #include "base/assert.h"
 #include "base/links.h"
-#include "policy/block.h"
+#include "base/block.h"
 
 #include <pagoda/types.h>
 

@@ -27,6 +27,8 @@ static void ask(void *state, const struct vm_params *params, const struct vm_rea
     uint32_t n = window_next(w, f->place, f->hits, most);
     w->last = keeps_last ? last : f->place;
     out->of = VM_READAHEAD_PLACES;
+    out->why = VM_READAHEAD_BESIDE;
+    out->window = n;
     uint64_t first = f->place & ~(uint64_t)(n - 1);
     window_wish(out, first, first + n, f->place);
 }

@@ -26,6 +26,12 @@ struct leap {
     bool begun;
 };
 
+/* The distance that `votes` of the newest `asked` have; all 0: there is none. */
+struct trend {
+    int64_t distance;
+    uint32_t votes, asked;
+};
+
 static size_t size(void)
 {
     return sizeof(struct leap);
@@ -37,8 +43,8 @@ static int64_t newest(const struct leap *s, uint32_t k)
     return s->delta[(s->head + 2 * HISTORY_MAX - 1 - k) % HISTORY_MAX];
 }
 
-/* The distance that more than half of the newest w have, or 0. */
-static int64_t majority(const struct leap *s, uint32_t w)
+/* The distance that more than half of the newest w have. */
+static struct trend majority(const struct leap *s, uint32_t w)
 {
     int64_t candidate = 0;
     uint32_t lead = 0, n = 0;
@@ -49,19 +55,19 @@ static int64_t majority(const struct leap *s, uint32_t w)
     }
     for (uint32_t k = 0; k < w; k++)
         n += newest(s, k) == candidate;
-    return n > w / 2 ? candidate : 0;
+    return n > w / 2 ? (struct trend){candidate, n, w} : (struct trend){0, 0, 0};
 }
 
-static int64_t find_trend(const struct leap *s, uint32_t history, uint32_t split)
+static struct trend find_trend(const struct leap *s, uint32_t history, uint32_t split)
 {
     uint32_t all = s->n < history ? s->n : history, w = history / split;
     for (w = w ? w : 1; all > 0; w *= 2) {
         uint32_t look = w < all ? w : all;
-        int64_t trend = majority(s, look);
-        if (trend || look == all)
+        struct trend trend = majority(s, look);
+        if (trend.distance || look == all)
             return trend;
     }
-    return 0;
+    return (struct trend){0, 0, 0};
 }
 
 static void learn(struct leap *s, uint64_t page)
@@ -106,11 +112,15 @@ static void ask(void *state, const struct vm_params *params, const struct vm_rea
     learn(s, f->page);
     bool follows = s->n && s->trend && newest(s, 0) == s->trend;
     uint32_t n = next_window(s, f->hits, follows, vm_params_count(params, "window"));
-    int64_t trend = find_trend(s, (uint32_t)vm_params_count(params, "history"),
-                               (uint32_t)vm_params_count(params, "split"));
-    s->trend = trend ? trend : s->trend;
+    struct trend found = find_trend(s, (uint32_t)vm_params_count(params, "history"),
+                                    (uint32_t)vm_params_count(params, "split"));
+    s->trend = found.distance ? found.distance : s->trend;
     out->of = VM_READAHEAD_PAGES;
-    out->n = 0;
+    out->why = found.distance ? VM_READAHEAD_MAJORITY : VM_READAHEAD_TREND;
+    out->window = n + 1;
+    out->votes = found.votes;
+    out->asked = found.asked;
+    out->distance = s->trend;
     wish(out, f, n, s->trend);
 }
 

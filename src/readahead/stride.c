@@ -40,9 +40,11 @@ static void ask(void *state, const struct vm_params *params, const struct vm_rea
 {
     struct stride *s = state;
     learn(s, f->page);
-    out->of = VM_READAHEAD_PAGES;
-    out->n = 0;
     uint64_t page = f->page, window = s->steady ? vm_params_count(params, "window") : 1;
+    out->of = VM_READAHEAD_PAGES;
+    out->why = VM_READAHEAD_STEADY;
+    out->window = (uint32_t)window;
+    out->distance = s->distance;
     for (uint64_t k = 1; k < window; k++) {
         uint64_t room = s->distance > 0 ? f->end - 1 - page : page - f->first;
         if (room < (uint64_t)(s->distance > 0 ? s->distance : -s->distance))

@@ -53,7 +53,7 @@ static void ask(void *state, const struct vm_params *params, const struct vm_rea
     struct vma_readahead *s = state;
     struct stream *t = stream_of(s, f->first);
     uint64_t last = t->window.last, page = f->page;
-    bool forward = page == last + 1, backward = page + 1 == last;
+    bool forward = t->window.begun && page == last + 1, backward = page + 1 == last;
     uint32_t n = window_next(&t->window, page, f->hits, vm_params_count(params, "window"));
     uint64_t before = forward ? 0 : backward ? n - 1 : (n - 1) / 2;
     uint64_t first = less(page, before), end = page - before + n;
@@ -64,6 +64,10 @@ static void ask(void *state, const struct vm_params *params, const struct vm_rea
     first = first > table ? first : table;
     end = end < f->end ? end : f->end;
     out->of = VM_READAHEAD_PAGES;
+    out->why = forward    ? VM_READAHEAD_FORWARD
+               : backward ? VM_READAHEAD_BACKWARD
+                          : VM_READAHEAD_AROUND;
+    out->window = n;
     window_wish(out, first, end < table_end ? end : table_end, page);
 }
 

@@ -45,7 +45,6 @@ static inline uint32_t window_next(struct window *w, uint64_t number, uint32_t h
 static inline void window_wish(struct vm_readahead_wish *out, uint64_t first, uint64_t end,
                                uint64_t number)
 {
-    out->n = 0;
     for (uint64_t i = first; i < end; i++)
         if (i != number) {
             VM_ASSERT(out->n < VM_READAHEAD_MAX);

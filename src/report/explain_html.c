@@ -154,16 +154,14 @@ static void show_bits(struct page *p, const struct explain_line *l)
 
 static void show_frame(struct page *p, const struct explain_line *l)
 {
-    char text[48];
+    char text[48], came[64], touched[96];
     const struct vm_story_frame *f = l->frame;
     snprintf(text, sizeof text, "frame %u", f->pfn);
     open_row(p, text);
-    fprintf(p->out, "<td>page %s</td><td>%c%c</td><td>came at %llu</td>",
+    fprintf(p->out, "<td>page %s</td><td>%c%c</td><td>%s</td><td>%s</td><td><b>",
             explain_page(p->story, f->key, text, sizeof text),
             f->bits & VM_FRAME_REFERENCED ? 'R' : '-', f->bits & VM_FRAME_DIRTY ? 'D' : '-',
-            (unsigned long long)f->came);
-    fprintf(p->out, "<td>last touched at %llu</td><td>%llu touches</td><td><b>",
-            (unsigned long long)f->last, (unsigned long long)f->touches);
+            explain_came(f, came, sizeof came), explain_touched(f, touched, sizeof touched));
     vm_html_text(p->out, l->text);
     fputs("</b></td></tr>\n", p->out);
 }

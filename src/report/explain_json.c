@@ -95,6 +95,7 @@ static json_t *frame_json(struct draft *d, const struct vm_story_frame *f)
     put_count(d, frame, "came", f->came);
     put_count(d, frame, "last", f->last);
     put_count(d, frame, "touches", f->touches);
+    put_flag(d, frame, "ahead", f->ahead);
     return frame;
 }
 
@@ -216,6 +217,9 @@ static void fault_json(struct draft *d, json_t *step, const struct vm_story_step
     if (s->fault.pfn != VM_NOFRAME)
         put_count(d, step, "frame", s->fault.pfn);
     put_flag(d, step, "inserted", s->fault.inserted);
+    put_flag(d, step, "ahead", s->fault.ahead);
+    if (s->fault.ahead)
+        put_count(d, step, "came", s->fault.came);
     put_count(d, step, "copied_bytes", s->fault.copied_bytes);
 }
 
@@ -236,6 +240,7 @@ static void leaving_json(struct draft *d, json_t *step, const struct vm_story_st
     put_text(d, step, "why", whys[v->why]);
     put_text(d, step, "how", hows[v->how]);
     put_count(d, step, "slot", v->slot);
+    put_flag(d, step, "ahead", v->ahead);
     if (v->why != VM_LEAVES_CHOSEN)
         return;
     put_text(d, step, "reason", explain_reason_name(d->story->reason));
@@ -252,6 +257,30 @@ static void cleaned_json(struct draft *d, json_t *step, const struct vm_story_st
     put_page(d, step, s->cleaned.key);
     put_count(d, step, "frame", s->cleaned.pfn);
     put_count(d, step, "slot", s->cleaned.slot);
+}
+
+static void wished_json(struct draft *d, json_t *step, const struct vm_story_step *s)
+{
+    put_text(d, step, "readahead", d->story->config->readahead);
+    put_text(d, step, "why", explain_readahead_name(s->wished.why));
+    put_count(d, step, "space", s->wished.asid);
+    put_hex(d, step, "va", s->wished.va);
+    put_count(d, step, "slot", s->wished.slot);
+    put_text(d, step, "numbers", s->wished.of_slots ? "slots" : "pages");
+    put_count(d, step, "wished", s->wished.n);
+    put_count(d, step, "first", s->wished.first);
+    put_count(d, step, "last", s->wished.last);
+    put_count(d, step, "window", s->wished.window);
+    vm_json_put(&d->json, step, "distance", json_integer(s->wished.distance));
+    put_count(d, step, "votes", s->wished.votes);
+    put_count(d, step, "asked", s->wished.asked);
+}
+
+static void ahead_json(struct draft *d, json_t *step, const struct vm_story_step *s)
+{
+    put_page(d, step, s->ahead.key);
+    put_count(d, step, "frame", s->ahead.pfn);
+    put_count(d, step, "slot", s->ahead.slot);
 }
 
 static void fill_json(struct draft *d, json_t *step, const struct vm_story_step *s)
@@ -334,6 +363,8 @@ static const struct {
     [VM_TAP_FAULT] = {"fault", fault_json},
     [VM_TAP_LEAVING] = {"leaving", leaving_json},
     [VM_TAP_CLEANED] = {"cleaned", cleaned_json},
+    [VM_TAP_WISHED] = {"wish", wished_json},
+    [VM_TAP_AHEAD] = {"ahead", ahead_json},
     [VM_TAP_FILL] = {"fill", fill_json},
     [VM_TAP_SHOOTDOWN] = {"shootdown", shootdown_json},
     [VM_TAP_FLUSH] = {"flush", flush_json},

@@ -1,5 +1,6 @@
 /* explain_lines.c - see explain_lines.h. */
 #include "report/explain_lines.h"
+#include "report/explain_say.h"
 #include "report/words.h"
 
 #include <stdarg.h>
@@ -24,8 +25,7 @@ static struct explain_line *add(struct explain_lines *l, enum explain_kind kind)
     return &l->line[l->n++];
 }
 
-static void __attribute__((format(printf, 3, 4)))
-row(struct explain_lines *l, const char *label, const char *fmt, ...)
+void explain_row(struct explain_lines *l, const char *label, const char *fmt, ...)
 {
     struct explain_line *to = add(l, EXPLAIN_ROW);
     if (!to)
@@ -37,9 +37,8 @@ row(struct explain_lines *l, const char *label, const char *fmt, ...)
     va_end(args);
 }
 
-static void __attribute__((format(printf, 4, 5)))
-step(struct explain_lines *l, const struct vm_story_step *s, enum explain_mood mood,
-     const char *fmt, ...)
+void explain_step(struct explain_lines *l, const struct vm_story_step *s, enum explain_mood mood,
+                  const char *fmt, ...)
 {
     struct explain_line *to = add(l, EXPLAIN_STEP);
     if (!to)
@@ -107,7 +106,7 @@ const char *explain_title(const struct vm_story *s, char *out, size_t cap)
     return out;
 }
 
-static const char *page_number(uint64_t vpn, char *out, size_t cap)
+const char *explain_page_number(uint64_t vpn, char *out, size_t cap)
 {
     snprintf(out, cap, vpn < 10000 ? "%llu" : "0x%llx", (unsigned long long)vpn);
     return out;
@@ -117,7 +116,7 @@ const char *explain_page(const struct vm_story *s, uint64_t key, char *out, size
 {
     char vpn[32];
     vm_asid asid = vm_key_asid(key);
-    page_number(key >> 12, vpn, sizeof vpn);
+    explain_page_number(key >> 12, vpn, sizeof vpn);
     if (asid == VM_TLB_GLOBAL)
         snprintf(out, cap, "%s of all spaces", vpn);
     else if (asid != s->asid && s->config->tlb_tags == VM_TLB_TAGS_ASID)
@@ -127,11 +126,10 @@ const char *explain_page(const struct vm_story *s, uint64_t key, char *out, size
     return out;
 }
 
-/* A page that a key of memory, not of a TLB, names: its space is always known. */
-static const char *page_of(const struct vm_story *s, uint64_t key, char *out, size_t cap)
+const char *explain_page_of(const struct vm_story *s, uint64_t key, char *out, size_t cap)
 {
     char vpn[32];
-    page_number(key >> 12, vpn, sizeof vpn);
+    explain_page_number(key >> 12, vpn, sizeof vpn);
     if (vm_key_asid(key) == VM_ASID_KERNEL)
         snprintf(out, cap, "%.24s of the page tables", vpn);
     else if (vm_key_asid(key) != s->asid)
@@ -153,7 +151,7 @@ static const char *value_text(uint64_t value, char *out, size_t cap)
     return out;
 }
 
-static const char *reference_text(uint64_t ref, char *out, size_t cap)
+const char *explain_reference(uint64_t ref, char *out, size_t cap)
 {
     char count[32];
     if (ref == 0)
@@ -163,50 +161,51 @@ static const char *reference_text(uint64_t ref, char *out, size_t cap)
     return out;
 }
 
-/* More than one page is worth a row. */
-static void say_copies(struct explain_lines *l, uint64_t bytes)
+void explain_copies(struct explain_lines *l, uint64_t bytes)
 {
     char text[32];
     if (bytes > UINT64_C(1) << l->story->page_shift)
-        row(l, "copied", "%s: zeroed, copied or moved", vm_text_bytes(bytes, text, sizeof text));
+        explain_row(l, "copied", "%s: zeroed, copied or moved",
+                    vm_text_bytes(bytes, text, sizeof text));
 }
 
 /* ---- steps ---- */
 
-static void say_range(char *out, size_t cap, vm_va start, vm_va end)
+const char *explain_range(char *out, size_t cap, vm_va start, vm_va end)
 {
     snprintf(out, cap, "0x%llx to 0x%llx", (unsigned long long)start, (unsigned long long)end);
+    return out;
 }
 
 static void say_event(struct explain_lines *l, const struct vm_story_step *s)
 {
     const struct vm_event *v = &s->event.event;
     char range[64], prot[4];
-    say_range(range, sizeof range, v->va, v->va + v->bytes);
+    explain_range(range, sizeof range, v->va, v->va + v->bytes);
     const char *name = vm_event_names[v->kind];
     switch ((enum vm_event_kind)v->kind) {
     case VM_EVENT_MAP:
     case VM_EVENT_PROTECT:
-        step(l, s, EXPLAIN_PLAIN, "Event: %s %s of space %u, %s", name, range, v->asid,
-             vm_prot_text(v->prot, prot));
+        explain_step(l, s, EXPLAIN_PLAIN, "Event: %s %s of space %u, %s", name, range, v->asid,
+                     vm_prot_text(v->prot, prot));
         break;
     case VM_EVENT_UNMAP:
     case VM_EVENT_ADVISE:
-        step(l, s, EXPLAIN_PLAIN, "Event: %s %s of space %u", name, range, v->asid);
+        explain_step(l, s, EXPLAIN_PLAIN, "Event: %s %s of space %u", name, range, v->asid);
         break;
     case VM_EVENT_FORK:
-        step(l, s, EXPLAIN_PLAIN, "Event: fork of space %u, its copy is space %u", v->asid,
-             v->child);
+        explain_step(l, s, EXPLAIN_PLAIN, "Event: fork of space %u, its copy is space %u", v->asid,
+                     v->child);
         break;
     case VM_EVENT_EXEC:
     case VM_EVENT_EXIT:
-        step(l, s, EXPLAIN_PLAIN, "Event: %s of space %u", name, v->asid);
+        explain_step(l, s, EXPLAIN_PLAIN, "Event: %s of space %u", name, v->asid);
         break;
     case VM_EVENT_SWITCH:
-        step(l, s, EXPLAIN_PLAIN, "Event: switch to space %u", v->asid);
+        explain_step(l, s, EXPLAIN_PLAIN, "Event: switch to space %u", v->asid);
         break;
     }
-    say_copies(l, s->event.copied_bytes);
+    explain_copies(l, s->event.copied_bytes);
 }
 
 static const struct vm_story_step *first_touch(const struct vm_story *s)
@@ -221,16 +220,17 @@ static void say_touch(struct explain_lines *l, const struct vm_story_step *s)
 {
     const struct vm_story *story = l->story;
     char va[48], page[48];
-    step(l, s, EXPLAIN_PLAIN, "Address %s: %s in space %u", number(s->touch.va, va, sizeof va),
-         explain_access_names[s->touch.access], s->touch.asid);
+    explain_step(l, s, EXPLAIN_PLAIN, "Address %s: %s in space %u",
+                 number(s->touch.va, va, sizeof va), explain_access_names[s->touch.access],
+                 s->touch.asid);
     if (s == first_touch(story) && s->touch.va != story->va)
-        row(l, "laid out", "the trace's %s lies here in the machine's address space",
-            number(story->va, page, sizeof page));
+        explain_row(l, "laid out", "the trace's %s lies here in the machine's address space",
+                    number(story->va, page, sizeof page));
     bits(l, "address", s->touch.va, story->va_bits, s->touch.field, "");
-    row(l, "page", "%s, byte %llu of its %llu",
-        page_number(s->touch.va >> story->page_shift, page, sizeof page),
-        (unsigned long long)(s->touch.va & ((UINT64_C(1) << story->page_shift) - 1)),
-        1ULL << story->page_shift);
+    explain_row(l, "page", "%s, byte %llu of its %llu",
+                explain_page_number(s->touch.va >> story->page_shift, page, sizeof page),
+                (unsigned long long)(s->touch.va & ((UINT64_C(1) << story->page_shift) - 1)),
+                1ULL << story->page_shift);
 }
 
 #define SET_SHOWN 8 /* entries of a TLB's set */
@@ -247,14 +247,14 @@ static void say_set(struct explain_lines *l, const char *label, struct vm_slice 
         if (++valid > SET_SHOWN)
             continue;
         shown++;
-        row(l, shown == 1 ? label : "", "way %u: page %s in %s", w,
-            explain_page(l->story, e[w].tag, page, sizeof page),
-            value_text(e[w].value, value, sizeof value));
+        explain_row(l, shown == 1 ? label : "", "way %u: page %s in %s", w,
+                    explain_page(l->story, e[w].tag, page, sizeof page),
+                    value_text(e[w].value, value, sizeof value));
     }
     if (valid > shown)
-        row(l, "", "and %u entries more", valid - shown);
+        explain_row(l, "", "and %u entries more", valid - shown);
     if (valid == 0)
-        row(l, label, "nothing yet");
+        explain_row(l, label, "nothing yet");
 }
 
 static void say_lookup(struct explain_lines *l, const struct vm_story_step *s)
@@ -263,22 +263,23 @@ static void say_lookup(struct explain_lines *l, const struct vm_story_step *s)
     char page[48], value[80], shape[64];
     explain_page(l->story, s->lookup.tag, page, sizeof page);
     if (s->lookup.nested)
-        step(l, s, EXPLAIN_PLAIN, "TLB %s, for a page of the table: %s", t->name,
-             s->lookup.hit ? "hit" : "miss");
+        explain_step(l, s, EXPLAIN_PLAIN, "TLB %s, for a page of the table: %s", t->name,
+                     s->lookup.hit ? "hit" : "miss");
     else if (!s->lookup.hit)
-        step(l, s, EXPLAIN_BAD, "TLB %s: miss", t->name);
+        explain_step(l, s, EXPLAIN_BAD, "TLB %s: miss", t->name);
     else
-        step(l, s, s->lookup.enough ? EXPLAIN_GOOD : EXPLAIN_BAD, "TLB %s: hit%s", t->name,
-             s->lookup.enough ? "" : ", but it does not allow this");
-    row(l, "looked for", "page %s in set %llu of %u (%s)", page, (unsigned long long)s->lookup.set,
-        t->config.entries / t->config.ways, vm_tlb_text(&t->config, shape, sizeof shape));
+        explain_step(l, s, s->lookup.enough ? EXPLAIN_GOOD : EXPLAIN_BAD, "TLB %s: hit%s", t->name,
+                     s->lookup.enough ? "" : ", but it does not allow this");
+    explain_row(l, "looked for", "page %s in set %llu of %u (%s)", page,
+                (unsigned long long)s->lookup.set, t->config.entries / t->config.ways,
+                vm_tlb_text(&t->config, shape, sizeof shape));
     if (s->lookup.hit)
-        row(l, "found", "%s", value_text(s->lookup.value, value, sizeof value));
+        explain_row(l, "found", "%s", value_text(s->lookup.value, value, sizeof value));
     if (s->lookup.hit && !s->lookup.enough && !s->lookup.nested)
-        row(l, "missing", "%s: the table is walked again",
-            l->story->access == VM_WRITE && s->lookup.value & VM_PROT_WRITE
-                ? "the dirty bit, which the first write sets in the table"
-                : "the right");
+        explain_row(l, "missing", "%s: the table is walked again",
+                    l->story->access == VM_WRITE && s->lookup.value & VM_PROT_WRITE
+                        ? "the dirty bit, which the first write sets in the table"
+                        : "the right");
     say_set(l, "the set held", s->lookup.entry);
 }
 
@@ -308,59 +309,63 @@ static void say_walk_outcome(struct explain_lines *l, const struct vm_story_step
     char prot[4];
     switch (s->walk.fault) {
     case VM_WALK_OK:
-        row(l, "found", "frame %u, %s%s%s", s->walk.pfn, vm_prot_text(s->walk.prot, prot),
-            s->walk.prot & VM_PROT_GLOBAL ? ", global" : "", s->walk.dirty ? ", dirty" : "");
+        explain_row(l, "found", "frame %u, %s%s%s", s->walk.pfn, vm_prot_text(s->walk.prot, prot),
+                    s->walk.prot & VM_PROT_GLOBAL ? ", global" : "",
+                    s->walk.dirty ? ", dirty" : "");
         break;
     case VM_WALK_ABSENT:
-        row(l, "outcome", "not present: a page fault");
+        explain_row(l, "outcome", "not present: a page fault");
         break;
     case VM_WALK_DENIED:
-        row(l, "outcome", "frame %u, %s: the %s is not allowed, a protection fault", s->walk.pfn,
-            vm_prot_text(s->walk.prot, prot), explain_access_names[l->story->access]);
+        explain_row(l, "outcome", "frame %u, %s: the %s is not allowed, a protection fault",
+                    s->walk.pfn, vm_prot_text(s->walk.prot, prot),
+                    explain_access_names[l->story->access]);
         break;
     case VM_WALK_BOUNDS:
-        row(l, "outcome", "the scheme cannot name this address: the touch is refused");
+        explain_row(l, "outcome", "the scheme cannot name this address: the touch is refused");
         break;
     case VM_WALK_RESERVED:
-        row(l, "outcome", "the entry is one that the architecture reserves: a fault");
+        explain_row(l, "outcome", "the entry is one that the architecture reserves: a fault");
         break;
     case VM_WALK_UNMARKED:
-        row(l, "outcome", "allowed, but the kernel has to set the accessed or dirty bit: a fault");
+        explain_row(l, "outcome",
+                    "allowed, but the kernel has to set the accessed or dirty bit: a fault");
         break;
     }
     if (s->walk.nstores)
-        row(l, "written back", "%u word%s: accessed%s", s->walk.nstores,
-            s->walk.nstores == 1 ? "" : "s",
-            l->story->access == VM_WRITE ? " and dirty bits" : " bits");
+        explain_row(l, "written back", "%u word%s: accessed%s", s->walk.nstores,
+                    s->walk.nstores == 1 ? "" : "s",
+                    l->story->access == VM_WRITE ? " and dirty bits" : " bits");
 }
 
 /* What of the walk a cache made needless, and what its loads have to wait for. */
 static void say_walk_waits(struct explain_lines *l, const struct vm_story_step *s)
 {
     if (s->walk.skipped && s->walk.cache < l->story->nwalk_caches)
-        row(l, "walk cache", "%s has where load %u leads to: the walk begins there",
-            l->story->walk_cache[s->walk.cache].name, s->walk.skipped);
+        explain_row(l, "walk cache", "%s has where load %u leads to: the walk begins there",
+                    l->story->walk_cache[s->walk.cache].name, s->walk.skipped);
     else if (s->walk.skipped)
-        row(l, "table's page", "a TLB has it: the walk begins behind load %u", s->walk.skipped);
+        explain_row(l, "table's page", "a TLB has it: the walk begins behind load %u",
+                    s->walk.skipped);
     if (s->walk.steps < s->walk.nloads - s->walk.skipped)
-        row(l, "at once", "%llu step%s: loads that do not wait for each other",
-            (unsigned long long)s->walk.steps, s->walk.steps == 1 ? "" : "s");
+        explain_row(l, "at once", "%llu step%s: loads that do not wait for each other",
+                    (unsigned long long)s->walk.steps, s->walk.steps == 1 ? "" : "s");
     if (s->walk.waits < s->walk.steps)
-        row(l, "hidden", "%llu of the steps, by other walks under way",
-            (unsigned long long)(s->walk.steps - s->walk.waits));
+        explain_row(l, "hidden", "%llu of the steps, by other walks under way",
+                    (unsigned long long)(s->walk.steps - s->walk.waits));
 }
 
 static void say_walk(struct explain_lines *l, const struct vm_story_step *s)
 {
     uint32_t made = s->walk.nloads - s->walk.skipped;
-    step(l, s, s->walk.fault == VM_WALK_OK ? EXPLAIN_PLAIN : EXPLAIN_BAD,
-         "Walk of the page table (%s): %u load%s%s", l->story->scheme, made, made == 1 ? "" : "s",
-         s->walk.fault == VM_WALK_OK ? "" : ", a fault");
+    explain_step(l, s, s->walk.fault == VM_WALK_OK ? EXPLAIN_PLAIN : EXPLAIN_BAD,
+                 "Walk of the page table (%s): %u load%s%s", l->story->scheme, made,
+                 made == 1 ? "" : "s", s->walk.fault == VM_WALK_OK ? "" : ", a fault");
     say_walk_waits(l, s);
     for (uint32_t i = 0; i < s->walk.load.n; i++)
         say_load(l, &l->story->load[s->walk.load.first + i], i, i < s->walk.skipped);
     if (s->walk.nloads > s->walk.load.n)
-        row(l, "", "and %u loads more", s->walk.nloads - s->walk.load.n);
+        explain_row(l, "", "and %u loads more", s->walk.nloads - s->walk.load.n);
     say_walk_outcome(l, s);
 }
 
@@ -372,245 +377,58 @@ static void say_trap(struct explain_lines *l, const struct vm_story_step *s)
         [VM_TRAP_INVALID] = "as the entry that it put in is not present",
         [VM_TRAP_MODIFIED] = "for a write to a page that is clean, or not to be written",
     };
-    step(l, s, EXPLAIN_BAD, "Trap to the kernel %s", texts[s->trap]);
+    explain_step(l, s, EXPLAIN_BAD, "Trap to the kernel %s", texts[s->trap]);
 }
 
 static void say_mark(struct explain_lines *l, const struct vm_story_step *s)
 {
     char page[32];
-    page_number(s->mark.va >> l->story->page_shift, page, sizeof page);
+    explain_page_number(s->mark.va >> l->story->page_shift, page, sizeof page);
     if (s->mark.why == VM_MARK_ON_LEAVING)
-        step(l, s, EXPLAIN_PLAIN, "The TLB entry that leaves marks page %s in the table", page);
+        explain_step(l, s, EXPLAIN_PLAIN, "The TLB entry that leaves marks page %s in the table",
+                     page);
     else
-        step(l, s, s->mark.why == VM_MARK_BY_TRAP ? EXPLAIN_BAD : EXPLAIN_PLAIN,
-             "The kernel marks the table's entry of page %s", page);
+        explain_step(l, s, s->mark.why == VM_MARK_BY_TRAP ? EXPLAIN_BAD : EXPLAIN_PLAIN,
+                     "The kernel marks the table's entry of page %s", page);
 }
 
 static void say_prefetch(struct explain_lines *l, const struct vm_story_step *s)
 {
     char page[32];
-    step(l, s, EXPLAIN_PLAIN, "Prefetch of page %s: %s, %u load%s beside the program",
-         page_number(s->prefetch.va >> l->story->page_shift, page, sizeof page),
-         s->prefetch.taken ? "into the buffer" : "not there, or never used", s->prefetch.loads,
-         s->prefetch.loads == 1 ? "" : "s");
-}
-
-static void say_fault(struct explain_lines *l, const struct vm_story_step *s)
-{
-    const struct vm_vma *v = &s->fault.vma;
-    char range[64], prot[4];
-    step(l, s, EXPLAIN_BAD, "The kernel resolves the fault: %s", explain_fault_name(s->fault.kind));
-    if (s->fault.has_vma) {
-        say_range(range, sizeof range, v->start, v->end);
-        row(l, "mapping", "%s, %s, %s", range, vm_prot_text(v->prot, prot), vm_backing_text(v));
-    }
-    row(l, "done", "%s", explain_fault_sentence(s));
-    if (s->fault.pfn != VM_NOFRAME)
-        row(l, "frame", "%u%s", s->fault.pfn, s->fault.inserted ? ", the page's from now on" : "");
-    say_copies(l, s->fault.copied_bytes);
-}
-
-/* ---- why a page left ---- */
-
-/* How the choice turns on a number: what it is of, how the victim's stands to the others', and the
- * sentence that says it of all. */
-static const struct {
-    const char *verb, *than, *rule;
-} reasons[] = {
-    [VM_REASON_OLDEST] = {"came ", "before", "the page that came longest ago leaves"},
-    [VM_REASON_STALEST] = {"last touched ", "before", "the page touched longest ago leaves"},
-    [VM_REASON_NEWEST] = {"last touched ", "after", "the page touched last leaves"},
-    [VM_REASON_FEWEST] = {"touched ", "against", "the page with the fewest touches leaves"},
-    [VM_REASON_FARTHEST] = {"", "against", "the page needed farthest ahead leaves"},
-    [VM_REASON_BITS] = {"", "", "the referenced bits, or these and the dirty ones, decide"},
-    [VM_REASON_AGES] = {"referenced in the last ticks ", "against",
-                        "the page referenced least in the last ticks leaves"},
-    [VM_REASON_CHANCE] = {"", "", "any page leaves, by chance"},
-    [VM_REASON_NEAREST] = {"", "against", "the page needed soonest leaves"},
-    [VM_REASON_HISTORY] = {"", "", "how often and how far apart pages were touched decides"},
-    [VM_REASON_LISTS] = {"", "", "its place in the policy's lists decides"},
-    [VM_REASON_IDLE] = {"last touched ", "before", "a page that is not in use any more leaves"},
-    [VM_REASON_SHARE] = {"", "", "its process has more than its share of memory"},
-};
-
-/* A frame's number that the choice turned on: "at 14", "3 times", "never". */
-static const char *reason_number(const struct vm_story *s, const struct vm_story_frame *f,
-                                 char *out, size_t cap)
-{
-    char count[32];
-    switch (s->reason) {
-    case VM_REASON_OLDEST:
-        return reference_text(f->came, out, cap);
-    case VM_REASON_STALEST:
-    case VM_REASON_NEWEST:
-    case VM_REASON_IDLE:
-        return reference_text(f->last, out, cap);
-    case VM_REASON_FEWEST:
-        snprintf(out, cap, "%s time%s", vm_text_count(f->touches, count, sizeof count),
-                 f->touches == 1 ? "" : "s");
-        return out;
-    case VM_REASON_FARTHEST:
-    case VM_REASON_NEAREST:
-        snprintf(out, cap, "%s", "never needed again");
-        if (f->next)
-            snprintf(out, cap, "needed next at %s", vm_text_count(f->next, count, sizeof count));
-        return out;
-    case VM_REASON_BITS:
-        snprintf(out, cap, "%sreferenced, %s", f->bits & VM_FRAME_REFERENCED ? "" : "not ",
-                 f->bits & VM_FRAME_DIRTY ? "dirty" : "clean");
-        return out;
-    case VM_REASON_AGES:
-        for (unsigned i = 0; i < s->age_bits && i + 1 < cap; i++)
-            snprintf(out + i, cap - i, "%d", f->ages >> (15 - i) & 1);
-        return out;
-    case VM_REASON_CHANCE:
-    case VM_REASON_HISTORY:
-    case VM_REASON_LISTS:
-    case VM_REASON_SHARE:
-        break;
-    }
-    snprintf(out, cap, "%s", "");
-    return out;
-}
-
-/* Rivals that stand in the sentence of the victim; the others follow it. Bits compare with nothing.
- */
-static uint32_t nearest(const struct vm_story_step *s, enum vm_reason reason)
-{
-    bool compares = *reasons[reason].than;
-    uint32_t most = compares ? 2 : 0;
-    return s->leaving.frame.n < most ? s->leaving.frame.n : most;
-}
-
-/* "frame 2: page 7 last touched at 14, before page 3 at 17 and page 9 at 21; dirty, so one write"
- */
-static void say_because(struct explain_lines *l, const struct vm_story_step *s)
-{
-    const struct vm_story *story = l->story;
-    const struct vm_story_frame *victim = &s->leaving.victim;
-    char text[232], page[48], number_of[64];
-    int n = snprintf(text, sizeof text, "frame %u: page %s %s%s", victim->pfn,
-                     page_of(story, victim->key, page, sizeof page), reasons[story->reason].verb,
-                     reason_number(story, victim, number_of, sizeof number_of));
-    for (uint32_t i = 0; i < nearest(s, story->reason); i++) {
-        const struct vm_story_frame *f = &story->frame[s->leaving.frame.first + i];
-        n += snprintf(text + n, sizeof text - (size_t)n, "%s%s page %s %s", i ? "" : ", ",
-                      i ? " and" : reasons[story->reason].than,
-                      page_of(story, f->key, page, sizeof page),
-                      reason_number(story, f, number_of, sizeof number_of));
-    }
-    row(l, "because", "%.190s; %s", text,
-        s->leaving.leaving.how == VM_LEFT_WRITTEN ? "dirty, so one write" : "clean, so no write");
-}
-
-/* The rivals that the sentence has no room for; of bits, those that the choice has cost theirs. */
-static void say_rivals(struct explain_lines *l, const struct vm_story_step *s)
-{
-    const struct vm_story *story = l->story;
-    char page[48], number_of[64];
-    const char *last = "";
-    for (uint32_t i = nearest(s, story->reason); i < s->leaving.frame.n; i++) {
-        const struct vm_story_frame *f = &story->frame[s->leaving.frame.first + i];
-        const char *label = f->spared ? "passed over" : "others";
-        row(l, label == last ? "" : label, "frame %u: page %s %s%s%s", f->pfn,
-            page_of(story, f->key, page, sizeof page), reasons[story->reason].verb,
-            reason_number(story, f, number_of, sizeof number_of),
-            f->spared ? ": the bit is cleared" : "");
-        last = label;
-    }
-}
-
-static void say_choice(struct explain_lines *l, const struct vm_story_step *s)
-{
-    const struct vm_story *story = l->story;
-    char count[32];
-    row(l, "policy", "%s: %s", story->policy, reasons[story->reason].rule);
-    if (story->reason != VM_REASON_CHANCE) {
-        say_because(l, s);
-        say_rivals(l, s);
-    }
-    row(l, "out of", "%s page%s in memory",
-        vm_text_count(s->leaving.frames_all, count, sizeof count),
-        s->leaving.frames_all == 1 ? "" : "s");
-}
-
-static void say_leaving(struct explain_lines *l, const struct vm_story_step *s)
-{
-    const struct vm_leaving *v = &s->leaving.leaving;
-    char page[48], home[EXPLAIN_HOME];
-    page_of(l->story, v->key, page, sizeof page);
-    if (v->why == VM_LEAVES_MAPPING) {
-        step(l, s, EXPLAIN_PLAIN, "Page %s gives up frame %u: its mapping went", page, v->pfn);
-        return;
-    }
-    if (v->why == VM_LEAVES_UNUSED) {
-        step(l, s, EXPLAIN_PLAIN, "Frame %u is free: page %s of a huge page was never touched",
-             v->pfn, page);
-        return;
-    }
-    if (v->how == VM_LEFT_PARKED) {
-        step(l, s, EXPLAIN_PLAIN, "Page %s loses its entries, and stays in frame %u", page, v->pfn);
-        row(l, "policy", "%s sets it aside: its next touch is a soft fault", l->story->policy);
-        return;
-    }
-    if (v->why == VM_LEAVES_WRITTEN) {
-        step(l, s, EXPLAIN_PLAIN, "Page %s is being written to %s; frame %u is free when it is",
-             page, explain_home(v->slot, home), v->pfn);
-        return;
-    }
-    step(l, s, EXPLAIN_BAD, "Eviction: page %s leaves frame %u", page, v->pfn);
-    if (v->why == VM_LEAVES_CHOSEN)
-        say_choice(l, s);
-    else if (v->why == VM_LEAVES_GIVEN)
-        row(l, "policy", "%s gives it up, though no frame is wanted", l->story->policy);
-    else
-        row(l, "because", "its place is needed, whoever is there");
-    if (v->how == VM_LEFT_QUEUED)
-        row(l, "contents", "dirty: to be written with others to %s", explain_home(v->slot, home));
-    else if (v->how == VM_LEFT_WRITTEN)
-        row(l, "contents", "dirty: written to %s", explain_home(v->slot, home));
-    else if (v->slot)
-        row(l, "contents", "clean, and swap slot %u still has them", v->slot);
-    else
-        row(l, "contents", "clean, and in a file or still zeros: dropped");
-}
-
-static void say_cleaned(struct explain_lines *l, const struct vm_story_step *s)
-{
-    char page[48], home[EXPLAIN_HOME];
-    page_of(l->story, s->cleaned.key, page, sizeof page);
-    step(l, s, EXPLAIN_PLAIN, "Page %s is written ahead of need, and stays in frame %u", page,
-         s->cleaned.pfn);
-    row(l, "contents", "clean from now on: %s has them, too", explain_home(s->cleaned.slot, home));
+    explain_step(l, s, EXPLAIN_PLAIN, "Prefetch of page %s: %s, %u load%s beside the program",
+                 explain_page_number(s->prefetch.va >> l->story->page_shift, page, sizeof page),
+                 s->prefetch.taken ? "into the buffer" : "not there, or never used",
+                 s->prefetch.loads, s->prefetch.loads == 1 ? "" : "s");
 }
 
 static void say_fill(struct explain_lines *l, const struct vm_story_step *s)
 {
     const struct vm_story_tlb *t = &l->story->tlb[s->fill.tlb];
     char page[48], value[80];
-    step(l, s, EXPLAIN_PLAIN, "TLB %s takes page %s", t->name,
-         explain_page(l->story, s->fill.tag, page, sizeof page));
-    row(l, "entry", "%s, in set %llu", value_text(s->fill.value, value, sizeof value),
-        (unsigned long long)s->fill.set);
+    explain_step(l, s, EXPLAIN_PLAIN, "TLB %s takes page %s", t->name,
+                 explain_page(l->story, s->fill.tag, page, sizeof page));
+    explain_row(l, "entry", "%s, in set %llu", value_text(s->fill.value, value, sizeof value),
+                (unsigned long long)s->fill.set);
     if (s->fill.replaced != VM_TLB_EMPTY)
-        row(l, "replaced", "page %s", explain_page(l->story, s->fill.replaced, page, sizeof page));
+        explain_row(l, "replaced", "page %s",
+                    explain_page(l->story, s->fill.replaced, page, sizeof page));
     say_set(l, "the set holds", s->fill.entry);
 }
 
 static void say_shootdown(struct explain_lines *l, const struct vm_story_step *s)
 {
     char page[48];
-    step(l, s, EXPLAIN_PLAIN, "Shootdown: page %s %s",
-         page_of(l->story, s->shootdown.page_key, page, sizeof page),
-         s->shootdown.found ? "is removed from the TLBs" : "was in no TLB");
+    explain_step(l, s, EXPLAIN_PLAIN, "Shootdown: page %s %s",
+                 explain_page_of(l->story, s->shootdown.page_key, page, sizeof page),
+                 s->shootdown.found ? "is removed from the TLBs" : "was in no TLB");
 }
 
 static void say_flush(struct explain_lines *l, const struct vm_story_step *s)
 {
     if (s->flush.whole)
-        step(l, s, EXPLAIN_PLAIN, "The TLBs are emptied for the switch");
+        explain_step(l, s, EXPLAIN_PLAIN, "The TLBs are emptied for the switch");
     else
-        step(l, s, EXPLAIN_PLAIN, "The TLBs drop the entries of space %u", s->flush.asid);
+        explain_step(l, s, EXPLAIN_PLAIN, "The TLBs drop the entries of space %u", s->flush.asid);
 }
 
 static void say_access(struct explain_lines *l, const struct vm_story_step *s)
@@ -618,10 +436,10 @@ static void say_access(struct explain_lines *l, const struct vm_story_step *s)
     const struct vm_story *story = l->story;
     char pa[48], size[48], offset[48];
     unsigned shift = story->page_shift + vm_tlb_order(s->access.value);
-    step(l, s, EXPLAIN_GOOD, "Physical address %s", number(s->access.pa, pa, sizeof pa));
-    row(l, "computed", "frame %u x %s + offset %s", vm_tlb_pfn(s->access.value),
-        number(UINT64_C(1) << story->page_shift, size, sizeof size),
-        number(s->access.pa & ((UINT64_C(1) << shift) - 1), offset, sizeof offset));
+    explain_step(l, s, EXPLAIN_GOOD, "Physical address %s", number(s->access.pa, pa, sizeof pa));
+    explain_row(l, "computed", "frame %u x %s + offset %s", vm_tlb_pfn(s->access.value),
+                number(UINT64_C(1) << story->page_shift, size, sizeof size),
+                number(s->access.pa & ((UINT64_C(1) << shift) - 1), offset, sizeof offset));
 }
 
 static void say_line(struct explain_lines *l, const struct vm_story_step *s)
@@ -630,13 +448,13 @@ static void say_line(struct explain_lines *l, const struct vm_story_step *s)
     const char *what = s->line.table ? "The table word at" : "The line at";
     number(s->line.pa, pa, sizeof pa);
     if (s->line.cache < 0)
-        step(l, s, EXPLAIN_BAD, "%s %s is in no cache: %s memory", what, pa,
-             s->line.table && s->line.access == VM_WRITE ? "written to" : "read from");
+        explain_step(l, s, EXPLAIN_BAD, "%s %s is in no cache: %s memory", what, pa,
+                     s->line.table && s->line.access == VM_WRITE ? "written to" : "read from");
     else
-        step(l, s, EXPLAIN_GOOD, "%s %s is in cache %s", what, pa,
-             l->story->cache[s->line.cache].name);
+        explain_step(l, s, EXPLAIN_GOOD, "%s %s is in cache %s", what, pa,
+                     l->story->cache[s->line.cache].name);
     if (s->line.hidden)
-        row(l, "hidden", "its time passes behind another's");
+        explain_row(l, "hidden", "its time passes behind another's");
 }
 
 static void say_step(struct explain_lines *l, const struct vm_story_step *s)
@@ -655,10 +473,10 @@ static void say_step(struct explain_lines *l, const struct vm_story_step *s)
         say_walk(l, s);
         break;
     case VM_TAP_FAULT:
-        say_fault(l, s);
+        explain_fault(l, s);
         break;
     case VM_TAP_LEAVING:
-        say_leaving(l, s);
+        explain_leaving(l, s);
         break;
     case VM_TAP_FILL:
         say_fill(l, s);
@@ -684,12 +502,18 @@ static void say_step(struct explain_lines *l, const struct vm_story_step *s)
     case VM_TAP_LINE:
         say_line(l, s);
         break;
+    case VM_TAP_WISHED:
+        explain_wished(l, s);
+        break;
+    case VM_TAP_AHEAD:
+        explain_ahead(l, s);
+        break;
     case VM_TAP_CLEANED:
-        say_cleaned(l, s);
+        explain_cleaned(l, s);
         break;
     case VM_TAP_TICK:
-        step(l, s, EXPLAIN_PLAIN, "The kernel's scan makes huge pages of base pages");
-        say_copies(l, s->tick.copied_bytes);
+        explain_step(l, s, EXPLAIN_PLAIN, "The kernel's scan makes huge pages of base pages");
+        explain_copies(l, s->tick.copied_bytes);
         break;
     case VM_TAP_EMPTIED:
     case VM_TAP_JOINED:
@@ -724,7 +548,7 @@ static void say_frame(struct explain_lines *l, vm_pfn pfn)
     }
     if (was)
         snprintf(text, sizeof text, is ? "before: page %s" : "page %s has left",
-                 page_of(s, was->key, page, sizeof page));
+                 explain_page_of(s, was->key, page, sizeof page));
     else
         snprintf(text, sizeof text, "was free");
     frame(l, is ? is : was, EXPLAIN_BAD, text);
@@ -746,8 +570,8 @@ static void say_counts(struct explain_lines *l)
     part(l, "What it changed");
 #define SAY_COUNT(field, what)                                                                     \
     if (a->field != b->field)                                                                      \
-        row(l, #field, "%s -> %s", vm_text_count(a->field, was, sizeof was),                       \
-            vm_text_count(b->field, is, sizeof is));
+        explain_row(l, #field, "%s -> %s", vm_text_count(a->field, was, sizeof was),               \
+                    vm_text_count(b->field, is, sizeof is));
     VM_COUNTS(SAY_COUNT)
 #undef SAY_COUNT
 }

@@ -60,5 +60,9 @@ const char *explain_fault_sentence(const struct vm_story_step *s);
 #define EXPLAIN_HOME 24
 const char *explain_home(vm_slot slot, char out[EXPLAIN_HOME]);
 const char *explain_walk_name(enum vm_walk_fault fault);
+const char *explain_readahead_name(enum vm_readahead_why why);
+/* "came at 4" or "read ahead at 4"; "last touched at 9, 3 touches": the page in a frame. */
+const char *explain_came(const struct vm_story_frame *f, char *out, size_t cap);
+const char *explain_touched(const struct vm_story_frame *f, char *out, size_t cap);
 
 #endif

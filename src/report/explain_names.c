@@ -1,5 +1,6 @@
 /* explain_names.c - what the JSON and the text of an explanation call things by. */
 #include "report/explain_lines.h"
+#include "report/words.h"
 
 #include <stdio.h>
 
@@ -30,6 +31,38 @@ const char *explain_fault_name(enum vm_fault_kind kind)
     return names[kind];
 }
 
+const char *explain_readahead_name(enum vm_readahead_why why)
+{
+    static const char *const names[] = {
+        [VM_READAHEAD_BESIDE] = "beside",   [VM_READAHEAD_AROUND] = "around",
+        [VM_READAHEAD_FORWARD] = "forward", [VM_READAHEAD_BACKWARD] = "backward",
+        [VM_READAHEAD_STEADY] = "steady",   [VM_READAHEAD_MAJORITY] = "majority",
+        [VM_READAHEAD_TREND] = "trend",
+    };
+    return names[why];
+}
+
+const char *explain_came(const struct vm_story_frame *f, char *out, size_t cap)
+{
+    char came[32];
+    snprintf(out, cap, f->ahead ? "read ahead at %s" : "came at %s",
+             vm_text_count(f->came, came, sizeof came));
+    return out;
+}
+
+const char *explain_touched(const struct vm_story_frame *f, char *out, size_t cap)
+{
+    char last[32], count[32];
+    uint64_t touches = f->touches - f->ahead;
+    if (touches == 0)
+        snprintf(out, cap, "%s", "not touched yet");
+    else
+        snprintf(out, cap, "last touched at %s, %s touch%s",
+                 vm_text_count(f->last, last, sizeof last),
+                 vm_text_count(touches, count, sizeof count), touches == 1 ? "" : "es");
+    return out;
+}
+
 const char *explain_walk_name(enum vm_walk_fault fault)
 {
     static const char *const names[] = {
@@ -51,7 +84,8 @@ const char *explain_fault_sentence(const struct vm_story_step *s)
     case VM_FAULT_DEMAND_ZERO:
         return "the page's first touch: a frame filled with zeros";
     case VM_FAULT_SOFT:
-        return "the page is still in a frame: it is mapped again, nothing is read";
+        return s->fault.ahead ? "the page is in a frame already: it is mapped, nothing more is read"
+                              : "the page is still in a frame: it is mapped again, nothing is read";
     case VM_FAULT_COW:
         return s->fault.inserted
                    ? "a write to a shared page: it is copied into a frame of its own"

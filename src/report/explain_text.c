@@ -93,15 +93,13 @@ static void show_bits(const struct screen *s, const struct explain_line *l)
 
 static void show_frame(const struct screen *s, const struct explain_line *l)
 {
-    char page[48], came[32], last[32], touches[32];
+    char page[48], came[64], touched[96];
     const struct vm_story_frame *f = l->frame;
     explain_page(s->story, f->key, page, sizeof page);
-    fprintf(s->out,
-            "      %sframe %-4u page %-12s %s%c%c  came at %s, last touched at %s, %s touch%s",
-            mood_paint(s, l->mood), f->pfn, page, s->style.end,
-            f->bits & VM_FRAME_REFERENCED ? 'R' : '-', f->bits & VM_FRAME_DIRTY ? 'D' : '-',
-            vm_text_count(f->came, came, sizeof came), vm_text_count(f->last, last, sizeof last),
-            vm_text_count(f->touches, touches, sizeof touches), f->touches == 1 ? "" : "es");
+    fprintf(s->out, "      %sframe %-4u page %-12s %s%c%c  %s, %s", mood_paint(s, l->mood), f->pfn,
+            page, s->style.end, f->bits & VM_FRAME_REFERENCED ? 'R' : '-',
+            f->bits & VM_FRAME_DIRTY ? 'D' : '-', explain_came(f, came, sizeof came),
+            explain_touched(f, touched, sizeof touched));
     if (*l->text)
         fprintf(s->out, "   %s%s%s", s->style.bold, l->text, s->style.end);
     fputc('\n', s->out);

@@ -18,6 +18,19 @@ static json_t *events(struct vm_json *j, const struct vm_profile *p)
     return o;
 }
 
+/* Map events by what they map. */
+static json_t *maps(struct vm_json *j, const struct vm_profile *p)
+{
+    static const char *const keys[VM_BACKINGS] = {[VM_BACKING_UNKNOWN] = "unknown",
+                                                  [VM_BACKING_ANON] = "anonymous",
+                                                  [VM_BACKING_FILE] = "file",
+                                                  [VM_BACKING_SHARED] = "shared_file"};
+    json_t *o = json_object();
+    for (int k = 0; k < VM_BACKINGS; k++)
+        vm_json_put(j, o, keys[k], json_integer((json_int_t)p->maps[k]));
+    return o;
+}
+
 static json_t *regions(struct vm_json *j, const struct vm_profile *p)
 {
     json_t *a = json_array();
@@ -48,11 +61,12 @@ bool vm_report_profile_json(FILE *out, const struct vm_profile *p, const struct 
 {
     struct vm_json j = {0};
     json_t *root = json_pack(
-        "{s:i, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:I}",
+        "{s:i, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, "
+        "s:I}",
         "schema", VM_JSON_SCHEMA, "kind", "info", "version", PAGODA_VERSION, "trace",
         vm_json_trace(t), "origin", vm_json_text(t->origin ? t->origin : ""), "refs",
-        by_access(&j, p->refs), "bytes", by_access(&j, p->bytes), "events", events(&j, p),
-        "touches", (json_int_t)p->touches, "spaces", (json_int_t)p->spaces, "pages_4k",
+        by_access(&j, p->refs), "bytes", by_access(&j, p->bytes), "events", events(&j, p), "maps",
+        maps(&j, p), "touches", (json_int_t)p->touches, "spaces", (json_int_t)p->spaces, "pages_4k",
         (json_int_t)p->pages_4k, "written_4k", (json_int_t)p->written_4k, "pages_2m",
         (json_int_t)p->pages_2m, "runs", (json_int_t)p->runs, "run_lengths", runs(&j, p), "regions",
         regions(&j, p), "regions_all", (json_int_t)p->nregions);

@@ -3,6 +3,23 @@
 
 #define REGIONS_SHOWN 12
 
+/* "events: 12 anonymous, 3 file". */
+static void maps(FILE *out, const struct vm_profile *p, struct vm_style style)
+{
+    char n[32];
+    const char *before = ": ";
+    fprintf(out, "  %-20s %15s   %sevents", vm_event_names[VM_EVENT_MAP],
+            vm_text_count(p->events[VM_EVENT_MAP], n, sizeof n), style.dim);
+    for (int k = 0; k < VM_BACKINGS; k++) {
+        if (!p->maps[k])
+            continue;
+        fprintf(out, "%s%s %s", before, vm_text_count(p->maps[k], n, sizeof n),
+                vm_backing_names[k]);
+        before = ", ";
+    }
+    fprintf(out, "%s\n", style.end);
+}
+
 static void counts(FILE *out, const struct vm_profile *p, struct vm_style style)
 {
     char n[32], bytes[32];
@@ -14,7 +31,9 @@ static void counts(FILE *out, const struct vm_profile *p, struct vm_style style)
                 vm_text_count(p->refs[a], n, sizeof n), style.dim,
                 vm_percent((double)p->refs[a], (double)all),
                 vm_text_bytes(p->bytes[a], bytes, sizeof bytes), style.end);
-    for (int k = 1; k < VM_EVENT_KINDS; k++)
+    if (p->events[VM_EVENT_MAP])
+        maps(out, p, style);
+    for (int k = VM_EVENT_MAP + 1; k < VM_EVENT_KINDS; k++)
         if (p->events[k])
             fprintf(out, "  %-20s %15s   %sevents%s\n", vm_event_names[k],
                     vm_text_count(p->events[k], n, sizeof n), style.dim, style.end);

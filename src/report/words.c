@@ -20,14 +20,16 @@ const char *vm_prot_text(unsigned prot, char out[4])
     return out;
 }
 
+const char *const vm_backing_names[VM_BACKINGS] = {[VM_BACKING_UNKNOWN] = "unknown",
+                                                   [VM_BACKING_ANON] = "anonymous",
+                                                   [VM_BACKING_FILE] = "file",
+                                                   [VM_BACKING_SHARED] = "shared file"};
+
 const char *vm_backing_text(const struct vm_vma *v)
 {
     if (v->origin == VM_VMA_FIRST_TOUCH)
         return "first touch";
-    return v->backing == VM_BACKING_ANON     ? "anonymous"
-           : v->backing == VM_BACKING_FILE   ? "file"
-           : v->backing == VM_BACKING_SHARED ? "shared file"
-                                             : "mapped";
+    return v->backing == VM_BACKING_UNKNOWN ? "mapped" : vm_backing_names[v->backing];
 }
 
 const char *vm_text_ns(double ns, char *out, size_t cap)

@@ -6,6 +6,7 @@
 #include <pagoda/report.h>
 
 extern const char *const vm_event_names[VM_EVENT_KINDS]; /* [0] is unused */
+extern const char *const vm_backing_names[VM_BACKINGS];
 extern const char *const vm_access_names[VM_ACCESSES];
 
 /* "rwx" with - for what is not allowed. */

@@ -84,17 +84,24 @@ static bool is_out(struct vm_memory *m, uint64_t key, struct wanted *out)
     return home && vm_page_cache_find(m, home, key) == VM_NOFRAME;
 }
 
+/* The page whose entry is that of slot `s`; VM_NOPAGE: none. One that lost it there last may have
+ * come back since, and be in another slot by now. */
+static uint64_t key_in_slot(struct vm_memory *m, uint64_t s)
+{
+    struct wanted w;
+    if (s <= VM_SLOT_FILE || s >= vm_slots_end(m) || !m->ahead.slot_key[s])
+        return VM_NOPAGE;
+    return is_out(m, m->ahead.slot_key[s], &w) && w.slot == s ? w.key : VM_NOPAGE;
+}
+
 /* The page that a number of a wish means, beside the fault's `own`; VM_NOPAGE: none. Places of a
  * file are numbered as its pages are. */
-static uint64_t key_of(const struct vm_memory *m, const struct vm_fault *f,
-                       const struct wanted *own, const struct vm_readahead_wish *wish,
-                       uint64_t number)
+static uint64_t key_of(struct vm_memory *m, const struct vm_fault *f, const struct wanted *own,
+                       const struct vm_readahead_wish *wish, uint64_t number)
 {
     unsigned shift = m->c.page_shift;
     if (wish->of == VM_READAHEAD_PLACES && own->slot != VM_SLOT_FILE)
-        return number > VM_SLOT_FILE && number < vm_slots_end(m) && m->ahead.slot_key[number]
-                   ? m->ahead.slot_key[number]
-                   : VM_NOPAGE;
+        return key_in_slot(m, number);
     if (number < f->vma->start >> shift || number >= f->vma->end >> shift)
         return VM_NOPAGE;
     return vm_memory_key(m, number << shift, f->asid);
@@ -114,6 +121,8 @@ static void ask(struct vm_memory *m, const struct vm_fault *f, const struct want
     m->ahead.hits[f->asid] = 0;
     m->c.readahead->ask(m->ahead.state + f->asid * m->c.readahead->size(), m->c.readahead_params,
                         &asked, wish);
+    if (wish->n > 0)
+        m->c.wished(m->c.host, f, own->slot == VM_SLOT_FILE ? 0 : own->slot, wish);
 }
 
 /* ---- bringing them ---- */
@@ -132,6 +141,7 @@ static void place(struct vm_memory *m, const struct wanted *w, vm_pfn pfn, enum 
         vm_page_cache_add(m, pfn, vm_file_home(v));
     m->nresident++;
     vm_unit_insert(m, pfn, w->key);
+    m->c.came_ahead(m->c.host, pfn, w->key, vm_frame_slot(&m->frame[pfn]));
 }
 
 /* Into a frame, whose getting may have changed anything: then the page need not come. */
@@ -183,28 +193,37 @@ static uint64_t read_runs(struct vm_memory *m, struct wanted_list *list)
     return last_ns;
 }
 
-bool vm_ahead_read(struct vm_memory *m, const struct vm_fault *f)
+/* The fault will read its page `own`. False: m->out. */
+static bool read_beside(struct vm_memory *m, const struct vm_fault *f, struct wanted own)
 {
-    uint64_t key = vm_memory_key(m, f->va, f->asid), most = m->nunits / 4;
-    struct vm_readahead_wish wish;
+    uint64_t key = own.key, most = m->nunits / 4;
+    struct vm_readahead_wish wish = {.n = 0};
     struct wanted_list list = {0};
-    struct wanted own;
-    m->ahead.own_key = VM_NOPAGE;
-    if (!m->ahead.state || m->ntables_out > 0 || !is_out(m, key, &own))
-        return true;
+    bool good = true;
     ask(m, f, &own, &wish);
-    for (uint32_t i = 0; i < wish.n && list.n < most; i++) {
+    for (uint32_t i = 0; good && i < wish.n && list.n < most; i++) {
         uint64_t other = key_of(m, f, &own, &wish, wish.number[i]);
-        if (other != VM_NOPAGE && other != key && !bring(m, other, &list, VM_UNMAPPED_AHEAD))
-            return false;
+        if (other != VM_NOPAGE && other != key)
+            good = bring(m, other, &list, VM_UNMAPPED_AHEAD);
     }
     m->c.counts->readaheads += list.n;
-    if (list.n == 0 || !is_out(m, key, &own))
+    if (list.n == 0)
+        return good;
+    if (good && is_out(m, key, &own)) {
+        list.page[list.n++] = own;
+        m->ahead.own_key = key;
+    }
+    read_runs(m, &list); /* even where memory ran out behind some */
+    return good;
+}
+
+bool vm_ahead_read(struct vm_memory *m, const struct vm_fault *f)
+{
+    struct wanted own;
+    m->ahead.own_key = VM_NOPAGE;
+    if (!m->ahead.state || m->ntables_out > 0 || !is_out(m, vm_memory_key(m, f->va, f->asid), &own))
         return true;
-    list.page[list.n++] = own;
-    m->ahead.own_key = key;
-    read_runs(m, &list);
-    return true;
+    return read_beside(m, f, own);
 }
 
 /* What is on its way until `done_ns` is needed. */
@@ -231,15 +250,15 @@ bool vm_memory_prepage(struct vm_memory *m, const uint64_t *key, size_t n, struc
     VM_ASSERT(n <= VM_READAHEAD_MAX);
     if (m->seg || m->ntables_out > 0)
         return true;
-    for (size_t i = 0; i < n; i++)
-        if (!bring(m, key[i], &list, VM_UNMAPPED_PREPAGED)) {
-            *e = m->out;
-            return false;
-        }
+    bool good = true;
+    for (size_t i = 0; good && i < n; i++)
+        good = bring(m, key[i], &list, VM_UNMAPPED_PREPAGED);
     m->c.counts->prepages += list.n;
     if (list.n)
         wait_until(m, read_runs(m, &list));
-    return true;
+    if (!good)
+        *e = m->out;
+    return good;
 }
 
 /* ---- what becomes of them ---- */

@@ -122,9 +122,9 @@ static bool map(struct vm_memory *m, const struct vm_event *event, struct vm_err
     struct vm_vma v = {.start = start,
                        .end = end,
                        .prot = granted(m, event->prot),
-                       .backing = event->detail,
+                       .backing = vm_event_backing(event),
                        .origin = VM_VMA_MAPPED,
-                       .file = mapped_file(m, event->detail)};
+                       .file = mapped_file(m, vm_event_backing(event))};
     return vm_vma_map(&m->space[event->asid], v, e) && fit(m, event->asid, start, end);
 }
 

@@ -133,9 +133,8 @@ static void rescue(struct vm_memory *m, struct vm_fault *f, vm_pfn pfn)
 static bool map_cached(struct vm_memory *m, struct vm_fault *f, vm_pfn pfn, struct vm_pte pte)
 {
     bool parked = vm_is_unmapped(m, pfn) && (m->frame[pfn].sharers & VM_UNMAPPED_PARKED);
-    uint32_t ahead = vm_is_unmapped(m, pfn)
-                         ? m->frame[pfn].sharers & (VM_UNMAPPED_AHEAD | VM_UNMAPPED_PREPAGED)
-                         : 0;
+    bool ahead = vm_is_ahead(m, pfn);
+    uint32_t why = m->frame[pfn].sharers;
     bool leaving = vm_is_leaving(m, pfn);
     if (leaving)
         vm_writeback_rescue(m, pfn);
@@ -146,8 +145,9 @@ static bool map_cached(struct vm_memory *m, struct vm_fault *f, vm_pfn pfn, stru
     set_present(m, f, pfn, is_own(m, pfn) ? f->vma->prot : without_write(f->vma->prot));
     m->space[f->asid].resident++;
     f->kind = VM_FAULT_SOFT;
+    f->ahead = ahead;
     if (ahead)
-        vm_ahead_touched(m, f->asid, pfn, ahead);
+        vm_ahead_touched(m, f->asid, pfn, why);
     if (parked)
         soften(m, f, pfn);
     if (leaving)
@@ -348,7 +348,7 @@ static bool wishes(struct vm_memory *m, const struct vm_fault *f, struct vm_erro
 
 bool vm_memory_fault(struct vm_memory *m, struct vm_fault *f, struct vm_error *e)
 {
-    f->inserted = f->told = false;
+    f->inserted = f->told = f->ahead = false;
     f->pfn = VM_NOFRAME;
     vm_memory_flush(m);
     if (m->seg)

@@ -120,7 +120,8 @@ static void leave_unmapped(struct vm_memory *m, vm_pfn f, uint64_t key)
                                               .key = key,
                                               .why = VM_LEAVES_MAPPING,
                                               .how = VM_LEFT_UNMAPPED,
-                                              .order = huge ? (uint8_t)m->huge.order : 0});
+                                              .order = huge ? (uint8_t)m->huge.order : 0,
+                                              .ahead = vm_is_ahead(m, f)});
     m->c.emptied(m->c.host, f, huge ? UINT32_C(1) << m->huge.order : 1);
     if (huge) {
         vm_huge_free(m, f);

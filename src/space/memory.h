@@ -351,6 +351,12 @@ bool vm_ahead_read(struct vm_memory *m, const struct vm_fault *f);
 bool vm_ahead_has(struct vm_memory *m, uint64_t key);
 /* A fault of this space maps the page in `pfn`, which was read ahead: of enum vm_unmapped, why. */
 void vm_ahead_touched(struct vm_memory *m, vm_asid asid, vm_pfn pfn, uint32_t why);
+/* The page in `f` was read ahead, or with its process, and nobody has touched it. */
+static inline bool vm_is_ahead(const struct vm_memory *m, vm_pfn f)
+{
+    return vm_is_unmapped(m, f) &&
+           (m->frame[f].sharers & (VM_UNMAPPED_AHEAD | VM_UNMAPPED_PREPAGED));
+}
 /* The page lost its entry to slot `s`. */
 static inline void vm_ahead_note_slot(struct vm_memory *m, vm_slot s, uint64_t key)
 {

@@ -81,7 +81,11 @@ static bool write_home(struct vm_memory *m, vm_pfn f)
 bool vm_evict(struct vm_memory *m, vm_pfn f, enum vm_leaves why)
 {
     struct vm_frame *frame = &m->frame[f];
-    struct vm_leaving leaving = {.pfn = f, .key = frame->owner, .why = why, .how = VM_LEFT_DROPPED};
+    struct vm_leaving leaving = {.pfn = f,
+                                 .key = frame->owner,
+                                 .why = why,
+                                 .how = VM_LEFT_DROPPED,
+                                 .ahead = vm_is_ahead(m, f)};
     bool table = vm_is_table_page(m, f);
     if (table)
         vm_table_page_leaves(m, f);
@@ -250,9 +254,11 @@ static void park_frame(struct vm_memory *m, vm_pfn f)
                                               .key = m->frame[f].owner,
                                               .why = VM_LEAVES_GIVEN,
                                               .how = VM_LEFT_PARKED,
-                                              .slot = vm_frame_slot(&m->frame[f])});
+                                              .slot = vm_frame_slot(&m->frame[f]),
+                                              .ahead = vm_is_ahead(m, f)});
     vm_take_entries(m, f);
-    m->frame[f].sharers = VM_UNMAPPED | VM_UNMAPPED_PARKED;
+    m->frame[f].sharers =
+        VM_UNMAPPED | VM_UNMAPPED_PARKED | (m->frame[f].sharers & VM_UNMAPPED_AHEAD);
     m->bits[f] &= (uint8_t)~VM_FRAME_REFERENCED;
 }
 

@@ -17,7 +17,11 @@ enum call_kind {
 
 /* What the calls of Linux mean by their numbers (the generic values of <sys/mman.h>; written out,
  * since a trace of Linux is read on any host). */
-enum { LINUX_MAP_ANONYMOUS = 0x20, LINUX_MREMAP_DONTUNMAP = 4 };
+enum {
+    LINUX_MAP_SHARED = 1, /* MAP_SHARED_VALIDATE has the bit, too; MAP_PRIVATE is 2 */
+    LINUX_MAP_ANONYMOUS = 0x20,
+    LINUX_MREMAP_DONTUNMAP = 4
+};
 enum { LINUX_PAGE_BYTES = 4096 };
 
 static bool page_up(uint64_t bytes, uint64_t *out)
@@ -65,6 +69,14 @@ static bool apply_brk(struct vm_syscalls *s, uint64_t result, struct vm_batch_bu
         s, (struct vm_area){before, after, VM_PROT_READ | VM_PROT_WRITE, VM_BACKING_ANON}, out, e);
 }
 
+/* Anonymous memory goes to swap, shared or not; children, who could share it, are not recorded. */
+static uint8_t backing_of(uint64_t flags)
+{
+    if (flags & LINUX_MAP_ANONYMOUS)
+        return VM_BACKING_ANON;
+    return flags & LINUX_MAP_SHARED ? VM_BACKING_SHARED : VM_BACKING_FILE;
+}
+
 static bool apply_mmap(struct vm_syscalls *s, const uint64_t *arg, uint64_t result,
                        struct vm_batch_builder *out, struct vm_error *e)
 {
@@ -74,8 +86,7 @@ static bool apply_mmap(struct vm_syscalls *s, const uint64_t *arg, uint64_t resu
     struct vm_area area = {.start = result,
                            .end = result + bytes,
                            .prot = arg[2] & VM_PROT_ALL,
-                           .backing =
-                               arg[3] & LINUX_MAP_ANONYMOUS ? VM_BACKING_ANON : VM_BACKING_FILE};
+                           .backing = backing_of(arg[3])};
     return emit_map(s, area, out, e);
 }
 

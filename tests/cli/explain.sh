@@ -75,6 +75,47 @@ run "$PAGODA" explain dirty.trace --at 3 --frames 2 --tables apart --policy fifo
 like "$out" '; dirty, so one write$' "a dirty page costs a write"
 like "$out" '^      contents +dirty: written to swap slot [0-9]+$' "to its slot"
 
+# ---- pages that are read ahead ----
+
+# Pages 0 to 23 are written, in 16 frames; then 0 is read, which lies in slot 2.
+writes=$(printf 'W %x000\n' {0..23})
+{ echo "$writes" && printf 'R %x000\n' 0 1 {40..52}; } >ahead.trace
+{ echo "$writes" && printf 'R %x000\n' 0 3 6; } >strides.trace
+ahead() { # READAHEAD AT TRACE
+    run "$PAGODA" explain "$3.trace" --at "$2" --frames 16 --tables apart --policy lru --tlb none \
+        --readahead "$1"
+    out=$(tr '\n' '~' <<<"$out" | sed -E 's/~ {20,}/ /g' | tr '~' '\n') # long rows on one line
+}
+ahead cluster 25 ahead
+like "$out" 'Readahead cluster wishes for 7 pages beside page 0$' "a fault's wish is told"
+like "$out" '^      because +it is in swap slot 2: what lies beside it there, an aligned 8$' \
+    "and why"
+like "$out" '^      slots +0 to 7$' "and for which"
+like "$out" '^      of these come +4: others' "those that are out come, a quarter of memory at most"
+like "$out" '^ *[0-9]+  Page 1 is read ahead into frame 8, from swap slot 3$' "each is told"
+like "$out" 'frame 8 +page 1 .*--  read ahead at 25, not touched yet' "and lies in memory"
+ahead cluster 26 ahead
+like "$out" 'The kernel resolves the fault: soft   ' "its first touch is a soft fault"
+like "$out" '^      done +the page is in a frame already: it is mapped, nothing more is read$' \
+    "which reads nothing"
+like "$out" '^      read ahead +at 25, and touched now for the first time$' \
+    "and says what came before"
+like "$out" 'frame 8 +page 1 .*read ahead at 25, last touched at 26, 1 touch ' "now it is touched"
+ahead cluster 38 ahead
+like "$out" '^ *[0-9]+  Eviction: page 2 leaves frame 9$' "one that nobody touched leaves"
+like "$out" 'because +frame 9: page 2 not touched, read ahead at 25, before page 3 ahead at 25' \
+    "no touch is made up for it"
+like "$out" '^      contents +clean, and swap slot 4 still has them$' "no transfer either"
+like "$out" '^      read ahead +at 25, and nobody has touched it$' "it came in vain"
+ahead vma:window=4 25 ahead
+like "$out" "because +the mapping's last fault was on no page beside it: 4 pages about it\$" \
+    "vma: where the last fault was"
+ahead stride 27 strides
+like "$out" 'because +faults have come 3 pages on, or a multiple of it, twice running$' \
+    "stride: a distance that came twice"
+ahead leap:history=4 27 strides
+like "$out" 'because +2 of the last 2 faults came 3 pages on$' "leap: a majority"
+
 # ---- the reports ----
 
 run "$PAGODA" explain --va 0x7f3d8c1f2a10 --access w --json

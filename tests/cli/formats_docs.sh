@@ -10,6 +10,11 @@ docs=$PAGODA_SOURCE/docs/formats
 "$PAGODA" replay @uniform:pages=200,refs=2000 --frames 100 --walk-caches p1=4 --cache l1=4KiB/2 \
     --json >replay.json
 "$PAGODA" thrash '@uniform:pages=200,refs=2000*2' --frames 100 --json >thrash.json
+"$PAGODA" sched --jobs 0:8:io=3/2:cpus=0,0:5 --policy fifo,lottery --trace --json >sched1.json
+"$PAGODA" sched --jobs 0:60,1:2 --policy mlfq,stcf,cfs,stride:new=floor --quantum 3 --trace --json \
+    >sched2.json
+python3 -c 'import json
+print(json.dumps([json.load(open("sched%d.json" % i)) for i in range(1, 3)]))' >sched.json
 "$PAGODA" compare @uniform:pages=200,refs=2000 --policies lru --json >compare.json
 "$PAGODA" locality @uniform:pages=200,refs=2000 --json >locality.json
 "$PAGODA" tables @uniform:pages=200,refs=2000 sv39 --json >tables.json
@@ -28,8 +33,14 @@ told --at 5 --frames 2 --policy aging >explain3.json
 told --at 5 --tlb l1=1 --walk-caches p1=4 --prefetch next --cache l1=1KiB/2 >explain4.json
 printf 'R 1000\nW 1000\n' >w.trace
 "$PAGODA" explain w.trace --at 2 --marks trap --json >explain5.json
+printf '%s\n' 'W 0' 'W 1000' 'W 2000' 'W 3000' 'W 4000' 'W 5000' 'W 6000' 'W 7000' 'R 1000' 'R 0' \
+    >ahead.trace
+for at in 9 10; do
+    "$PAGODA" explain ahead.trace --at $at --frames 4 --tables apart --readahead vma --json \
+        >explain$((at - 3)).json
+done
 python3 -c 'import json
-print(json.dumps([json.load(open("explain%d.json" % i)) for i in range(1, 6)]))' >explain.json
+print(json.dumps([json.load(open("explain%d.json" % i)) for i in range(1, 8)]))' >explain.json
 if command -v valgrind >/dev/null; then
     "$PAGODA" record -o t.pgt --json -- true >record.json
 fi
@@ -39,7 +50,7 @@ members() {
     python3 - "$1" <<'PYTHON'
 import json, sys
 PARTS = {"policies", "schemes", "formats", "workloads", "devices", "readaheads", "allocators",
-         "admissions", "detections", "experiments", "presets"}
+         "schedulers", "admissions", "detections", "experiments", "presets"}
 # What has a table of its own in json.md, wherever it stands.
 SHARED = {"fields": "FIELD", "entry": "ENTRY", "held": "ENTRY", "victim": "FRAME",
           "rivals": "FRAME", "memory_before": "FRAME", "memory_after": "FRAME"}
@@ -64,7 +75,7 @@ print("\n".join(sorted({p for one in (whole if isinstance(whole, list) else [who
                         for p in paths(one, "")})))
 PYTHON
 }
-for kind in replay compare curve thrash locality tables explain experiment info list convert \
+for kind in replay compare curve thrash sched locality tables explain experiment info list convert \
     record; do
     if [[ ! -s $kind.json ]]; then
         skip "no valgrind"

@@ -31,6 +31,61 @@ run "$PAGODA" replay true.pgt --frames 64
 exit_is 0 "and can be replayed"
 like "$out" '^    major: from the file +[1-9]' "in too little memory"
 
+# ---- a file that is mapped shared ----
+
+# FLAGS: a program that maps 16 pages of a file so, writes to each, reads them for a while, takes
+# half of the mapping away and reads on.
+cat >map.c <<'C'
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+int main(void)
+{
+    int fd = open("mapped", O_RDWR | O_CREAT | O_TRUNC, 0600);
+    volatile char *p;
+    int sum = 0;
+    if (fd < 0 || ftruncate(fd, 16 * 4096) != 0)
+        return 1;
+    p = mmap(NULL, 16 * 4096, PROT_READ | PROT_WRITE, FLAGS, fd, 0);
+    if (p == MAP_FAILED)
+        return 2;
+    for (int i = 0; i < 16; i++)
+        p[i * 4096] = (char)(i + 1);
+    for (int k = 0; k < 20000; k++)
+        sum += p[k % 16 * 4096];
+    munmap((char *)p + 8 * 4096, 8 * 4096);
+    for (int k = 0; k < 20000; k++)
+        sum += p[k % 8 * 4096];
+    return sum == 0;
+}
+C
+if ! command -v cc >/dev/null; then
+    skip "no cc"
+else
+    for flags in MAP_SHARED MAP_PRIVATE; do
+        cc -O1 -DFLAGS=$flags -o $flags map.c &&
+            "$PAGODA" record -o $flags.pgt -- ./$flags 2>/dev/null
+        "$PAGODA" info $flags.pgt --json >$flags.info
+        "$PAGODA" replay $flags.pgt --memory 8MiB --json >$flags.json
+        "$PAGODA" replay $flags.pgt --memory 8MiB --json --flush-ms 0.2 >$flags.flushed
+    done
+    maps='r["maps"]["shared_file"], sum(r["maps"].values()) == r["events"]["map"]'
+    is "$(member MAP_SHARED.info "$maps") $(member MAP_PRIVATE.info "$maps")" \
+        "(1, True) (0, True)" "what a program maps shared is recorded as that"
+    run "$PAGODA" info MAP_SHARED.pgt
+    like "$out" '^  map +[0-9]+ +events: [0-9]+ anonymous, [0-9]+ file, 1 shared file$' "and told"
+    run "$PAGODA" convert MAP_SHARED.pgt -o again.pgt
+    is "$("$PAGODA" info again.pgt --json | python3 -c 'import json, sys
+print(json.load(sys.stdin)["maps"]["shared_file"])')" 1 "a conversion keeps it"
+    written='tuple(r["counts"][k] for k in ("flushes", "shared_writes"))'
+    is "$(member MAP_SHARED.json "$written")" "(0, 8)" \
+        "in a replay what is unmapped is written to the file"
+    is "$(member MAP_SHARED.flushed "$written")" "(16, 0)" \
+        "and with a flusher every page, before that"
+    is "$(member MAP_PRIVATE.json "$written") $(member MAP_PRIVATE.flushed "$written")" \
+        "(0, 0) (0, 0)" "of a private mapping nothing"
+fi
+
 printf 'two\nlines\n' >input
 status=0
 echo piped | "$PAGODA" record -o cat.pgt -- cat input - >output 2>err || status=$?

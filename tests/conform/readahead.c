@@ -54,8 +54,111 @@ static void assert_sound(const struct vm_readahead_fault *f, const struct vm_rea
     }
 }
 
+#define FAULTS 300 /* in a world */
+
+/* The faults so far, and what their wishes said that they turn on. */
+struct past {
+    uint64_t page[FAULTS];
+    uint32_t n;
+    uint64_t last[2]; /* fault in each of the two mappings */
+    int64_t trend;    /* the last distance that was said to have a majority; 0: none */
+};
+#define NOWHERE (UINT64_MAX / 2)
+
+static int64_t gap(const struct past *p, uint32_t back)
+{
+    return (int64_t)(p->page[p->n - 1 - back] - p->page[p->n - 2 - back]);
+}
+
+static void assert_multiples(const struct vm_readahead_fault *f, const struct vm_readahead_wish *w)
+{
+    assert_true(w->distance != 0);
+    for (uint32_t i = 0; i < w->n; i++)
+        assert_int_equal(w->number[i], f->page + (uint64_t)w->distance * (i + 1));
+}
+
+static void assert_steady(const struct past *p, int64_t distance)
+{
+    assert_true(p->n >= 3);
+    for (uint32_t back = 0; back < 2; back++)
+        assert_true(gap(p, back) % distance == 0 && gap(p, back) / distance > 0);
+}
+
+static void assert_majority(const struct past *p, const struct vm_readahead_wish *w)
+{
+    uint32_t votes = 0;
+    assert_true(w->asked < p->n);
+    for (uint32_t back = 0; back < w->asked; back++)
+        votes += gap(p, back) == w->distance;
+    assert_int_equal(votes, w->votes);
+    assert_true(2 * votes > w->asked);
+}
+
+/* [first, first + n), without the page itself, in order. */
+static void assert_run(const struct vm_readahead_wish *w, uint64_t first, uint64_t itself)
+{
+    for (uint32_t i = 0; i < w->n; i++)
+        assert_int_equal(w->number[i], first + i + (first + i >= itself));
+}
+
+/* Where the last fault of the mapping was, as seen from the page: -1, 1, or neither. */
+static int64_t beside(const struct past *p, const struct vm_readahead_fault *f)
+{
+    uint64_t last = p->last[f->first > 0];
+    return last == f->page - 1 ? -1 : last == f->page + 1 ? 1 : 0;
+}
+
+static void assert_said(const struct past *p, const struct vm_readahead_fault *f,
+                        const struct vm_readahead_wish *w)
+{
+    assert_true(w->n < w->window);
+    switch (w->why) {
+    case VM_READAHEAD_BESIDE:
+        assert_int_equal(w->n, w->window - 1);
+        assert_run(w, f->place / w->window * w->window, f->place);
+        break;
+    case VM_READAHEAD_AROUND:
+        assert_int_equal(beside(p, f), 0);
+        assert_run(w, w->number[0] < f->page ? w->number[0] : f->page, f->page);
+        break;
+    case VM_READAHEAD_FORWARD:
+        assert_int_equal(beside(p, f), -1);
+        assert_run(w, f->page, f->page);
+        break;
+    case VM_READAHEAD_BACKWARD:
+        assert_int_equal(beside(p, f), 1);
+        assert_run(w, f->page - w->n, f->page);
+        break;
+    case VM_READAHEAD_STEADY:
+        assert_multiples(f, w);
+        assert_steady(p, w->distance);
+        break;
+    case VM_READAHEAD_MAJORITY:
+        assert_multiples(f, w);
+        assert_majority(p, w);
+        break;
+    case VM_READAHEAD_TREND:
+        assert_multiples(f, w);
+        assert_int_equal(w->distance, p->trend);
+        break;
+    }
+}
+
+/* One fault more, with its wish: what it says is so. */
+static void follow(struct past *p, const struct vm_readahead_fault *f,
+                   const struct vm_readahead_wish *w, unsigned seen[])
+{
+    p->page[p->n++] = f->page;
+    if (w->n > 0)
+        assert_said(p, f, w);
+    seen[w->why] += w->n > 0;
+    p->last[f->first > 0] = f->page;
+    if (w->why == VM_READAHEAD_MAJORITY)
+        p->trend = w->distance;
+}
+
 /* Each row with the parameters given, or without those that it does not have. */
-static void in_worlds(const char *text)
+static void in_worlds(const char *text, unsigned seen[])
 {
     const struct vm_readahead_ops *ops;
     for (size_t i = 0; (ops = vm_readahead_at(i)); i++) {
@@ -66,14 +169,16 @@ static void in_worlds(const char *text)
         for (uint64_t seed = 0; seed < test_rounds(60); seed++) {
             void *state = calloc(1, ops->size() + 1), *twin = calloc(1, ops->size() + 1);
             struct vm_readahead_fault f = {.end = 701};
+            struct past past = {.last = {NOWHERE, NOWHERE}};
             struct vm_random random;
             vm_random_seed(&random, seed);
-            for (int step = 0; step < 300; step++) {
+            for (int step = 0; step < FAULTS; step++) {
                 struct vm_readahead_wish w = {0}, again = {0};
                 next_fault(&f, &random);
                 ops->ask(state, &params, &f, &w);
                 ops->ask(twin, &params, &f, &again);
                 assert_sound(&f, &w);
+                follow(&past, &f, &w, seen);
                 assert_int_equal(w.n, again.n);
                 assert_memory_equal(w.number, again.number, w.n * sizeof w.number[0]);
             }
@@ -84,22 +189,25 @@ static void in_worlds(const char *text)
     }
 }
 
-static void wishes_are_of_other_pages_of_the_mapping_each_once(void **unused)
+static void wishes_are_of_other_pages_of_the_mapping_each_once_and_as_they_say(void **unused)
 {
     (void)unused;
-    in_worlds(NULL);
-    in_worlds("window=1");
-    in_worlds("window=64");
-    in_worlds("window=13");
-    in_worlds("window=64,history=64,split=3");
-    in_worlds("history=1,split=1");
+    unsigned seen[VM_READAHEAD_TREND + 1] = {0};
+    in_worlds(NULL, seen);
+    in_worlds("window=1", seen);
+    in_worlds("window=64", seen);
+    in_worlds("window=13", seen);
+    in_worlds("window=64,history=64,split=3", seen);
+    in_worlds("history=1,split=1", seen);
+    for (unsigned why = 0; why <= VM_READAHEAD_TREND; why++)
+        assert_true(seen[why] > 0);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_have_names_of_their_own_by_which_they_are_found),
-        cmocka_unit_test(wishes_are_of_other_pages_of_the_mapping_each_once),
+        cmocka_unit_test(wishes_are_of_other_pages_of_the_mapping_each_once_and_as_they_say),
     };
     return cmocka_run_group_tests_name("readahead", tests, NULL, NULL);
 }

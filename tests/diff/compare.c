@@ -220,7 +220,8 @@ static void a_watch_tells_of_each_page_that_comes_and_goes(void **unused)
 {
     (void)unused;
     static struct machine_trace trace;
-    size_t policies = 0;
+    static const char *const readaheads[] = {"none", "cluster", "vma", "stride", "leap"};
+    size_t policies = 0, ahead = 0;
     while (vm_policy_at(policies))
         policies++;
     for (unsigned i = 0; i < test_rounds(150); i++) {
@@ -231,6 +232,8 @@ static void a_watch_tells_of_each_page_that_comes_and_goes(void **unused)
         struct vm_error e;
         uint64_t told[256], held[256];
         size_t n = 0, nchanges;
+        if (vm_policy_at(i % policies)->future != VM_FUTURE_NEEDED)
+            machine_set(&c, "readahead", readaheads[i % 5]);
         folder_path(&folder, "trace.pgt", path);
         machine_trace_fill(&trace, i % 2 ? TRACE_MAPS : TRACE_SWITCHES, i);
         machine_trace_write(&trace, path);
@@ -246,10 +249,14 @@ static void a_watch_tells_of_each_page_that_comes_and_goes(void **unused)
             assert_int_equal(n, owners(vm_engine_memory(vm_run_engine(run)), held));
             assert_memory_equal(told, held, n * sizeof *told);
         }
+        struct vm_counts counts;
+        vm_engine_counts(vm_run_engine(run), &counts);
+        ahead += counts.readaheads;
         watch_close(w);
         vm_run_close(run);
         folder_remove(&folder);
     }
+    assert_true(ahead > 100);
 }
 
 /* A huge page of four base pages, unmapped as one: the pages that leave are those that would have

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Read a .pgt trace knowing nothing but docs/formats/pgt.md, and print one line a reference
 ("r 1f00 8": access, address and bytes) or event ("map 3 0 8000 4096 5 1": kind, address space,
-child, address, bytes, prot, detail). Needs the command `zstd`."""
+child, address, bytes, prot, detail: of a map 1 anonymous, 2 a private file, 3 a shared one). Needs
+the command `zstd`."""
 import struct
 import subprocess
 import sys

@@ -126,6 +126,16 @@ static void note_entry(struct space_world *w, vm_asid asid, vm_va va, const stru
     w->entry[w->nentries++] = e;
 }
 
+/* What was read ahead was touched, or left untouched, or is there and nobody has touched it. */
+static void check_ahead(const struct space_world *w)
+{
+    uint64_t there = 0;
+    for (vm_pfn f = 0; f < w->memory->c.nframes; f++)
+        there += w->memory->frame[f].owner < VM_FRAME_NO_PAGE && vm_is_ahead(w->memory, f);
+    VM_ASSERT(w->came_ahead == w->counts.readaheads);
+    VM_ASSERT(w->came_ahead == w->counts.readahead_hits + w->left_ahead + there);
+}
+
 static void check_entries(const struct space_world *w)
 {
     for (size_t i = 0; i < w->nentries; i++) {
@@ -143,7 +153,9 @@ static void settle(void *host)
 
 static void left(void *host, const struct vm_leaving *leaving)
 {
-    ((struct space_world *)host)->left += leaving->how <= VM_LEFT_WRITTEN;
+    struct space_world *w = host;
+    w->left += leaving->how <= VM_LEFT_WRITTEN;
+    w->left_ahead += leaving->how <= VM_LEFT_WRITTEN && leaving->ahead;
 }
 
 static void cleaned(void *host, vm_pfn pfn, uint64_t key, vm_slot slot)
@@ -152,6 +164,21 @@ static void cleaned(void *host, vm_pfn pfn, uint64_t key, vm_slot slot)
     (void)key, (void)slot;
     VM_ASSERT(pfn < w->memory->c.nframes && !(w->memory->bits[pfn] & VM_FRAME_DIRTY));
     w->cleaned++;
+}
+
+static void wished(void *host, const struct vm_fault *f, vm_slot slot,
+                   const struct vm_readahead_wish *wish)
+{
+    (void)host, (void)f, (void)slot;
+    VM_ASSERT(wish->n > 0);
+}
+
+static void came_ahead(void *host, vm_pfn pfn, uint64_t key, vm_slot slot)
+{
+    struct space_world *w = host;
+    (void)slot;
+    VM_ASSERT(w->memory->frame[pfn].owner == key);
+    w->came_ahead++;
 }
 
 static void joined(void *host, vm_pfn unit, uint64_t key)
@@ -258,6 +285,8 @@ bool space_world_open(struct space_world *w, const struct space_plan *plan)
         .settle = settle,
         .left = left,
         .cleaned = cleaned,
+        .wished = wished,
+        .came_ahead = came_ahead,
         .trimmed = trimmed,
         .emptied = emptied,
         .joined = joined,
@@ -408,6 +437,7 @@ void space_world_check(const struct space_world *w)
     const struct vm_counts *c = &w->counts;
     vm_memory_check(w->memory);
     check_entries(w);
+    check_ahead(w);
     VM_ASSERT(c->demand_zero + c->soft_faults + c->cow_breaks + c->swap_ins + c->file_ins ==
               c->faults);
     VM_ASSERT(c->writebacks + c->clean_drops == c->evictions);

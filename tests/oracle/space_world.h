@@ -61,6 +61,8 @@ struct space_world {
     uint64_t requests;                               /* that wrote to slots */
     uint64_t time_ns, waits_ns[VM_WAITS];
     uint64_t shootdowns, space_shootdowns, left, cleaned;
+    uint64_t came_ahead,
+        left_ahead; /* pages read ahead: told of; that left and were never touched */
     struct world_entry entry[WORLD_ENTRIES]; /* pages touched, and not shot down since */
     size_t nentries;
     struct vm_error error; /* of the last call that failed */

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# one_row.sh - adding a policy, scheme, allocator, device, readahead, format, workload, admission,
-# detection or experiment is one file and one line.
+# one_row.sh - adding a policy, scheme, allocator, device, readahead, scheduler, format, workload,
+# admission, detection or experiment is one file and one line.
 #
 # In a copy of the tree each table gets a fake: a file copied from a row that is there, its name
 # changed, and one line. Nothing else is edited. Then the program must list the fake, and the
-# conformance tests of policies, schemes and allocators must hold it to its contract.
+# conformance tests, where its kind has one, must hold it to its contract.
 here=$(cd "${BASH_SOURCE[0]%/*}" && pwd)
 . "$here/../cli/tap.sh"
 root=${PAGODA_SOURCE:-$here/../..}
@@ -16,6 +16,7 @@ schemes    src/scheme/schemes.def    SCHEME    src/scheme          sv39
 allocators src/alloc/allocators.def  ALLOCATOR src/alloc           buddy
 devices    src/device/devices.def    DEVICE    src/device          hdd
 readaheads src/readahead/readaheads.def READAHEAD src/readahead stride
+schedulers src/sched/schedulers.def SCHEDULER src/sched rr
 formats    src/trace/formats.def     FORMAT    src/trace/formats   din
 workloads  src/trace/workloads.def   WORKLOAD  src/trace/workloads chase
 admissions src/analysis/admissions.def ADMISSION src/analysis/admission fixed
@@ -53,7 +54,7 @@ done <<<"$rows"
 run meson setup --reconfigure build
 exit_is 0 "with one file each they do"
 run ninja -C build pagoda tests/conform_policy tests/conform_scheme tests/conform_alloc \
-    tests/conform_readahead
+    tests/conform_readahead tests/conform_sched
 exit_is 0 "and build"
 
 while read -r kind table macro folder model; do
@@ -66,18 +67,19 @@ ok $(($? == 0)) "and no policy that is not there"
 # That the conformance tests look at the fakes shows when these break the contract in the plainest
 # way: by the name of another row.
 run meson test -C build --no-rebuild conform/policy conform/scheme conform/alloc \
-    conform/readahead
+    conform/readahead conform/sched
 exit_is 0 "the conformance tests pass"
 grep -c '"result": "OK"' build/meson-logs/testlog.json >passed
-is "$(<passed)" 4 "all of them"
+is "$(<passed)" 5 "all of them"
 sed -i 's/"fake"/"fifo"/' src/policy/fake.c
 sed -i 's/"fake"/"sv39"/' src/scheme/fake.c
 sed -i 's/"fake"/"buddy"/' src/alloc/fake.c
 sed -i 's/"fake"/"stride"/' src/readahead/fake.c
+sed -i 's/"fake"/"rr"/' src/sched/fake.c
 run ninja -C build pagoda tests/conform_policy tests/conform_scheme tests/conform_alloc \
-    tests/conform_readahead
+    tests/conform_readahead tests/conform_sched
 exit_is 0 "fakes with the names of others build"
-for room in policy scheme alloc readahead; do
+for room in policy scheme alloc readahead sched; do
     run meson test -C build --no-rebuild "conform/$room"
     like "$out" "conform/$room +(FAIL|ERROR)" "and the conformance tests catch the $room"
 done

@@ -115,6 +115,87 @@ static void a_page_that_came_in_vain_leaves_without_a_transfer(void **unused)
     space_world_close(&w);
 }
 
+/* Swap is full behind the first page that came: its fault's process is killed for it. */
+static void what_came_before_memory_ran_out_was_read(void **unused)
+{
+    (void)unused;
+    struct space_world w;
+    struct space_plan plan = {.scheme = "x86-64",
+                              .policy = "lru",
+                              .nframes = 16,
+                              .nslots = 5,
+                              .oom = VM_OOM_KILL,
+                              .tables = VM_TABLES_APART,
+                              .readahead = "vma"};
+    assert_true(space_world_open(&w, &plan));
+    for (unsigned page = 0; page < 20; page++)
+        touch(&w, page, VM_WRITE);
+    assert_int_equal(space_world_touch(&w, 1, BASE, VM_READ).outcome, TOUCH_KILLED);
+    assert_int_equal(w.counts.readaheads, 1);
+    space_world_check(&w);
+    assert_int_equal(w.reads, 1);
+    space_world_close(&w);
+}
+
+/* vms sets it aside like any other page, and its first touch is that all the same. */
+static void a_page_that_came_and_is_parked_is_still_untouched(void **unused)
+{
+    (void)unused;
+    struct space_world w;
+    struct space_plan plan = {.scheme = "x86-64",
+                              .policy = "vms:limit=3",
+                              .nframes = 16,
+                              .tables = VM_TABLES_APART,
+                              .readahead = "vma"};
+    assert_true(space_world_open(&w, &plan));
+    for (unsigned page = 0; page < PAGES; page++)
+        touch(&w, page, VM_WRITE);
+    touch(&w, 0, VM_READ);
+    assert_int_equal(w.counts.readaheads, 4);
+    for (unsigned page = 1; page <= 4; page++)
+        touch(&w, page, VM_READ);
+    assert_int_equal(w.counts.readahead_hits, 4);
+    space_world_close(&w);
+}
+
+static void give_up(struct space_world *w, unsigned page, unsigned end)
+{
+    struct vm_event e = {.kind = VM_EVENT_ADVISE,
+                         .detail = VM_ADVICE_DONTNEED,
+                         .asid = 1,
+                         .va = BASE + (vm_va)page * PAGE,
+                         .bytes = (uint64_t)(end - page) * PAGE};
+    assert_true(space_world_event(w, e));
+}
+
+static void write_pages(struct space_world *w, unsigned page, unsigned end)
+{
+    for (; page < end; page++)
+        touch(w, page, VM_WRITE);
+}
+
+/* Pages 41 to 45 are given up and written anew, and get lower slots, which are free by then: beside
+ * page 40 they are no more. */
+static void a_place_is_of_the_page_that_is_there_now(void **unused)
+{
+    (void)unused;
+    struct space_world w;
+    open_world(&w, "cluster");
+    write_pages(&w, 0, 64);
+    vm_slot slot = space_world_pte(&w, 1, BASE + 40 * PAGE).slot;
+    give_up(&w, 41, 46);
+    give_up(&w, 1, 30);
+    write_pages(&w, 41, 46);
+    write_pages(&w, 70, 86);
+    assert_true(space_world_pte(&w, 1, BASE + 41 * PAGE).slot < slot - 7);
+    touch(&w, 40, VM_READ);
+    assert_true(w.counts.readaheads > 0);
+    for (vm_pfn f = 0; f < 16; f++)
+        if (vm_is_ahead(w.memory, f))
+            assert_in_range(w.memory->frame[f].home, slot & ~7u, slot | 7);
+    space_world_close(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -123,6 +204,9 @@ int main(void)
         cmocka_unit_test(places_on_the_device_are_pages_again),
         cmocka_unit_test(neighbours_on_the_device_are_one_request),
         cmocka_unit_test(a_page_that_came_in_vain_leaves_without_a_transfer),
+        cmocka_unit_test(what_came_before_memory_ran_out_was_read),
+        cmocka_unit_test(a_page_that_came_and_is_parked_is_still_untouched),
+        cmocka_unit_test(a_place_is_of_the_page_that_is_there_now),
     };
     return cmocka_run_group_tests_name("ahead", tests, NULL, NULL);
 }

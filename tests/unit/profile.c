@@ -79,6 +79,32 @@ static void a_run_goes_on_into_the_next_batch(void **unused)
     vm_profiler_close(p);
 }
 
+/* What nobody knows here is unknown; of other events a detail is something else. */
+static void maps_are_counted_by_what_they_map(void **unused)
+{
+    (void)unused;
+    struct vm_profiler *p = profiler();
+    static const uint8_t details[] = {VM_BACKING_SHARED,
+                                      VM_BACKING_SHARED,
+                                      VM_BACKING_ANON,
+                                      VM_BACKING_FILE,
+                                      VM_BACKING_SHARED,
+                                      77,
+                                      255};
+    for (size_t i = 0; i < sizeof details; i++) {
+        const struct vm_event event[] = {{.kind = VM_EVENT_MAP, .detail = details[i]},
+                                         {.kind = VM_EVENT_ADVISE, .detail = VM_ADVICE_SEQUENTIAL}};
+        feed(p, 0, NULL, NULL, 2, event);
+    }
+    struct vm_profile r = result(p);
+    assert_int_equal(r.events[VM_EVENT_MAP], sizeof details);
+    assert_int_equal(r.maps[VM_BACKING_UNKNOWN], 2);
+    assert_int_equal(r.maps[VM_BACKING_ANON], 1);
+    assert_int_equal(r.maps[VM_BACKING_FILE], 1);
+    assert_int_equal(r.maps[VM_BACKING_SHARED], 3);
+    vm_profiler_close(p);
+}
+
 static void pages_of_two_spaces_are_different_pages(void **unused)
 {
     (void)unused;
@@ -168,6 +194,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(kinds_bytes_touches_and_pages_are_exact),
         cmocka_unit_test(a_run_goes_on_into_the_next_batch),
+        cmocka_unit_test(maps_are_counted_by_what_they_map),
         cmocka_unit_test(pages_of_two_spaces_are_different_pages),
         cmocka_unit_test(regions_part_at_gaps_of_a_mebibyte_and_the_largest_come_first),
         cmocka_unit_test(the_largest_regions_are_kept),

@@ -24,12 +24,19 @@ static void mmap_tells_protection_and_backing(void **state)
         "Success(0x4a2c000) \n"
         "SYSCALL[12,1](9) sys_mmap ( 0x4838000, 4097, 5, 2066, 3, 4096 ) --> [pre-success] "
         "Success(0x4838000) \n"
+        "SYSCALL[12,1](9) sys_mmap ( 0x0, 65536, 3, 1, 3, 0 ) --> [pre-success] "
+        "Success(0x5000000) \n"
+        "SYSCALL[12,1](9) sys_mmap ( 0x0, 4096, 3, 32771, 3, 0 ) --> [pre-success] "
+        "Success(0x5100000) \n"
+        "SYSCALL[12,1](9) sys_mmap ( 0x0, 4096, 3, 33, 4294967295, 0 ) --> [pre-success] "
+        "Success(0x5200000) \n"
         "SYSCALL[12,1](9) sys_mmap ( 0x1, 4096, 1, 18, 77, 0 ) --> [pre-fail] Failure(0x16) \n"
         "SYSCALL[12,1](10) sys_mprotect ( 0x4a2d000, 8388608, 3 )[sync] --> Success(0x0) \n"
         "SYSCALL[12,1](11) sys_munmap ( 0x4838000, 43815 )[sync] --> Success(0x0) \n"
         "SYSCALL[12,1](11) sys_munmap ( 0x3, 55 )[sync] --> Failure(0x16) \n",
         "lackey",
-        "[map 4a2c000+801000 p0 d1] [map 4838000+2000 p5 d2] [protect 4a2d000+800000 p3 d0] "
+        "[map 4a2c000+801000 p0 d1] [map 4838000+2000 p5 d2] [map 5000000+10000 p3 d3] "
+        "[map 5100000+1000 p3 d3] [map 5200000+1000 p3 d1] [protect 4a2d000+800000 p3 d0] "
         "[unmap 4838000+b000 p0 d0]");
 }
 

@@ -1,10 +1,10 @@
-/* block.h - where a policy's struct and arrays lie in the one block that its host gives it.
+/* block.h - where a part's struct and arrays lie in the one block that its host gives it.
  *
- * The struct comes first, then the arrays, each on cache lines of its own. A policy has one
+ * The struct comes first, then the arrays, each on cache lines of its own. A part has one
  * function that says so, `layout`; without a block it measures.
  */
-#ifndef POLICY_BLOCK_H
-#define POLICY_BLOCK_H
+#ifndef BASE_BLOCK_H
+#define BASE_BLOCK_H
 
 #include "base/arena.h"
 #include "base/bitset.h"

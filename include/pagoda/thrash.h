@@ -171,8 +171,8 @@ struct vm_mix_result {
 };
 
 /* Errors: as of vm_replay, with the trace's name; VM_EUSAGE: no or too many processes, a quantum of
- * 0, an admission's name, a detection's, a policy that looks ahead (the order of several traces depends on the
- * machine), the model pages. */
+ * 0, an admission's name, a detection's, a policy that looks ahead (the order of several traces
+ * depends on the machine), the model pages. */
 bool vm_mix_run(const struct vm_mix_request *r, struct vm_mix_result *out, struct vm_error *e);
 
 /* Parts of 1: of the elapsed time in which the processor worked for programs; and worked at all. */

@@ -3,8 +3,8 @@
  *
  * At first everybody runs. Behind each window of the detection whose rate is above its high mark
  * one process is suspended; behind each whose rate is below the low mark one comes back, if its
- * working set, as large as when it ran last, fits into the part `fill` of memory beside the others'.
- * So there is one decision a window, and the next one sees what it did.
+ * working set, as large as when it ran last, fits into the part `fill` of memory beside the
+ * others'. So there is one decision a window, and the next one sees what it did.
  *
  * Denning, "Working sets past and present", IEEE TSE 6(1) 1980 (load control by feedback, and by
  * the working set); Carr, Virtual Memory Management, UMI Research Press 1984.

@@ -5,8 +5,8 @@
  * transfer, S / L. At 1 the mean time between faults, L, is the time that one takes, S: beyond, the
  * device cannot follow however many processes there are.
  *
- * Denning, Kahn, Leroudier, Potier & Suri, "Optimal multiprogramming", Acta Informatica 7, 1976 (the
- * L = S criterion).
+ * Denning, Kahn, Leroudier, Potier & Suri, "Optimal multiprogramming", Acta Informatica 7, 1976
+ * (the L = S criterion).
  */
 #include <pagoda/thrash.h>
 

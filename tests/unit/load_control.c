@@ -1,5 +1,5 @@
-/* load_control.c - what load control stands on: working sets that are exact, a detection that judges
- * windows, and processes that leave memory whole and come back. */
+/* load_control.c - what load control stands on: working sets that are exact, a detection that
+ * judges windows, and processes that leave memory whole and come back. */
 #include "analysis/detector.h"
 #include "analysis/working_sets.h"
 #include "base/random.h"

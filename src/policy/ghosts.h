@@ -25,9 +25,9 @@
 #define POLICY_GHOSTS_H
 
 #include "base/assert.h"
+#include "base/block.h"
 #include "base/links.h"
 #include "base/random.h"
-#include "base/block.h"
 
 #include <pagoda/types.h>
 #include <string.h>

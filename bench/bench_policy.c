@@ -167,6 +167,7 @@ static void prepare(void *group, size_t i)
     b->host = (struct vm_policy_host){b, owner, pages, clean};
     b->env = (struct vm_policy_env){.nframes = NFRAMES,
                                     .capacity = NFRAMES,
+                                    .npages = ZIPF_PAGES,
                                     .seed = 1,
                                     .params = &b->params,
                                     .future = &b->future,

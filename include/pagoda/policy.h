@@ -121,6 +121,7 @@ struct vm_policy_env {
     uint32_t nframes;  /* frame numbers are below */
     uint32_t capacity; /* frames it may expect to have, at most nframes: what its parts are shares
                           of */
+    uint64_t npages;   /* pages are numbered below, densely; 0: in any way */
     uint8_t *bits;     /* [nframes] enum vm_frame_bits; the policy may clear REFERENCED */
     uint64_t seed;
     const struct vm_params *params; /* parsed against the policy's own table; only during init */

@@ -83,9 +83,9 @@ struct vm_schedules {
     size_t nresults;
     const struct vm_jobs_result *result; /* [nresults] */
 };
-/* With charts as wide as so many columns. Errors: VM_ESYSTEM (no memory). */
-bool vm_report_sched_text(FILE *out, const struct vm_schedules *s, unsigned columns,
-                          enum vm_colour colour, struct vm_error *e);
+/* With charts on so many columns at most. */
+void vm_report_sched_text(FILE *out, const struct vm_schedules *s, unsigned columns,
+                          enum vm_colour colour);
 /* Each event of runs that recorded them, a line each. */
 void vm_report_sched_events(FILE *out, const struct vm_schedules *s, enum vm_colour colour);
 bool vm_report_sched_json(FILE *out, const struct vm_schedules *s, struct vm_error *e);

@@ -11,12 +11,11 @@
  *     YIELDED,PREEMPTED |                   v
  *                       +--ready WOKEN-- blocked
  *
- * Hosts: abstract jobs in virtual time (analysis/jobs.c) and the kernel of a running machine. A
- * host goes through these steps whenever something happens, all at one moment `now`:
+ * A host (abstract jobs, a kernel) goes through these steps when something happens, at one moment:
  *
  *  a. `ran` for each running task, so that all is counted up to now;
- *  b. for each processor whose task ended, blocked or used its slice up: leave, block, or ready
- *     QUANTUM, the first of these that is true;
+ *  b. for each processor whose task ended, blocked, used its slice up or yields: leave, block, or
+ *     ready QUANTUM or YIELDED, the first of these that is true;
  *  c. tick, if `ticks_at` has come, and slice anew for each running task;
  *  d. ready NEW and WOKEN, in the order in which it was to happen;
  *  e. for each idle processor: pick, and slice for the task picked;
@@ -125,8 +124,8 @@ struct vm_sched_ops {
     uint32_t (*preempt)(void *state);
     uint64_t (*ticks_at)(const void *state); /* when tick wants to be called; VM_TIME_NEVER */
     void (*tick)(void *state);               /* that time has come, or is past */
-    /* A waiting task of `from` waits in `to` from now on, another state of the same row; what is
-     * known of it goes with it. Never asked of an arrangement. */
+    /* A task that waits or is blocked in `from` does so in `to` from now on, another state of the
+     * same row; what is known of it goes with it. Never asked of an arrangement. */
     void (*move)(void *from, void *to, vm_task task);
     /* What the last pick, which returned `task`, turned on: how many. */
     size_t (*facts)(const void *state, vm_task task, struct vm_sched_fact out[VM_SCHED_FACTS_MAX]);

@@ -105,7 +105,7 @@ static void count_work(struct sim *s, uint32_t c, uint64_t time)
     uint64_t work = time * rate_of(s, p);
     g->done = work < g->mark - g->done ? g->done + work : g->mark;
     s->task[p->job].left = g->mark - g->done;
-    if (job->ran == 0 && time)
+    if (job->ran == 0)
         job->first = s->now - time;
     job->ran += time;
     s->out->cpu[c].busy += time;

@@ -63,11 +63,17 @@ static inline unsigned recency_depth_shift(uint32_t level)
 static inline uint32_t recency_depth_rank(const struct recency_depth *d, uint32_t position)
 {
     uint64_t below = d->bits[position / 64] & vm_low_bits(position % 64);
-    uint32_t rank = (uint32_t)__builtin_popcountll(below);
+    uint32_t rank = vm_count_bits(below);
     for (uint32_t l = 0; l < d->nlevels; l++)
         rank += d->before[l][position >> recency_depth_shift(l)];
     return rank;
 }
+
+/* Of sixteen groups those after the n-th: the sixteen from [DEPTH_FAN - 1 - n] on. A load and not
+ * a comparison for each. */
+static const uint32_t recency_depth_after[2 * DEPTH_FAN] = {
+    [DEPTH_FAN] = 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+};
 
 static inline void recency_depth_clear(struct recency_depth *d, uint32_t position)
 {
@@ -75,8 +81,9 @@ static inline void recency_depth_clear(struct recency_depth *d, uint32_t positio
     for (uint32_t l = 0; l < d->nlevels; l++) {
         uint32_t group = position >> recency_depth_shift(l), nth = group % DEPTH_FAN;
         uint32_t *line = __builtin_assume_aligned(d->before[l] + (group - nth), 64);
+        const uint32_t *after = recency_depth_after + (DEPTH_FAN - 1 - nth);
         for (uint32_t k = 0; k < DEPTH_FAN; k++)
-            line[k] -= k > nth;
+            line[k] -= after[k];
     }
 }
 
@@ -98,9 +105,19 @@ static inline void recency_depth_enter(struct recency_depth *d)
     d->bits[d->head / 64] = 0;
 }
 
-static inline void recency_depth_ahead(const struct recency_depth *d, uint32_t page)
+/* A touch of the page is to come; it is to come soon, what was asked for ahead is here. */
+static inline __attribute__((always_inline)) void recency_depth_ahead(const struct recency_depth *d,
+                                                                      uint32_t page)
 {
     __builtin_prefetch(&d->at[page], 1);
+}
+
+static inline __attribute__((always_inline)) void recency_depth_soon(const struct recency_depth *d,
+                                                                     uint32_t page)
+{
+    uint32_t position = d->at[page];
+    __builtin_prefetch(&d->bits[position / 64], 1);
+    __builtin_prefetch(&d->before[0][position / 64], 1);
 }
 
 /* Touch `page`: its depth, from 1; 0: it was never touched, or was forgotten. */

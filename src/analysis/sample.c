@@ -39,6 +39,14 @@ static double bin_depth(size_t bin)
     return (double)first + (double)((UINT64_C(1) << shift) - 1) / 2;
 }
 
+/* A bijection. Who is in the sample goes by the high bits, into which either multiplication carries
+ * all others; the low ones, that vm_mix64 takes further steps for, nobody asks for. */
+static inline uint64_t hash_of(uint64_t key)
+{
+    uint64_t x = (key + UINT64_C(0x9e3779b97f4a7c15)) * UINT64_C(0xbf58476d1ce4e5b9);
+    return (x ^ (x >> 32)) * UINT64_C(0x94d049bb133111eb);
+}
+
 bool sample_open(struct sample *s, unsigned page_shift, double rate, uint64_t pages_max,
                  struct vm_error *e)
 {
@@ -79,7 +87,7 @@ static int by_value(const void *a, const void *b)
 static void drop_above_limit(struct sample *s)
 {
     for (uint32_t id = 0; id < s->depth.npages; id++)
-        if (s->depth.at[id] && vm_mix64(s->ids.keys[id]) > s->limit) {
+        if (s->depth.at[id] && hash_of(s->ids.keys[id]) > s->limit) {
             recency_depth_forget(&s->depth, id);
             vm_intern_forget(&s->ids, s->ids.keys[id]);
         }
@@ -95,7 +103,7 @@ static bool lower_limit(struct sample *s, struct vm_error *e)
         return vm_fail(e, VM_ESYSTEM, "no memory to sort a sample of %u pages", s->depth.nlive);
     for (uint32_t id = 0; id < s->depth.npages; id++)
         if (s->depth.at[id])
-            hash[n++] = vm_mix64(s->ids.keys[id]);
+            hash[n++] = hash_of(s->ids.keys[id]);
     qsort(hash, n, sizeof *hash, by_value);
     s->limit = hash[keep - 1];
     free(hash);
@@ -105,46 +113,60 @@ static bool lower_limit(struct sample *s, struct vm_error *e)
 
 /* ---- touches ---- */
 
+static inline uint64_t *seen_word(const struct sample *s, uint64_t hash)
+{
+    return &s->seen[hash >> (64 - SAMPLE_SEEN_SHIFT + 6)];
+}
+
+static inline unsigned seen_bit(uint64_t hash)
+{
+    return hash >> (64 - SAMPLE_SEEN_SHIFT) & 63;
+}
+
 static bool touch_sampled(struct sample *s, uint64_t key, struct vm_error *e)
 {
     uint32_t id = vm_intern_id(&s->ids, key);
     if (id >= DEPTH_PAGES_MAX)
         return vm_fail(e, VM_ESYSTEM, "no memory for a sample of %u pages", s->ids.n);
     uint32_t depth = recency_depth_touch(&s->depth, id);
-    s->weight[depth ? bin_of((uint64_t)llround(depth / rate(s))) : 0] += 1 / rate(s);
+    double stands_for = 1 / rate(s);
+    s->weight[depth ? bin_of((uint64_t)(depth * stands_for + 0.5)) : 0] += stands_for;
     return s->pages_max == 0 || s->depth.nlive <= s->pages_max || lower_limit(s, e);
 }
 
-/* Look the n touches that wait up. The limit may fall while that is done. */
-static bool look_up(struct sample *s, uint32_t n, struct vm_error *e)
+/* Look the touches that wait up. The limit may fall while that is done. */
+static bool look_up(struct sample *s, struct vm_error *e)
 {
+    uint32_t n = s->nwaiting;
+    s->nwaiting = 0;
     for (uint32_t i = 0; i < n; i++)
-        if (vm_mix64(s->waiting[i]) <= s->limit && !touch_sampled(s, s->waiting[i], e))
+        if (hash_of(s->waiting[i]) <= s->limit && !touch_sampled(s, s->waiting[i], e))
             return false;
     return true;
 }
 
-/* Count distinct pages, and put those of the sample where they wait. */
+/* A touch of a page that is new, or of the sample. */
+static __attribute__((noinline)) void take_page(struct sample *s, uint64_t key, uint64_t hash)
+{
+    uint64_t *seen = seen_word(s, hash), bit = UINT64_C(1) << seen_bit(hash);
+    s->nseen += !(*seen & bit);
+    *seen |= bit;
+    if (hash <= s->limit)
+        s->waiting[s->nwaiting++] = key;
+}
+
+/* Of most touches nothing is to be noted: that they are of a page seen before that is not in the
+ * sample is one question, for one branch to be foretold. */
 static bool take_pages(struct sample *s, const uint64_t *key, uint32_t n, struct vm_error *e)
 {
-    uint64_t *const seen = s->seen, *const waiting = s->waiting, limit = s->limit;
-    uint64_t hash[SAMPLE_WAITING];
-    uint32_t nwaiting = 0;
-    VM_ASSERT(n <= SAMPLE_WAITING);
+    VM_ASSERT(n <= SAMPLE_BLOCK);
     for (uint32_t i = 0; i < n; i++) {
-        hash[i] = vm_mix64(key[i]);
-        __builtin_prefetch(&seen[hash[i] % SAMPLE_SEEN_BITS / 64]);
-        waiting[nwaiting] = key[i];
-        nwaiting += hash[i] <= limit;
+        uint64_t hash = hash_of(key[i]);
+        uint64_t known = *seen_word(s, hash) >> seen_bit(hash) & 1;
+        if (__builtin_expect(!(known & (hash > s->limit)), 0))
+            take_page(s, key[i], hash);
     }
-    for (uint32_t i = 0; i < n; i++) {
-        uint64_t bit = hash[i] % SAMPLE_SEEN_BITS, mask = UINT64_C(1) << bit % 64;
-        if (__builtin_expect(!(seen[bit / 64] & mask), 0)) {
-            seen[bit / 64] |= mask;
-            s->nseen++;
-        }
-    }
-    return look_up(s, nwaiting, e);
+    return look_up(s, e);
 }
 
 /* Without those that repeat the one before; returns how many are left. */
@@ -168,13 +190,13 @@ static bool take_crossing(struct sample *s, const vm_va *va, const uint16_t *met
                           struct vm_error *e)
 {
     const uint64_t mask = ~UINT64_C(0) << s->page_shift;
-    uint64_t key[SAMPLE_WAITING];
+    uint64_t key[SAMPLE_BLOCK];
     uint32_t nkeys = 0;
     for (uint32_t i = 0; i < n; i++) {
         uint64_t last = (va[i] + vm_ref_bytes(meta[i]) - 1) & mask;
         for (uint64_t page = va[i] & mask;; page += ~mask + 1) {
             key[nkeys++] = page | s->asid;
-            if (nkeys == SAMPLE_WAITING) {
+            if (nkeys == SAMPLE_BLOCK) {
                 s->touches += nkeys;
                 nkeys = drop_repeats(s, key, nkeys);
                 if (!take_pages(s, key, nkeys, e))
@@ -196,10 +218,10 @@ static bool take_refs(struct sample *s, const vm_va *va, const uint16_t *meta, u
                       struct vm_error *e)
 {
     const uint64_t mask = ~UINT64_C(0) << s->page_shift, asid = s->asid;
-    uint64_t key[SAMPLE_WAITING];
+    uint64_t key[SAMPLE_BLOCK];
     for (uint32_t some; n; n -= some, va += some, meta += some) {
         uint64_t crossing = 0;
-        some = n < SAMPLE_WAITING ? n : SAMPLE_WAITING;
+        some = n < SAMPLE_BLOCK ? n : SAMPLE_BLOCK;
         for (uint32_t i = 0; i < some; i++) {
             crossing |= va[i] ^ (va[i] + vm_ref_bytes(meta[i]) - 1);
             key[i] = (va[i] & mask) | asid;

@@ -29,8 +29,9 @@
 #include <pagoda/curve.h>
 #include <pagoda/trace.h>
 
-#define SAMPLE_SEEN_BITS (UINT32_C(1) << 20) /* 128 KiB: a fast cache holds them */
-#define SAMPLE_WAITING   256                 /* touches that are looked at together */
+#define SAMPLE_SEEN_SHIFT 20
+#define SAMPLE_SEEN_BITS  (UINT32_C(1) << SAMPLE_SEEN_SHIFT) /* 128 KiB: a fast cache holds them */
+#define SAMPLE_BLOCK      256 /* touches that are looked at together */
 
 struct sample {
     unsigned page_shift;
@@ -42,10 +43,11 @@ struct sample {
     uint64_t repeats; /* of them, those of the page touched just before: hits at any size */
     struct vm_intern ids;
     struct recency_depth depth;
-    uint64_t *seen;                   /* a bit for each hash of a page's */
-    uint32_t nseen;                   /* bits that are set */
-    uint64_t waiting[SAMPLE_WAITING]; /* touches of the sample's pages, to be looked up */
-    double *weight;                   /* [bins] touches that a depth stands for */
+    uint64_t *seen; /* a bit for each hash of a page's */
+    uint32_t nseen; /* bits that are set */
+    uint32_t nwaiting;
+    uint64_t waiting[SAMPLE_BLOCK]; /* touches of the sample's pages, to be looked up */
+    double *weight;                 /* [bins] touches that a depth stands for */
     struct vm_arena arena;
 };
 

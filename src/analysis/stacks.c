@@ -5,6 +5,8 @@
 #include <stdlib.h>
 
 #define AHEAD 24  /* touches: a load from memory takes about as long as so many */
+#define SOON  8   /* touches: what was asked for ahead has come */
+#define BLOCK 64  /* touches that are counted together */
 #define IDS   512 /* that opt is handed at once */
 
 static bool open_hits(struct stack_hits *h, struct vm_error *e)
@@ -34,14 +36,30 @@ void stacks_close(struct stacks *s)
     *s = (struct stacks){0};
 }
 
+/* Counting waits for a block, that each count is asked for before it is needed. */
+static void lru_block(struct stacks *s, const struct vm_page_run *run, size_t n, size_t follow)
+{
+    uint64_t *hits = s->lru_hits.at, repeats = 0;
+    uint32_t depth[BLOCK];
+    for (size_t i = 0; i < n; i++) {
+        if (i + AHEAD < n + follow) {
+            recency_depth_ahead(&s->recency, run[i + AHEAD].ref / 2);
+            recency_depth_soon(&s->recency, run[i + SOON].ref / 2);
+        }
+        depth[i] = recency_depth_touch(&s->recency, run[i].ref / 2);
+        __builtin_prefetch(&hits[depth[i]], 1);
+        repeats += run[i].count - 1;
+    }
+    for (size_t i = 0; i < n; i++)
+        hits[depth[i]]++;
+    hits[1] += repeats;
+}
+
 static void lru_runs(struct stacks *s, const struct vm_page_run *run, size_t n)
 {
-    uint64_t *hits = s->lru_hits.at;
-    for (size_t i = 0; i < n; i++) {
-        if (i + AHEAD < n)
-            recency_depth_ahead(&s->recency, run[i + AHEAD].ref / 2);
-        hits[recency_depth_touch(&s->recency, run[i].ref / 2)]++;
-        hits[1] += run[i].count - 1;
+    for (size_t i = 0, some; i < n; i += some) {
+        some = n - i < BLOCK ? n - i : BLOCK;
+        lru_block(s, run + i, some, n - i - some);
     }
 }
 

@@ -256,11 +256,11 @@ char *args_read_text(const char *path, const char *noun, struct vm_error *e)
         text[n] = 0;
         return text;
     }
-    free(text);
-    if (f)
+    if (text)
         vm_fail(e, VM_EINPUT, "%s: no %s: expected a text of less than 1 MiB", path, noun);
     else
         vm_fail(e, VM_ESYSTEM, "%s: %s", path, strerror(error));
+    free(text);
     return NULL;
 }
 

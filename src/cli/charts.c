@@ -90,7 +90,8 @@ static bool write_sheet(size_t kind, const char *path, const struct sheet *sheet
     if (!f)
         return vm_fail(e, VM_ESYSTEM, "%s: %s", path, strerror(errno));
     bool good = kinds[kind].put(f, sheet, e);
-    if (fclose(f) != 0 && good)
+    /* glibc closes a stream that found no memory without a complaint, and without a text. */
+    if ((fclose(f) != 0 || !text) && good)
         good = vm_fail(e, VM_ESYSTEM, "%s: %s", path, strerror(errno));
     good = good && save(path, text, bytes, e);
     free(text);

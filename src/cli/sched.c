@@ -11,7 +11,7 @@
 #define WARMUP   "10"
 #define RATE     "2"
 
-enum { RESULTS_MAX = 32, DRAWN_MAX = 1024, COLUMNS_MAX = 160 };
+enum { RESULTS_MAX = 32, DRAWN_MAX = 1024 };
 
 /* All that a command line names. */
 struct schedule {
@@ -164,10 +164,10 @@ static bool show(const struct args *a, const struct schedule *s, struct vm_error
     if (args_has(a, "json"))
         return vm_report_sched_json(stdout, &shown, e) && stdout_finish(e);
     keys_size(&lines, &columns);
-    columns = columns < COLUMNS_MAX ? columns : COLUMNS_MAX;
     if (args_has(a, "trace"))
         vm_report_sched_events(stdout, &shown, stdout_colour());
-    return vm_report_sched_text(stdout, &shown, columns, stdout_colour(), e) && stdout_finish(e);
+    vm_report_sched_text(stdout, &shown, columns, stdout_colour());
+    return stdout_finish(e);
 }
 
 static bool run_sched(const struct args *a, struct vm_error *e)
@@ -185,7 +185,7 @@ static bool run_sched(const struct args *a, struct vm_error *e)
 }
 
 static const struct flag flags[] = {
-    {"jobs", 0, "LIST", "ARRIVAL:RUN[:KEY=VALUE]..., parted by commas; keys below", NULL},
+    {"jobs", 0, "LIST", "jobs, ARRIVAL:RUN[:KEY=VALUE]... each, parted by commas", NULL},
     {"policy", 'p', "NAME,...", "schedulers to run them under: see `pagoda list schedulers`",
      POLICIES},
     {"cpus", 0, "N", "processors", "1"},
@@ -204,7 +204,7 @@ static const struct flag flags[] = {
     {"io-time", 0, "N", "time of a transfer", "5"},
     {"tickets", 0, "N", "the most tickets of one", "100"},
     {"set", 0, "N", "the largest working set", "0"},
-    SEED_FLAG,
+    {"seed", 0, "N", "of all that is drawn", "1"},
     {"trace", 't', NULL, "each decision, with what it turned on", NULL},
     CHART_FLAGS,
     {0}};

@@ -175,6 +175,7 @@ static bool build(struct vm_pages *p, const struct vm_config *c, struct vm_futur
     p->clock.spent = p->spent;
     struct vm_policy_env env = {.nframes = (uint32_t)nframes,
                                 .capacity = (uint32_t)nframes,
+                                .npages = VM_PAGES_MAX,
                                 .clock = &p->clock,
                                 .host = &p->host,
                                 .allotment = p->allotment.inner ? &p->allotment : NULL,

@@ -55,7 +55,7 @@ static size_t adaptive_layout(struct adaptive *a, uintptr_t start, const struct 
     a->c = env->capacity;
     block_take(&b, sizeof *a);
     rings_layout(&a->rings, &b, env->nframes);
-    ghosts_layout(&a->ghosts, &b, a->c + 1, 2);
+    ghosts_layout(&a->ghosts, &b, env, a->c + 1, 2);
     a->mark = block_take(&b, a->ghosts.cap);
     a->page = block_take(&b, env->nframes * sizeof *a->page);
     return b.used;

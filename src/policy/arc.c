@@ -44,7 +44,7 @@ static inline vm_pfn victim(void *state, uint64_t incoming)
     return frame;
 }
 
-static inline void foresee(const void *state, uint64_t page, uint32_t entry)
+VM_PREFETCHER void foresee(const void *state, uint64_t page, uint32_t entry)
 {
     const struct adaptive *a = state;
     if (entry)

@@ -54,7 +54,7 @@ static inline vm_pfn victim(void *state, uint64_t incoming)
     }
 }
 
-static inline void foresee(const void *state, uint64_t page, uint32_t entry)
+VM_PREFETCHER void foresee(const void *state, uint64_t page, uint32_t entry)
 {
     const struct adaptive *a = state;
     if (entry == 0)

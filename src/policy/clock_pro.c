@@ -61,7 +61,7 @@ static size_t layout(struct clock_pro *s, uintptr_t start, const struct vm_polic
     s->link = block_take(&b, (env->nframes + (size_t)env->capacity + 1) * sizeof *s->link);
     s->page = block_take(&b, env->nframes * sizeof *s->page);
     s->is = block_take(&b, env->nframes * sizeof *s->is);
-    ghosts_layout(&s->ghosts, &b, env->capacity + 1, 0);
+    ghosts_layout(&s->ghosts, &b, env, env->capacity + 1, 0);
     return b.used;
 }
 
@@ -370,6 +370,13 @@ static const struct vm_param param[] = {
     {"most", VM_PARAM_REAL, "100", 0, 100, NULL, "cold pages, percent of memory: not more"},
 };
 
+VM_PREFETCHER void foresee(const void *state, uint64_t page, uint32_t entry)
+{
+    const struct clock_pro *s = state;
+    if (!entry)
+        ghosts_prefetch(&s->ghosts, page);
+}
+
 const struct vm_policy_ops vm_policy_clock_pro = {
     .name = "clock-pro",
     .summary = "a clock of hot and cold pages; who is touched in its test becomes hot",
@@ -390,9 +397,10 @@ const struct vm_policy_ops vm_policy_clock_pro = {
     PART_STAMPED,
 };
 
-#define REPLAY_KIND   VM_TOUCH_ORDER
-#define REPLAY_INSERT insert
-#define REPLAY_VICTIM victim
-#define REPLAY_TOUCH  touch_frame
-#define REPLAY_TICK   tick_nothing
+#define REPLAY_KIND    VM_TOUCH_ORDER
+#define REPLAY_INSERT  insert
+#define REPLAY_VICTIM  victim
+#define REPLAY_TOUCH   touch_frame
+#define REPLAY_TICK    tick_nothing
+#define REPLAY_FORESEE foresee
 #include "policy/replay_template.inc.h"

@@ -1,10 +1,14 @@
-/* ghosts.h - pages that have left and are remembered: a table by page, and lists of them.
+/* ghosts.h - pages that have left and are remembered: a map by page, and lists of them.
  *
- * A ghost is a number below the table's capacity; it has a page, and the policy may keep more by it
+ * A ghost is a number below the map's capacity; it has a page, and the policy may keep more by it
  * in arrays of its own. A page has at most one. Lists are of base/links.h, over the ghosts and the
  * heads of as many lists as the policy has.
  *
- *     page --hash--> slot --> ghost --> page, links
+ *     page --of_page--> ghost --> page, links            pages are numbered densely (npages)
+ *     page --hash--> slot --> ghost --> page, links      in any way
+ *
+ * Where the host numbers pages densely, as a page replay does, the map is an array: a ghost comes
+ * and goes by one store that nobody waits for. Elsewhere it is a hash table.
  *
  * Linear probing in a table at most half full, so that a look for a page that is not there, which
  * is what most misses make, ends after one or two slots of one cache line. A slot has the page's
@@ -18,8 +22,8 @@
  *
  * Invariants (ghosts_check)
  *  1. slot[] has each ghost that is in once, in the run of full slots from its page's home, with
- *     its page's hash.
- *  2. A ghost below `fresh` is in the table, or on the free chain, its page VM_NOPAGE.
+ *     its page's hash; or of_page[] has it at its page.
+ *  2. A ghost below `fresh` is in the map, or on the free chain, its page VM_NOPAGE.
  */
 #ifndef POLICY_GHOSTS_H
 #define POLICY_GHOSTS_H
@@ -27,9 +31,10 @@
 #include "base/assert.h"
 #include "base/block.h"
 #include "base/links.h"
+#include "base/prefetch.h"
 #include "base/random.h"
 
-#include <pagoda/types.h>
+#include <pagoda/policy.h>
 #include <string.h>
 
 #define GHOST_NONE   UINT32_MAX
@@ -42,23 +47,30 @@ struct ghost_slot {
 
 struct ghosts {
     uint64_t *page;          /* [cap] */
+    uint32_t *of_page;       /* [npages] + 1; 0: none */
     struct ghost_slot *slot; /* [mask + 1, of at least 2 * cap] */
     struct vm_links *link;   /* [cap + nlists]; list k's head is cap + k */
+    uint64_t npages;         /* 0: hashed */
     uint32_t cap, mask;
     uint32_t n;           /* that are in */
     uint32_t fresh, free; /* numbers from fresh on were never used; free: ghost + 1, chained by
                               link.next, 0: none */
 };
 
-static inline void ghosts_layout(struct ghosts *g, struct block *b, uint32_t cap, uint32_t nlists)
+static inline void ghosts_layout(struct ghosts *g, struct block *b, const struct vm_policy_env *env,
+                                 uint32_t cap, uint32_t nlists)
 {
     size_t slots = GHOSTS_FIRST;
     while (slots < 2 * (size_t)cap)
         slots *= 2;
     g->cap = cap;
     g->mask = GHOSTS_FIRST - 1;
+    g->npages = env->npages;
     g->page = block_take(b, cap * sizeof *g->page);
-    g->slot = block_take(b, slots * sizeof *g->slot);
+    if (g->npages)
+        g->of_page = block_take(b, g->npages * sizeof *g->of_page);
+    else
+        g->slot = block_take(b, slots * sizeof *g->slot);
     g->link = block_take(b, (cap + (size_t)nlists) * sizeof *g->link);
 }
 
@@ -73,14 +85,9 @@ static inline uint32_t ghosts_hash(uint64_t page)
     return (uint32_t)vm_mix64(page);
 }
 
-/* A look, an addition or a removal of the page is near. */
-static inline void ghosts_prefetch(const struct ghosts *g, uint64_t page)
-{
-    __builtin_prefetch(&g->slot[ghosts_hash(page) & g->mask]);
-}
+/* ---- the map of pages that are numbers of any size: a hash table ---- */
 
-/* The page's ghost, or GHOST_NONE. */
-static inline uint32_t ghosts_find(const struct ghosts *g, uint64_t page)
+static inline uint32_t ghosts_find_hashed(const struct ghosts *g, uint64_t page)
 {
     uint32_t hash = ghosts_hash(page);
     if (g->n == 0) /* no look at memory that nobody has used yet */
@@ -109,23 +116,7 @@ static __attribute__((noinline)) void ghosts_grow(struct ghosts *g)
             ghosts_place(g, ghost);
 }
 
-/* A ghost for a page that has none; at most `cap` are in. It is on no list yet. */
-static inline uint32_t ghosts_add(struct ghosts *g, uint64_t page)
-{
-    VM_ASSERT(g->n < g->cap);
-    if (__builtin_expect(g->n > g->mask / 2, 0))
-        ghosts_grow(g);
-    uint32_t ghost = g->free ? g->free - 1 : g->fresh++;
-    if (g->free)
-        g->free = g->link[ghost].next;
-    g->page[ghost] = page;
-    ghosts_place(g, ghost);
-    g->n++;
-    return ghost;
-}
-
-/* Forget a ghost, which is on no list any more. */
-static inline void ghosts_drop(struct ghosts *g, uint32_t ghost)
+static inline void ghosts_unplace(struct ghosts *g, uint32_t ghost)
 {
     uint32_t hole = ghosts_hash(g->page[ghost]) & g->mask;
     while (g->slot[hole].ghost != ghost + 1) {
@@ -138,6 +129,65 @@ static inline void ghosts_drop(struct ghosts *g, uint32_t ghost)
             hole = i;
         }
     g->slot[hole].ghost = 0;
+}
+
+/* ---- ghosts by page ---- */
+
+/* The ghost that a look for the page meets first, for prefetching: its own if it has one, or
+ * another's, or the first of all. */
+static inline uint32_t ghosts_peek(const struct ghosts *g, uint64_t page)
+{
+    uint32_t ghost = page < g->npages ? g->of_page[page]
+                     : g->npages      ? 0
+                                      : g->slot[ghosts_hash(page) & g->mask].ghost;
+    return ghost - (ghost != 0);
+}
+
+/* A look, an addition or a removal of the page is near. */
+VM_PREFETCHER void ghosts_prefetch(const struct ghosts *g, uint64_t page)
+{
+    if (page < g->npages)
+        __builtin_prefetch(&g->of_page[page]);
+    else if (g->npages == 0)
+        __builtin_prefetch(&g->slot[ghosts_hash(page) & g->mask]);
+}
+
+/* The page's ghost, or GHOST_NONE. */
+static inline uint32_t ghosts_find(const struct ghosts *g, uint64_t page)
+{
+    if (page < g->npages)
+        return g->of_page[page] - 1;
+    return g->npages ? GHOST_NONE : ghosts_find_hashed(g, page);
+}
+
+/* A ghost for a page that has none; at most `cap` are in. It is on no list yet. */
+static inline uint32_t ghosts_add(struct ghosts *g, uint64_t page)
+{
+    VM_ASSERT(g->n < g->cap);
+    uint32_t ghost = g->free ? g->free - 1 : g->fresh++;
+    if (g->free)
+        g->free = g->link[ghost].next;
+    g->page[ghost] = page;
+    g->n++;
+    if (page < g->npages) {
+        g->of_page[page] = ghost + 1;
+        return ghost;
+    }
+    VM_ASSERT(g->npages == 0);
+    if (__builtin_expect(g->n > g->mask / 2 + 1, 0))
+        ghosts_grow(g); /* which places all */
+    else
+        ghosts_place(g, ghost);
+    return ghost;
+}
+
+/* Forget a ghost, which is on no list any more. */
+static inline void ghosts_drop(struct ghosts *g, uint32_t ghost)
+{
+    if (g->npages)
+        g->of_page[g->page[ghost]] = 0;
+    else
+        ghosts_unplace(g, ghost);
     g->page[ghost] = VM_NOPAGE;
     g->link[ghost].next = g->free;
     g->free = ghost + 1;
@@ -160,12 +210,16 @@ static inline uint32_t ghosts_push(struct ghosts *g, uint32_t list, uint64_t pag
     return ghost;
 }
 
-/* The list's oldest will soon be forgotten. */
-static inline void ghosts_prefetch_oldest(const struct ghosts *g, uint32_t list)
+/* The list's oldest will soon be forgotten, and then the one after it. */
+VM_PREFETCHER void ghosts_prefetch_oldest(const struct ghosts *g, uint32_t list)
 {
-    uint32_t oldest = g->link[g->cap + list].next;
-    if (oldest != g->cap + list)
-        ghosts_prefetch(g, g->page[oldest]);
+    uint32_t oldest = g->link[g->cap + list].next, after = g->link[oldest].next;
+    if (oldest >= g->cap)
+        return;
+    ghosts_prefetch(g, g->page[oldest]);
+    __builtin_prefetch(&g->link[after]);
+    if (after < g->cap)
+        __builtin_prefetch(&g->page[after]);
 }
 
 /* Forget a ghost that is on a list. */
@@ -175,11 +229,11 @@ static inline void ghosts_forget(struct ghosts *g, uint32_t ghost)
     ghosts_drop(g, ghost);
 }
 
-/* Asserts the invariants. */
-static inline void ghosts_check(const struct ghosts *g)
+/* That each ghost in the map is its page's; how many are in it. */
+static inline uint32_t ghosts_check_map(const struct ghosts *g)
 {
-    uint32_t n = 0, nfree = 0;
-    for (uint32_t i = 0; i <= g->mask; i++) {
+    uint32_t n = 0;
+    for (uint32_t i = 0; g->npages == 0 && i <= g->mask; i++) {
         if (!g->slot[i].ghost)
             continue;
         uint32_t ghost = g->slot[i].ghost - 1;
@@ -187,6 +241,18 @@ static inline void ghosts_check(const struct ghosts *g)
                   ghosts_find(g, g->page[ghost]) == ghost);
         n++;
     }
+    for (uint32_t ghost = 0; g->npages && ghost < g->fresh; ghost++)
+        if (g->page[ghost] != VM_NOPAGE) {
+            VM_ASSERT(g->page[ghost] < g->npages && g->of_page[g->page[ghost]] == ghost + 1);
+            n++;
+        }
+    return n;
+}
+
+/* Asserts the invariants. */
+static inline void ghosts_check(const struct ghosts *g)
+{
+    uint32_t n = ghosts_check_map(g), nfree = 0;
     for (uint32_t ghost = g->free; ghost; ghost = g->link[ghost - 1].next)
         VM_ASSERT(++nfree <= g->fresh && ghost <= g->fresh && g->page[ghost - 1] == VM_NOPAGE);
     VM_ASSERT(n == g->n && n + nfree == g->fresh && g->fresh <= g->cap);

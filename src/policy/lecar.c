@@ -28,6 +28,7 @@
 #include <math.h>
 
 #define WEIGHT_LEAST 0.01
+#define AHEAD        8 /* log entries */
 
 enum expert { LRU, LFU };
 
@@ -47,11 +48,11 @@ struct lecar {
     struct ghosts ghosts;
     struct departure *departure; /* [ghosts.cap] */
     uint32_t nghosts[2], history;
-    size_t end;   /* of the heap's used slots */
-    uint64_t now; /* touches so far */
-    uint64_t
-        incoming;  /* the page that was looked for among the ghosts, until it comes; VM_NOPAGE */
-    uint32_t kept; /* its count when it left; 0: it was no ghost */
+    size_t end;        /* of the heap's used slots */
+    uint64_t now;      /* touches so far */
+    uint64_t incoming; /* looked for among the ghosts, until it comes; VM_NOPAGE */
+    uint32_t kept;     /* its count when it left; 0: it was no ghost */
+    uint64_t foreseen; /* the page without a frame that was asked about last */
     uint32_t nframes;
     double weight, rate;
     double fade; /* ln r of one touch */
@@ -80,7 +81,7 @@ static size_t layout(struct lecar *s, uintptr_t start, const struct vm_policy_en
     s->slot = block_take(&b, env->nframes * sizeof *s->slot);
     s->link = block_take(&b, (env->nframes + (size_t)1) * sizeof *s->link);
     s->page = block_take(&b, env->nframes * sizeof *s->page);
-    ghosts_layout(&s->ghosts, &b, 2 * history_share(env), 2);
+    ghosts_layout(&s->ghosts, &b, env, 2 * history_share(env), 2);
     s->departure = block_take(&b, s->ghosts.cap * sizeof *s->departure);
     return b.used;
 }
@@ -195,6 +196,70 @@ static inline void remove_frame(void *state, vm_pfn frame)
     recency_remove(s->order, frame);
 }
 
+/* ---- what will be read soon ---- */
+
+VM_PREFETCHER void foresee_ghost(const struct lecar *s, uint32_t ghost)
+{
+    __builtin_prefetch(&s->ghosts.page[ghost], 1);
+    __builtin_prefetch(&s->ghosts.link[ghost], 1);
+    __builtin_prefetch(&s->departure[ghost], 1);
+}
+
+VM_PREFETCHER void foresee_leaver(const struct lecar *s, vm_pfn frame)
+{
+    __builtin_prefetch(&s->rank[frame], 1);
+    __builtin_prefetch(&s->page[frame], 1);
+    __builtin_prefetch(&s->slot[frame], 1);
+    __builtin_prefetch(&s->link[frame], 1);
+}
+
+/* Whom the experts will name next, and after that. */
+VM_PREFETCHER void foresee_victims(const struct lecar *s)
+{
+    const struct recency *o = s->order;
+    vm_pfn waiting = s->link[s->nframes].next;
+    if (waiting != s->nframes) {
+        vm_pfn next = s->link[waiting].next;
+        ghosts_prefetch(&s->ghosts, s->page[waiting]);
+        if (next != s->nframes)
+            foresee_leaver(s, next);
+    }
+    if (o->tail + AHEAD < o->head) {
+        ghosts_prefetch(&s->ghosts, s->page[o->log[o->tail + 1]]);
+        foresee_leaver(s, o->log[o->tail + AHEAD / 2]);
+        __builtin_prefetch(&o->at[o->log[o->tail + AHEAD]]);
+    }
+}
+
+/* Whose ghost will be forgotten next, and after that. */
+VM_PREFETCHER void foresee_forgotten(const struct lecar *s, enum expert expert)
+{
+    const struct ghosts *g = &s->ghosts;
+    uint32_t head = g->cap + expert, oldest = g->link[head].next;
+    if (oldest == head)
+        return;
+    ghosts_prefetch(g, g->page[oldest]);
+    if (g->link[oldest].next != head)
+        foresee_ghost(s, g->link[oldest].next);
+}
+
+/* Of a page that comes soon and has no frame the slot is asked for, and of the one before it, whose
+ * slot is here, the ghost. */
+VM_PREFETCHER void foresee(void *state, uint64_t page, uint32_t entry)
+{
+    struct lecar *s = state;
+    const struct ghosts *g = &s->ghosts;
+    if (entry) {
+        __builtin_prefetch(&s->rank[entry - 1], 1);
+        return;
+    }
+    foresee_ghost(s, ghosts_peek(g, s->foreseen));
+    ghosts_prefetch(g, page);
+    s->foreseen = page;
+}
+
+/* ---- victims ---- */
+
 static inline vm_pfn victim(void *state, uint64_t incoming)
 {
     struct lecar *s = state;
@@ -206,6 +271,9 @@ static inline vm_pfn victim(void *state, uint64_t incoming)
     if (lru != lfu)
         remember(s, frame, expert);
     remove_frame(s, frame);
+    foresee_victims(s);
+    foresee_forgotten(s, LRU);
+    foresee_forgotten(s, LFU);
     return frame;
 }
 
@@ -234,15 +302,6 @@ static const struct vm_param param[] = {
     {"weight", VM_PARAM_REAL, "0.5", 0, 1, NULL, "of lru at first"},
     {"ghosts", VM_PARAM_REAL, "100", 0, 1000, NULL, "of each expert, percent of memory"},
 };
-
-static inline void foresee(const void *state, uint64_t page, uint32_t entry)
-{
-    const struct lecar *s = state;
-    if (entry)
-        __builtin_prefetch(&s->rank[entry - 1]);
-    else
-        ghosts_prefetch(&s->ghosts, page);
-}
 
 const struct vm_policy_ops vm_policy_lecar = {
     .name = "lecar",

@@ -55,7 +55,7 @@ static size_t layout(struct lfu *s, uintptr_t start, const struct vm_policy_env 
     s->slot = block_take(&b, nframes * sizeof *s->slot);
     s->link = block_take(&b, (nframes + (size_t)1) * sizeof *s->link);
     s->page = block_take(&b, nframes * sizeof *s->page);
-    ghosts_layout(&s->ghosts, &b, s->keep + 1, 1);
+    ghosts_layout(&s->ghosts, &b, env, s->keep + 1, 1);
     s->kept = block_take(&b, s->ghosts.cap * sizeof *s->kept);
     return b.used;
 }

@@ -46,13 +46,14 @@ struct linux_lists {
     uint8_t load_mask; /* what of a newcomer's bits stays */
 };
 
-static size_t layout(struct linux_lists *s, uintptr_t start, uint32_t nframes)
+static size_t layout(struct linux_lists *s, uintptr_t start, const struct vm_policy_env *env)
 {
+    size_t nframes = env->nframes;
     struct block b = {.start = start};
     block_take(&b, sizeof *s);
-    ghosts_layout(&s->shadows, &b, nframes, 1);
+    ghosts_layout(&s->shadows, &b, env, env->nframes, 1);
     s->shadow_age = block_take(&b, nframes * sizeof *s->shadow_age);
-    s->link = block_take(&b, (nframes + (size_t)LISTS) * sizeof *s->link);
+    s->link = block_take(&b, (nframes + LISTS) * sizeof *s->link);
     s->page = block_take(&b, nframes * sizeof *s->page);
     s->list = block_take(&b, nframes * sizeof *s->list);
     return b.used;
@@ -60,7 +61,7 @@ static size_t layout(struct linux_lists *s, uintptr_t start, uint32_t nframes)
 
 static size_t size(const struct vm_policy_env *env)
 {
-    return layout(&(struct linux_lists){0}, 0, env->nframes);
+    return layout(&(struct linux_lists){0}, 0, env);
 }
 
 /* inactive_ratio of Linux's inactive_is_low. */
@@ -75,7 +76,7 @@ static uint64_t ratio_of(uint32_t nframes)
 static void init(void *state, const struct vm_policy_env *env)
 {
     struct linux_lists *s = state;
-    layout(s, (uintptr_t)state, env->nframes);
+    layout(s, (uintptr_t)state, env);
     ghosts_init(&s->shadows, 1);
     s->nframes = env->nframes;
     s->bits = env->bits;
@@ -143,12 +144,19 @@ static inline bool take_reference(struct linux_lists *s, vm_pfn frame)
     return referenced;
 }
 
-/* The frame that is looked at next. */
-static inline void prefetch(const struct linux_lists *s, uint32_t node)
+/* Ask for what the frame that is looked at four times from now will wait for, and, of the one in
+ * half that time, whose page has come, for the page's shadow. */
+VM_PREFETCHER void prefetch(const struct linux_lists *s, vm_pfn frame)
 {
+    uint32_t soon = s->link[s->link[frame].prev].prev, node = s->link[s->link[soon].prev].prev;
+    if (soon < s->nframes)
+        ghosts_prefetch(&s->shadows, s->page[soon]);
     __builtin_prefetch(&s->link[node]);
-    __builtin_prefetch(&s->bits[node]);
-    __builtin_prefetch(&s->list[node]);
+    if (node < s->nframes) {
+        __builtin_prefetch(&s->bits[node]);
+        __builtin_prefetch(&s->list[node]);
+        __builtin_prefetch(&s->page[node]);
+    }
 }
 
 static inline void deactivate(struct linux_lists *s)
@@ -169,6 +177,7 @@ static inline void leave_shadow(struct linux_lists *s, uint64_t page)
     if (old != GHOST_NONE)
         ghosts_forget(&s->shadows, old);
     s->shadow_age[ghosts_push(&s->shadows, 0, page)] = s->age++;
+    ghosts_prefetch_oldest(&s->shadows, 0);
 }
 
 static inline vm_pfn victim(void *state, uint64_t incoming)
@@ -179,7 +188,7 @@ static inline vm_pfn victim(void *state, uint64_t incoming)
         deactivate(s);
         VM_ASSERT(s->n[INACTIVE]);
         vm_pfn frame = tail_of(s, INACTIVE);
-        prefetch(s, s->link[frame].prev);
+        prefetch(s, frame);
         bool referenced = take_reference(s, frame);
         unlist(s, frame);
         if (!referenced) {
@@ -237,9 +246,17 @@ const struct vm_policy_ops vm_policy_linux = {
     PART_STAMPED,
 };
 
-#define REPLAY_KIND   VM_TOUCH_REFBIT
-#define REPLAY_INSERT insert
-#define REPLAY_VICTIM victim
-#define REPLAY_TOUCH  touch_nothing
-#define REPLAY_TICK   tick_nothing
+VM_PREFETCHER void foresee(const void *state, uint64_t page, uint32_t entry)
+{
+    const struct linux_lists *s = state;
+    if (!entry)
+        ghosts_prefetch(&s->shadows, page);
+}
+
+#define REPLAY_KIND    VM_TOUCH_REFBIT
+#define REPLAY_INSERT  insert
+#define REPLAY_VICTIM  victim
+#define REPLAY_TOUCH   touch_nothing
+#define REPLAY_TICK    tick_nothing
+#define REPLAY_FORESEE foresee
 #include "policy/replay_template.inc.h"

@@ -18,14 +18,15 @@
  *   Immediate repeats are no touches. The first pages are LIR, until those have their share. In Q a
  *   page that is touched, but not in S, goes to the end.
  *
- * The idea of the second list: HIR pages and ghosts enter S only at the top, and so those in it are
- * in the order of their entering: list H, whose first is the lowest, which S's limit asks for.
+ * The idea of `low`: S's limit asks for the lowest that is not LIR. Such pages enter S only at the
+ * top, so that what has been found to have none of them below it stays so.
  *
  * Invariants
  *  1. S is empty or has a LIR page at the bottom. It has all LIR pages; LIR pages <= their share.
- *  2. Q has the frames of kind HIR and STACKED; H those that are STACKED, and the ghosts, in S's
- *     order. depth is S's length; between calls it is within the limit.
- *  3. last is the frame touched last, if it is in still, else VM_NOFRAME.
+ *  2. Q has the frames of kind HIR and STACKED. depth is S's length; between calls it is within the
+ *     limit.
+ *  3. From S's bottom up to low all are LIR; low is S's head if nothing is known.
+ *  4. last is the frame touched last, if it is in still, else VM_NOFRAME.
  */
 #include "base/links.h"
 #include "policy/ghosts.h"
@@ -35,10 +36,9 @@
 
 enum kind { OUT, LIR, STACKED /* HIR and in S */, HIR };
 
-/* Nodes of S and H: frames, the list's head `nframes`, and then the ghosts. */
+/* Nodes of S: frames, the list's head `nframes`, and then the ghosts. */
 struct lirs {
     struct vm_links *stack; /* [nframes + 1 + limit + 1] S: next is towards the bottom */
-    struct vm_links *order; /* [nframes + 1 + limit + 1] H */
     struct vm_links *queue; /* [nframes + 1] Q */
     uint64_t *page;         /* [nframes] */
     uint8_t *kind;          /* [nframes] enum kind */
@@ -47,6 +47,7 @@ struct lirs {
     uint32_t lirs;  /* LIR pages' share, frames */
     uint32_t depth; /* nodes in S */
     uint32_t limit; /* of depth */
+    uint32_t low;   /* node */
     vm_pfn last;
 };
 
@@ -69,11 +70,10 @@ static size_t layout(struct lirs *s, uintptr_t start, const struct vm_policy_env
     size_t nodes = env->nframes + (size_t)1 + stack_limit(env) + 1;
     block_take(&b, sizeof *s);
     s->stack = block_take(&b, nodes * sizeof *s->stack);
-    s->order = block_take(&b, nodes * sizeof *s->order);
     s->queue = block_take(&b, (env->nframes + (size_t)1) * sizeof *s->queue);
     s->page = block_take(&b, env->nframes * sizeof *s->page);
     s->kind = block_take(&b, env->nframes * sizeof *s->kind);
-    ghosts_layout(&s->ghosts, &b, stack_limit(env) + 1, 0);
+    ghosts_layout(&s->ghosts, &b, env, stack_limit(env) + 1, 0);
     return b.used;
 }
 
@@ -90,23 +90,26 @@ static void init(void *state, const struct vm_policy_env *env)
     s->lirs = lir_share(env);
     s->limit = stack_limit(env);
     s->last = VM_NOFRAME;
+    s->low = s->nframes;
     vm_links_head(s->stack, s->nframes);
-    vm_links_head(s->order, s->nframes);
     vm_links_head(s->queue, s->nframes);
 }
 
-/* ---- S and H ---- */
+/* ---- S ---- */
 
 static inline bool is_ghost(const struct lirs *s, uint32_t node)
 {
     return node > s->nframes;
 }
 
+static inline bool is_lir(const struct lirs *s, uint32_t node)
+{
+    return node < s->nframes && s->kind[node] == LIR;
+}
+
 static inline void stack_push(struct lirs *s, vm_pfn frame, enum kind kind)
 {
     vm_links_push_first(s->stack, s->nframes, frame);
-    if (kind == STACKED)
-        vm_links_push_last(s->order, s->nframes, frame);
     s->kind[frame] = (uint8_t)kind;
     s->depth++;
 }
@@ -115,7 +118,6 @@ static inline void stack_push(struct lirs *s, vm_pfn frame, enum kind kind)
 static inline void unstack(struct lirs *s, uint32_t node)
 {
     vm_links_remove(s->stack, node);
-    vm_links_remove(s->order, node);
     s->depth--;
     if (is_ghost(s, node))
         ghosts_drop(&s->ghosts, node - s->nframes - 1);
@@ -128,16 +130,24 @@ static inline void prune(struct lirs *s)
 {
     for (;;) {
         uint32_t bottom = s->stack[s->nframes].prev;
-        if (bottom == s->nframes || (bottom < s->nframes && s->kind[bottom] == LIR))
+        if (bottom == s->nframes || is_lir(s, bottom))
             return;
         unstack(s, bottom);
     }
 }
 
+/* A LIR page is taken out of its place. */
+static inline void unlink_lir(struct lirs *s, vm_pfn frame)
+{
+    if (s->low == frame)
+        s->low = s->stack[frame].next;
+    vm_links_remove(s->stack, frame);
+}
+
 /* A LIR page leaves S, and is none any more. */
 static inline void unstack_lir(struct lirs *s, vm_pfn frame)
 {
-    vm_links_remove(s->stack, frame);
+    unlink_lir(s, frame);
     s->depth--;
     s->nlir--;
 }
@@ -167,13 +177,23 @@ static inline void push_lir(struct lirs *s, vm_pfn frame)
     prune(s);
 }
 
+/* The lowest of S that is not LIR; there is one. */
+static uint32_t lowest(struct lirs *s)
+{
+    uint32_t node;
+    while (is_lir(s, node = s->stack[s->low].prev))
+        s->low = node;
+    VM_ASSERT(node != s->nframes);
+    return node;
+}
+
 /* To the top, as a HIR page. */
 static inline void push_hir(struct lirs *s, vm_pfn frame)
 {
     enqueue(s, frame);
     stack_push(s, frame, STACKED);
     if (s->depth > s->limit)
-        unstack(s, s->order[s->nframes].next);
+        unstack(s, lowest(s));
     prune(s);
 }
 
@@ -210,7 +230,7 @@ static inline void touch_frame(void *state, vm_pfn frame, uint32_t times)
     s->last = frame;
     switch ((enum kind)s->kind[frame]) {
     case LIR:
-        vm_links_remove(s->stack, frame);
+        unlink_lir(s, frame);
         vm_links_push_first(s->stack, s->nframes, frame);
         prune(s);
         return;
@@ -249,23 +269,29 @@ static inline void remove_frame(void *state, vm_pfn frame)
     prune(s);
 }
 
-/* The frame's page becomes a ghost, in its place in S and H. */
+/* The frame's page becomes a ghost, in its place in S. */
 static inline void remember(struct lirs *s, vm_pfn frame)
 {
     recognize(s, s->page[frame]); /* it may have been in two frames */
     uint32_t node = s->nframes + 1 + ghosts_add(&s->ghosts, s->page[frame]);
     vm_links_insert_after(s->stack, frame, node);
     vm_links_remove(s->stack, frame);
-    vm_links_insert_after(s->order, frame, node);
-    vm_links_remove(s->order, frame);
 }
 
-/* Ask for what the next victim will wait for. */
-static inline void prefetch_next(const struct lirs *s)
+/* Ask for what the next victim will wait for, and for what then must be known of the one after it
+ * to ask likewise. */
+VM_PREFETCHER void prefetch_next(const struct lirs *s)
 {
-    vm_pfn next = s->queue[s->nframes].next;
-    if (next != s->nframes)
-        ghosts_prefetch(&s->ghosts, s->page[next]);
+    vm_pfn next = s->queue[s->nframes].next, after = s->queue[next].next;
+    if (next == s->nframes)
+        return;
+    ghosts_prefetch(&s->ghosts, s->page[next]);
+    __builtin_prefetch(&s->queue[after]);
+    if (after < s->nframes) {
+        __builtin_prefetch(&s->page[after]);
+        __builtin_prefetch(&s->kind[after]);
+        __builtin_prefetch(&s->stack[after]);
+    }
 }
 
 static inline vm_pfn victim(void *state, uint64_t incoming)
@@ -291,18 +317,17 @@ static inline vm_pfn victim(void *state, uint64_t incoming)
 
 static void check_stack(const struct lirs *s)
 {
-    uint32_t head = s->nframes, prev = head, low = s->order[head].prev, n = 0, nlir = 0;
+    uint32_t head = s->nframes, prev = head, n = 0, nlir = 0;
+    bool below = false; /* low, or at it */
     for (uint32_t node = s->stack[head].next; node != head; node = s->stack[node].next) {
         VM_ASSERT(s->stack[node].prev == prev && n++ < s->depth);
         prev = node;
-        if (node < s->nframes && s->kind[node] == LIR) {
-            nlir++;
-            continue;
-        }
-        VM_ASSERT(node == low && (is_ghost(s, node) || s->kind[node] == STACKED));
-        low = s->order[node].prev;
+        below |= node == s->low;
+        nlir += is_lir(s, node);
+        VM_ASSERT(is_lir(s, node) || (!below && (is_ghost(s, node) || s->kind[node] == STACKED)));
     }
-    VM_ASSERT(low == head && s->stack[head].prev == prev && n == s->depth && nlir == s->nlir);
+    VM_ASSERT(below || s->low == head);
+    VM_ASSERT(s->stack[head].prev == prev && n == s->depth && nlir == s->nlir);
     VM_ASSERT(n == 0 || (prev < s->nframes && s->kind[prev] == LIR));
     VM_ASSERT(s->depth <= s->limit && s->nlir <= s->lirs);
 }
@@ -330,7 +355,7 @@ static const struct vm_param param[] = {
     {"stack", VM_PARAM_REAL, "100", 1, 2500, NULL, "pages that S may have, in memories"},
 };
 
-static inline void foresee(const void *state, uint64_t page, uint32_t entry)
+VM_PREFETCHER void foresee(const void *state, uint64_t page, uint32_t entry)
 {
     const struct lirs *s = state;
     if (entry)

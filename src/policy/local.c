@@ -52,11 +52,20 @@ struct local {
     vm_pfn last;   /* frame of the touch before */
 };
 
+/* What the policies of all processes see: each one with a map of all pages would be too much. */
+static struct vm_policy_env members_env(const struct vm_policy_env *env)
+{
+    struct vm_policy_env members = *env;
+    members.npages = 0;
+    return members;
+}
+
 static size_t layout(struct local *s, uintptr_t start, const struct vm_policy_env *env)
 {
     struct block b = {.start = start};
     block_take(&b, sizeof *s);
-    s->state_bytes = vm_arena_room(env->allotment->inner->size(env));
+    struct vm_policy_env members = members_env(env);
+    s->state_bytes = vm_arena_room(env->allotment->inner->size(&members));
     s->member = block_take(&b, OWNERS * sizeof *s->member);
     s->known = block_take(&b, OWNERS * sizeof *s->known);
     s->owner = block_take(&b, env->nframes * sizeof *s->owner);
@@ -73,7 +82,7 @@ static void init(void *state, const struct vm_policy_env *env)
 {
     struct local *s = state;
     layout(s, (uintptr_t)state, env);
-    s->env = *env;
+    s->env = members_env(env);
     s->params = *env->params;
     s->env.params = &s->params;
     s->allotment = *env->allotment;

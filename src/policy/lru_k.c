@@ -37,8 +37,6 @@
 #include "policy/ghosts.h"
 #include "policy/part.h"
 
-#include <string.h>
-
 #define K_MAX 8
 
 struct rank {
@@ -91,7 +89,7 @@ static size_t layout(struct lru_k *s, uintptr_t start, const struct vm_policy_en
     s->aside = block_take(&b, n * sizeof *s->aside);
     s->slot = block_take(&b, n * sizeof *s->slot);
     s->link = block_take(&b, (n + 1) * sizeof *s->link);
-    ghosts_layout(&s->ghosts, &b, s->keep + 1, 1);
+    ghosts_layout(&s->ghosts, &b, env, s->keep + 1, 1);
     s->ghost_time = block_take(&b, s->ghosts.cap * (s->k + (size_t)1) * sizeof *s->ghost_time);
     return b.used;
 }
@@ -142,31 +140,38 @@ static inline void enter(struct lru_k *s, vm_pfn frame)
     }
 }
 
-/* Note a reference of now in `t`, whose last was `burst` after the last that counts. */
-static inline void count_reference(const struct lru_k *s, uint64_t *t, uint64_t burst)
+/* Make `t` of the times `before` (which may be the same) and a reference of now; the last one was
+ * `burst` after the last that counts. */
+static inline void count_reference(const struct lru_k *s, uint64_t *t, const uint64_t *before,
+                                   uint64_t burst)
 {
     for (unsigned i = s->k; i > 1; i--)
-        t[i] = t[i - 1] ? t[i - 1] + burst : 0;
+        t[i] = before[i - 1] ? before[i - 1] + burst : 0;
     t[0] = t[1] = s->now;
+}
+
+static inline uint64_t *ghost_times(const struct lru_k *s, uint32_t ghost)
+{
+    return &s->ghost_time[(size_t)ghost * (s->k + 1)];
 }
 
 static inline void insert(void *state, vm_pfn frame, uint64_t page)
 {
     struct lru_k *s = state;
-    uint64_t *t = times(s, frame);
+    static const uint64_t none[K_MAX + 1];
+    const uint64_t *before = none;
     VM_EXPECT(frame < s->nframes && s->slot[frame] == 0);
     uint32_t ghost = ghosts_find(&s->ghosts, page);
     s->now++;
     s->seen = frame < s->seen ? s->seen : frame + 1;
     s->page[frame] = page;
-    memset(t, 0, (s->k + 1) * sizeof *t);
     if (ghost != GHOST_NONE) {
-        const uint64_t *left = &s->ghost_time[(size_t)ghost * (s->k + 1)];
+        const uint64_t *left = ghost_times(s, ghost);
         if (s->retained == 0 || s->now - left[0] <= s->retained)
-            memcpy(t, left, (s->k + 1) * sizeof *t);
+            before = left;
         ghosts_forget(&s->ghosts, ghost);
     }
-    count_reference(s, t, 0);
+    count_reference(s, times(s, frame), before, 0);
     enter(s, frame);
 }
 
@@ -175,7 +180,7 @@ static inline void touch_once(struct lru_k *s, vm_pfn frame)
     uint64_t *t = times(s, frame);
     s->now++;
     if (s->now - t[0] > s->correlated)
-        count_reference(s, t, t[0] - t[1]);
+        count_reference(s, t, t, t[0] - t[1]);
     else
         t[0] = s->now;
 }
@@ -232,8 +237,8 @@ static void remember(struct lru_k *s, vm_pfn frame, uint32_t wanted)
     while (s->ghosts.n >= s->keep + (wanted != GHOST_NONE))
         ghosts_forget(&s->ghosts, ghosts_oldest(&s->ghosts, 0));
     uint32_t ghost = ghosts_push(&s->ghosts, 0, s->page[frame]);
-    memcpy(&s->ghost_time[(size_t)ghost * (s->k + 1)], times(s, frame),
-           (s->k + 1) * sizeof *s->time);
+    for (unsigned i = 0; i <= s->k; i++)
+        ghost_times(s, ghost)[i] = times(s, frame)[i];
 }
 
 /* Whether the frame may leave for the touch that is under way. */
@@ -314,7 +319,7 @@ static vm_pfn first_past(struct lru_k *s, vm_pfn *first)
 }
 
 /* Ask for what the next victim will wait for. */
-static inline void prefetch_next(const struct lru_k *s)
+VM_PREFETCHER void prefetch_next(const struct lru_k *s)
 {
     vm_pfn next = s->link[s->nframes].next;
     if (next == s->nframes && s->end > HEAP_ROOT)
@@ -389,7 +394,7 @@ static const struct vm_param param[] = {
      "pages remembered, in percent of memory's frames"},
 };
 
-static inline void foresee(const void *state, uint64_t page, uint32_t entry)
+VM_PREFETCHER void foresee(const void *state, uint64_t page, uint32_t entry)
 {
     const struct lru_k *s = state;
     if (entry)

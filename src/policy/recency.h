@@ -25,7 +25,7 @@
 #include "policy/part.h"
 
 #define RECENCY_OUT UINT32_MAX
-#define LOG_TURNS   2
+#define LOG_TURNS   4
 
 struct recency {
     uint32_t *log;    /* [room] */

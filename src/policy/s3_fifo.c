@@ -68,7 +68,7 @@ static size_t layout(struct s3_fifo *s, uintptr_t start, const struct vm_policy_
     s->page = block_take(&b, env->nframes * sizeof *s->page);
     s->hits = block_take(&b, env->nframes * sizeof *s->hits);
     s->place = block_take(&b, env->nframes * sizeof *s->place);
-    ghosts_layout(&s->ghosts, &b, ghosts_share(env), 1);
+    ghosts_layout(&s->ghosts, &b, env, ghosts_share(env), 1);
     return b.used;
 }
 
@@ -230,6 +230,13 @@ static const struct vm_param param[] = {
     {"fill", VM_PARAM_WORD, "small", 0, 0, "small|main", "what newcomers fill at first"},
 };
 
+VM_PREFETCHER void foresee(const void *state, uint64_t page, uint32_t entry)
+{
+    const struct s3_fifo *s = state;
+    if (!entry)
+        ghosts_prefetch(&s->ghosts, page);
+}
+
 const struct vm_policy_ops vm_policy_s3_fifo = {
     .name = "s3-fifo",
     .summary = "newcomers without hits leave a small queue; others live in a main one",
@@ -250,9 +257,10 @@ const struct vm_policy_ops vm_policy_s3_fifo = {
     PART_STAMPED,
 };
 
-#define REPLAY_KIND   VM_TOUCH_EACH
-#define REPLAY_INSERT insert
-#define REPLAY_VICTIM victim
-#define REPLAY_TOUCH  touch_frame
-#define REPLAY_TICK   tick_nothing
+#define REPLAY_KIND    VM_TOUCH_EACH
+#define REPLAY_INSERT  insert
+#define REPLAY_VICTIM  victim
+#define REPLAY_TOUCH   touch_frame
+#define REPLAY_TICK    tick_nothing
+#define REPLAY_FORESEE foresee
 #include "policy/replay_template.inc.h"

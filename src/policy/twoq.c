@@ -45,7 +45,7 @@ static size_t layout(struct twoq *s, uintptr_t start, const struct vm_policy_env
     s->out_max = part_share(env->capacity, vm_params_real(env->params, "out"), 0);
     block_take(&b, sizeof *s);
     rings_layout(&s->rings, &b, env->nframes);
-    ghosts_layout(&s->out, &b, s->out_max + 2, 1);
+    ghosts_layout(&s->out, &b, env, s->out_max + 2, 1);
     s->page = block_take(&b, env->nframes * sizeof *s->page);
     return b.used;
 }
@@ -135,7 +135,7 @@ static const struct vm_param param[] = {
      "a returning page's ghost goes after the page that leaves for it has one, or before"},
 };
 
-static inline void foresee(const void *state, uint64_t page, uint32_t entry)
+VM_PREFETCHER void foresee(const void *state, uint64_t page, uint32_t entry)
 {
     const struct twoq *s = state;
     if (entry)

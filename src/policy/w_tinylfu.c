@@ -28,10 +28,10 @@
  *
  * Invariants
  *  1. A frame that is in is on the list that place[] says, the one touched last first.
- *  2. Between calls the window and the protected segment have at most their shares, and `samples`
- *     is below `sample`.
+ *  2. Between calls the window and the protected segment have at most their shares.
  */
 #include "base/links.h"
+#include "base/prefetch.h"
 #include "base/random.h"
 #include "policy/part.h"
 
@@ -42,18 +42,28 @@ enum place { OUT, WINDOW, PROBATION, PROTECTED, NPLACES };
 #define HOT_ENOUGH  6 /* for chance to let a candidate in */
 #define CHANCES     128
 
-/* Row r is word[2 * r] and word[2 * r + 1], 32 counters. */
+/* Counter i of row r is the low half of byte[r][i / 2] if i is even, else the high one. */
 struct sketch_block {
-    uint64_t word[2 * ROWS];
+    union {
+        uint8_t byte[ROWS][16];
+        uint64_t word[2 * ROWS];
+    };
+};
+
+/* Those of one page. */
+struct counters {
+    uint8_t *byte[ROWS];
+    unsigned shift[ROWS]; /* the lowest bit in the byte */
+    int count[ROWS], least;
 };
 
 struct w_tinylfu {
     struct vm_links *link; /* [nframes + NPLACES]: list p's head is nframes + p */
-    uint64_t *page;        /* [nframes] */
+    uint64_t *hash;        /* [nframes + NPLACES] of the frame's page; a head's is 0 */
     uint8_t *place;        /* [nframes] enum place */
     struct sketch_block *block;
     uint64_t block_mask;
-    uint64_t samples, sample; /* touches counted, and when to halve */
+    uint64_t sample, left; /* touches between halvings at first; until the next */
     uint32_t nframes, n[NPLACES], share[NPLACES];
     bool update_all, jitter;
     struct vm_random random;
@@ -72,7 +82,7 @@ static size_t layout(struct w_tinylfu *s, uintptr_t start, const struct vm_polic
     struct block b = {.start = start};
     block_take(&b, sizeof *s);
     s->link = block_take(&b, (env->nframes + (size_t)NPLACES) * sizeof *s->link);
-    s->page = block_take(&b, env->nframes * sizeof *s->page);
+    s->hash = block_take(&b, (env->nframes + (size_t)NPLACES) * sizeof *s->hash);
     s->place = block_take(&b, env->nframes * sizeof *s->place);
     s->block = block_take(&b, nblocks(env) * sizeof *s->block);
     return b.used;
@@ -90,7 +100,7 @@ static void init(void *state, const struct vm_policy_env *env)
     layout(s, (uintptr_t)state, env);
     s->nframes = env->nframes;
     s->block_mask = nblocks(env) - 1;
-    s->sample = vm_params_count(params, "sample") * env->capacity;
+    s->sample = s->left = vm_params_count(params, "sample") * env->capacity;
     s->share[WINDOW] = part_share(env->capacity, vm_params_real(params, "window"), 1);
     s->share[PROTECTED] =
         part_share(env->capacity - s->share[WINDOW], vm_params_real(params, "protected"), 0);
@@ -108,61 +118,91 @@ static inline uint64_t hash_of(uint64_t page)
     return vm_mix64(page + UINT64_C(0x9e3779b97f4a7c15));
 }
 
-/* Where a page's counter in a row is: the word, and the counter's lowest bit. */
-static inline uint64_t *counter_word(struct sketch_block *b, uint64_t hash, unsigned row,
-                                     unsigned *shift)
+static inline struct sketch_block *block_of(const struct w_tinylfu *s, uint64_t hash)
 {
-    unsigned i = hash >> (40 + 5 * row) & 31;
-    *shift = i % 16 * 4;
-    return &b->word[2 * row + i / 16];
+    return &s->block[hash & s->block_mask];
 }
 
-static inline unsigned estimate(struct w_tinylfu *s, uint64_t page)
+static inline int lesser(int a, int b)
 {
-    uint64_t hash = hash_of(page);
-    unsigned least = COUNTER_MAX, shift;
+    return a < b ? a : b;
+}
+
+/* Read the counters of a page. */
+static inline struct counters counters_of(const struct w_tinylfu *s, uint64_t hash)
+{
+    struct counters c = {.least = COUNTER_MAX};
     for (unsigned row = 0; row < ROWS; row++) {
-        uint64_t *word = counter_word(&s->block[hash & s->block_mask], hash, row, &shift);
-        unsigned count = *word >> shift & COUNTER_MAX;
-        least = count < least ? count : least;
+        unsigned i = (unsigned)(hash >> (40 + 5 * row));
+        c.byte[row] = &block_of(s, hash)->byte[row][i / 2 % 16];
+        c.shift[row] = i % 2 * 4;
+        c.count[row] = *c.byte[row] >> c.shift[row] & COUNTER_MAX;
+        c.least = lesser(c.least, c.count[row]);
     }
-    return least;
+    return c;
 }
 
-static __attribute__((noinline)) void halve(struct w_tinylfu *s)
+static inline int estimate(const struct w_tinylfu *s, uint64_t hash)
+{
+    return counters_of(s, hash).least;
+}
+
+/* With `least`, `times` touches each raise those counters that are the least: after all of them
+ * none is below the sum. Which ones rise is chance, and so not branched on. */
+static inline void raise_least(const struct counters *c, int times)
+{
+    int least = lesser(c->least + times, COUNTER_MAX);
+    for (unsigned row = 0; row < ROWS; row++) {
+        int rise = least - c->count[row];
+        *c->byte[row] = (uint8_t)(*c->byte[row] + ((rise & ~(rise >> 31)) << c->shift[row]));
+    }
+}
+
+static inline void raise_all(const struct counters *c, int times)
+{
+    for (unsigned row = 0; row < ROWS; row++) {
+        int rise = lesser(times, COUNTER_MAX - c->count[row]);
+        *c->byte[row] = (uint8_t)(*c->byte[row] + (rise << c->shift[row]));
+    }
+}
+
+/* `times` touches of a page, between which nothing is halved. */
+static inline void count(struct w_tinylfu *s, uint64_t hash, uint64_t times)
+{
+    struct counters c = counters_of(s, hash);
+    int enough = times < COUNTER_MAX ? (int)times : COUNTER_MAX;
+    if (s->update_all)
+        raise_all(&c, enough);
+    else
+        raise_least(&c, enough);
+    s->left -= times;
+}
+
+static inline void halve(struct w_tinylfu *s)
 {
     for (uint64_t b = 0; b <= s->block_mask; b++)
         for (unsigned i = 0; i < 2 * ROWS; i++)
             s->block[b].word[i] = s->block[b].word[i] >> 1 & UINT64_C(0x7777777777777777);
-    s->samples /= 2;
+    s->left = s->sample - s->sample / 2;
 }
 
-/* `times` touches of a page, between which nothing is halved. With `least`, each raises those that
- * are the least: after all of them none is below the sum. */
-static inline void count(struct w_tinylfu *s, uint64_t page, uint64_t times)
+static __attribute__((noinline)) void count_and_halve(struct w_tinylfu *s, uint64_t hash,
+                                                      uint64_t times)
 {
-    uint64_t hash = hash_of(page), least = s->update_all ? 0 : estimate(s, page);
-    for (unsigned row = 0; row < ROWS; row++) {
-        unsigned shift;
-        uint64_t *word = counter_word(&s->block[hash & s->block_mask], hash, row, &shift);
-        uint64_t before = *word >> shift & COUNTER_MAX;
-        uint64_t after = (s->update_all ? before : least) + times;
-        after = after > COUNTER_MAX ? COUNTER_MAX : after;
-        if (after > before)
-            *word += (after - before) << shift;
+    while (times >= s->left) {
+        times -= s->left;
+        count(s, hash, s->left);
+        halve(s);
     }
+    count(s, hash, times);
 }
 
-static inline void sketch_add(struct w_tinylfu *s, uint64_t page, uint64_t times)
+static inline void sketch_add(struct w_tinylfu *s, uint64_t hash, uint64_t times)
 {
-    while (times) {
-        uint64_t room = s->sample - s->samples, n = times < room ? times : room;
-        count(s, page, n);
-        times -= n;
-        s->samples += n;
-        if (s->samples == s->sample)
-            halve(s);
-    }
+    if (__builtin_expect(times < s->left, 1))
+        count(s, hash, times);
+    else
+        count_and_halve(s, hash, times);
 }
 
 /* ---- the lists ---- */
@@ -194,6 +234,13 @@ static inline void move(struct w_tinylfu *s, vm_pfn frame, enum place place)
     enter(s, frame, place);
 }
 
+/* The frame becomes the first of the list that it is on. */
+static inline void renew(struct w_tinylfu *s, vm_pfn frame, enum place place)
+{
+    vm_links_remove(s->link, frame);
+    vm_links_push_first(s->link, s->nframes + place, frame);
+}
+
 /* What a list has above its share goes to probation. */
 static inline void shed(struct w_tinylfu *s, enum place place)
 {
@@ -205,19 +252,20 @@ static inline void insert(void *state, vm_pfn frame, uint64_t page)
 {
     struct w_tinylfu *s = state;
     VM_EXPECT(frame < s->nframes && s->place[frame] == OUT);
-    s->page[frame] = page;
+    s->hash[frame] = hash_of(page);
     enter(s, frame, WINDOW);
     shed(s, WINDOW);
-    sketch_add(s, page, 1);
+    sketch_add(s, s->hash[frame], 1);
 }
 
 static inline void touch_frame(void *state, vm_pfn frame, uint32_t times)
 {
     struct w_tinylfu *s = state;
-    VM_EXPECT(frame < s->nframes && s->place[frame] != OUT);
-    sketch_add(s, s->page[frame], times);
-    if (s->place[frame] == WINDOW) {
-        move(s, frame, WINDOW);
+    enum place place = s->place[frame];
+    VM_EXPECT(frame < s->nframes && place != OUT);
+    sketch_add(s, s->hash[frame], times);
+    if (place != PROBATION) {
+        renew(s, frame, place);
         return;
     }
     move(s, frame, PROTECTED);
@@ -226,10 +274,19 @@ static inline void touch_frame(void *state, vm_pfn frame, uint32_t times)
 
 static inline bool admitted(struct w_tinylfu *s, vm_pfn candidate, vm_pfn victim)
 {
-    unsigned often = estimate(s, s->page[candidate]);
-    if (often > estimate(s, s->page[victim]))
+    int often = estimate(s, s->hash[candidate]);
+    if (often > estimate(s, s->hash[victim]))
         return true;
     return s->jitter && often >= HOT_ENOUGH && vm_random_below(&s->random, CHANCES) == 0;
+}
+
+/* A list's last will be asked for at the next miss, the one before it soon after. */
+VM_PREFETCHER void foresee_last(const struct w_tinylfu *s, enum place place)
+{
+    vm_pfn last = last_of(s, place), before = s->link[last].prev;
+    __builtin_prefetch(block_of(s, s->hash[last]), 0);
+    __builtin_prefetch(&s->hash[before], 0);
+    __builtin_prefetch(&s->link[before], 0);
 }
 
 static inline vm_pfn victim(void *state, uint64_t incoming)
@@ -247,6 +304,8 @@ static inline vm_pfn victim(void *state, uint64_t incoming)
             move(s, candidate, PROBATION);
     }
     remove_frame(s, frame);
+    foresee_last(s, WINDOW);
+    foresee_last(s, PROBATION);
     return frame;
 }
 
@@ -271,7 +330,7 @@ static void check(const void *state)
     }
     for (uint32_t f = 0; f < s->nframes; f++)
         in -= s->place[f] != OUT;
-    VM_ASSERT(in == 0 && s->samples < s->sample);
+    VM_ASSERT(in == 0 && s->left && s->left <= s->sample);
     VM_ASSERT(s->n[WINDOW] <= s->share[WINDOW] && s->n[PROTECTED] <= s->share[PROTECTED]);
 }
 
@@ -283,6 +342,16 @@ static const struct vm_param param[] = {
     {"update", VM_PARAM_WORD, "least", 0, 0, "least|all", "counters that a touch raises"},
     {"admit", VM_PARAM_WORD, "strict", 0, 0, "strict|jitter", "who may enter the main part"},
 };
+
+VM_PREFETCHER void foresee(const void *state, uint64_t page, uint32_t entry)
+{
+    const struct w_tinylfu *s = state;
+    __builtin_prefetch(block_of(s, hash_of(page)), 1);
+    if (entry) {
+        __builtin_prefetch(&s->link[entry - 1], 1);
+        __builtin_prefetch(&s->hash[entry - 1], 0);
+    }
+}
 
 const struct vm_policy_ops vm_policy_w_tinylfu = {
     .name = "w-tinylfu",
@@ -304,9 +373,10 @@ const struct vm_policy_ops vm_policy_w_tinylfu = {
     PART_STAMPED,
 };
 
-#define REPLAY_KIND   VM_TOUCH_EACH
-#define REPLAY_INSERT insert
-#define REPLAY_VICTIM victim
-#define REPLAY_TOUCH  touch_frame
-#define REPLAY_TICK   tick_nothing
+#define REPLAY_KIND    VM_TOUCH_EACH
+#define REPLAY_INSERT  insert
+#define REPLAY_VICTIM  victim
+#define REPLAY_TOUCH   touch_frame
+#define REPLAY_TICK    tick_nothing
+#define REPLAY_FORESEE foresee
 #include "policy/replay_template.inc.h"

@@ -15,37 +15,37 @@
  * A write that the paper has done some time later is done at once here, so that the turn's end
  * finds the page clean. Left out: taking processes off the clock to control load.
  *
- * The idea: the hand's walk would cost a step a frame, and in a memory that is in use all over it
- * comes round at each miss. But it changes only frames that were touched since it last came by, and
- * stops only at idle ones. Both are sets, and it goes from member to member; so a touch pays for
- * one stop of the hand at most. Stamps are given in order, so that those who become idle are first
- * in a list of each process's frames.
+ * The idea: a step of the hand for each frame would be a turn over all memory at each miss where
+ * memory is in use all over. So the hand passes a stretch of 64 frames at once, and 64 stretches,
+ * if none of theirs was touched since it went over them and none can be idle yet: no process's time
+ * goes faster than that of all, so what was left of their windows then tells when one can be. A
+ * touch marks its stretch, and where idle frames are near a miss costs the few steps to them.
  *
  * Invariants
- *  1. in has the frames that are in; hand < nframes. Each is in idle, or on the list of its owner,
- *     which is in order of `used`.
- *  2. A frame that is in is in touched iff it is referenced; but `last` may be referenced alone, as
- *     a touch that repeats the one before need not be told.
- *  3. Frames in idle were last found to be used more than tau ago. When the hand starts, all such
- *     frames are there.
+ *  1. in has the frames that are in; hand < nframes.
+ *  2. A frame that is in and referenced is in a stretch that is marked; but `last` may be
+ *     referenced alone, as a touch that repeats the one before need not be told.
+ *  3. No frame that is not referenced is idle at a touch before `quiet` of its stretch, or before
+ *     `quiet_all` of the 64 stretches.
  */
+#include "base/bits.h"
 #include "base/bitset.h"
-#include "base/links.h"
 #include "policy/part.h"
 #include "policy/refbits.h"
 
-#define OWNERS (VM_ASID_KERNEL + 1)
+#define STRETCH     64 /* frames, a word of `in` */
+#define STRETCH_ALL (STRETCH * 64)
 
 struct wsclock {
-    struct vm_bitset in, touched, idle;
-    struct vm_links *link; /* [nframes + OWNERS]; process p's head is nframes + p */
-    uint64_t *used;        /* [nframes] its owner's time when it was last found to be used */
-    vm_asid *owner;        /* [nframes] */
-    bool *is_known;        /* [OWNERS] has a list */
-    uint8_t *bits;         /* the host's */
-    vm_pfn hand, last;     /* last: touched last, or VM_NOFRAME */
+    struct vm_bitset in;
+    uint64_t *marked;    /* [nframes / STRETCH_ALL] a bit for each stretch */
+    uint64_t *quiet;     /* [nframes / STRETCH] */
+    uint64_t *quiet_all; /* [nframes / STRETCH_ALL] */
+    uint64_t *used;      /* [nframes] its owner's time when it was last found to be used */
+    vm_asid *owner;      /* [nframes] */
+    uint8_t *bits;       /* the host's */
+    vm_pfn hand, last;   /* last: touched last, or VM_NOFRAME */
     uint32_t nframes, nin;
-    vm_asid running; /* when last heard of */
     uint64_t tau, writes;
     const struct vm_policy_clock *clock;
     const struct vm_policy_host *host;
@@ -53,15 +53,15 @@ struct wsclock {
 
 static size_t layout(struct wsclock *s, uintptr_t start, uint32_t nframes)
 {
+    size_t stretches = nframes / STRETCH + (size_t)1, all = nframes / STRETCH_ALL + (size_t)1;
     struct block b = {.start = start};
     block_take(&b, sizeof *s);
     block_take_set(&b, nframes, &s->in);
-    block_take_set(&b, nframes, &s->touched);
-    block_take_set(&b, nframes, &s->idle);
-    s->link = block_take(&b, (nframes + (size_t)OWNERS) * sizeof *s->link);
+    s->marked = block_take(&b, all * sizeof *s->marked);
+    s->quiet = block_take(&b, stretches * sizeof *s->quiet);
+    s->quiet_all = block_take(&b, all * sizeof *s->quiet_all);
     s->used = block_take(&b, nframes * sizeof *s->used);
     s->owner = block_take(&b, nframes * sizeof *s->owner);
-    s->is_known = block_take(&b, OWNERS * sizeof *s->is_known);
     return b.used;
 }
 
@@ -77,7 +77,6 @@ static void init(void *state, const struct vm_policy_env *env)
     s->bits = env->bits;
     s->nframes = env->nframes;
     s->last = VM_NOFRAME;
-    s->running = env->clock->running;
     s->tau = vm_params_count(env->params, "tau");
     if (s->tau == 0)
         s->tau = env->capacity;
@@ -86,47 +85,18 @@ static void init(void *state, const struct vm_policy_env *env)
     s->host = env->host;
 }
 
-/* ---- stamps ---- */
-
-/* Its use is noted now; it is on no list, and not idle. */
-static inline void stamp(struct wsclock *s, vm_pfn frame)
-{
-    vm_asid owner = s->owner[frame];
-    s->used[frame] = vm_policy_time(s->clock, owner);
-    vm_links_push_last(s->link, s->nframes + owner, frame);
-}
-
-static inline void unstamp(struct wsclock *s, vm_pfn frame)
-{
-    if (vm_bitset_has(&s->idle, frame))
-        vm_bitset_drop(&s->idle, frame);
-    else
-        vm_links_remove(s->link, frame);
-}
-
-/* The frames of `owner` that are idle by now. */
-static inline void find_idle(struct wsclock *s, vm_asid owner)
-{
-    uint32_t head = s->nframes + owner;
-    if (!s->is_known[owner])
-        return;
-    uint64_t now = vm_policy_time(s->clock, owner);
-    for (;;) {
-        vm_pfn frame = s->link[head].next;
-        if (frame == head || now - s->used[frame] <= s->tau)
-            return;
-        vm_links_remove(s->link, frame);
-        vm_bitset_add(&s->idle, frame);
-    }
-}
-
 /* ---- what the host tells ---- */
+
+static inline void mark(struct wsclock *s, vm_pfn frame)
+{
+    s->marked[frame / STRETCH_ALL] |= UINT64_C(1) << frame / STRETCH % 64;
+}
 
 static inline void touch_frame(void *state, vm_pfn frame, uint32_t times)
 {
     struct wsclock *s = state;
     (void)times;
-    vm_bitset_add(&s->touched, frame);
+    mark(s, frame);
     s->last = frame;
 }
 
@@ -134,18 +104,12 @@ static inline void insert(void *state, vm_pfn frame, uint64_t page)
 {
     struct wsclock *s = state;
     vm_asid owner = s->host->owner(s->host->host, page);
-    VM_EXPECT(frame < s->nframes && !vm_bitset_has(&s->in, frame) && owner < OWNERS);
-    if (!s->is_known[owner])
-        vm_links_head(s->link, s->nframes + owner);
-    s->is_known[owner] = true;
-    s->running = s->clock->running;
+    VM_EXPECT(frame < s->nframes && !vm_bitset_has(&s->in, frame));
     vm_bitset_add(&s->in, frame);
     s->nin++;
     s->owner[frame] = owner;
-    stamp(s, frame);
-    s->last = frame;
-    if (s->bits[frame] & VM_FRAME_REFERENCED)
-        vm_bitset_add(&s->touched, frame);
+    s->used[frame] = vm_policy_time(s->clock, owner);
+    touch_frame(s, frame, 1);
 }
 
 static inline void remove_frame(void *state, vm_pfn frame)
@@ -154,63 +118,96 @@ static inline void remove_frame(void *state, vm_pfn frame)
     VM_EXPECT(frame < s->nframes && vm_bitset_has(&s->in, frame));
     vm_bitset_drop(&s->in, frame);
     s->nin--;
-    unstamp(s, frame);
-    if (vm_bitset_has(&s->touched, frame))
-        vm_bitset_drop(&s->touched, frame);
     if (s->last == frame)
         s->last = VM_NOFRAME;
 }
 
-/* The time of the process that ran stands still from now on. */
-static uint64_t switched(void *state)
-{
-    struct wsclock *s = state;
-    find_idle(s, s->running);
-    s->running = s->clock->running;
-    return 0;
-}
-
 /* ---- the hand ---- */
 
-/* The hand passes the frames [from, to): who was touched is in use. */
-static inline void pass(struct wsclock *s, uint64_t from, uint64_t to)
+/* What the hand finds in some frames on end. */
+struct found {
+    vm_pfn victim; /* or VM_NOFRAME; then all were passed */
+    uint64_t left; /* touches in which nobody becomes idle; 0: one may be */
+};
+
+/* The hand goes over the frames [from, to) of one stretch, or up to the victim. */
+static inline struct found go_over(struct wsclock *s, uint64_t from, uint64_t to, uint64_t *written)
 {
-    for (;; from++) {
-        from = vm_bitset_next(&s->touched, from);
-        if (from >= to)
-            return;
-        vm_pfn frame = (vm_pfn)from;
-        vm_bitset_drop(&s->touched, frame);
-        s->bits[frame] &= (uint8_t)~VM_FRAME_REFERENCED;
-        unstamp(s, frame);
-        stamp(s, frame);
+    struct found found = {VM_NOFRAME, s->tau};
+    vm_asid running = s->clock->running;
+    uint64_t running_now = vm_policy_time(s->clock, running);
+    uint64_t in = s->in.level[0][from / STRETCH] & ~UINT64_C(0) << from % STRETCH;
+    if (to % STRETCH)
+        in &= vm_low_bits(to % STRETCH);
+    for (; in; in &= in - 1) {
+        vm_pfn frame = (vm_pfn)(from / STRETCH * STRETCH + (uint64_t)__builtin_ctzll(in));
+        vm_asid owner = s->owner[frame];
+        uint64_t now = owner == running ? running_now : vm_policy_time(s->clock, owner);
+        uint64_t idle = now - s->used[frame];
+        if (s->bits[frame] & VM_FRAME_REFERENCED) {
+            s->bits[frame] &= (uint8_t)~VM_FRAME_REFERENCED;
+            s->used[frame] = now;
+        } else if (idle <= s->tau) {
+            found.left = s->tau - idle < found.left ? s->tau - idle : found.left;
+        } else if (s->bits[frame] & VM_FRAME_DIRTY) {
+            found.left = 0;
+            if (*written < s->writes)
+                *written += s->host->clean(s->host->host, frame);
+        } else {
+            found.victim = frame;
+            return found;
+        }
+    }
+    return found;
+}
+
+/* The hand has gone over a whole stretch, in which nobody becomes idle for so many touches. */
+static void settle(struct wsclock *s, uint64_t stretch, uint64_t left)
+{
+    uint64_t now = s->clock->touches;
+    s->quiet[stretch] = left < UINT64_MAX - now ? now + left : UINT64_MAX;
+    s->marked[stretch / 64] &= ~(UINT64_C(1) << stretch % 64);
+    if (stretch % 64 == 63) {
+        uint64_t least = UINT64_MAX;
+        for (uint64_t i = stretch - 63; i <= stretch; i++)
+            least = s->quiet[i] < least ? s->quiet[i] : least;
+        s->quiet_all[stretch / 64] = least;
     }
 }
 
+/* Frames from `from` on that have nothing for the hand. */
+static inline uint64_t quiet_from(const struct wsclock *s, uint64_t from)
+{
+    uint64_t now = s->clock->touches, stretch = from / STRETCH, marked = s->marked[stretch / 64];
+    if (from % STRETCH_ALL == 0 && !marked && now < s->quiet_all[stretch / 64])
+        return STRETCH_ALL;
+    if (!(marked >> stretch % 64 & 1) && now < s->quiet[stretch])
+        return STRETCH - from % STRETCH;
+    return 0;
+}
+
 /* The hand goes from `from` to `to`, or to the victim; VM_NOFRAME if there is none. */
-static vm_pfn go(struct wsclock *s, uint64_t from, uint64_t to, uint64_t *written)
+static inline vm_pfn go(struct wsclock *s, uint64_t from, uint64_t to, uint64_t *written)
 {
     while (from < to) {
-        uint64_t found = vm_bitset_next(&s->idle, from);
-        if (found >= to) {
-            pass(s, from, to);
-            return VM_NOFRAME;
-        }
-        pass(s, from, found + 1);
-        from = found + 1;
-        vm_pfn frame = (vm_pfn)found;
-        if (!vm_bitset_has(&s->idle, frame))
+        uint64_t quiet = quiet_from(s, from);
+        if (quiet) {
+            from += quiet;
             continue;
-        if (!(s->bits[frame] & VM_FRAME_DIRTY))
-            return frame;
-        if (*written < s->writes)
-            *written += s->host->clean(s->host->host, frame);
+        }
+        uint64_t end = (from / STRETCH + 1) * STRETCH;
+        struct found found = go_over(s, from, end < to ? end : to, written);
+        if (found.victim != VM_NOFRAME)
+            return found.victim;
+        if (from % STRETCH == 0 && (end <= to || to == s->nframes))
+            settle(s, from / STRETCH, found.left);
+        from = end;
     }
     return VM_NOFRAME;
 }
 
 /* A full turn at most: the victim, or VM_NOFRAME. */
-static vm_pfn turn(struct wsclock *s)
+static inline vm_pfn turn(struct wsclock *s)
 {
     uint64_t written = 0;
     vm_pfn frame = go(s, s->hand, s->nframes, &written);
@@ -251,9 +248,7 @@ static inline vm_pfn victim(void *state, uint64_t incoming)
     (void)incoming;
     VM_ASSERT(s->nin);
     if (s->last != VM_NOFRAME && (s->bits[s->last] & VM_FRAME_REFERENCED))
-        vm_bitset_add(&s->touched, s->last);
-    s->running = s->clock->running;
-    find_idle(s, s->running);
+        mark(s, s->last);
     vm_pfn frame = turn(s);
     if (frame == VM_NOFRAME)
         frame = any_clean(s);
@@ -264,15 +259,15 @@ static inline vm_pfn victim(void *state, uint64_t incoming)
 
 static void check_frame(const struct wsclock *s, vm_pfn frame)
 {
-    bool touched = vm_bitset_has(&s->touched, frame), idle = vm_bitset_has(&s->idle, frame);
-    if (!vm_bitset_has(&s->in, frame)) {
-        VM_ASSERT(!touched && !idle);
-        return;
-    }
-    uint64_t now = vm_policy_time(s->clock, s->owner[frame]);
-    bool referenced = s->bits[frame] & VM_FRAME_REFERENCED;
-    VM_ASSERT(touched == referenced || (referenced && frame == s->last));
-    VM_ASSERT(s->used[frame] <= now && (!idle || now - s->used[frame] > s->tau));
+    uint64_t now = vm_policy_time(s->clock, s->owner[frame]), idle = now - s->used[frame];
+    uint64_t stretch = frame / STRETCH, touches = s->clock->touches;
+    uint64_t quiet = s->quiet[stretch], quiet_all = s->quiet_all[stretch / 64];
+    quiet = quiet_all > quiet ? quiet_all : quiet;
+    VM_ASSERT(s->used[frame] <= now);
+    if (s->bits[frame] & VM_FRAME_REFERENCED)
+        VM_ASSERT(s->marked[stretch / 64] >> stretch % 64 & 1 || frame == s->last);
+    else if (quiet > touches)
+        VM_ASSERT(idle <= s->tau && quiet - touches <= s->tau - idle + 1);
 }
 
 static void check(const void *state)
@@ -280,24 +275,13 @@ static void check(const void *state)
     const struct wsclock *s = state;
     uint32_t n = 0;
     VM_ASSERT(s->hand < s->nframes);
-    for (vm_pfn f = 0; f < s->nframes; f++) {
-        check_frame(s, f);
-        n += vm_bitset_has(&s->idle, f);
-    }
-    for (uint32_t p = 0; p < OWNERS; p++) {
-        uint64_t used = 0;
-        if (!s->is_known[p])
-            continue;
-        for (vm_pfn f = s->link[s->nframes + p].next; f < s->nframes; f = s->link[f].next, n++) {
-            VM_ASSERT(vm_bitset_has(&s->in, f) && !vm_bitset_has(&s->idle, f));
-            VM_ASSERT(s->owner[f] == p && s->used[f] >= used);
-            used = s->used[f];
+    for (vm_pfn f = 0; f < s->nframes; f++)
+        if (vm_bitset_has(&s->in, f)) {
+            check_frame(s, f);
+            n++;
         }
-    }
     VM_ASSERT(n == s->nin);
     vm_bitset_check(&s->in);
-    vm_bitset_check(&s->touched);
-    vm_bitset_check(&s->idle);
 }
 
 static const struct vm_param param[] = {
@@ -321,9 +305,7 @@ const struct vm_policy_ops vm_policy_wsclock = {
     .remove = remove_frame,
     .victim = victim,
     PART_NO_TICKS,
-    .release = release_nothing,
-    .switched = switched,
-    PART_NO_PARKING,
+    PART_VICTIMS_ALONE,
     .check = check,
     PART_STAMPED,
 };

@@ -1,9 +1,9 @@
-/* sched_charts.c - Gantt charts: a row a job, a column a stretch of time, dark where it ran. */
+/* sched_charts.c - Gantt charts: a row a job, a column a stretch of time, coloured where it ran. */
 #include "report/chart_set.h"
 #include "report/sched_words.h"
 
-#define GANTT_COLUMNS 400
-#define GANTT_ROWS    200 /* the first jobs */
+#define GANTT_COLUMNS 1000
+#define GANTT_ROWS    50 /* the first jobs */
 
 struct gantt {
     double *cell;

@@ -3,10 +3,11 @@
 #include "report/sched_words.h"
 #include "report/words.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-#define COLUMNS_LEFT 9 /* before a Gantt chart's columns */
+#define COLUMNS_LEFT 9   /* before a Gantt chart's columns */
+#define COLUMNS_MAX  160 /* a wider chart shows no more */
+#define COLUMNS_MIN  20
 
 struct sheet {
     FILE *out;
@@ -48,11 +49,10 @@ static void put_column(const struct sheet *s, const struct column *c)
                 1 + c->span->job % 6, mark);
 }
 
-static void put_processor(const struct sheet *s, uint32_t cpu, uint64_t width,
-                          struct column *column)
+static void put_processor(const struct sheet *s, uint32_t cpu, uint64_t width)
 {
     const struct vm_jobs_result *r = s->r;
-    memset(column, 0, s->columns * sizeof *column);
+    struct column column[COLUMNS_MAX] = {0};
     for (size_t i = 0; i < r->nspans; i++)
         if (r->span[i].cpu == cpu)
             vm_span_columns(&r->span[i], r->start, width, s->columns, fill, column);
@@ -67,23 +67,19 @@ static void put_times(const struct sheet *s, uint64_t width)
     char number[32];
     fprintf(s->out, "  %s       ", s->style.dim);
     for (size_t i = 0; i < s->columns && s->r->start + i * width < s->r->end; i += 10) {
-        snprintf(number, sizeof number, "%llu", (unsigned long long)(s->r->start + i * width));
+        uint64_t at = s->r->start + i * width;
+        snprintf(number, sizeof number, "%llu", (unsigned long long)at);
         fprintf(s->out, "%-10s", number);
     }
     fprintf(s->out, "%s\n", s->style.end);
 }
 
-static bool put_chart(const struct sheet *s, struct vm_error *e)
+static void put_chart(const struct sheet *s)
 {
     uint64_t width = vm_column_width(s->r, s->columns);
-    struct column *column = calloc(s->columns, sizeof *column);
-    if (!column)
-        return vm_fail(e, VM_ESYSTEM, "no memory for a chart");
     for (uint32_t c = 0; c < s->r->ncpus; c++)
-        put_processor(s, c, width, column);
+        put_processor(s, c, width);
     put_times(s, width);
-    free(column);
-    return true;
 }
 
 /* ---- a line a job ---- */
@@ -126,19 +122,17 @@ static void put_processors(const struct sheet *s)
     }
 }
 
-static bool put_result(const struct sheet *s, struct vm_error *e)
+static void put_result(const struct sheet *s)
 {
     const struct vm_jobs_result *r = s->r;
     fprintf(s->out, "%s%s%s: %s\n\n", s->style.bold, r->scheduler, s->style.end, r->ops->summary);
-    if (!put_chart(s, e))
-        return false;
+    put_chart(s);
     fputc('\n', s->out);
     put_jobs(s);
     fputc('\n', s->out);
     put_processors(s);
     fprintf(s->out, "  all done at %llu, fairness %.3f (Jain), %llu migrations\n",
             (unsigned long long)r->end, r->fairness, (unsigned long long)r->migrations);
-    return true;
 }
 
 /* ---- several schedulers ---- */
@@ -169,22 +163,21 @@ static void put_comparison(const struct sheet *s)
             s->style.dim, s->style.end);
 }
 
-bool vm_report_sched_text(FILE *out, const struct vm_schedules *s, unsigned columns,
-                          enum vm_colour colour, struct vm_error *e)
+void vm_report_sched_text(FILE *out, const struct vm_schedules *s, unsigned columns,
+                          enum vm_colour colour)
 {
     struct sheet sheet = {.out = out, .s = s, .style = vm_style(colour), .colour = colour};
-    sheet.columns = columns > COLUMNS_LEFT + 20 ? columns - COLUMNS_LEFT : 20;
+    columns = columns > COLUMNS_LEFT + COLUMNS_MIN ? columns - COLUMNS_LEFT : COLUMNS_MIN;
+    sheet.columns = columns < COLUMNS_MAX ? columns : COLUMNS_MAX;
     for (size_t i = 0; i < s->nresults; i++) {
         sheet.r = &s->result[i];
-        if (!put_result(&sheet, e))
-            return false;
+        put_result(&sheet);
         fputs(i + 1 < s->nresults ? "\n\n" : "", out);
     }
     if (s->nresults > 1) {
         fputc('\n', out);
         put_comparison(&sheet);
     }
-    return true;
 }
 
 /* ---- decisions ---- */

@@ -40,10 +40,10 @@ size_t vm_bursts_facts(const void *state, vm_task task, struct vm_sched_fact *ou
 
 /* The members of struct vm_sched_ops that both rows have in common. */
 #define BURSTS_OPS                                                                                 \
-    .kind = VM_SCHED_RULE, .starves = VM_STARVES_UNDER_LOAD, .param = param,                       \
-    .nparams = sizeof param / sizeof param[0], .size = vm_bursts_size, .init = vm_bursts_init,     \
-    .ready = vm_bursts_ready, .block = vm_bursts_block, .leave = vm_line_leave,                    \
-    .pick = vm_line_pick_whole, .slice = vm_line_slice, LINE_NO_TICKS, .move = vm_bursts_move,     \
-    .facts = vm_bursts_facts, .check = vm_line_check
+    .kind = VM_SCHED_RULE, .starves = VM_STARVES_UNDER_LOAD, LINE_PARAMS(param),                   \
+    .size = vm_bursts_size, .init = vm_bursts_init, .ready = vm_bursts_ready,                      \
+    .block = vm_bursts_block, .leave = vm_line_leave, .pick = vm_line_pick_whole,                  \
+    .slice = vm_line_slice, LINE_NO_TICKS, .move = vm_bursts_move, .facts = vm_bursts_facts,       \
+    .check = vm_line_check
 
 #endif

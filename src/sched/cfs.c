@@ -46,7 +46,7 @@ static void init(void *state, const struct vm_sched_env *env)
 
 static uint64_t weight(const struct cfs *s, vm_task task)
 {
-    int nice = s->fair.line.env->task[task].nice;
+    int8_t nice = s->fair.line.env->task[task].nice;
     VM_ASSERT(nice >= VM_NICE_MIN && nice <= VM_NICE_MAX);
     return weights[nice - VM_NICE_MIN];
 }
@@ -132,19 +132,14 @@ const struct vm_sched_ops vm_sched_cfs = {
     .summary = "completely fair: who has had least, weighted by nice, runs for its share",
     .reason = "it has had the least, for its weight",
     .starves = VM_STARVES_NEVER,
-    .kind = VM_SCHED_RULE,
-    .param = param,
-    .nparams = sizeof param / sizeof param[0],
+    LINE_OPS,
+    LINE_PARAMS(param),
     .size = size,
     .init = init,
     .ready = ready,
-    .block = vm_line_leave,
-    .leave = vm_line_leave,
     .pick = pick,
-    .slice = vm_line_slice,
     .ran = ran,
     .preempt = preempt,
-    LINE_NO_TICKS,
     .move = vm_fair_move,
     .facts = facts,
     .check = vm_fair_check,

@@ -19,11 +19,18 @@ void vm_fair_raise_floor(struct fair *s)
         s->floor = s->line.rank[first].key;
 }
 
+/* Clocks that have come so far stand still, and the tasks are in turn as they join. */
+static uint64_t capped(unsigned __int128 clock)
+{
+    const uint64_t most = UINT64_MAX / 2;
+    return clock < most ? (uint64_t)clock : most;
+}
+
 void vm_fair_charge(struct fair *s, vm_task task, unsigned __int128 scaled, uint64_t weight)
 {
     struct fair_client *c = fair_client(s, task);
     scaled += c->rest;
-    c->clock += (uint64_t)(scaled / weight);
+    c->clock = capped(c->clock + scaled / weight);
     c->rest = (uint64_t)(scaled % weight);
     vm_line_rekey(&s->line, task, c->clock);
 }
@@ -43,12 +50,13 @@ void vm_fair_ready(void *state, vm_task task, enum vm_ready why)
     vm_line_join_last(&s->line, task, c->clock);
 }
 
-/* Two floors have nothing to do with each other: what counts is how far it is from them. */
+/* Two floors have nothing to do with each other: what counts is how far it is ahead of them. */
 void vm_fair_move(void *from, void *to, vm_task task)
 {
     const struct fair *a = from;
     struct fair *b = to;
-    uint64_t clock = fair_client(a, task)->clock - a->floor + b->floor;
+    uint64_t clock = fair_client(a, task)->clock, ahead = clock > a->floor ? clock - a->floor : 0;
+    clock = capped((unsigned __int128)b->floor + ahead);
     vm_line_move(from, to, task, clock, sizeof(struct fair_client));
     fair_client(b, task)->clock = clock;
 }

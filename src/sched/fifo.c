@@ -28,28 +28,19 @@ static void ready(void *state, vm_task task, enum vm_ready why)
         vm_line_join_last(state, task, 0);
 }
 
-static void move(void *from, void *to, vm_task task)
-{
-    vm_line_move(from, to, task, 0, 0);
-}
-
 const struct vm_sched_ops vm_sched_fifo = {
     .name = "fifo",
     .summary = "who became ready first runs, until it blocks or ends",
     .reason = "it became ready first",
     .starves = VM_STARVES_UNDER_LOAD,
-    .kind = VM_SCHED_RULE,
+    LINE_OPS,
     .size = size,
     .init = init,
     .ready = ready,
-    .block = vm_line_leave,
-    .leave = vm_line_leave,
     .pick = vm_line_pick_whole,
-    .slice = vm_line_slice,
     .ran = vm_line_ran,
     .preempt = vm_line_preempt_never,
-    LINE_NO_TICKS,
-    .move = move,
+    .move = vm_line_move_last,
     .facts = vm_line_facts,
     .check = vm_line_check,
 };

@@ -155,14 +155,15 @@ uint32_t vm_line_overtaken(const struct line *l, uint64_t margin, uint64_t since
 
 void vm_line_move(struct line *from, struct line *to, vm_task task, uint64_t key, size_t task_bytes)
 {
-    VM_ASSERT(line_waits(from, task) && to->at[task] == LINE_OUT);
-    uint64_t since = from->since[task];
+    bool waits = line_waits(from, task);
+    VM_ASSERT((waits || from->at[task] == LINE_OUT) && to->at[task] == LINE_OUT);
     withdraw(from, task);
     if (task_bytes)
         memcpy((char *)to->own + task * task_bytes, (char *)from->own + task * task_bytes,
                task_bytes);
-    vm_line_join_last(to, task, key);
-    to->since[task] = since;
+    if (waits)
+        vm_line_join_last(to, task, key);
+    to->since[task] = from->since[task];
 }
 
 /* ---- what most rows do ---- */
@@ -205,6 +206,11 @@ uint32_t vm_line_preempt_never(void *state)
 uint32_t vm_line_preempt(void *state)
 {
     return vm_line_overtaken(state, 0, 0);
+}
+
+void vm_line_move_last(void *from, void *to, vm_task task)
+{
+    vm_line_move(from, to, task, 0, 0);
 }
 
 uint64_t vm_line_ticks_never(const void *state)

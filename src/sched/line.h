@@ -69,7 +69,8 @@ void vm_line_run(struct line *l, vm_task task, uint32_t cpu, uint64_t slice);
  * last in line. The waiting one has been ready since `since` or later, and its key counts `margin`
  * more. Or VM_NOCPU. */
 uint32_t vm_line_overtaken(const struct line *l, uint64_t margin, uint64_t since);
-/* A task of `from` joins `to` with all that is known of it, last among the equals of `key`. */
+/* A task of `from` that does not run goes over to `to` with all that is known of it; if it waits,
+ * last among the equals of `key`. */
 void vm_line_move(struct line *from, struct line *to, vm_task task, uint64_t key,
                   size_t task_bytes);
 
@@ -84,7 +85,13 @@ uint64_t vm_line_ticks_never(const void *state);
 void vm_line_tick_never(void *state);
 size_t vm_line_facts(const void *state, vm_task task, struct vm_sched_fact *out);
 void vm_line_check(const void *state);
+void vm_line_move_last(void *from, void *to, vm_task task); /* where keys are all 0 */
 #define LINE_NO_TICKS .ticks_at = vm_line_ticks_never, .tick = vm_line_tick_never
+/* Of rows that remember nothing when a task blocks. */
+#define LINE_OPS                                                                                   \
+    .kind = VM_SCHED_RULE, .block = vm_line_leave, .leave = vm_line_leave, .slice = vm_line_slice, \
+    LINE_NO_TICKS
+#define LINE_PARAMS(table) .param = table, .nparams = sizeof table / sizeof table[0]
 
 static inline bool line_waits(const struct line *l, vm_task task)
 {

@@ -94,12 +94,20 @@ static uint32_t place(struct mqms *s, vm_task task)
     return 0;
 }
 
+static void rehome(struct mqms *s, vm_task task, uint32_t cpu)
+{
+    s->nested.ops->move(base_of(s, task), s->base[cpu], task);
+    s->client[task].home = cpu;
+}
+
 static void ready(void *state, vm_task task, enum vm_ready why)
 {
     struct mqms *s = state;
     struct client *c = &s->client[task];
-    if (why == VM_READY_NEW || !may(s, task, c->home))
+    if (why == VM_READY_NEW)
         c->home = place(s, task);
+    else if (!may(s, task, c->home))
+        rehome(s, task, place(s, task));
     VM_ASSERT(c->ready == 0);
     c->ready = ++s->nready;
     s->nwaiting[c->home]++;
@@ -194,8 +202,7 @@ static void steal(struct mqms *s, uint32_t thief)
     vm_task task = victim == thief ? VM_NOTASK : find_loot(s, victim, thief);
     if (task == VM_NOTASK)
         return;
-    s->nested.ops->move(s->base[victim], s->base[thief], task);
-    s->client[task].home = thief;
+    rehome(s, task, thief);
     s->nwaiting[victim]--;
     s->nwaiting[thief]++;
 }

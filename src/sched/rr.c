@@ -47,11 +47,6 @@ static vm_task pick(void *state, uint32_t cpu)
     return task;
 }
 
-static void move(void *from, void *to, vm_task task)
-{
-    vm_line_move(from, to, task, 0, 0);
-}
-
 static const struct vm_param param[] = {
     QUANTUM_PARAM,
     {"align", VM_PARAM_WORD, "turn", 0, 0, "turn|clock",
@@ -63,20 +58,15 @@ const struct vm_sched_ops vm_sched_rr = {
     .summary = "round robin: the ready ones run in turn, for a quantum each",
     .reason = "it is its turn",
     .starves = VM_STARVES_NEVER,
-    .kind = VM_SCHED_RULE,
-    .param = param,
-    .nparams = sizeof param / sizeof param[0],
+    LINE_OPS,
+    LINE_PARAMS(param),
     .size = size,
     .init = init,
     .ready = ready,
-    .block = vm_line_leave,
-    .leave = vm_line_leave,
     .pick = pick,
-    .slice = vm_line_slice,
     .ran = vm_line_ran,
     .preempt = vm_line_preempt_never,
-    LINE_NO_TICKS,
-    .move = move,
+    .move = vm_line_move_last,
     .facts = vm_line_facts,
     .check = vm_line_check,
 };

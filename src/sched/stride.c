@@ -83,7 +83,7 @@ static size_t facts(const void *state, vm_task task, struct vm_sched_fact *out)
 static const struct vm_param param[] = {
     QUANTUM_PARAM,
     FAIR_PARAM,
-    {"scale", VM_PARAM_COUNT, "10000", 1, 1 << 30, NULL, "the stride of a task with one ticket"},
+    {"scale", VM_PARAM_COUNT, "10000", 1, 1 << 20, NULL, "the stride of a task with one ticket"},
 };
 
 const struct vm_sched_ops vm_sched_stride = {
@@ -91,19 +91,14 @@ const struct vm_sched_ops vm_sched_stride = {
     .summary = "who has passed least far runs; a turn is a stride, shorter with more tickets",
     .reason = "it has passed least far",
     .starves = VM_STARVES_NEVER,
-    .kind = VM_SCHED_RULE,
-    .param = param,
-    .nparams = sizeof param / sizeof param[0],
+    LINE_OPS,
+    LINE_PARAMS(param),
     .size = size,
     .init = init,
     .ready = ready,
-    .block = vm_line_leave,
-    .leave = vm_line_leave,
     .pick = pick,
-    .slice = vm_line_slice,
     .ran = ran,
     .preempt = vm_line_preempt_never,
-    LINE_NO_TICKS,
     .move = vm_fair_move,
     .facts = facts,
     .check = vm_fair_check,

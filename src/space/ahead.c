@@ -8,6 +8,8 @@
  *
  * Places that follow one another on the device, the fault's own among them, are one request. The
  * fault waits for its own; who touches a page while it is still on its way waits for that one.
+ * Pages of a process that comes back (vm_memory_prepage) come in the same way; it waits for all of
+ * them, those on two devices at once.
  *
  *     swapped  --wished for-->  unmapped, ahead  --touched-->  mapped (a hit)
  *                                      |

@@ -56,6 +56,8 @@ done
 all MALLOC '' replay small.rwi --frames 40 --policy opt --machine skylake
 all MALLOC '' list schemes --json
 all MALLOC '' sched --jobs 0:5:io=2/3,1:4 --policy mlfq,mqms --cpus 2 --cache 9 --trace --json
+printf '0:5\n1:4\n' >two.jobs
+all MALLOC c.csv sched two.jobs --policy fifo --csv c.csv
 all MALLOC '' curve small.rwi --policies lru,opt,fifo --pages 4KiB,64KiB --workers 1 --json
 all MALLOC '' curve small.rwi --shards-size 16 --error --json
 all MALLOC '' explain small.rwi --at 300 --frames 12 --policy opt

@@ -17,13 +17,15 @@ early '"$PAGODA" info @loop:refs=1M | true'
 early '"$PAGODA" replay t.pgt --json | head -c 1 >/dev/null'
 early '"$PAGODA" convert @uniform:refs=1M -o - 2>/dev/null | head -c 1 >/dev/null'
 for command in help list man 'show skylake' 'info t.pgt' 'replay t.pgt' 'replay t.pgt --json' \
-    'info t.pgt --json' 'list --json' 'replay --help' '--version'; do
+    'info t.pgt --json' 'list --json' 'replay --help' '--version' 'sched --jobs 0:5' \
+    'sched --jobs 0:5 --trace'; do
     # shellcheck disable=SC2086 # words
     status=0 err=$("$PAGODA" $command 2>&1 >/dev/full) || status=$?
     is "$status ${err%%:*}" "4 pagoda" "a full disk is a failure of: $command"
     like "$err" 'No space left on device' "and says why"
 done
-for command in help 'info t.pgt' 'replay t.pgt' 'replay nothing' 'replay t.pgt --policy lur'; do
+for command in help 'info t.pgt' 'replay t.pgt' 'replay nothing' 'replay t.pgt --policy lur' \
+    'sched --jobs 0:5'; do
     # shellcheck disable=SC2086
     unlike "$("$PAGODA" $command 2>&1)" $'\033' "no escape sequence in a pipe: $command"
 done
@@ -48,6 +50,8 @@ for i in range(10):
     time.sleep(0.12)
 PYTHON
 like "$(seen "'$PAGODA' info t.pgt")" $'^\033\\[1mTrace\033\\[0m' "a terminal gets colours"
+like "$(seen "'$PAGODA' sched --jobs 0:1,0:1 --quantum 1")" \
+    $'cpu 0 \033\\[0m \033\\[31mA\033\\[0m\033\\[32mB\033\\[0m' "each job has its colour"
 unlike "$(shown NO_COLOR=1 "'$PAGODA' info t.pgt")" $'\033' \
     "unless NO_COLOR is set"
 unlike "$(shown TERM=dumb "'$PAGODA' info t.pgt")" $'\033' \

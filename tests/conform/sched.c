@@ -131,7 +131,6 @@ static void run_for(struct host *h, uint64_t time)
             continue;
         if (h->task[t].left != VM_LEFT_UNKNOWN)
             h->task[t].left -= time < h->task[t].left ? time : h->task[t].left;
-        h->ran[t] += time;
         h->ops->ran(h->state, t, time);
         h->slice[c] -= h->slice[c] == VM_SLICE_ALL ? 0 : time < h->slice[c] ? time : h->slice[c];
     }
@@ -178,9 +177,9 @@ static void stop(struct host *h, uint32_t c)
 
 static void come(struct host *h, vm_task t)
 {
-    if (h->at[t] == AWAY) {
-        h->ran[t] = 0;
+    if (h->at[t] == AWAY || below(h, 4) == 0)
         h->cpus[t] = below(h, 2) ? UINT64_MAX : 1 + below(h, (UINT64_C(1) << h->env.ncpus) - 1);
+    if (h->at[t] == AWAY) {
         h->task[t].tickets = 1 + (uint32_t)below(h, 1000);
         h->task[t].nice = (int8_t)(VM_NICE_MIN + (int)below(h, 40));
     }
@@ -243,6 +242,20 @@ static void assert_no_task_is_lost(struct host *h)
             assert_false(h->at[t] == WAITING && may(h, t, c));
 }
 
+/* Whatever the queue that it is in, it runs when all others have left. */
+static void assert_one_left_alone_runs(struct host *h)
+{
+    vm_task alone = VM_NOTASK, picked = VM_NOTASK;
+    for (vm_task t = 0; t < TASKS; t++)
+        if (alone == VM_NOTASK && h->at[t] == WAITING)
+            alone = t;
+        else
+            leave(h, t);
+    for (uint32_t c = 0; alone != VM_NOTASK && c < h->env.ncpus && picked == VM_NOTASK; c++)
+        picked = h->ops->pick(h->state, c);
+    assert_int_equal(picked, alone);
+}
+
 static void drain(struct host *h)
 {
     for (vm_task t = 0; t < TASKS; t++) {
@@ -262,6 +275,7 @@ static uint64_t run_world(const struct vm_sched_ops *ops, const char *text, uint
         if (ops->kind == VM_SCHED_RULE)
             assert_no_task_is_lost(&h);
     }
+    assert_one_left_alone_runs(&h);
     drain(&h);
     free(h.state);
     return h.seen;

@@ -409,6 +409,67 @@ static void times_with_caches_are_those_of_multi_py(void **unused)
     }
 }
 
+/* ---- what the simulators of the book do ---- */
+
+static struct vm_warmth warmth_of(const char *text)
+{
+    unsigned long long size, warmup, rate;
+    assert_int_equal(sscanf(text, "%llu/%llu/%llu", &size, &warmup, &rate), 3);
+    return (struct vm_warmth){size, warmup, rate};
+}
+
+static size_t parse_drawn(char *text, uint64_t *out, size_t most)
+{
+    size_t n = 0;
+    if (!strcmp(text, "-"))
+        return 0;
+    for (char *number; (number = strsep(&text, ","));) {
+        assert_true(n < most);
+        out[n++] = strtoull(number, NULL, 10);
+    }
+    return n;
+}
+
+/* A line of the file: see there. */
+static void assert_line(char *line)
+{
+    enum { SIMULATOR, SCHEDULER, CPUS, WARMTH, DRAWN, JOBS, TIMES, FIELDS };
+    char *field[FIELDS];
+    uint64_t drawn[64];
+    for (size_t i = 0; i < FIELDS; i++)
+        assert_non_null(field[i] = strsep(&line, " "));
+    size_t ndrawn = parse_drawn(field[DRAWN], drawn, 64);
+    struct vm_jobs_result r =
+        run_request(field[JOBS], field[SCHEDULER],
+                    (struct vm_jobs_request){.ncpus = (uint32_t)atoi(field[CPUS]),
+                                             .warmth = warmth_of(field[WARMTH]),
+                                             .drawn = drawn,
+                                             .ndrawn = ndrawn});
+    for (uint32_t c = 0; c < r.ncpus; c++)
+        assert_times(&r, c, 1, strsep(&field[TIMES], "/"));
+    assert_null(field[TIMES]);
+    vm_jobs_free(&r);
+}
+
+static void schedules_are_those_of_the_simulators(void **unused)
+{
+    (void)unused;
+    char path[4096], line[8192];
+    unsigned n = 0;
+    snprintf(path, sizeof path, "%s/golden/data/ostep_schedules.txt", getenv("PAGODA_TESTS"));
+    FILE *f = fopen(path, "r");
+    assert_non_null(f);
+    while (fgets(line, sizeof line, f)) {
+        line[strcspn(line, "\n")] = 0;
+        if (*line == '#')
+            continue;
+        assert_line(line);
+        n++;
+    }
+    fclose(f);
+    assert_int_equal(n, 160);
+}
+
 /* ---- laws ---- */
 
 /* A share of 1 in 4: after n draws its standard deviation is sqrt(n * 3 / 16). */
@@ -474,6 +535,7 @@ int main(void)
         cmocka_unit_test(a_preference_makes_jobs_stay),
         cmocka_unit_test(queues_become_unlike_as_in_section_10_5),
         cmocka_unit_test(times_with_caches_are_those_of_multi_py),
+        cmocka_unit_test(schedules_are_those_of_the_simulators),
         cmocka_unit_test(lottery_shares_converge),
         cmocka_unit_test(a_stride_is_never_a_quantum_off),
     };

@@ -98,6 +98,7 @@ void policy_host_open(struct policy_host *h, const struct policy_world *w)
     }
     h->env = (struct vm_policy_env){.nframes = w->nframes,
                                     .capacity = w->nframes,
+                                    .npages = vm_mix64(w->seed) & 1 ? w->npages : 0,
                                     .seed = w->seed,
                                     .params = &h->params,
                                     .clock = &h->clock,

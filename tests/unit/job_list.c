@@ -157,6 +157,7 @@ static void a_recipe_keeps_to_its_bounds_and_its_seed(void **unused)
     }
     assert_int_equal(longest, 20);
     assert_in_range(io, 700, 900);
+    assert_in_range(a.job[1999].arrival, 2700, 3300); /* a mean gap of 1.5 */
     vm_job_list_free(&a);
     vm_job_list_free(&b);
 }
@@ -210,7 +211,7 @@ static void any_text_is_a_list_of_jobs_or_an_error(void **unused)
         }
         vm_job_list_free(&l);
     }
-    assert_true(good > 100);
+    assert_true(good > 10);
 }
 
 int main(void)

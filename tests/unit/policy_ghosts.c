@@ -38,16 +38,18 @@ struct table {
     void *block;
 };
 
-static void table_open(struct table *t, uint32_t cap)
+/* npages: 0, or the map is an array. */
+static void table_open(struct table *t, uint32_t cap, uint64_t npages)
 {
     struct block b = {0};
+    struct vm_policy_env env = {.npages = npages};
     memset(t, 0, sizeof *t);
-    ghosts_layout(&t->ghosts, &b, cap, NLISTS);
+    ghosts_layout(&t->ghosts, &b, &env, cap, NLISTS);
     t->block = aligned_alloc(64, b.used);
     assert_non_null(t->block);
     memset(t->block, 0, b.used);
     b = (struct block){.start = (uintptr_t)t->block};
-    ghosts_layout(&t->ghosts, &b, cap, NLISTS);
+    ghosts_layout(&t->ghosts, &b, &env, cap, NLISTS);
     ghosts_init(&t->ghosts, NLISTS);
 }
 
@@ -99,13 +101,16 @@ static uint64_t unmix(uint64_t mixed)
     return x;
 }
 
+#define NPAGES (3 * CAP_MAX / 2)
+
 /* A page of the world: few, so that they come again; close together, spread over all 64 bits, or
  * all of one hash. */
 static uint64_t any_page(struct vm_random *random, uint64_t seed)
 {
-    uint64_t page = vm_random_below(random, 3 * CAP_MAX / 2);
-    switch (seed % 3) {
+    uint64_t page = vm_random_below(random, NPAGES);
+    switch (seed % 4) {
     case 0:
+    case 3:
         return page;
     case 1:
         return page << 40 | page;
@@ -122,7 +127,7 @@ static void what_was_added_and_not_dropped_is_found_and_nothing_else(void **stat
         struct naive m = {0};
         struct vm_random random;
         vm_random_seed(&random, seed);
-        table_open(&t, 1 + (uint32_t)(seed % CAP_MAX));
+        table_open(&t, 1 + (uint32_t)(seed / 4 % CAP_MAX), seed % 4 == 3 ? NPAGES : 0);
         for (int step = 0; step < 1000; step++) {
             uint64_t page = any_page(&random, seed);
             uint32_t i = naive_find(&m, page), ghost = ghosts_find(&t.ghosts, page);
@@ -147,7 +152,7 @@ static void a_run_of_full_slots_goes_round_the_end(void **state)
     (void)state;
     struct table t;
     struct naive m = {0};
-    table_open(&t, 8);
+    table_open(&t, 8, 0);
     for (uint64_t page = 0; m.n < 8; page++)
         if ((ghosts_hash(page) & t.ghosts.mask) >= t.ghosts.mask - 1)
             add(&t.ghosts, &m, page, 0);
@@ -166,11 +171,14 @@ static void a_run_of_full_slots_goes_round_the_end(void **state)
 static void a_table_may_have_room_for_none(void **state)
 {
     (void)state;
-    struct table t;
-    table_open(&t, 0);
-    assert_int_equal(ghosts_find(&t.ghosts, 7), GHOST_NONE);
-    ghosts_check(&t.ghosts);
-    free(t.block);
+    for (uint64_t npages = 0; npages <= 10; npages += 10) {
+        struct table t;
+        table_open(&t, 0, npages);
+        assert_int_equal(ghosts_find(&t.ghosts, 7), GHOST_NONE);
+        assert_int_equal(ghosts_find(&t.ghosts, VM_NOPAGE), GHOST_NONE);
+        ghosts_check(&t.ghosts);
+        free(t.block);
+    }
 }
 
 int main(void)

@@ -137,6 +137,7 @@ bool working_set_list(struct working_set *w, struct page_list *out, struct vm_er
         if (w->last[id] || (w->current != VM_NOPAGE && id == w->current_id))
             out->key[out->n++] = w->pages.keys[id];
     VM_ASSERT(out->n == pages);
-    qsort(out->key, out->n, sizeof *out->key, by_key);
+    if (out->n > 0) /* else there may be no list yet */
+        qsort(out->key, out->n, sizeof *out->key, by_key);
     return true;
 }

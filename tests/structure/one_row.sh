@@ -20,7 +20,7 @@ schedulers src/sched/schedulers.def SCHEDULER src/sched rr
 formats    src/trace/formats.def     FORMAT    src/trace/formats   din
 workloads  src/trace/workloads.def   WORKLOAD  src/trace/workloads chase
 admissions src/analysis/admissions.def ADMISSION src/analysis/admission fixed
-detections src/analysis/detections.def DETECTION src/analysis/detection idle
+detections src/analysis/detections.def DETECTION src/analysis/detection device
 experiments src/analysis/experiments.def EXPERIMENT src/analysis/experiments looping"
 
 # The file of a fake row: the model's, with its name changed wherever it is not an #include.

@@ -114,6 +114,7 @@ static const struct kind kinds[] = {
     {"allocators", vm_alloc_list, print_parts, parts_json},
     {"schedulers", vm_sched_list, print_parts, parts_json},
     {"admissions", vm_admission_list, print_parts, parts_json},
+    {"detections", vm_detection_list, print_parts, parts_json},
     {"experiments", vm_experiment_list, print_parts, parts_json},
     {"presets", preset_list, print_parts, parts_json},
     {"options", NULL, print_options, options_json}, /* its rows are vm_option_at's */
@@ -171,7 +172,8 @@ const struct command command_list = {
     .summary = "the parts that can be named, with their parameters",
     .about =
         "KIND is policies, schemes, formats, workloads, devices, readaheads, allocators,\n"
-        "schedulers, admissions, experiments, presets or options; without it, all of them.\n"
+        "schedulers, admissions, detections, experiments, presets or options; without it, all of\n"
+        "them.\n"
         "Parameters follow a name: clock:load=referenced, @zipf:pages=1M,s=0.9. Each is shown\n"
         "with the value that it has if it is not given.",
     .flag = no_flags,

@@ -287,8 +287,6 @@ static void gather_regions(const struct vm_memory *memory, struct vm_result *out
 static void gather_machine(struct vm_engine *m, struct vm_result *out)
 {
     out->nframes = (uint32_t)(out->config.memory_bytes / out->config.page_bytes);
-    if (m->scheme->in_registers) /* what the machine has */
-        strcpy(out->config.tlb, "none");
     const struct vm_memory *memory = vm_engine_memory(m);
     if (m->scheme->in_registers)
         strcpy(out->config.tlb, "none"); /* what the machine has */

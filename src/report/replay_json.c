@@ -135,7 +135,7 @@ bool vm_report_replay_json(FILE *out, const struct vm_result *r, struct vm_error
     struct vm_json j = {0};
     json_t *root =
         json_pack("{s:i, s:s, s:s, s:o, s:o, s:I, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, "
-                  "s:I, s:o, s:o, s:o, s:I}",
+                  "s:I, s:o, s:o}",
                   "schema", VM_JSON_SCHEMA, "kind", "replay", "version", PAGODA_VERSION, "trace",
                   vm_json_trace(&r->trace), "config", vm_json_config(&j, &r->config), "frames",
                   (json_int_t)r->nframes, "stray", r->stray == VM_STRAY_FAULTS ? "faults" : "maps",
@@ -144,9 +144,9 @@ bool vm_report_replay_json(FILE *out, const struct vm_result *r, struct vm_error
                   prices_json(&j, &r->prices), "cases", cases_json(&r->prices), "distinct_pages",
                   machine ? json_null() : json_integer((json_int_t)r->pages), "resident_frames",
                   (json_int_t)r->resident, "table_frames", (json_int_t)r->table_frames, "tables",
-                  vm_json_footprint(&r->tables), "holes", holes_json(&r->holes), "regions",
-                  regions_json(&j, r), "regions_all", (json_int_t)r->regions_all);
-    if (vm_config_has_slow(&r->config) && machine)
-        vm_json_put_devices(&j, root, &r->config, r->device);
+                  vm_json_footprint(&r->tables), "holes", holes_json(&r->holes));
+    vm_json_put_devices(&j, root, &r->config, r->device);
+    vm_json_put(&j, root, "regions", regions_json(&j, r));
+    vm_json_put(&j, root, "regions_all", json_integer((json_int_t)r->regions_all));
     return vm_json_write(out, &j, root, e);
 }

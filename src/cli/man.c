@@ -183,6 +183,8 @@ static void statuses(void)
     item("3", NULL, "Bad input: a trace that is truncated, corrupt or of the wrong kind.");
     item("4", NULL, "The system said no: no such file, disk full, out of memory.");
     item("5", NULL, "A machine that cannot be built, or that ran out of memory or swap.");
+    roff("Of pagoda run, where all went well, it is the program's: its exit status, or 128 and the "
+         "number of the signal that ended it.");
 }
 
 static bool run_man(const struct args *a, struct vm_error *e)

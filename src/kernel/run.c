@@ -271,7 +271,10 @@ static enum vm_rv64_stop run_hart(struct kernel *k, struct thread *t, uint64_t m
     t->process->stat.instructions += done;
     uint64_t ticks = k->now_ns / k->c->tick_ns;
     vm_machine_worked(k, done);
-    k->out->timer_interrupts += k->now_ns / k->c->tick_ns - ticks;
+    ticks = k->now_ns / k->c->tick_ns - ticks;
+    k->out->timer_interrupts += ticks;
+    if (ticks)
+        vm_terminal_interrupts(k);
     return k->failed ? VM_RV64_SPENT : stop;
 }
 
@@ -369,12 +372,28 @@ static void give_way(struct kernel *k, struct thread *t, enum vm_ready why)
     k->sched->ready(k->sched_state, vm_thread_task(k, t), why);
 }
 
+/* Of a thread that has not ended and cannot go on. */
+static const char *how_it_waits(const struct thread *t)
+{
+    return t->state == THREAD_STOPPED ? "is stopped"
+           : t->in_call               ? "sleeps in "
+                                      : "waits for a page";
+}
+
+static void note_departure(struct kernel *k, const struct thread *t, const char *how)
+{
+    bool sleeps = k->running == t && t->state == THREAD_SLEEPS && t->in_call;
+    k->left.how = how;
+    k->left.in = sleeps ? vm_call_name(t->hart.x[17]) : "";
+}
+
 /* The thread's turn, until it leaves the processor. */
 static void run_turn(struct kernel *k, struct thread *t)
 {
     vm_task task = vm_thread_task(k, t);
     uint64_t slice = k->sched->slice(k->sched_state, task);
     k->running = t;
+    k->left.tid = t->tid;
     k->turn_over = false;
     k->gives_way = VM_READY_YIELDED;
     t->state = THREAD_RUNNING;
@@ -383,15 +402,19 @@ static void run_turn(struct kernel *k, struct thread *t)
         uint64_t before = k->now_ns;
         step(k, t, slice);
         uint64_t ran_ns = k->now_ns - before;
-        if (!goes_on(k, t, task, ran_ns))
+        if (!goes_on(k, t, task, ran_ns)) {
+            note_departure(k, t, k->running == t ? how_it_waits(t) : "has ended");
             break;
+        }
         if (ran_ns >= slice || k->turn_over || k->failed || is_spent(k)) {
+            note_departure(k, t, ran_ns >= slice ? "had its turn" : "gave way");
             give_way(k, t, ran_ns >= slice ? VM_READY_QUANTUM : k->gives_way);
             break;
         }
         settle(k);
         slice = k->sched->slice(k->sched_state, task);
         if (k->sched->preempt(k->sched_state) != VM_NOCPU) {
+            note_departure(k, t, "was preempted");
             give_way(k, t, VM_READY_PREEMPTED);
             break;
         }
@@ -420,6 +443,16 @@ static void end_because(struct kernel *k, const char *why)
     snprintf(k->out->ended, sizeof k->out->ended, "%s", why);
 }
 
+static void tell_switch(struct kernel *k, const struct thread *t)
+{
+    const struct departure *d = &k->left;
+    if (d->tid)
+        vm_kernel_tell(k, VM_TRACE_SCHED, t, "%s runs: %u %s%s", t->process->stat.name, d->tid,
+                       d->how, d->in);
+    else
+        vm_kernel_tell(k, VM_TRACE_SCHED, t, "%s runs", t->process->stat.name);
+}
+
 static void run(struct kernel *k)
 {
     struct thread *last = NULL;
@@ -439,7 +472,7 @@ static void run(struct kernel *k)
         struct thread *t = &k->thread[task];
         if (t != last) {
             k->out->switches++;
-            vm_kernel_tell(k, VM_TRACE_SCHED, t, "runs: %s", t->process->stat.name);
+            tell_switch(k, t);
         }
         last = t;
         run_turn(k, t);
@@ -449,7 +482,7 @@ static void run(struct kernel *k)
 void vm_kernel_tell(struct kernel *k, enum vm_run_trace what, const struct thread *t,
                     const char *format, ...)
 {
-    char line[256];
+    char line[512];
     va_list list;
     if (!(k->c->trace & what))
         return;

@@ -58,13 +58,15 @@ PARTS = {"policies", "schemes", "formats", "workloads", "devices", "readaheads",
 # What has a table of its own in json.md, wherever it stands.
 SHARED = {"fields": "FIELD", "entry": "ENTRY", "held": "ENTRY", "victim": "FRAME",
           "rivals": "FRAME", "memory_before": "FRAME", "memory_after": "FRAME"}
+# What another report's table has.
+ELSEWHERE = {("machine", "run"), ("config", "explain"), ("config", "experiment"),
+             ("config", "compare"), ("config", "thrash")}
 def paths(value, at):
     if isinstance(value, dict):
         for key, inner in value.items():
             for one in (inner if isinstance(inner, list) else [inner]) if key in SHARED else []:
                 yield from paths(one, SHARED[key])
-            if (key == "machine" and value.get("kind") == "run") or key in SHARED or (key == "config" and value["kind"] in
-                                 ("explain", "experiment", "compare", "thrash")):
+            if key in SHARED or (key, value.get("kind")) in ELSEWHERE:
                 continue
             if key == "params" and isinstance(inner, dict): # each experiment has its own
                 inner = {"PARAM": one for one in inner.values()}
@@ -79,8 +81,8 @@ print("\n".join(sorted({p for one in (whole if isinstance(whole, list) else [who
                         for p in paths(one, "")})))
 PYTHON
 }
-for kind in replay run compare curve thrash sched locality tables explain experiment info list convert \
-    record; do
+for kind in replay run compare curve thrash sched locality tables explain experiment info list \
+    convert record; do
     if [[ ! -s $kind.json ]]; then
         skip "no valgrind"
         continue

@@ -33,7 +33,9 @@ ls nothing; echo $?
 nosuchprogram; echo $?
 exec 3>three; echo through 3 >&3; exec 3>&-; cat three
 END
+# Whether a shell sees a job end, and tells of it, before it is asked to wait is a matter of time.
 cat >world/work/jobs.sh <<'END'
+exec 2>/dev/null
 (sleep 1; echo later) & first=$!
 echo now; wait $first; echo $?
 sleep 100 & kill $!; wait $!; echo $?

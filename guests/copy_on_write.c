@@ -5,8 +5,8 @@
  * has a copy any more.
  *
  * Try:  pagoda run --trace faults -- guests/copy_on_write
- * See:  32 pages of `page` "copied on write" in the child, and none for the 16 of the parent: whoever
- *       has a page alone just writes it.
+ * See:  32 pages of `page` "copied on write" in the child; the parent's 16 fault too, as the fork
+ *       took its right to write, but of those that the child has copied it only gets that back.
  */
 #include <stdio.h>
 #include <stdlib.h>

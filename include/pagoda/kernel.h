@@ -10,7 +10,8 @@
  * until they are written, go to swap when frames are few, by the policy that the machine names.
  *
  * Errors of a program are its own: a wild pointer is a SIGSEGV, a bad argument an errno. Only what
- * cannot be run at all (no such program, a machine too small to begin) is an error of vm_kernel_run.
+ * cannot be run at all (no such program, a machine too small to begin) is an error of
+ * vm_kernel_run.
  *
  * Sources: Linux's generic system call table (include/uapi/asm-generic/unistd.h) and the RISC-V
  * psABI; The RISC-V Instruction Set Manual, volume II, for causes and their numbers.
@@ -119,5 +120,7 @@ struct vm_vector {
 bool vm_kernel_vector(size_t i, struct vm_vector *out);
 /* The system calls that there are: number, name; false past the end. */
 bool vm_kernel_syscall(size_t i, uint32_t *number, const char **name);
+/* The name of one of Linux's that there is not; NULL: Linux has none of that number either. */
+const char *vm_kernel_absent_call(uint32_t number);
 
 #endif

@@ -5,6 +5,7 @@
 #include <pagoda/alloc.h>
 #include <pagoda/readahead.h>
 #include <pagoda/sched.h>
+#include <pagoda/thrash.h>
 #include <string.h>
 
 #define WIDTH 76 /* of an input line at most; roff fills lines itself */
@@ -183,6 +184,8 @@ static void statuses(void)
     item("3", NULL, "Bad input: a trace that is truncated, corrupt or of the wrong kind.");
     item("4", NULL, "The system said no: no such file, disk full, out of memory.");
     item("5", NULL, "A machine that cannot be built, or that ran out of memory or swap.");
+    roff("Of pagoda run, where all went well, it is the program's: its exit status, or 128 and the "
+         "number of the signal that ended it.");
 }
 
 static bool run_man(const struct args *a, struct vm_error *e)
@@ -206,6 +209,8 @@ static bool run_man(const struct args *a, struct vm_error *e)
     parts("readaheads", vm_readahead_list);
     parts("allocators", vm_alloc_list);
     parts("schedulers", vm_sched_list);
+    parts("admissions", vm_admission_list);
+    parts("detections", vm_detection_list);
     parts("formats", vm_format_list);
     parts("workloads", vm_workload_list);
     presets();

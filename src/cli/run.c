@@ -1,6 +1,9 @@
 /* run.c - `pagoda run`: a RISC-V program under Pagoda's own kernel. */
 #include "cli/cli.h"
 
+#include "base/sink.h"
+
+#include <errno.h>
 #include <pagoda/kernel.h>
 #include <stdlib.h>
 #include <string.h>
@@ -61,12 +64,66 @@ static bool parse_trace(const char *text, unsigned *out, struct vm_error *e)
     return true;
 }
 
+/* ---- where traces and reports go ---- */
+
+/* A file that is there whole at the end, or standard error: standard output is the programs'. */
+struct outlet {
+    struct vm_sink *sink; /* NULL: standard error */
+    bool failed;          /* the sink, as why says */
+    struct vm_error why;
+};
+
+static bool outlet_open(struct outlet *o, const struct args *a, const char *flag,
+                        struct vm_error *e)
+{
+    if (args_has(a, flag))
+        o->sink = vm_sink_open(args_value(a, flag), e);
+    return o->sink || !args_has(a, flag);
+}
+
+static void outlet_write(struct outlet *o, const char *text, size_t bytes)
+{
+    if (!o->sink)
+        fwrite(text, 1, bytes, stderr);
+    else if (!o->failed)
+        o->failed = !vm_sink_write(o->sink, text, bytes, &o->why);
+}
+
+/* Nothing is left of a file that has nothing in it. */
+static bool outlet_close(struct outlet *o, struct vm_error *e)
+{
+    struct vm_sink *sink = o->sink;
+    o->sink = NULL;
+    if (sink && !o->failed && vm_sink_offset(sink))
+        return vm_sink_commit(sink, e);
+    vm_sink_abort(sink);
+    if (o->failed)
+        *e = o->why;
+    return !o->failed;
+}
+
+static const struct {
+    const char *name, *colour;
+} kinds[] = {
+    [VM_TRACE_TRAPS] = {"trap", "\033[2m"},      [VM_TRACE_FAULTS] = {"fault", "\033[33m"},
+    [VM_TRACE_SYSCALLS] = {"call", "\033[36m"},  [VM_TRACE_SCHED] = {"sched", "\033[32m"},
+    [VM_TRACE_SIGNALS] = {"signal", "\033[31m"},
+};
+
+/* "    1.234567 ms      2 call    close(3) = 0" */
 static void print_trace(void *host, enum vm_run_trace what, uint64_t now_ns, uint32_t tid,
                         const char *line)
 {
-    (void)what;
-    fprintf(host, "%12.3f ms  %5u  %s\n", (double)now_ns / 1e6, tid, line);
+    struct outlet *o = host;
+    bool colour = !o->sink && stderr_colour() == VM_COLOUR_ANSI;
+    char text[640];
+    int n = snprintf(text, sizeof text, "%s%14.6f ms %6u %-6s  %s%s\n",
+                     colour ? kinds[what].colour : "", (double)now_ns / 1e6, tid, kinds[what].name,
+                     line, colour ? "\033[0m" : "");
+    outlet_write(o, text, (size_t)n < sizeof text ? (size_t)n : sizeof text - 1);
 }
+
+/* ---- what the command line asks for ---- */
 
 static const char *value_or(const struct args *a, const char *name, const char *fallback)
 {
@@ -130,8 +187,9 @@ static bool parse(const struct args *a, struct vm_run_config *c, struct vm_error
     c->writable = args_has(a, "writable");
     c->argv = a->rest;
     c->envp = args_has(a, "env") ? environ : no_environment;
+    if (args_has(a, "trace-to") && !c->trace)
+        return vm_fail(e, VM_EUSAGE, "--trace-to without --trace: expected what to tell of");
     c->told = print_trace;
-    c->host = stderr;
     return true;
 }
 
@@ -141,28 +199,60 @@ static int exit_status(int status)
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-/* On standard error: standard output is the programs'. */
-static bool report(const struct args *a, const struct vm_run_result *r, struct vm_error *e)
+static bool put_report(const struct args *a, const struct vm_run_result *r, struct outlet *o,
+                       struct vm_error *e)
 {
+    char *text = NULL;
+    size_t bytes = 0;
+    bool good = true;
+    FILE *f = open_memstream(&text, &bytes);
+    if (!f)
+        return vm_fail(e, VM_ESYSTEM, "no memory for a report: %s", strerror(errno));
     if (args_has(a, "json"))
-        return vm_report_run_json(stderr, r, e);
-    if (args_has(a, "report"))
-        vm_report_run_text(stderr, r, stderr_colour());
-    return true;
+        good = vm_report_run_json(f, r, e);
+    else
+        vm_report_run_text(f, r, o->sink ? VM_COLOUR_NONE : stderr_colour());
+    bool whole = fclose(f) == 0;
+    if (good && whole)
+        outlet_write(o, text, bytes);
+    free(text);
+    return good && (whole || vm_fail(e, VM_ESYSTEM, "no memory for a report"));
 }
 
+static bool wants_report(const struct args *a)
+{
+    return args_has(a, "json") || args_has(a, "report") || args_has(a, "report-to");
+}
+
+static bool run_and_report(const struct args *a, struct vm_run_config *c, struct outlet *report,
+                           struct vm_error *e)
+{
+    struct vm_run_result result;
+    if (!vm_kernel_run(c, &result, e))
+        return false;
+    bool good = !wants_report(a) || put_report(a, &result, report, e);
+    *a->status = exit_status(result.status);
+    vm_run_result_free(&result);
+    return good;
+}
+
+/* What a trace has told is kept however the run ended: it may say why. */
 static bool run_run(const struct args *a, struct vm_error *e)
 {
     struct vm_run_config config = {0};
-    struct vm_run_result result;
+    struct outlet trace = {0}, report = {0};
+    struct vm_error why = {0};
     if (!a->rest)
         return vm_fail(e, VM_EUSAGE, "which program? expected -- PROGRAM [ARGUMENT ...]");
-    if (!parse(a, &config, e) || !vm_kernel_run(&config, &result, e))
-        return false;
-    bool told = report(a, &result, e);
-    *a->status = exit_status(result.status);
-    vm_run_result_free(&result);
-    return told;
+    bool good = parse(a, &config, e) && outlet_open(&trace, a, "trace-to", e) &&
+                outlet_open(&report, a, "report-to", e);
+    config.host = &trace;
+    good = good && run_and_report(a, &config, &report, e);
+    bool kept = outlet_close(&trace, &why);
+    kept = outlet_close(&report, &why) && kept;
+    if (good && !kept)
+        *e = why;
+    return good && kept;
 }
 
 static const struct flag flags[] = {
@@ -184,19 +274,30 @@ static const struct flag flags[] = {
     {"instructions", 0, "N", "end the run after so many; 0: never", "0"},
     {"report", 0, NULL, "say at the end, on standard error, what happened and what it cost", NULL},
     {"json", 0, NULL, "the same as JSON", NULL},
+    {"report-to", 0, "FILE", "the report, or with --json its JSON, into a file", NULL},
     {"trace", 0, "WHAT,...", "tell of traps, faults, syscalls, sched, signals, on standard error",
      NULL},
+    {"trace-to", 0, "FILE", "that into a file", NULL},
     {0}};
 
 const struct command command_run = {
     .name = "run",
     .usage = "[OPTION ...] -- PROGRAM [ARGUMENT ...]",
     .summary = "run a RISC-V program under Pagoda's own kernel",
-    .about = "PROGRAM is a static ELF file for rv64gc Linux, a path below --root. It and the\n"
-             "processes that it starts get their memory from the machine: pages come when they\n"
-             "are touched, and leave when frames are few.\n\n"
-             "  pagoda run -- ./busybox.rv sh -c 'ls / | wc -l'\n"
-             "  pagoda run --memory 2MiB --policy clock --swap ssd -- ./guest",
+    .about =
+        "PROGRAM is a static ELF file for rv64gc Linux, a path below --root. It and the\n"
+        "processes that it starts get their memory from the machine: pages come when they\n"
+        "are touched, and leave when frames are few.\n\n"
+        "  pagoda run -- ./busybox.rv sh -c 'ls / | wc -l'\n"
+        "  pagoda run --memory 2MiB --policy clock --swap ssd -- ./guest\n"
+        "  pagoda run --trace syscalls,faults --trace-to t.txt --report -- ./guest\n\n"
+        "The exit status is the program's, or 128 and the number of the signal that ended it.\n"
+        "Where Pagoda itself fails it is 2 to 5 (see the manual), with a line that begins\n"
+        "with \"pagoda: \" on standard error; a program may exit with these too, and the report's\n"
+        "\"exit\" is the program's always.\n\n"
+        "A line of --trace has the time by the kernel's clock, the thread, the kind (trap, fault,\n"
+        "call, sched, signal), and what happened:\n\n"
+        "      0.118400 ms      1 call    write(1, \"hello\\n\", 6) = 6",
     .flag = flags,
     .machine = MACHINE_FLAGS_TAKEN,
     .dashes = DASHES_PROGRAM,

@@ -247,7 +247,8 @@ static bool rehearse_machine(struct replay *r, struct vm_spool *spool, uint32_t 
     struct vm_config c;
     if (!vm_replay_endless(r->config, &c, e))
         return false;
-    struct vm_engine *m = vm_engine_open_with(&c, &recorder, NULL, stray_rule(&c, r->trace), NULL, e);
+    struct vm_engine *m =
+        vm_engine_open_with(&c, &recorder, NULL, stray_rule(&c, r->trace), NULL, e);
     bool done = m && rehearse_on(r, m, spool, npages, e);
     vm_engine_close(m);
     return done;

@@ -11,17 +11,18 @@
 #include <stdio.h>
 
 enum {
-#define SYSCALL(number, name) CALL_##name = number,
+#define SYSCALL(number, name, kinds) CALL_##name = number,
 #include "kernel/syscalls.def"
 #undef SYSCALL
 };
 
 /* By number. */
 static const struct row {
-    const char *name; /* NULL: there is no such call */
+    const char *name;  /* NULL: there is no such call */
+    const char *kinds; /* of its arguments: call_text.c */
     call_body *body;
 } rows[] = {
-#define SYSCALL(number, name) [number] = {#name, vm_call_##name},
+#define SYSCALL(number, name, kinds) [number] = {#name, kinds, vm_call_##name},
 #include "kernel/syscalls.def"
 #undef SYSCALL
 };
@@ -41,6 +42,12 @@ bool vm_kernel_syscall(size_t i, uint32_t *number, const char **name)
 static const struct row *find(uint64_t number)
 {
     return number < NROWS && rows[number].name ? &rows[number] : NULL;
+}
+
+const char *vm_call_name(uint64_t number)
+{
+    const struct row *row = find(number);
+    return row ? row->name : NULL;
 }
 
 static void note_unknown(struct kernel *k, uint64_t number)
@@ -91,6 +98,53 @@ static int64_t interrupt(struct thread *t, uint64_t number)
     return is_restartable(number) && wants_restart(t) ? CALL_RETURNED : -EINTR;
 }
 
+/* ---- as lines of a trace ---- */
+
+static bool is_traced(const struct kernel *k)
+{
+    return k->c->trace & VM_TRACE_SYSCALLS;
+}
+
+/* The call as it reads before its body, which may replace all that its arguments point to. */
+static void note_call(const struct kernel *k, const struct thread *t, const struct row *row,
+                      const uint64_t *a, char *text, size_t cap)
+{
+    if (is_traced(k))
+        vm_call_text(t, row->name, row->kinds, a, text, cap);
+}
+
+static void tell_answer(struct kernel *k, const struct thread *t, const struct row *row,
+                        const uint64_t *a, int64_t result, char *text, size_t cap)
+{
+    char answer[64];
+    if (!is_traced(k))
+        return;
+    if (result == CALL_RETURNED) {
+        vm_kernel_tell(k, VM_TRACE_SYSCALLS, t, "%s = ?", text);
+        return;
+    }
+    /* Its body has read what they point to, so that now it can be shown. */
+    vm_call_text(t, row->name, row->kinds, a, text, cap);
+    vm_answer_text(row->kinds, result, answer, sizeof answer);
+    vm_kernel_tell(k, VM_TRACE_SYSCALLS, t, "%s = %s", text, answer);
+}
+
+static void tell_absent(struct kernel *k, const struct thread *t, uint64_t number)
+{
+    const char *name = number <= UINT32_MAX ? vm_kernel_absent_call((uint32_t)number) : NULL;
+    vm_kernel_tell(k, VM_TRACE_SYSCALLS, t, "system call %llu%s%s%s = -ENOSYS",
+                   (unsigned long long)number, name ? " (" : "", name ? name : "", name ? ")" : "");
+}
+
+/* A call that ends its thread has no answer. */
+static void tell_last(struct kernel *k, uint64_t number, const struct thread *t, const char *text)
+{
+    if (number == CALL_exit || number == CALL_exit_group)
+        vm_kernel_tell(k, VM_TRACE_SYSCALLS, t, "%s = ?", text);
+}
+
+/* ---- */
+
 static void answer(struct thread *t, int64_t result)
 {
     t->in_call = false;
@@ -105,10 +159,10 @@ void vm_call(struct kernel *k, struct thread *t)
     uint64_t number = t->hart.x[17];
     const struct row *row = find(number);
     uint32_t tid = t->tid;
+    char text[CALL_TEXT_BYTES] = "";
     if (!row) {
         note_unknown(k, number);
-        vm_kernel_tell(k, VM_TRACE_SYSCALLS, t, "call %llu: there is none: ENOSYS",
-                       (unsigned long long)number);
+        tell_absent(k, t, number);
         answer(t, -ENOSYS);
         return;
     }
@@ -119,6 +173,8 @@ void vm_call(struct kernel *k, struct thread *t)
         t->process->stat.syscalls++;
     }
     t->begun = true;
+    note_call(k, t, row, a, text, sizeof text);
+    tell_last(k, number, t, text);
     int64_t result = row->body(k, t, a);
     if (k->running != t || t->tid != tid) /* it has ended */
         return;
@@ -127,8 +183,6 @@ void vm_call(struct kernel *k, struct thread *t)
     if (result == CALL_SLEEPS)
         return;
     t->begun = false;
-    vm_kernel_tell(k, VM_TRACE_SYSCALLS, t, "%s(0x%llx, 0x%llx, 0x%llx) = %lld", row->name,
-                   (unsigned long long)a[0], (unsigned long long)a[1], (unsigned long long)a[2],
-                   result == CALL_RETURNED ? 0LL : (long long)result);
+    tell_answer(k, t, row, a, result, text, sizeof text);
     answer(t, result);
 }

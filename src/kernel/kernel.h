@@ -8,6 +8,7 @@
  *   trap.c     causes, the vector table, page faults
  *   signal.c   signals: sent, delivered, returned from
  *   syscalls.def, call.c   system calls by number
+ *   absent.def, call_text.c   their names and arguments, as a trace shows them
  *   call_*.c   their bodies, by subject
  *   inode.c    files with pages in the page cache
  *   file.c     open files and descriptors
@@ -167,6 +168,10 @@ struct kernel {
     uint32_t nroused;
     enum vm_ready gives_way; /* why the running thread's turn ends, if `turn_over` */
     bool turn_over;
+    struct departure {
+        uint32_t tid; /* 0: nobody yet */
+        const char *how, *in;
+    } left;                  /* the thread that ran last, and why it no longer does */
     uint64_t sleeps;         /* so far */
     struct vm_random random; /* from the seed */
     struct process *processes, *first;
@@ -190,8 +195,8 @@ void vm_machine_drain(struct kernel *k);
 bool vm_machine_event(struct kernel *k, const struct vm_event *event);
 /* References belong to this space from now on. */
 void vm_machine_switch(struct kernel *k, vm_asid asid);
-/* Make the reference, which resolves its fault if it has one. False: it cannot be made: *tval is the
- * first byte that cannot be had. The thread may have to wait for it: vm_machine_waits. */
+/* Make the reference, which resolves its fault if it has one. False: it cannot be made: *tval is
+ * the first byte that cannot be had. The thread may have to wait for it: vm_machine_waits. */
 bool vm_machine_touch(struct kernel *k, vm_asid asid, vm_va va, uint16_t meta, uint64_t *tval);
 /* How long whoever made the touches, or calls, since it was asked last has to wait: nanoseconds. */
 uint64_t vm_machine_waits(struct kernel *k);
@@ -289,8 +294,8 @@ void vm_thread_exit(struct kernel *k, struct thread *t, int status);
 void vm_process_exit(struct kernel *k, struct process *p, int status);
 int64_t vm_process_wait(struct kernel *k, struct thread *t, int64_t pid, vm_va status, int options,
                         vm_va rusage);
-/* A child of `parent` that `pid` means, as wait4 does, and what there is to tell of it; NULL: nothing
- * yet. *any: there are such children. It was told: a zombie is gone. */
+/* A child of `parent` that `pid` means, as wait4 does, and what there is to tell of it; NULL:
+ * nothing yet. *any: there are such children. It was told: a zombie is gone. */
 struct process *vm_process_news(struct kernel *k, struct process *parent, int64_t pid, int options,
                                 int *status, bool *any);
 void vm_process_heard(struct kernel *k, struct process *child);
@@ -340,10 +345,20 @@ uint32_t vm_futex_wake(struct kernel *k, const struct address_space *s, vm_va va
 
 /* Begin, or go on with, the system call that the thread's registers name. */
 void vm_call(struct kernel *k, struct thread *t);
+const char *vm_call_name(uint64_t number); /* NULL: there is no such call */
 typedef int64_t call_body(struct kernel *k, struct thread *t, const uint64_t *a);
-#define SYSCALL(number, name) call_body vm_call_##name;
+#define SYSCALL(number, name, kinds) call_body vm_call_##name;
 #include "kernel/syscalls.def"
 #undef SYSCALL
+
+/* ---- call_text.c ---- */
+
+#define CALL_TEXT_BYTES 320
+/* "close(3)": the call with its arguments, as `kinds` (call_text.c) wants them to be read. */
+void vm_call_text(const struct thread *t, const char *name, const char *kinds, const uint64_t *a,
+                  char *out, size_t cap);
+/* "3", "-ENOENT": its answer. */
+void vm_answer_text(const char *kinds, int64_t result, char *out, size_t cap);
 
 /* ---- signal.c ---- */
 

@@ -1,10 +1,10 @@
 /* path.c - names of files: from a program's path to a file of the host below the root, and never
  * beyond it.
  *
- * The host itself resolves each path with openat2(RESOLVE_IN_ROOT) from a descriptor of the root: "/"
- * and ".." that would lead out of it, in the path or in a link, lead to the root (openat2(2)). So
- * there is no check here that a race could pass. What the kernel makes up (special.c) is found by
- * name before the host is asked.
+ * The host itself resolves each path with openat2(RESOLVE_IN_ROOT) from a descriptor of the root:
+ * "/" and ".." that would lead out of it, in the path or in a link, lead to the root (openat2(2)).
+ * So there is no check here that a race could pass. What the kernel makes up (special.c) is found
+ * by name before the host is asked.
  *
  * Without --writable every open that could change a file is refused with EROFS.
  */

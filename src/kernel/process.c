@@ -272,6 +272,8 @@ static bool begin_first(struct kernel *k, struct thread *t, struct vm_error *e)
     bool script = is_script(k, inode, line, &interpreter, &argument);
     bool good = script || vm_elf_check(k, inode, name, e) == 0;
     vm_inode_release(k, inode);
+    if (k->failed) /* what could not be read is no ELF file either */
+        return say_why(k, name, 0, e);
     if (!good)
         return false;
     error = vm_process_exec(k, t, name, &argv, &envp);

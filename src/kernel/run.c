@@ -256,22 +256,16 @@ static bool is_spent(const struct kernel *k)
     return instructions_left(k) == 0;
 }
 
-static bool is_page_fault(const struct vm_rv64_trap *trap)
+/* Run the hart until the next tick or a trap, which is still to be taken. */
+static enum vm_rv64_stop run_hart(struct kernel *k, struct thread *t, uint64_t most_ns,
+                                  struct vm_rv64_trap *trap)
 {
-    return trap->cause == VM_RV64_FETCH_PAGE || trap->cause == VM_RV64_LOAD_PAGE ||
-           trap->cause == VM_RV64_STORE_PAGE;
-}
-
-/* Run the hart until the next tick or a trap. True: that was a fault whose page has come. */
-static bool run_hart(struct kernel *k, struct thread *t, uint64_t most_ns)
-{
-    struct vm_rv64_trap trap;
     uint64_t tick = until_tick(k), before = t->hart.instret;
     uint64_t turn = instructions_in(k, most_ns < tick ? most_ns : tick),
              left = instructions_left(k);
     uint64_t budget = turn < left ? turn : left;
     t->hart.time_ns = k->now_ns;
-    enum vm_rv64_stop stop = vm_rv64_run(&t->hart, t->space->view, &k->bus, budget, &trap);
+    enum vm_rv64_stop stop = vm_rv64_run(&t->hart, t->space->view, &k->bus, budget, trap);
     uint64_t done = t->hart.instret - before;
     k->out->instructions += done;
     t->process->stat.instructions += done;
@@ -281,14 +275,22 @@ static bool run_hart(struct kernel *k, struct thread *t, uint64_t most_ns)
     k->out->timer_interrupts += ticks;
     if (ticks)
         vm_terminal_interrupts(k);
-    if (stop != VM_RV64_TRAPPED || k->failed)
-        return false;
-    vm_trap(k, t, &trap);
-    return is_page_fault(&trap) && !k->failed && k->running == t && t->state == THREAD_RUNNING &&
-           !vm_signal_waits(t);
+    return k->failed ? VM_RV64_SPENT : stop;
 }
 
-/* Its pages do not fit into memory together. */
+static bool is_page_fault(const struct vm_rv64_trap *trap)
+{
+    return trap->cause == VM_RV64_FETCH_PAGE || trap->cause == VM_RV64_LOAD_PAGE ||
+           trap->cause == VM_RV64_STORE_PAGE;
+}
+
+/* Nothing keeps the thread from its next instruction but what that has to wait for. */
+static bool could_go_on(const struct kernel *k, const struct thread *t)
+{
+    return !k->failed && k->running == t && t->state == THREAD_RUNNING && !vm_signal_waits(t);
+}
+
+/* The pages of one instruction do not fit into memory together. */
 static void starve(struct kernel *k, struct thread *t)
 {
     if (k->c->machine.oom == VM_OOM_KILL) {
@@ -303,18 +305,27 @@ static void starve(struct kernel *k, struct thread *t)
 
 #define FAULTS_MOST 64 /* of one instruction: more than it has pages and they have tables */
 
-/* The instruction whose page has come is made before the thread gives way, or waits for the device:
- * else threads that all wait for pages could take them from each other for ever. */
+/* Until the next tick or trap. The instruction whose page has come is made before its thread gives
+ * way, or waits for the device: else threads that all wait for pages could take them from each
+ * other for ever. A fault of one behind it is left to be had again, after the wait. */
 static void run_thread(struct kernel *k, struct thread *t, uint64_t most_ns)
 {
-    if (!run_hart(k, t, most_ns))
+    struct vm_rv64_trap trap;
+    if (run_hart(k, t, most_ns, &trap) != VM_RV64_TRAPPED)
         return;
-    uint64_t before = t->hart.instret;
-    for (unsigned faults = 1; run_hart(k, t, 1) && t->hart.instret == before; faults++)
-        if (faults == FAULTS_MOST) {
+    for (unsigned faults = 1;; faults++) {
+        vm_trap(k, t, &trap);
+        if (!is_page_fault(&trap) || !could_go_on(k, t))
+            return;
+        if (faults > FAULTS_MOST) {
             starve(k, t);
             return;
         }
+        uint64_t before = t->hart.instret;
+        if (run_hart(k, t, 1, &trap) != VM_RV64_TRAPPED ||
+            (t->hart.instret != before && is_page_fault(&trap)))
+            return;
+    }
 }
 
 /* What the machine has made it wait for: it sleeps so long. */
@@ -361,12 +372,28 @@ static void give_way(struct kernel *k, struct thread *t, enum vm_ready why)
     k->sched->ready(k->sched_state, vm_thread_task(k, t), why);
 }
 
+/* Of a thread that has not ended and cannot go on. */
+static const char *how_it_waits(const struct thread *t)
+{
+    return t->state == THREAD_STOPPED ? "is stopped"
+           : t->in_call               ? "sleeps in "
+                                      : "waits for a page";
+}
+
+static void note_departure(struct kernel *k, const struct thread *t, const char *how)
+{
+    bool sleeps = k->running == t && t->state == THREAD_SLEEPS && t->in_call;
+    k->left.how = how;
+    k->left.in = sleeps ? vm_call_name(t->hart.x[17]) : "";
+}
+
 /* The thread's turn, until it leaves the processor. */
 static void run_turn(struct kernel *k, struct thread *t)
 {
     vm_task task = vm_thread_task(k, t);
     uint64_t slice = k->sched->slice(k->sched_state, task);
     k->running = t;
+    k->left.tid = t->tid;
     k->turn_over = false;
     k->gives_way = VM_READY_YIELDED;
     t->state = THREAD_RUNNING;
@@ -375,15 +402,19 @@ static void run_turn(struct kernel *k, struct thread *t)
         uint64_t before = k->now_ns;
         step(k, t, slice);
         uint64_t ran_ns = k->now_ns - before;
-        if (!goes_on(k, t, task, ran_ns))
+        if (!goes_on(k, t, task, ran_ns)) {
+            note_departure(k, t, k->running == t ? how_it_waits(t) : "has ended");
             break;
+        }
         if (ran_ns >= slice || k->turn_over || k->failed || is_spent(k)) {
+            note_departure(k, t, ran_ns >= slice ? "had its turn" : "gave way");
             give_way(k, t, ran_ns >= slice ? VM_READY_QUANTUM : k->gives_way);
             break;
         }
         settle(k);
         slice = k->sched->slice(k->sched_state, task);
         if (k->sched->preempt(k->sched_state) != VM_NOCPU) {
+            note_departure(k, t, "was preempted");
             give_way(k, t, VM_READY_PREEMPTED);
             break;
         }
@@ -412,6 +443,16 @@ static void end_because(struct kernel *k, const char *why)
     snprintf(k->out->ended, sizeof k->out->ended, "%s", why);
 }
 
+static void tell_switch(struct kernel *k, const struct thread *t)
+{
+    const struct departure *d = &k->left;
+    if (d->tid)
+        vm_kernel_tell(k, VM_TRACE_SCHED, t, "%s runs: %u %s%s", t->process->stat.name, d->tid,
+                       d->how, d->in);
+    else
+        vm_kernel_tell(k, VM_TRACE_SCHED, t, "%s runs", t->process->stat.name);
+}
+
 static void run(struct kernel *k)
 {
     struct thread *last = NULL;
@@ -431,7 +472,7 @@ static void run(struct kernel *k)
         struct thread *t = &k->thread[task];
         if (t != last) {
             k->out->switches++;
-            vm_kernel_tell(k, VM_TRACE_SCHED, t, "runs: %s", t->process->stat.name);
+            tell_switch(k, t);
         }
         last = t;
         run_turn(k, t);
@@ -441,7 +482,7 @@ static void run(struct kernel *k)
 void vm_kernel_tell(struct kernel *k, enum vm_run_trace what, const struct thread *t,
                     const char *format, ...)
 {
-    char line[256];
+    char line[512];
     va_list list;
     if (!(k->c->trace & what))
         return;

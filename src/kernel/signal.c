@@ -3,7 +3,7 @@
  *      send --> pending (of a thread, or of whichever of a process) --deliver--> handler's frame
  *                                                                          \--> default action
  *
- * Delivery is on the way back to user mode. A handler's frame is what the RISC-V psABI of Linux has:
+ * Delivery is on the way back to user mode. A handler's frame is what Linux has on RISC-V:
  * siginfo, then ucontext with all registers; it returns into a page of two instructions that every
  * space has, which is rt_sigreturn.
  *
@@ -269,15 +269,27 @@ static bool act_by_default(struct kernel *k, struct thread *t, int signal)
     return false;
 }
 
+static void tell_delivery(struct kernel *k, const struct thread *t, int signal, vm_va handler)
+{
+    static const char *const outcomes[] = {[ENDS] = "ends the process",
+                                           [IGNORED] = "ignored",
+                                           [STOPS] = "stops it",
+                                           [CONTINUES] = "ignored"};
+    const char *name = sigabbrev_np(signal);
+    char number[16];
+    snprintf(number, sizeof number, "%d", signal);
+    vm_kernel_tell(k, VM_TRACE_SIGNALS, t, "SIG%s: %s", name ? name : number,
+                   handler == DEFAULT  ? outcomes[default_of(signal)]
+                   : handler == IGNORE ? "ignored"
+                                       : "its handler is called");
+}
+
 bool vm_signal_deliver(struct kernel *k, struct thread *t)
 {
     int signal;
     while ((signal = take(t))) {
         vm_va handler = t->process->action[signal].handler;
-        vm_kernel_tell(k, VM_TRACE_SIGNALS, t, "signal %d: %s", signal,
-                       handler == DEFAULT  ? "default action"
-                       : handler == IGNORE ? "ignored"
-                                           : "its handler is called");
+        tell_delivery(k, t, signal, handler);
         if (handler == DEFAULT || signal == SIGKILL || signal == SIGSTOP) {
             if (!act_by_default(k, t, signal))
                 return false;

@@ -15,6 +15,7 @@
 #include "kernel/kernel.h"
 
 #include <signal.h>
+#include <stdio.h>
 
 /* ---- the vector table ---- */
 
@@ -84,6 +85,8 @@ bool vm_kernel_vector(size_t i, struct vm_vector *out)
 
 /* ---- page faults ---- */
 
+static const char *const access_names[VM_ACCESSES] = {"load", "store", "fetch"};
+
 /* The page of a file behind the file's end; *inode is the mapping's. */
 static bool is_behind_end(struct kernel *k, const struct vm_vma *v, vm_va va)
 {
@@ -123,31 +126,75 @@ bool vm_trap_allows(struct kernel *k, struct thread *t, vm_va va, uint16_t meta,
     return true;
 }
 
+/* ---- as lines of a trace ---- */
+
+static void tell_refused(struct kernel *k, const struct thread *t, const struct vm_rv64_trap *trap,
+                         const struct refusal *why)
+{
+    const char *reason = why->signal == SIGBUS      ? "behind the file's end: SIGBUS"
+                         : why->code == SEGV_MAPERR ? "no mapping: SIGSEGV"
+                                                    : "not allowed: SIGSEGV";
+    vm_kernel_tell(k, VM_TRACE_FAULTS, t, "%s 0x%llx, pc 0x%llx: %s",
+                   access_names[vm_ref_access(trap->meta)], (unsigned long long)trap->tval,
+                   (unsigned long long)t->hart.pc, reason);
+}
+
+/* What a mapping is of: its file, or what it is for. */
+static const char *mapping_name(struct kernel *k, const struct address_space *s,
+                                const struct vm_vma *v, vm_va va)
+{
+    const struct inode *inode =
+        v->file ? vm_inode_by_number(k, v->file & VM_FILE_NUMBER_MAX) : NULL;
+    return inode && inode->path                      ? inode->path
+           : va >= s->brk_first && va < s->brk       ? "heap"
+           : va >= s->stack_low && va < s->stack_top ? "stack"
+                                                     : "anonymous";
+}
+
+/* What the machine did for a fault, of its counts before and after. */
+static const char *what_was_done(const struct vm_counts *before, const struct vm_counts *n)
+{
+    return n->file_ins > before->file_ins         ? "read from the file"
+           : n->swap_ins > before->swap_ins       ? "read from swap"
+           : n->demand_zero > before->demand_zero ? "zeroed"
+           : n->cow_breaks > before->cow_breaks   ? "copied on write"
+                                                  : "mapped";
+}
+
+static void tell_fault(struct kernel *k, const struct thread *t, const struct vm_rv64_trap *trap,
+                       const struct vm_counts *before)
+{
+    const struct vm_counts *n = k->parts.counts;
+    const struct vm_vma *v = vm_space_find(k, t->space, trap->tval);
+    unsigned long long gone = n->evictions - before->evictions;
+    char left[48] = "";
+    if (!v)
+        return;
+    if (gone)
+        snprintf(left, sizeof left, "; %llu %s evicted", gone, gone == 1 ? "page" : "pages");
+    vm_kernel_tell(k, VM_TRACE_FAULTS, t, "%s 0x%llx, pc 0x%llx: %s, %c%c%c %s%s",
+                   access_names[vm_ref_access(trap->meta)], (unsigned long long)trap->tval,
+                   (unsigned long long)t->hart.pc, what_was_done(before, n),
+                   v->prot & VM_PROT_READ ? 'r' : '-', v->prot & VM_PROT_WRITE ? 'w' : '-',
+                   v->prot & VM_PROT_FETCH ? 'x' : '-', mapping_name(k, t->space, v, trap->tval),
+                   left);
+}
+
 static void page_fault(struct kernel *k, struct thread *t, const struct vm_rv64_trap *trap)
 {
-    static const char *const kinds[] = {"read", "write", "fetch"};
     struct refusal why;
     uint64_t tval;
     const struct vm_counts *n = k->parts.counts;
     if (!vm_trap_allows(k, t, trap->va, trap->meta, &why)) {
-        vm_kernel_tell(k, VM_TRACE_FAULTS, t, "%s of 0x%llx at 0x%llx: refused (%s)",
-                       kinds[vm_ref_access(trap->meta)], (unsigned long long)trap->tval,
-                       (unsigned long long)t->hart.pc, why.signal == SIGBUS ? "SIGBUS" : "SIGSEGV");
+        tell_refused(k, t, trap, &why);
         vm_signal_fault(k, t, why.signal, why.code, why.va);
         return;
     }
-    uint64_t before = n->faults, majors = n->swap_ins + n->file_ins, zeros = n->demand_zero;
-    uint64_t copies = n->cow_breaks;
+    struct vm_counts before = *n;
     vm_machine_touch(k, t->space->asid, trap->va, trap->meta, &tval);
-    t->process->stat.faults += n->faults - before;
-    t->process->stat.majors += n->swap_ins + n->file_ins - majors;
-    const char *how = n->swap_ins + n->file_ins > majors ? "read in"
-                      : n->demand_zero > zeros           ? "zeroed"
-                      : n->cow_breaks > copies           ? "copied on write"
-                                                         : "mapped";
-    vm_kernel_tell(k, VM_TRACE_FAULTS, t, "%s of 0x%llx at 0x%llx: %s",
-                   kinds[vm_ref_access(trap->meta)], (unsigned long long)trap->tval,
-                   (unsigned long long)t->hart.pc, how);
+    t->process->stat.faults += n->faults - before.faults;
+    t->process->stat.majors += n->swap_ins + n->file_ins - before.swap_ins - before.file_ins;
+    tell_fault(k, t, trap, &before);
     const struct vm_space *space = vm_space_of(k, t->space);
     if (space->killed)
         vm_process_exit(k, t->process, SIGKILL);
@@ -168,9 +215,9 @@ void vm_trap(struct kernel *k, struct thread *t, const struct vm_rv64_trap *trap
 {
     const struct row *row = row_of(trap->cause);
     k->out->traps[trap->cause]++;
-    vm_kernel_tell(k, VM_TRACE_TRAPS, t, "%s: sepc 0x%llx, stval 0x%llx -> %s", row->vector.name,
-                   (unsigned long long)t->hart.pc, (unsigned long long)trap->tval,
-                   row->vector.handler);
+    vm_kernel_tell(k, VM_TRACE_TRAPS, t, "scause %u (%s), sepc 0x%llx, stval 0x%llx -> %s",
+                   (unsigned)trap->cause, row->vector.name, (unsigned long long)t->hart.pc,
+                   (unsigned long long)trap->tval, row->vector.handler);
     switch (row->handler) {
     case BY_CALL:
         t->in_call = true;

@@ -32,6 +32,13 @@ static json_t *traps_json(struct vm_json *j, const struct vm_run_result *r)
     return traps;
 }
 
+static json_t *unknown_json(uint32_t number)
+{
+    const char *name = vm_kernel_absent_call(number);
+    return json_pack("{s:I, s:o}", "number", (json_int_t)number, "name",
+                     name ? json_string(name) : json_null());
+}
+
 bool vm_report_run_json(FILE *out, const struct vm_run_result *r, struct vm_error *e)
 {
     static const char *const models[] = {"none", "tlb", "full"};
@@ -40,7 +47,7 @@ bool vm_report_run_json(FILE *out, const struct vm_run_result *r, struct vm_erro
     for (size_t i = 0; i < r->nlisted; i++)
         vm_json_add(&j, processes, process_json(&r->listed[i]));
     for (size_t i = 0; i < r->nunknown; i++)
-        vm_json_add(&j, unknown, json_integer(r->unknown[i]));
+        vm_json_add(&j, unknown, unknown_json(r->unknown[i]));
     json_t *root = json_pack(
         "{s:i, s:s, s:s, s:s, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, "
         "s:o, s:o}",

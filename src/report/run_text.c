@@ -99,8 +99,11 @@ static void show_processes(const struct sheet *s)
 
 static void show_unknown(const struct sheet *s)
 {
-    for (size_t i = 0; i < s->r->nunknown; i++)
-        fprintf(s->out, "  system call %u is not here: ENOSYS\n", s->r->unknown[i]);
+    for (size_t i = 0; i < s->r->nunknown; i++) {
+        const char *name = vm_kernel_absent_call(s->r->unknown[i]);
+        fprintf(s->out, "  system call %u%s%s%s is not here: ENOSYS\n", s->r->unknown[i],
+                name ? " (" : "", name ? name : "", name ? ")" : "");
+    }
 }
 
 void vm_report_run_text(FILE *out, const struct vm_run_result *r, enum vm_colour colour)

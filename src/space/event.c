@@ -256,7 +256,8 @@ static bool fork_tables(struct vm_memory *m, vm_asid parent, vm_asid child, vm_v
     return true;
 }
 
-/* The page of the parent's `v` at `va`, its first address, becomes the child's too; *pte is its entry. */
+/* The page of the parent's `v` at `va`, its first address, becomes the child's too; *pte is its
+ * entry. */
 static bool fork_page(struct vm_memory *m, const struct vm_vma *v, vm_asid parent, vm_asid child,
                       vm_va va, struct vm_pte *pte)
 {

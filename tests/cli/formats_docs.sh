@@ -54,17 +54,19 @@ members() {
     python3 - "$1" <<'PYTHON'
 import json, sys
 PARTS = {"policies", "schemes", "formats", "workloads", "devices", "readaheads", "allocators",
-         "schedulers", "admissions", "experiments", "vectors", "syscalls", "presets"}
+         "schedulers", "admissions", "detections", "experiments", "vectors", "syscalls", "presets"}
 # What has a table of its own in json.md, wherever it stands.
 SHARED = {"fields": "FIELD", "entry": "ENTRY", "held": "ENTRY", "victim": "FRAME",
           "rivals": "FRAME", "memory_before": "FRAME", "memory_after": "FRAME"}
+# What another report's table has.
+ELSEWHERE = {("machine", "run"), ("config", "explain"), ("config", "experiment"),
+             ("config", "compare"), ("config", "thrash")}
 def paths(value, at):
     if isinstance(value, dict):
         for key, inner in value.items():
             for one in (inner if isinstance(inner, list) else [inner]) if key in SHARED else []:
                 yield from paths(one, SHARED[key])
-            if (key == "machine" and value.get("kind") == "run") or key in SHARED or (key == "config" and value["kind"] in
-                                 ("explain", "experiment", "compare", "thrash")):
+            if key in SHARED or (key, value.get("kind")) in ELSEWHERE:
                 continue
             if key == "params" and isinstance(inner, dict): # each experiment has its own
                 inner = {"PARAM": one for one in inner.values()}
@@ -79,8 +81,8 @@ print("\n".join(sorted({p for one in (whole if isinstance(whole, list) else [who
                         for p in paths(one, "")})))
 PYTHON
 }
-for kind in replay run compare curve thrash sched locality tables explain experiment info list convert \
-    record; do
+for kind in replay run compare curve thrash sched locality tables explain experiment info list \
+    convert record; do
     if [[ ! -s $kind.json ]]; then
         skip "no valgrind"
         continue
@@ -92,7 +94,7 @@ done
 is "$(python3 -c 'import json
 replay, run = json.load(open("replay.json")), json.load(open("run.json"))
 print(sorted(set(run["machine"]) ^ set(replay)))')" \
-    "['device', 'kind', 'schema', 'slow_device', 'trace', 'version']" \
+    "['kind', 'schema', 'slow_device', 'trace', 'version']" \
     "the machine of run is that of replay"
 # What a count and a price mean is written once in the source and once in the page.
 python3 - "$PAGODA_SOURCE" >meanings <<'PYTHON'

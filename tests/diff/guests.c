@@ -78,22 +78,22 @@ static void try_all(const char *const *settings, size_t n)
 static void every_scheme_that_can_hold_a_guest_runs_it_alike(void **unused)
 {
     (void)unused;
-    TRY_ALL("scheme sv48", "scheme sv57", "scheme x86-64", "scheme x86-64-la57", "scheme arm64",
-            "scheme inverted", "scheme clustered", "scheme ech");
+    TRY_ALL("scheme sv48", "scheme x86-64", "scheme arm64", "scheme inverted model none",
+            "scheme ech");
 }
 
 static void every_scheduler_and_quantum_gives_the_same_output(void **unused)
 {
     (void)unused;
-    TRY_ALL("sched fifo quantum 1", "sched rr quantum 1", "sched rr quantum 3",
-            "sched mlfq quantum 1", "sched mlfq quantum 10", "sched lottery quantum 1",
-            "sched stride quantum 3", "sched cfs quantum 1", "sched sjf", "sched stcf",
-            "sched sqms quantum 1", "sched mqms quantum 1");
+    TRY_ALL("sched fifo quantum 1", "sched rr quantum 1", "sched rr quantum 3 model none",
+            "sched mlfq quantum 1", "sched mlfq quantum 10 model none", "sched lottery quantum 1",
+            "sched stride quantum 3", "sched cfs quantum 1", "sched sjf model none",
+            "sched stcf model none", "sched sqms quantum 1", "sched mqms quantum 1");
 }
 
 /* ---- models ---- */
 
-/* With memory enough the machine decides nothing: all is the same, time too. */
+/* With memory enough the machine decides nothing; its clock sets how long a device takes. */
 static void the_model_changes_nothing_but_what_is_counted_of_it(void **unused)
 {
     (void)unused;
@@ -103,15 +103,15 @@ static void the_model_changes_nothing_but_what_is_counted_of_it(void **unused)
         struct guest_run none, other;
         run_as_expected(&guests[i], "model none", &none);
         for (int full = 0; full < 2; full++) {
-            const char *settings =
-                full ? "model full cache l1i=32KiB/8/64,l1d=32KiB/8/64" : "model tlb";
+            const char *settings = full ? "model full cache l1=32KiB/8" : "model tlb";
             run_as_expected(&guests[i], settings, &other);
-            assert_same_work(&guests[i], settings, &none.result, &other.result);
-            assert_int_equal(none.result.now_ns, other.result.now_ns);
-            assert_int_equal(none.result.switches, other.result.switches);
-            assert_int_equal(none.result.counts.demand_zero, other.result.counts.demand_zero);
-            assert_int_equal(none.result.counts.cow_breaks, other.result.counts.cow_breaks);
-            assert_int_equal(none.result.counts.faults, other.result.counts.faults);
+            if (guests[i].pace == STEADY)
+                assert_same_work(&guests[i], settings, &none.result, &other.result);
+            assert_int_equal(none.result.machine.counts.demand_zero,
+                             other.result.machine.counts.demand_zero);
+            assert_int_equal(none.result.machine.counts.cow_breaks,
+                             other.result.machine.counts.cow_breaks);
+            assert_int_equal(none.result.machine.counts.faults, other.result.machine.counts.faults);
             guest_run_free(&other);
         }
         guest_run_free(&none);
@@ -120,9 +120,9 @@ static void the_model_changes_nothing_but_what_is_counted_of_it(void **unused)
 
 /* ---- memory ---- */
 
-/* A quarter of the most that a process of the guest had in memory, but room for an instruction, what
- * it refers to and the tables of that. */
-#define FRAMES_LEAST 24
+/* A quarter of the most that a process of the guest had in memory, but room for an instruction,
+ * what it refers to and the tables of that. */
+#define FRAMES_LEAST 40
 
 static uint64_t quarter(const struct guest *g)
 {
@@ -143,7 +143,7 @@ static void try_quarter(const struct guest *g, const char *more)
     snprintf(settings, sizeof settings, "memory %llu %s", (unsigned long long)quarter(g), more);
     run_as_expected(g, settings, &cut);
     if (!strcmp(g->name, "thrash"))
-        assert_in_range(cut.result.counts.swap_ins, 600, UINT64_MAX);
+        assert_in_range(cut.result.machine.counts.swap_ins, 600, UINT64_MAX);
     guest_run_free(&cut);
 }
 
@@ -151,24 +151,24 @@ static void with_a_quarter_of_its_memory_a_guest_gives_the_same_output(void **un
 {
     (void)unused;
     static const char *const settings[] = {
-        "policy clock",
-        "policy lru",
-        "policy fifo",
-        "policy arc",
         "policy clock model none",
-        "policy clock model full",
         "policy lru swap ssd swap-cluster 8",
-        "policy clock readahead vma",
-        "policy clock swap zram",
-        "policy clock watermark-low 4 watermark-high 8",
-        "policy lru sched mlfq quantum 1",
-        "policy random scheme x86-64",
+        "policy fifo readahead vma sched mlfq quantum 1",
+        "policy arc scheme x86-64",
+        "policy random watermark-low 4 watermark-high 8 model full cache l1=32KiB/8",
     };
     if (!guests_are_here())
         skip();
     for (size_t i = 0; i < NGUESTS; i++)
         for (size_t s = 0; s < sizeof settings / sizeof settings[0]; s++)
             try_quarter(&guests[i], settings[s]);
+}
+
+/* Which keeps what leaves in memory: 512 frames are few then. */
+static void with_compressed_memory_a_guest_gives_the_same_output(void **unused)
+{
+    (void)unused;
+    TRY_ALL("memory 2MiB swap zram policy arc", "memory 2MiB swap zram scheme x86-64");
 }
 
 static void a_run_can_be_had_again(void **unused)
@@ -183,7 +183,8 @@ static void a_run_can_be_had_again(void **unused)
         run_as_expected(&guests[i], settings, &two);
         assert_same_work(&guests[i], settings, &one.result, &two.result);
         assert_int_equal(one.result.now_ns, two.result.now_ns);
-        assert_memory_equal(&one.result.counts, &two.result.counts, sizeof one.result.counts);
+        assert_memory_equal(&one.result.machine.counts, &two.result.machine.counts,
+                            sizeof one.result.machine.counts);
         guest_run_free(&one);
         guest_run_free(&two);
     }
@@ -196,6 +197,7 @@ int main(void)
         cmocka_unit_test(every_scheme_that_can_hold_a_guest_runs_it_alike),
         cmocka_unit_test(every_scheduler_and_quantum_gives_the_same_output),
         cmocka_unit_test(with_a_quarter_of_its_memory_a_guest_gives_the_same_output),
+        cmocka_unit_test(with_compressed_memory_a_guest_gives_the_same_output),
         cmocka_unit_test(a_run_can_be_had_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
-/* forkbomb.c - a guest that forks for ever, and whose children do too, until there are no more to be
- * had. It then waits for its own, and says which error the last fork had.
+/* forkbomb.c - a guest that forks for ever, and whose children do too, until there are no more to
+ * be had. It then waits for its own, and says which error the last fork had.
  *
  * Without an end it would tell nothing: each process counts down from 100 forks.
  */

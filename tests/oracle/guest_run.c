@@ -133,8 +133,8 @@ static void describe_end(struct guest_run *r)
     else if (r->result.ended[0])
         sprintf(end, "ended: %.160s\n", r->result.ended);
     else
-        sprintf(end, "status %d\n", WIFEXITED(status) ? WEXITSTATUS(status)
-                                                      : 128 + WTERMSIG(status));
+        sprintf(end, "status %d\n",
+                WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
 }
 
 void guest_run(const char *settings, const char *const *words, struct guest_run *out)

@@ -1,5 +1,5 @@
-/* kernel_guests.c - laws of the kernel, by guests: what is shared is counted, what has ended has left
- * nothing, and who misbehaves ends as Linux has it.
+/* kernel_guests.c - laws of the kernel, by guests: what is shared is counted, what has ended has
+ * left nothing, and who misbehaves ends as Linux has it.
  */
 #include "oracle/guest_run.h"
 
@@ -25,16 +25,10 @@ static void run_if_here(const char *settings, const char *guest, struct guest_ru
 
 /* ---- frames ---- */
 
-/* Frames that hold pages of files stay: they are the page cache. */
-static uint64_t frames_of_programs(const struct guest_run *r)
-{
-    return r->result.frames_left;
-}
-
 static void what_has_ended_has_no_frame(void **unused)
 {
-    static const char *const guest[] = {"forks", "fork_wait", "copy_on_write", "null",
-                                        "orphan", "pipe", "threads", "wild"};
+    static const char *const guest[] = {"forks",  "fork_wait", "copy_on_write", "null",
+                                        "orphan", "pipe",      "threads",       "wild"};
     static const char *const settings[] = {"", "policy lru scheme x86-64", "model none"};
     (void)unused;
     if (!guests_are_here())
@@ -43,22 +37,22 @@ static void what_has_ended_has_no_frame(void **unused)
         for (size_t s = 0; s < sizeof settings / sizeof settings[0]; s++) {
             struct guest_run r;
             run(settings[s], guest[g], &r);
-            assert_int_equal(frames_of_programs(&r), 0);
+            assert_int_equal(r.result.frames_left, 0);
             guest_run_free(&r);
         }
 }
 
 /* ---- copy-on-write ---- */
 
-/* 16 pages and the stack's are shared by the fork. The child breaks 5; the parent's wait4 writes the
- * status, into a page that it alone has. Neither writes its stack. */
+/* 16 pages and the stack's are shared by the fork. The child breaks 5; the parent's wait4 writes
+ * the status, into a page that it alone has. Neither writes its stack. */
 static void each_written_page_that_is_shared_is_copied_once(void **unused)
 {
     (void)unused;
     struct guest_run r;
     run_if_here("", "forks", &r);
     assert_string_equal(r.output, "status 27\n");
-    assert_int_equal(r.result.counts.cow_breaks, 5);
+    assert_int_equal(r.result.machine.counts.cow_breaks, 5);
     guest_run_free(&r);
 }
 
@@ -68,8 +62,8 @@ static void a_page_that_is_read_is_not_copied(void **unused)
     struct guest_run r;
     run_if_here("", "pages", &r);
     assert_string_equal(r.output, "status 25\n");
-    assert_int_equal(r.result.counts.cow_breaks, 0);
-    assert_in_range(r.result.counts.demand_zero, 100, 103);
+    assert_int_equal(r.result.machine.counts.cow_breaks, 0);
+    assert_in_range(r.result.machine.counts.demand_zero, 100, 103);
     guest_run_free(&r);
 }
 
@@ -78,7 +72,8 @@ static void a_page_that_is_read_is_not_copied(void **unused)
 static void processes_end_where_the_machine_has_no_more(void **unused)
 {
     (void)unused;
-    static const char *const settings[] = {"processes 2", "processes 16", "processes 64 model none"};
+    static const char *const settings[] = {"processes 2", "processes 16",
+                                           "processes 64 model none"};
     if (!guests_are_here())
         skip();
     for (size_t i = 0; i < 3; i++) {
@@ -139,8 +134,8 @@ static void no_argument_of_a_system_call_harms_the_kernel(void **unused)
         skip();
     for (size_t i = 0; i < 2; i++) {
         struct guest_run r;
-        guest_run(settings[i], (const char *const[]){"calls", i ? "7" : "3", "0", "500", "20", NULL},
-                  &r);
+        guest_run(settings[i],
+                  (const char *const[]){"calls", i ? "7" : "3", "0", "500", "20", NULL}, &r);
         assert_string_equal(r.output, "500 calls, 500 ended\nstatus 0\n");
         guest_run_free(&r);
     }

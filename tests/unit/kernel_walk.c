@@ -5,8 +5,8 @@
 #include "kernel/kernel.h"
 #include "rounds.h"
 
-#include "unit/test.h"
 #include "unit/folder.h"
+#include "unit/test.h"
 
 #include <fcntl.h>
 #include <linux/openat2.h>
@@ -22,13 +22,26 @@ struct world {
 };
 
 static const char *const links[][2] = {
-    {"up", "../outside"},       {"a/up", "../../outside"},  {"a/b/far", "../../../../../outside"},
-    {"absolute", "/inside"},    {"a/back", ".."},           {"self", "."},
-    {"a/b/root", "/"},          {"to_b", "a/b"},            {"to_deep", "to_b/deep"},
-    {"a/b/chain", "/to_deep"},  {"loop", "loop"},           {"one", "two"},
-    {"two", "one"},             {"dangling", "new"},        {"a/rooted", "/../../inside"},
-    {"sneaky", "a/../../up"},   {"slashes", "//a///b//"},   {"a/elsewhere", "../../elsewhere"},
-    {"through", "inside/deep"}, {"to_absolute", "absolute"},
+    {"up", "../outside"},
+    {"a/up", "../../outside"},
+    {"a/b/far", "../../../../../outside"},
+    {"absolute", "/inside"},
+    {"a/back", ".."},
+    {"self", "."},
+    {"a/b/root", "/"},
+    {"to_b", "a/b"},
+    {"to_deep", "to_b/deep"},
+    {"a/b/chain", "/to_deep"},
+    {"loop", "loop"},
+    {"one", "two"},
+    {"two", "one"},
+    {"dangling", "new"},
+    {"a/rooted", "/../../inside"},
+    {"sneaky", "a/../../up"},
+    {"slashes", "//a///b//"},
+    {"a/elsewhere", "../../elsewhere"},
+    {"through", "inside/deep"},
+    {"to_absolute", "absolute"},
 };
 
 static void write_file(const struct world *w, const char *name, const char *text)
@@ -118,16 +131,15 @@ static uint64_t outside(const struct world *w, const char *name)
 static void draw_path(struct vm_random *random, char *out, size_t cap)
 {
     static const char *const parts[] = {
-        "..",     ".",      "a",         "b",    "inside", "deep", "up",     "far",
-        "back",   "self",   "root",      "to_b", "chain",  "loop", "rooted", "sneaky",
+        "..",      ".",        "a",         "b",       "inside",  "deep",    "up",      "far",
+        "back",    "self",     "root",      "to_b",    "chain",   "loop",    "rooted",  "sneaky",
         "to_deep", "absolute", "elsewhere", "outside", "missing", "slashes", "through", "one"};
     unsigned n = 1 + (unsigned)vm_random_below(random, 7);
     size_t length = 0;
     out[0] = 0;
     for (unsigned i = 0; i < n; i++)
-        length += (size_t)snprintf(
-            out + length, cap - length, "/%s",
-            parts[vm_random_below(random, sizeof parts / sizeof parts[0])]);
+        length += (size_t)snprintf(out + length, cap - length, "/%s",
+                                   parts[vm_random_below(random, sizeof parts / sizeof parts[0])]);
 }
 
 /* The one difference that is allowed: a file is taken for a directory by ".." behind it, where the

@@ -137,11 +137,25 @@ static void future_ended(struct vm_future *f)
     abort();
 }
 
-/* A page is of one process, and a write ahead of need takes no time here. */
+/* A page is of one process, where its number says it is, and a write ahead of need takes no time
+ * here. */
 static vm_asid owner(void *group, uint64_t page)
 {
     (void)group, (void)page;
     return 0;
+}
+
+static uint64_t place(void *group, uint64_t page)
+{
+    (void)group;
+    return page;
+}
+
+static void frames(void *group, uint64_t first, size_t n, vm_pfn *frame)
+{
+    const struct bench *b = group;
+    for (size_t i = 0; i < n; i++)
+        frame[i] = first + i < ZIPF_PAGES ? b->r.frame_of[first + i] - 1 : VM_NOFRAME;
 }
 
 static uint64_t pages(void *group, vm_asid process)
@@ -164,7 +178,7 @@ static void prepare(void *group, size_t i)
     struct vm_error e;
     b->ops = vm_policy_at(i / NINPUTS);
     b->future = (struct vm_future){.refill = future_ended};
-    b->host = (struct vm_policy_host){b, owner, pages, clean};
+    b->host = (struct vm_policy_host){b, place, frames, owner, pages, clean};
     b->env = (struct vm_policy_env){.nframes = NFRAMES,
                                     .capacity = NFRAMES,
                                     .npages = ZIPF_PAGES,

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PAGE = 1 << VM_RV64_PAGE_SHIFT, LOG_ENTRIES = 8192 };
+enum { PAGE = 1 << VM_RV64_PAGE_SHIFT, LOG_ENTRIES = 2048 };
 
 #define MEMORY_BYTES (UINT64_C(8) << 20)
 #define MEMORY_BASE  UINT64_C(0x10000) /* where the linker puts programs */

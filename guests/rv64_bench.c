@@ -1,4 +1,4 @@
-/* rv64_bench.c - what pagoda-bench lets a hart execute: five small programs in one.
+/* rv64_bench.c - what pagoda-bench lets a hart execute: six small programs in one.
  *
  * Built once for each of them, with -DWORK=NAME; without a C library, so that every instruction is
  * of the program. The status of its exit depends on all that was computed.
@@ -6,6 +6,7 @@
  *   loop    arithmetic that waits for itself: no memory, one branch
  *   matmul  128 x 128 doubles: loads and fused multiply-adds
  *   chase   a random cycle through 1 MiB: each load's address is the last one's value
+ *   wander  the same through 64 MiB, most of it the making of the cycle
  *   sort    quicksort of 100,000 numbers: loads, stores, branches that cannot be foreseen
  *   memcpy  1 MiB to and fro, 8 bytes at a time
  */
@@ -50,22 +51,33 @@ __attribute__((unused)) static word matmul(void)
     return sum;
 }
 
-enum { CYCLE = 1 << 17 };
-static word next[CYCLE];
-
-__attribute__((unused)) static word chase(void)
+/* Links all n words to one cycle (Sattolo) and follows it. */
+static word follow(word *next, word n, word steps)
 {
     word state = 1, at = 0;
-    for (word i = 0; i < CYCLE; i++)
+    for (word i = 0; i < n; i++)
         next[i] = i;
-    for (word i = CYCLE - 1; i > 0; i--) {
+    for (word i = n - 1; i > 0; i--) {
         word k = random_next(&state) % i, kept = next[i];
         next[i] = next[k];
         next[k] = kept;
     }
-    for (word i = 0; i < 20000000; i++)
+    for (word i = 0; i < steps; i++)
         at = next[at];
     return at;
+}
+
+enum { NEAR = 1 << 17, FAR = 1 << 23 };
+static word near[NEAR], far[FAR];
+
+__attribute__((unused)) static word chase(void)
+{
+    return follow(near, NEAR, 20000000);
+}
+
+__attribute__((unused)) static word wander(void)
+{
+    return follow(far, FAR, 2000000);
 }
 
 enum { NUMBERS = 100000 };

@@ -3,7 +3,8 @@
  * A policy sees frames come (insert), be touched, and go (remove, or as its own victim). It answers
  * one question: victim. It may read and clear the frames' referenced bits and read their dirty
  * bits. It knows no address space, no table and no price; what it may ask of its host besides is
- * struct vm_policy_host: whose a page is, how long processes have run, and to have a page cleaned.
+ * struct vm_policy_host: whose a page is, where it lies and who lies beside it, how long processes
+ * have run, and to have a page cleaned.
  *
  * Some policies do more than to answer. Who holds down the memory of a process gives frames up
  * while others are free (release); who keeps second-chance lists takes a page's mapping away, not
@@ -48,19 +49,20 @@ enum vm_touch_kind {
 /* What the choice of a victim turns on, for explanations. Equals are told apart by the policy's own
  * rule. */
 enum vm_reason {
-    VM_REASON_OLDEST,   /* it came longest ago */
-    VM_REASON_STALEST,  /* it was touched longest ago */
-    VM_REASON_NEWEST,   /* it was touched last */
-    VM_REASON_FEWEST,   /* it has the fewest touches since it came */
-    VM_REASON_FARTHEST, /* its next touch is farthest ahead */
-    VM_REASON_BITS,     /* the referenced (and dirty) bits, as a hand or a class finds them */
-    VM_REASON_AGES,     /* the referenced bits of the last ticks, read as a number */
-    VM_REASON_CHANCE,   /* nothing */
-    VM_REASON_NEAREST,  /* its next touch is nearest */
-    VM_REASON_HISTORY,  /* its touches before the last, too: how often, how far apart */
-    VM_REASON_LISTS,    /* its place in the list that the policy thinks has more than its share */
-    VM_REASON_IDLE,     /* it has not been touched for a window of its process's time */
-    VM_REASON_SHARE,    /* its process has more than its share; there its own policy chooses */
+    VM_REASON_OLDEST,     /* it came longest ago */
+    VM_REASON_STALEST,    /* it was touched longest ago */
+    VM_REASON_NEWEST,     /* it was touched last */
+    VM_REASON_FEWEST,     /* it has the fewest touches since it came */
+    VM_REASON_FARTHEST,   /* its next touch is farthest ahead */
+    VM_REASON_BITS,       /* the referenced (and dirty) bits, as a hand or a class finds them */
+    VM_REASON_AGES,       /* the referenced bits of the last ticks, read as a number */
+    VM_REASON_CHANCE,     /* nothing */
+    VM_REASON_NEAREST,    /* its next touch is nearest */
+    VM_REASON_HISTORY,    /* its touches before the last, too: how often, how far apart */
+    VM_REASON_LISTS,      /* its place in the list that the policy thinks has more than its share */
+    VM_REASON_IDLE,       /* it has not been touched for a window of its process's time */
+    VM_REASON_GENERATION, /* it is of the oldest generation, and nobody found it referenced since */
+    VM_REASON_SHARE,      /* its process has more than its share; there its own policy chooses */
 };
 
 /* The future, for opt: for each touch that the policy will be told of (inserts included), the
@@ -98,6 +100,12 @@ static inline uint64_t vm_policy_time(const struct vm_policy_clock *c, vm_asid o
 /* What a policy may ask of its host. */
 struct vm_policy_host {
     void *host;
+    /* Where the page lies among others: those that adjoin in an address space have numbers that
+     * adjoin, of different ones they are far apart; no two pages have the same. */
+    uint64_t (*place)(void *host, uint64_t page);
+    /* frame[i] for i < n: the frame of the page in place `first` + i, which may be in no policy, or
+     * VM_NOFRAME. No address space ends between these places. */
+    void (*frames)(void *host, uint64_t first, size_t n, vm_pfn *frame);
     /* Whose page it is, of a page that insert, victim or release was told. */
     vm_asid (*owner)(void *host, uint64_t page);
     /* The size of a process, in pages. */

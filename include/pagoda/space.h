@@ -22,9 +22,9 @@
  * Invariants (vm_memory_check)
  *  1. A frame is free, a table's, the store's (store.c), or a page's. A page's frame is mapped, and
  *     each of its mappers' entries is present with its number, and no other entry is; or it is
- *     unmapped, and a swapped entry names its home.
- *  2. A frame that is shared (more mappers, or swapped entries on its slot) is mapped read-only,
- *     but where its mappings share the file itself.
+ *     unmapped, and a swapped entry names its home, or its home is a named file.
+ *  2. A frame that is shared (more mappers, or swapped entries on its slot; or of a named file) is
+ *     mapped read-only, but where its mappings share the file itself.
  *  3. The slot map counts the swapped entries on s, and slot_frame[s] is the frame whose home s is,
  *     if one has it; a slot with neither is free.
  *  4. The policy has exactly the frames of pages, and those of table pages that the scheme lets go

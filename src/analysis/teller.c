@@ -691,6 +691,7 @@ static uint64_t rank_of(enum vm_reason reason, const struct vm_story_frame *f)
     case VM_REASON_CHANCE:
     case VM_REASON_HISTORY:
     case VM_REASON_LISTS:
+    case VM_REASON_GENERATION:
     case VM_REASON_SHARE:
         break;
     }

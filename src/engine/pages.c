@@ -144,6 +144,22 @@ bool vm_pages_check(const struct vm_config *c, struct vm_error *e)
 
 /* ---- what the policy may ask ---- */
 
+/* Pages are known by their order of first touch alone. */
+static uint64_t place_of(void *pages, uint64_t page)
+{
+    (void)pages;
+    return page;
+}
+
+static void frames_of(void *pages, uint64_t first, size_t n, vm_pfn *frame)
+{
+    const struct vm_pages *p = pages;
+    _Static_assert(VM_NOFRAME == UINT32_MAX, "a page without a frame has frame + 1 == 0");
+    VM_EXPECT(first + n <= VM_PAGES_MAX);
+    for (size_t i = 0; i < n; i++)
+        frame[i] = p->replay.frame_of[first + i] - 1;
+}
+
 static vm_asid owner_of(void *pages, uint64_t page)
 {
     const struct vm_pages *p = pages;
@@ -171,7 +187,7 @@ static bool build(struct vm_pages *p, const struct vm_config *c, struct vm_futur
     if (!vm_pages_check(c, e))
         return false;
     uint64_t nframes = c->memory_bytes / c->page_bytes;
-    p->host = (struct vm_policy_host){p, owner_of, pages_of, clean};
+    p->host = (struct vm_policy_host){p, place_of, frames_of, owner_of, pages_of, clean};
     p->clock.spent = p->spent;
     struct vm_policy_env env = {.nframes = (uint32_t)nframes,
                                 .capacity = (uint32_t)nframes,

@@ -383,11 +383,11 @@ int64_t vm_call_ppoll(struct kernel *k, struct thread *t, const uint64_t *a)
     bool host;
     if (a[1] > DESCRIPTORS_POLLED)
         return -EINVAL;
-    if (a[2]) {
-        int64_t error = vm_call_set_end(k, t, a[2]);
-        if (error)
-            return error;
-    }
+    int64_t error = a[2] ? vm_call_set_end(k, t, a[2]) : 0;
+    if (!error)
+        error = vm_call_block(k, t, a[3]);
+    if (error)
+        return error;
     int64_t ready = look(k, t, a[0], a[1], &host);
     if (ready || (a[2] && k->now_ns >= t->call_until_ns))
         return ready;

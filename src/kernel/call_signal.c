@@ -1,5 +1,6 @@
 /* call_signal.c - system calls on signals. What signals do is signal.c's. */
 #include "kernel/kernel.h"
+#include "kernel/stat.h"
 
 #include <signal.h>
 
@@ -129,19 +130,27 @@ int64_t vm_call_rt_sigpending(struct kernel *k, struct thread *t, const uint64_t
     return a[1] != SET_BYTES ? -EINVAL : vm_user_write(k, t, a[0], &pending, sizeof pending);
 }
 
-int64_t vm_call_rt_sigsuspend(struct kernel *k, struct thread *t, const uint64_t *a)
+int64_t vm_call_block(struct kernel *k, struct thread *t, vm_va va)
 {
     signal_set set;
+    if (!va || t->has_blocked_after)
+        return 0;
+    if (vm_user_read(k, t, &set, va, sizeof set))
+        return -EFAULT;
+    t->blocked_after = t->blocked;
+    t->has_blocked_after = true;
+    t->blocked = set;
+    return 0;
+}
+
+int64_t vm_call_rt_sigsuspend(struct kernel *k, struct thread *t, const uint64_t *a)
+{
     if (a[1] != SET_BYTES)
         return -EINVAL;
-    if (!t->has_blocked_after) {
-        if (vm_user_read(k, t, &set, a[0], sizeof set))
-            return -EFAULT;
-        t->blocked_after = t->blocked;
-        t->has_blocked_after = true;
-        t->blocked = set;
-    }
-    return vm_thread_sleep(k, t, NULL, VM_TIME_NEVER);
+    if (!a[0])
+        return -EFAULT;
+    int64_t error = vm_call_block(k, t, a[0]);
+    return error ? error : vm_thread_sleep(k, t, NULL, VM_TIME_NEVER);
 }
 
 int64_t vm_call_rt_sigreturn(struct kernel *k, struct thread *t, const uint64_t *a)

@@ -447,7 +447,7 @@ int64_t vm_inode_truncate(struct kernel *k, struct inode *i, uint64_t size)
         close_window(k, i);
         vm_engine_drop_file(k->engine, i->number);
     }
-    if (size < old && ftruncate(i->host_fd, (off_t)size) != 0)
+    if (ftruncate(i->host_fd, (off_t)size) != 0)
         return -errno;
     i->size = size;
     if (size < old && rest) { /* a frame that is mapped elsewhere still has it */

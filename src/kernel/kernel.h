@@ -14,6 +14,7 @@
  *   file.c     open files and descriptors
  *   path.c     names: below the root, and never out of it
  *   regular.c, pipe.c, stream.c, special.c   kinds of open files
+ *   terminal.c   the host's terminal: the foreground group, its signals, its settings
  *
  * A system call that must wait puts its thread to sleep on a channel (any address that means what
  * it waits for) and answers CALL_SLEEPS. Whoever makes that thing happen wakes the channel; all its
@@ -177,6 +178,7 @@ struct kernel {
     uint32_t pid_next, nprocesses;
     struct inodes *inodes;             /* inode.c's */
     struct streams *streams;           /* stream.c's */
+    struct terminal *terminal;         /* terminal.c's */
     int root_fd;                       /* of the host */
     uint64_t kept_device[KEPT_PLACES]; /* path.c's; 0: none */
     struct vm_run_result *out;
@@ -487,6 +489,18 @@ bool vm_files_poll(struct kernel *k, uint64_t most_ns);
 void vm_files_changed(struct kernel *k);
 const void *vm_files_channel(const struct kernel *k);      /* where pollers sleep */
 const void *vm_files_host_channel(const struct kernel *k); /* where they do who need the host */
+
+/* ---- terminal.c ---- */
+
+bool vm_terminal_open(struct kernel *k, struct vm_error *e);
+void vm_terminal_close(struct kernel *k);
+/* A descriptor of the host that can be read when the terminal has sent a signal; -1: none. */
+int vm_terminal_kept(const struct kernel *k);
+/* Those signals go to the foreground group. */
+void vm_terminal_interrupts(struct kernel *k);
+/* 0, or what a read of the terminal by this thread answers: it is in the background. */
+int64_t vm_terminal_may_read(struct kernel *k, struct thread *t);
+int64_t vm_terminal_ioctl(struct kernel *k, struct thread *t, int fd, uint64_t request, vm_va at);
 
 /* ---- path.c ---- */
 

@@ -252,13 +252,14 @@ bool vm_files_open(struct kernel *k, struct vm_error *e)
         return vm_fail(e, VM_EUSAGE, "--root %s: %s: expected a directory", k->c->root,
                        strerror(errno));
     find_kept(k);
-    return vm_inodes_open(k, e) && vm_streams_open(k, e);
+    return vm_inodes_open(k, e) && vm_streams_open(k, e) && vm_terminal_open(k, e);
 }
 
 void vm_files_close(struct kernel *k)
 {
     vm_inodes_close(k);
     vm_streams_close(k);
+    vm_terminal_close(k);
     if (k->root_fd >= 0)
         close(k->root_fd);
 }

@@ -271,7 +271,10 @@ static enum vm_rv64_stop run_hart(struct kernel *k, struct thread *t, uint64_t m
     t->process->stat.instructions += done;
     uint64_t ticks = k->now_ns / k->c->tick_ns;
     vm_machine_worked(k, done);
-    k->out->timer_interrupts += k->now_ns / k->c->tick_ns - ticks;
+    ticks = k->now_ns / k->c->tick_ns - ticks;
+    k->out->timer_interrupts += ticks;
+    if (ticks)
+        vm_terminal_interrupts(k);
     return k->failed ? VM_RV64_SPENT : stop;
 }
 

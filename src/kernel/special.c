@@ -286,8 +286,8 @@ struct open_file *vm_path_special(struct kernel *k, struct thread *t, const char
         return f;
     }
     if (strcmp(path, "/dev/tty") == 0) {
-        struct open_file *f = vm_stream_open(0, O_RDWR);
-        *error = f ? 0 : -ENOMEM;
+        struct open_file *f = vm_terminal_kept(k) < 0 ? NULL : vm_stream_open(0, O_RDWR);
+        *error = f ? 0 : vm_terminal_kept(k) < 0 ? -ENXIO : -ENOMEM;
         return f;
     }
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)

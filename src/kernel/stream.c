@@ -1,35 +1,19 @@
 /* stream.c - the standard streams: what the host gave Pagoda itself, often a terminal.
  *
  * A reader that finds nothing sleeps until the host has something: where nobody else can run, the
- * whole kernel waits for that. A terminal's settings are the host's.
+ * whole kernel waits for that. What a terminal is beside a stream: terminal.c.
  */
 #include "kernel/kernel.h"
 
 #include <poll.h>
 #include <stdlib.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
-#include <termios.h>
 #include <unistd.h>
 
 struct streams {
-    int changed;         /* only its address: pollers sleep on it */
-    int host[3];         /* likewise: readers of that descriptor */
-    uint32_t foreground; /* the terminal's process group */
+    int changed; /* only its address: pollers sleep on it */
+    int host[3]; /* likewise: readers of that descriptor */
 };
-
-/* What the generic Linux table has: ioctl(2) numbers. */
-enum {
-    REQUEST_TCGETS = 0x5401,
-    REQUEST_TCSETS = 0x5402,
-    REQUEST_TCSETSW = 0x5403,
-    REQUEST_TCSETSF = 0x5404,
-    REQUEST_GPGRP = 0x540f,
-    REQUEST_SPGRP = 0x5410,
-    REQUEST_WINSIZE = 0x5413,
-};
-/* Its struct termios, which is not the C library's: 4 words, a line and 19 characters. */
-#define TERMIOS_BYTES 36
 
 const void *vm_files_channel(const struct kernel *k)
 {
@@ -62,21 +46,33 @@ static bool has_sleepers(const struct kernel *k, const void *channel)
 
 #define NS_A_MS UINT64_C(1000000)
 
+static int timeout_ms(uint64_t most_ns)
+{
+    if (most_ns == VM_TIME_NEVER)
+        return -1;
+    if (!isatty(STDIN_FILENO)) /* nobody sits there: time that is slept through need not pass */
+        return 0;
+    return most_ns / NS_A_MS > (1 << 30) ? 1 << 30 : (int)(most_ns / NS_A_MS);
+}
+
+/* A negative descriptor is not asked about. */
 bool vm_files_poll(struct kernel *k, uint64_t most_ns)
 {
-    struct pollfd p = {.fd = 0, .events = POLLIN};
     const void *channel = vm_files_host_channel(k);
-    int timeout = most_ns == VM_TIME_NEVER        ? -1
-                  : most_ns / NS_A_MS > (1 << 30) ? 1 << 30
-                                                  : (int)(most_ns / NS_A_MS);
-    if (!has_sleepers(k, channel))
+    bool read = has_sleepers(k, channel);
+    struct pollfd p[] = {{.fd = read ? STDIN_FILENO : -1, .events = POLLIN},
+                         {.fd = vm_terminal_kept(k), .events = POLLIN}};
+    int n;
+    if (!read && (p[1].fd < 0 || most_ns != VM_TIME_NEVER))
         return false;
-    if (most_ns != VM_TIME_NEVER && !isatty(0))
-        timeout = 0; /* nobody sits there: time that is only slept through need not pass */
-    if (poll(&p, 1, timeout) <= 0)
-        return false;
-    vm_wake_all(k, channel);
-    return true;
+    do
+        n = poll(p, 2, timeout_ms(most_ns));
+    while (n < 0 && errno == EINTR);
+    if (p[0].revents)
+        vm_wake_all(k, channel);
+    if (p[1].revents)
+        vm_terminal_interrupts(k);
+    return n > 0;
 }
 
 /* ---- a stream ---- */
@@ -84,7 +80,10 @@ bool vm_files_poll(struct kernel *k, uint64_t most_ns)
 static int64_t stream_read(struct kernel *k, struct thread *t, struct open_file *f, void *out,
                            uint64_t n)
 {
-    if (!host_ready(f->host_fd))
+    int64_t refused = vm_terminal_may_read(k, t);
+    if (refused)
+        return refused;
+    if (!(host_ready(f->host_fd) & (POLLIN | POLLHUP | POLLERR)))
         return vm_thread_sleep(k, t, vm_files_host_channel(k), VM_TIME_NEVER);
     ssize_t got = read(f->host_fd, out, n);
     return got < 0 ? -errno : got;
@@ -111,40 +110,10 @@ static int stream_stat(struct kernel *k, struct open_file *f, struct stat *out)
     return fstat(f->host_fd, out) == 0 ? 0 : -errno;
 }
 
-static int64_t pass_on(struct kernel *k, struct thread *t, int fd, uint64_t request, vm_va at,
-                       uint64_t bytes, bool sets)
-{
-    uint8_t data[64] = {0};
-    if (sets && vm_user_read(k, t, data, at, bytes))
-        return -EFAULT;
-    if (ioctl(fd, request, data) != 0)
-        return -errno;
-    return sets ? 0 : vm_user_write(k, t, at, data, bytes);
-}
-
 static int64_t stream_ioctl(struct kernel *k, struct thread *t, struct open_file *f,
                             uint64_t request, vm_va at)
 {
-    if (!isatty(f->host_fd))
-        return -ENOTTY;
-    switch (request) {
-    case REQUEST_TCGETS:
-        return pass_on(k, t, f->host_fd, request, at, TERMIOS_BYTES, false);
-    case REQUEST_TCSETS:
-    case REQUEST_TCSETSW:
-    case REQUEST_TCSETSF:
-        return pass_on(k, t, f->host_fd, request, at, TERMIOS_BYTES, true);
-    case REQUEST_WINSIZE:
-        return pass_on(k, t, f->host_fd, request, at, sizeof(struct winsize), false);
-    case REQUEST_GPGRP: {
-        uint32_t group = k->streams->foreground ? k->streams->foreground : t->process->pgid;
-        return vm_user_write(k, t, at, &group, sizeof group);
-    }
-    case REQUEST_SPGRP:
-        return vm_user_read(k, t, &k->streams->foreground, at, sizeof(uint32_t));
-    default:
-        return -ENOTTY;
-    }
+    return isatty(f->host_fd) ? vm_terminal_ioctl(k, t, f->host_fd, request, at) : -ENOTTY;
 }
 
 static void stream_close(struct kernel *k, struct open_file *f)

@@ -22,6 +22,19 @@ static vm_asid plain_owner(void *host, uint64_t page)
     return 0;
 }
 
+static uint64_t plain_place(void *host, uint64_t page)
+{
+    (void)host;
+    return page;
+}
+
+static void plain_frames(void *host, uint64_t first, size_t n, vm_pfn *frame)
+{
+    (void)host, (void)first;
+    for (size_t i = 0; i < n; i++)
+        frame[i] = VM_NOFRAME;
+}
+
 static uint64_t plain_pages(void *host, vm_asid owner)
 {
     (void)host, (void)owner;
@@ -35,6 +48,8 @@ static bool plain_clean(void *host, vm_pfn frame)
 }
 
 const struct vm_policy_host vm_policy_host_plain = {
+    .place = plain_place,
+    .frames = plain_frames,
     .owner = plain_owner,
     .pages = plain_pages,
     .clean = plain_clean,

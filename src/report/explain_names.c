@@ -15,7 +15,7 @@ const char *explain_reason_name(enum vm_reason reason)
         [VM_REASON_AGES] = "ages",         [VM_REASON_CHANCE] = "chance",
         [VM_REASON_NEAREST] = "nearest",   [VM_REASON_HISTORY] = "history",
         [VM_REASON_LISTS] = "lists",       [VM_REASON_IDLE] = "idle",
-        [VM_REASON_SHARE] = "share",
+        [VM_REASON_SHARE] = "share",       [VM_REASON_GENERATION] = "generation",
     };
     return names[reason];
 }

@@ -155,6 +155,7 @@ static const struct {
     [VM_REASON_HISTORY] = {"", "", "how often and how far apart pages were touched decides"},
     [VM_REASON_LISTS] = {"", "", "its place in the policy's lists decides"},
     [VM_REASON_IDLE] = {"last touched ", "before", "a page that is not in use any more leaves"},
+    [VM_REASON_GENERATION] = {"", "", "a page of the oldest generation leaves, if not referenced"},
     [VM_REASON_SHARE] = {"", "", "its process has more than its share of memory"},
 };
 
@@ -224,6 +225,7 @@ static const char *reason_number(const struct vm_story *s, const struct vm_story
     case VM_REASON_CHANCE:
     case VM_REASON_HISTORY:
     case VM_REASON_LISTS:
+    case VM_REASON_GENERATION:
     case VM_REASON_SHARE:
         break;
     }

@@ -146,6 +146,38 @@ static void init_devices(struct vm_memory *m)
 
 /* ---- what the policy may ask ---- */
 
+#define PLACE_BITS 52 /* of a page number; the address space is above them */
+
+static uint64_t place_of(void *memory, uint64_t page)
+{
+    (void)memory;
+    return (uint64_t)vm_key_asid(page) << PLACE_BITS | page >> 12;
+}
+
+/* What leaf tables map; a huge page, in the first of its places among these. Of segments, and of
+ * the kernel's pages, none adjoins another. A page is where it came in: of a space that has gone,
+ * whose child has the page still, nothing is there. */
+static void frames_of(void *memory, uint64_t first, size_t n, vm_pfn *frame)
+{
+    const struct vm_memory *m = memory;
+    vm_asid asid = (vm_asid)(first >> PLACE_BITS);
+    vm_va start = (first & vm_low_bits(PLACE_BITS)) << m->c.page_shift;
+    vm_va end = start + ((vm_va)n << m->c.page_shift);
+    for (size_t i = 0; i < n; i++)
+        frame[i] = VM_NOFRAME;
+    if (m->seg || asid > VM_ASID_MAX || !m->space[asid].open)
+        return;
+    if (end == 0) /* behind the last address */
+        end = UINT64_MAX << m->c.page_shift;
+    struct vm_pte pte;
+    for (vm_va va = start; (va = m->c.scheme->next(m->scheme, asid, va, end)) < end;
+         va = vm_memory_behind(m, va, pte)) {
+        pte = m->c.scheme->get(m->scheme, asid, va);
+        if (pte.state == VM_PTE_PRESENT)
+            frame[(va - start) >> m->c.page_shift] = pte.pfn;
+    }
+}
+
 static vm_asid owner_of(void *memory, uint64_t page)
 {
     (void)memory;
@@ -171,7 +203,8 @@ struct vm_memory *vm_memory_open(const struct vm_memory_config *c, struct vm_err
     VM_ASSERT(c->nframes > 0 && c->page_shift >= c->scheme->page_shift_min &&
               c->page_shift <= c->scheme->page_shift_max);
     m->c = *c;
-    m->policy_host = (struct vm_policy_host){m, owner_of, pages_of, vm_policy_clean};
+    m->policy_host =
+        (struct vm_policy_host){m, place_of, frames_of, owner_of, pages_of, vm_policy_clean};
     bool apart = c->tables == VM_TABLES_APART;
     m->frames_all = c->nframes + (apart ? TABLES_APART : 0);
     m->apart_end = c->nframes;

@@ -466,6 +466,7 @@ static bool sooner(enum vm_reason reason, unsigned age_bits, const struct vm_sto
     case VM_REASON_CHANCE:
     case VM_REASON_HISTORY:
     case VM_REASON_LISTS:
+    case VM_REASON_GENERATION:
     case VM_REASON_IDLE: /* a hand, or a window, finds one that is idle, not the most idle */
     case VM_REASON_SHARE:
         return false;

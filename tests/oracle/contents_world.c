@@ -27,6 +27,7 @@ static void disk_read(void *host, uint32_t file, uint64_t page, uint8_t *bytes)
 static void disk_write(void *host, uint32_t file, uint64_t page, const uint8_t *bytes)
 {
     struct contents_world *w = host;
+    w->written++;
     memcpy(disk_page(w, file, page), bytes, w->naive.page_bytes);
 }
 
@@ -67,7 +68,7 @@ static void open_naive(struct contents_world *w)
     w->naive = (struct naive_contents){
         .page_bytes = UINT64_C(1) << w->parts.page_shift,
         .first = first_page(&w->parts),
-        .file_first = {0, 0, 5, UINT64_C(1) << 33},
+        .file_first = {0, 7, 7, UINT64_C(1) << 33},
         .with_read = w->parts.scheme->with_read,
     };
     for (unsigned file = 1; file <= CONTENTS_FILES; file++) {
@@ -280,6 +281,20 @@ bool contents_world_reach(struct contents_world *w, vm_asid asid, unsigned page,
     return make(w, place.bytes, cells, access, cell, byte, page);
 }
 
+bool contents_world_check_kept(struct contents_world *w)
+{
+    struct vm_place place;
+    for (vm_asid asid = 0; asid < CONTENTS_SPACES; asid++)
+        for (unsigned page = 0; page < CONTENTS_PAGES; page++) {
+            const struct contents_place *kept = &w->kept[asid][page];
+            if (kept->rights && (!vm_engine_look(w->engine, asid, va_of(w, page, 0), &place) ||
+                                 place.bytes != kept->bytes || (kept->rights & ~place.rights)))
+                return vm_fail(&w->error, VM_EINPUT, "page %u of space %u is kept with rights %u",
+                               page, asid, kept->rights);
+        }
+    return true;
+}
+
 /* ---- leaving, files ---- */
 
 bool contents_world_suspend(struct contents_world *w, vm_asid asid)
@@ -304,7 +319,10 @@ bool contents_world_drop(struct contents_world *w, unsigned file)
 {
     if (!contents_world_drain(w))
         return false;
+    uint64_t written = w->written;
     vm_engine_drop_file(w->engine, file);
+    if (w->written != written)
+        return vm_fail(&w->error, VM_EINPUT, "file %u was dropped, and is written", file);
     for (unsigned i = 0; i < CONTENTS_FILE_PAGES && !naive_contents_is_mapped(&w->naive, file); i++)
         for (unsigned cell = 0; cell < CONTENTS_CELLS; cell++)
             w->naive.file[file][i].byte[cell] =

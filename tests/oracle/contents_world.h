@@ -34,6 +34,7 @@ struct contents_world {
     uint32_t nlog, log_cap;
     vm_va va[CONTENTS_LOG_MAX];
     uint16_t meta[CONTENTS_LOG_MAX];
+    uint64_t written; /* pages, to the host's files */
     uint64_t refused; /* touches that are violations or denied */
     uint64_t retold;  /* writes that had to be told more than once */
     struct vm_error error;
@@ -63,6 +64,9 @@ bool contents_world_drain(struct contents_world *w);
 /* The kernel's window on `file` is there from now on. */
 bool contents_world_open_window(struct contents_world *w, unsigned file);
 struct vm_event contents_world_window(const struct contents_world *w, unsigned file);
+/* What is kept is what the machine would say now: no translation outlives its entry, nor its
+ * rights. */
+bool contents_world_check_kept(struct contents_world *w);
 /* Every page that may be read is what the model says, of every space; and so are the files, once
  * they are written. */
 bool contents_world_compare(struct contents_world *w);

@@ -33,6 +33,28 @@ vm_asid policy_world_owner(const struct policy_world *w, uint32_t page)
     return (vm_asid)(page / each);
 }
 
+uint64_t policy_world_place(const struct policy_world *w, uint32_t page)
+{
+    return (uint64_t)policy_world_owner(w, page) << 40 | page;
+}
+
+static uint64_t place_of(void *host, uint64_t page)
+{
+    const struct policy_host *h = host;
+    VM_ASSERT(page < h->npages);
+    return policy_world_place(h->world, (uint32_t)page);
+}
+
+static void frames_of(void *host, uint64_t first, size_t n, vm_pfn *frame)
+{
+    const struct policy_host *h = host;
+    for (size_t i = 0; i < n; i++) {
+        uint32_t page = (uint32_t)(first + i);
+        bool there = page < h->npages && policy_world_place(h->world, page) == first + i;
+        frame[i] = there && h->r.frame_of[page] ? h->r.frame_of[page] - 1 : VM_NOFRAME;
+    }
+}
+
 static vm_asid owner_of(void *host, uint64_t page)
 {
     const struct policy_host *h = host;
@@ -104,7 +126,7 @@ void policy_host_open(struct policy_host *h, const struct policy_world *w)
                                     .clock = &h->clock,
                                     .host = &h->asked,
                                     .allotment = h->allotment.inner ? &h->allotment : NULL};
-    h->asked = (struct vm_policy_host){h, owner_of, pages_of, clean};
+    h->asked = (struct vm_policy_host){h, place_of, frames_of, owner_of, pages_of, clean};
     size_t state_bytes = h->ops->size(&h->env);
     size_t bytes = state_bytes + w->nframes * (size_t)8 + w->npages * (size_t)4 + w->n * 4 +
                    2 * (VM_ASID_MAX + 1) * sizeof *h->spent + w->npages + 1024;

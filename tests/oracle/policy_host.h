@@ -51,6 +51,8 @@ void policy_host_close(struct policy_host *h);
 
 /* Whose page it is. */
 vm_asid policy_world_owner(const struct policy_world *w, uint32_t page);
+/* Where it lies: each process's pages far from the others'. */
+uint64_t policy_world_place(const struct policy_world *w, uint32_t page);
 /* The references to come are of this process. */
 void policy_host_switch(struct policy_host *h, vm_asid asid);
 /* One reference, by the policy's functions one by one; it may be of another process. */

@@ -129,6 +129,13 @@ static const char *const spec[] = {
     "linux:ratio=3",
     "mglru",
     "mglru:load=clear",
+    "mglru:region=8,window=4",
+    "mglru:region=4,window=2,filter=0,load=clear",
+    "mglru:region=16,window=1,filter=2",
+    "mglru:region=1,window=16,filter=4,tiers=2,batch=1",
+    "mglru:region=3,window=5,walk=none,tiers=4,batch=2,load=clear",
+    "mglru:region=16,window=3,walk=all,tiers=3,batch=0",
+    "mglru:region=16,window=8,filter=5,tiers=4,batch=1",
 };
 
 const char *policy_spec_at(size_t i)

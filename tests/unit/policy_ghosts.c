@@ -168,6 +168,20 @@ static void a_run_of_full_slots_goes_round_the_end(void **state)
     free(t.block);
 }
 
+/* Such as VM_NOPAGE, when a victim is wanted for no page. */
+static void a_page_that_is_not_numbered_is_no_ghost(void **state)
+{
+    (void)state;
+    struct table t;
+    table_open(&t, 4, 10);
+    for (uint64_t page = 0; page < 10; page += 3)
+        ghosts_push(&t.ghosts, 0, page);
+    assert_int_equal(ghosts_find(&t.ghosts, 9), 3);
+    assert_int_equal(ghosts_find(&t.ghosts, 10), GHOST_NONE);
+    assert_int_equal(ghosts_find(&t.ghosts, VM_NOPAGE), GHOST_NONE);
+    free(t.block);
+}
+
 static void a_table_may_have_room_for_none(void **state)
 {
     (void)state;
@@ -186,6 +200,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_added_and_not_dropped_is_found_and_nothing_else),
         cmocka_unit_test(a_run_of_full_slots_goes_round_the_end),
+        cmocka_unit_test(a_page_that_is_not_numbered_is_no_ghost),
         cmocka_unit_test(a_table_may_have_room_for_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

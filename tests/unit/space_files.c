@@ -25,6 +25,16 @@ static struct vm_config config_of(unsigned nframes)
     return c;
 }
 
+/* Huge pages of four, made at the first touch. */
+static struct vm_config huge_config(void)
+{
+    struct vm_config c = config_of(16);
+    strcpy(c.scheme, "two-level:dir=10,table=2");
+    c.huge_pages = VM_HUGE_FAULT;
+    c.huge_bytes = 4 * c.page_bytes;
+    return c;
+}
+
 static void open_world(struct contents_world *w, const struct vm_config *c, uint32_t log_cap)
 {
     if (!contents_world_open(w, c, log_cap))
@@ -194,6 +204,26 @@ static void a_child_has_its_parents_pages_and_the_same_files(void **unused)
     contents_world_close(&w);
 }
 
+/* Page for page they follow one another, and only the file's name tells them apart; or only the
+ * place does. */
+static void mappings_side_by_side_keep_their_own_file_and_place(void **unused)
+{
+    struct contents_world w;
+    struct vm_config c = config_of(12);
+    (void)unused;
+    open_world(&w, &c, 1);
+    map(&w, PARENT, 0, 2, VM_BACKING_SHARED, 1, 0);
+    map(&w, PARENT, 2, 2, VM_BACKING_SHARED, 2, 2);
+    map(&w, PARENT, 4, 2, VM_BACKING_SHARED, 2, 1);
+    assert_int_equal(vm_memory_space(w.parts.memory, PARENT)->nvmas, 3);
+    assert_int_equal(read_byte(&w, PARENT, 1), disk_byte(&w, 1, 1));
+    assert_int_equal(read_byte(&w, PARENT, 3), disk_byte(&w, 2, 3));
+    assert_int_equal(read_byte(&w, PARENT, 5), disk_byte(&w, 2, 2));
+    map(&w, PARENT, 6, 2, VM_BACKING_SHARED, 2, 3); /* it goes on where the last one ends */
+    assert_int_equal(vm_memory_space(w.parts.memory, PARENT)->nvmas, 3);
+    contents_world_close(&w);
+}
+
 /* As it has to copy the page in the end, it is not mapped to be read first. */
 static void a_private_first_write_copies_what_the_cache_has(void **unused)
 {
@@ -318,15 +348,31 @@ static void the_kernel_may_not_reach_what_is_not_mapped(void **unused)
     contents_world_close(&w);
 }
 
+/* Of a huge page, what was never touched must be told: else a split forgets that it is used. */
+static void a_part_of_a_huge_page_gives_no_right_before_its_first_touch(void **unused)
+{
+    struct contents_world w;
+    struct vm_config c = huge_config();
+    struct vm_place place;
+    (void)unused;
+    open_world(&w, &c, 1);
+    map(&w, PARENT, 0, 8, VM_BACKING_ANON, 0, 0);
+    write_byte(&w, PARENT, 0, 1);
+    assert_true(vm_engine_look(w.engine, PARENT, w.naive.first + w.naive.page_bytes, &place));
+    assert_int_equal(place.prot, VM_PROT_READ | VM_PROT_WRITE);
+    assert_int_equal(place.rights, 0);
+    write_byte(&w, PARENT, 1, 2);
+    happen(&w, VM_EVENT_UNMAP, PARENT, 0, 1);
+    assert_int_equal(read_byte(&w, PARENT, 1), 2);
+    contents_world_close(&w);
+}
+
 /* A part of a huge page that only the kernel wrote to is no zeros that a split may forget. */
 static void what_the_kernel_wrote_to_a_huge_page_outlives_its_split(void **unused)
 {
     struct contents_world w;
-    struct vm_config c = config_of(16);
+    struct vm_config c = huge_config();
     (void)unused;
-    strcpy(c.scheme, "two-level:dir=10,table=2");
-    c.huge_pages = VM_HUGE_FAULT;
-    c.huge_bytes = 4 * c.page_bytes;
     open_world(&w, &c, 1);
     map(&w, PARENT, 0, 8, VM_BACKING_ANON, 0, 0);
     read_byte(&w, PARENT, 0);
@@ -338,6 +384,29 @@ static void what_the_kernel_wrote_to_a_huge_page_outlives_its_split(void **unuse
     contents_world_close(&w);
 }
 
+/* A huge page has no slot: what was clean because swap had it is dirty from then on. */
+static void what_was_swapped_in_outlives_a_collapse(void **unused)
+{
+    struct contents_world w;
+    struct vm_config c = huge_config();
+    (void)unused;
+    c.huge_pages = VM_HUGE_COLLAPSE;
+    c.huge_scan_touches = 50;
+    open_world(&w, &c, 1);
+    map(&w, PARENT, 0, 4, VM_BACKING_ANON, 0, 0);
+    for (unsigned page = 0; page < 4; page++)
+        write_byte(&w, PARENT, page, (uint8_t)(40 + page));
+    assert_true(contents_world_suspend(&w, PARENT));
+    for (unsigned i = 0; i < 60; i++)
+        read_byte(&w, PARENT, i % 4);
+    assert_int_equal(counts_of(&w).swap_ins, 4);
+    assert_int_equal(counts_of(&w).promotions, 1);
+    assert_true(contents_world_suspend(&w, PARENT)); /* it is split first */
+    for (unsigned page = 0; page < 4; page++)
+        assert_int_equal(read_byte(&w, PARENT, page), 40 + page);
+    contents_world_close(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -345,12 +414,15 @@ int main(void)
         cmocka_unit_test(a_file_page_stays_when_nobody_maps_it_until_it_is_dropped),
         cmocka_unit_test(a_page_written_privately_comes_back_from_its_slot_not_from_the_file),
         cmocka_unit_test(a_child_has_its_parents_pages_and_the_same_files),
+        cmocka_unit_test(mappings_side_by_side_keep_their_own_file_and_place),
         cmocka_unit_test(a_private_first_write_copies_what_the_cache_has),
         cmocka_unit_test(a_write_told_behind_an_eviction_is_not_lost),
         cmocka_unit_test(a_page_that_is_clean_gives_no_right_to_write_untold),
         cmocka_unit_test(a_write_that_is_cleaned_as_it_is_told_must_be_told_again),
         cmocka_unit_test(the_kernels_writes_are_everybodys),
         cmocka_unit_test(the_kernel_may_not_reach_what_is_not_mapped),
+        cmocka_unit_test(a_part_of_a_huge_page_gives_no_right_before_its_first_touch),
+        cmocka_unit_test(what_was_swapped_in_outlives_a_collapse),
         cmocka_unit_test(what_the_kernel_wrote_to_a_huge_page_outlives_its_split),
     };
     return cmocka_run_group_tests_name("unit_space_files", tests, NULL, NULL);

@@ -63,15 +63,12 @@ theirs() {
         "../bin/$1" "${@:2}") >theirs.out 2>theirs.err </dev/null || theirs_status=$?
 }
 
-# ours PROGRAM ARGUMENT...: under Pagoda; leaves ours/, ours.out, ours.err, ours.told, $ours_status.
+# ours PROGRAM ARGUMENT...: under Pagoda; leaves ours/, ours.{out,err,json}, $ours_status.
 ours() {
     rm -rf ours && cp -a world ours
     ours_status=0
-    "$PAGODA" run "${options[@]}" --json --root ours --cwd /work --writable -- "/bin/$1" "${@:2}" \
-        >ours.out 2>ours.told </dev/null || ours_status=$?
-    # What Pagoda says itself, at the end, is not the program's.
-    sed '/^{$/,$d' ours.told >ours.err
-    sed -n '/^{$/,$p' ours.told >ours.json
+    "$PAGODA" run "${options[@]}" --json --report-to ours.json --root ours --cwd /work --writable \
+        -- "/bin/$1" "${@:2}" >ours.out 2>ours.err </dev/null || ours_status=$?
 }
 
 # count NAME: of the last run of ours, as the JSON report has it.

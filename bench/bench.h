@@ -11,8 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A rate by processor time, by the clock on the wall (of what has several threads), by the processor
- * time of the processes that it starts and waits for; an amount. */
+/* A rate by processor time, by the clock on the wall (of what has several threads), by the time of
+ * the processes that it starts and waits for; an amount. */
 enum bench_kind { BENCH_RATE, BENCH_ELAPSED, BENCH_CHILD, BENCH_AMOUNT };
 
 struct bench_row {

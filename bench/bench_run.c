@@ -1,6 +1,6 @@
-/* bench_run.c - whole programs under `pagoda run`: run.DEPTH.PROGRAM, in instructions, for the three
- * depths of the memory model; run.qemu.PROGRAM is the same under qemu-riscv64, so that the ratio of
- * two rows is that of the times.
+/* bench_run.c - whole programs under `pagoda run`: run.DEPTH.PROGRAM, in instructions, for the
+ * three depths of the memory model; run.qemu.PROGRAM is the same under qemu-riscv64, so that the
+ * ratio of two rows is that of the times.
  *
  * Both run as processes that are waited for, and what counts is their processor time, start and end
  * included. The instructions are what Pagoda counts (tests/diff/rv64_qemu.c holds these equal to

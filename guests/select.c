@@ -1,7 +1,7 @@
 /* select.c - lesson: waiting for whichever comes first of several things, and for no longer.
  *
- * Two pipes, of which one has bytes later; an end that can be written at once; a time; a signal that
- * is let through only while the program waits, so that it cannot come just before.
+ * Two pipes, of which one has bytes later; an end that can be written at once; a time; a signal
+ * that is let through only while the program waits, so that it cannot come just before.
  *
  * Try:  pagoda run --trace syscalls,signals -- guests/select
  * See:  pselect6 and ppoll sleep; the write of the child ends the sleep, or the time, or the alarm.

@@ -74,6 +74,8 @@
     X(rescues, "soft faults of pages that waited to be written, or were being written")            \
     X(readaheads, "pages read ahead of being asked for")                                           \
     X(readahead_hits, "of those, touched while they were still there; part of soft_faults")        \
+    X(prepages, "pages read with a suspended process that came back (mixes)")                      \
+    X(prepage_hits, "of those, touched while they were still there; part of soft_faults")          \
     X(background_wakes, "times that fewer frames were free than the low watermark")                \
     X(background_evictions, "pages that left ahead of need, until the high watermark was met")     \
     X(direct_reclaims, "times that no frame was free, and the process evicted for itself")         \
@@ -152,11 +154,13 @@ struct vm_counts {
     L(c->oom_touches == 0 || c->oom_kills > 0)                                                     \
     L(c->writebacks + c->clean_drops == c->evictions)                                              \
     L(c->readahead_hits <= c->readaheads && c->readahead_hits <= c->soft_faults)                   \
+    L(c->prepage_hits <= c->prepages && c->prepage_hits <= c->soft_faults)                         \
     L(c->releases <= c->evictions)                                                                 \
     L(c->flushes <= c->cleanings && (c->flushes == 0 || c->flush_wakes > 0))                       \
     L(c->rescues <= c->soft_faults && c->rescues <= c->queued)                                     \
     L(c->frame_waits <= c->direct_reclaims + c->evictions)                                         \
-    L(c->slow_reads <= c->swap_ins + c->readaheads + c->table_faults + c->table_reads ||           \
+    L(c->slow_reads <=                                                                             \
+          c->swap_ins + c->readaheads + c->prepages + c->table_faults + c->table_reads ||          \
       c->oom_kills > 0)                                                                            \
     L(c->slow_writes <= c->writebacks + c->cleanings + c->table_writes)                            \
     L(c->slots_taken - c->slots_freed == c->slots_used)                                            \

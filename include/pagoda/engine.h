@@ -12,6 +12,7 @@
 
 #include <pagoda/cache.h>
 #include <pagoda/counts.h>
+#include <pagoda/device.h>
 #include <pagoda/error.h>
 #include <pagoda/params.h>
 #include <pagoda/space.h>
@@ -235,11 +236,17 @@ void vm_engine_close(struct vm_engine *m);       /* NULL is fine */
 void vm_engine_share(struct vm_engine *m);
 /* Until when the process that ran last must wait; 0: it need not. */
 uint64_t vm_engine_blocked(struct vm_engine *m);
+/* A run ends behind the first reference, or event, at whose end it is `at_ns` or later; 0: no more.
+ * The one that has begun is done in any case. */
+void vm_engine_alarm(struct vm_engine *m, uint64_t at_ns);
 /* No process can run before: the processor is idle until then. */
 void vm_engine_idle(struct vm_engine *m, uint64_t until_ns);
 
 /* All pages of these leave memory: vm_memory_suspend. */
 bool vm_engine_suspend(struct vm_engine *m, vm_asid asid, struct vm_error *e);
+/* These pages, which references named before, come back: vm_memory_prepage. The process waits for
+ * them as one whose run has ended: vm_engine_blocked. */
+bool vm_engine_prepage(struct vm_engine *m, const uint64_t *key, size_t n, struct vm_error *e);
 
 struct vm_time {
     uint64_t now_ns, idle_ns;

@@ -64,6 +64,7 @@ const char *vm_spec_next(const char *list, char *item, size_t cap);
 /* Numbers with units, each the whole string. Errors: VM_EUSAGE, naming `what`. */
 bool vm_parse_count(const char *text, const char *what, uint64_t *out, struct vm_error *e);
 bool vm_parse_bytes(const char *text, const char *what, uint64_t *out, struct vm_error *e);
+bool vm_parse_time(const char *text, const char *what, uint64_t *out_ns, struct vm_error *e);
 bool vm_parse_real(const char *text, const char *what, double *out, struct vm_error *e);
 
 /* "64 MiB", "1.5 GiB": bytes for people, into out[cap]; returns out. */

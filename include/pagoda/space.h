@@ -257,7 +257,8 @@ struct vm_memory_config {
     /* The page in a frame that it keeps was written to `slot` (0: its file), and is clean. */
     void (*cleaned)(void *host, vm_pfn pfn, uint64_t key, vm_slot slot);
     /* The fault under way, which reads its page from `slot` (0: its file), wishes for others, too.
-     * One of them has come into frame `pfn` from `slot`; no entry maps it yet. */
+     * One of them, or of a process that comes back, has come into frame `pfn` from `slot`; no entry
+     * maps it yet. */
     void (*wished)(void *host, const struct vm_fault *f, vm_slot slot,
                    const struct vm_readahead_wish *wish);
     void (*came_ahead)(void *host, vm_pfn pfn, uint64_t key, vm_slot slot);
@@ -297,6 +298,12 @@ bool vm_memory_use_space(struct vm_memory *m, vm_asid asid, struct vm_error *e);
 /* All pages of the address space leave memory, but for those that others map too; nobody waits for
  * their writes, which are as long as they lie side by side. Errors: VM_EMACHINE: out of swap. */
 bool vm_memory_suspend(struct vm_memory *m, vm_asid asid, struct vm_error *e);
+
+/* These pages come into frames ahead of being asked for, unmapped, as far as they are out of memory
+ * and not zeros; others leave for them as they do at a fault. What lies side by side on the device
+ * is one read, and the process waits for all of them. n: at most VM_READAHEAD_MAX. Does nothing to
+ * segments, nor while pages of tables are out. Errors: as of a fault. */
+bool vm_memory_prepage(struct vm_memory *m, const uint64_t *key, size_t n, struct vm_error *e);
 
 /* One look of the collapse daemon (VM_HUGE_COLLAPSE; else nothing), for hosts to call now and then.
  * Errors: VM_EMACHINE, as of a fault. */

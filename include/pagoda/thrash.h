@@ -28,18 +28,60 @@
 
 #define VM_PROCESSES_MAX 64
 
-/* ---- admission (admission.c, admissions.def) ---- */
+/* ---- detection (detector.c, detections.def) ---- */
+
+/* One window of the machine's clock. */
+struct vm_detection_view {
+    uint64_t elapsed_ns;   /* its length; not 0 */
+    uint64_t idle_ns;      /* the processor had nothing to do: everybody waited */
+    uint64_t processor_ns; /* it worked, for programs or the kernel */
+    uint64_t transfer_ns;  /* the least that the transfers begun in it could take the devices */
+    uint64_t majors;       /* faults that read a page back */
+};
+
+/* A rule: a rate, which is too high above the mark `high` and is not any more below `low`. */
+struct vm_detection_ops {
+    const char *name;
+    const char *summary;
+    const char *unit;             /* of the rate */
+    const struct vm_param *param; /* "high" and "low" are among them, and real */
+    size_t nparams;
+    double (*rate)(const struct vm_detection_view *v);
+};
+
+#define VM_DETECTION_USUAL     "device"
+#define VM_DETECTION_WINDOW_NS (50 * UINT64_C(1000000))
+
+/* The row of detections.def with that name. Errors: VM_EUSAGE with the nearest name. */
+const struct vm_detection_ops *vm_detection_find(const char *name, struct vm_error *e);
+const struct vm_detection_ops *vm_detection_at(size_t i); /* NULL past the end */
+bool vm_detection_list(size_t i, struct vm_listed *out);
+
+/* What a rule says of a window. */
+enum vm_rate_level { VM_RATE_BETWEEN, VM_RATE_HIGH, VM_RATE_LOW };
+
+/* What it found in a run. A mix thrashes from the end of a window whose rate is high to that of one
+ * whose rate is low, or to its own. */
+struct vm_detected {
+    uint64_t windows;   /* that were judged */
+    uint64_t times;     /* that thrashing began */
+    uint64_t first_ns;  /* when it did first */
+    uint64_t lasted_ns; /* how long it lasted in all */
+    double rate_peak;   /* the highest rate of a window */
+};
+
+/* ---- admission (admissions.c, admissions.def) ---- */
 
 /* What an admission knows when it is asked; counts are since the mix began. */
 struct vm_admission_view {
     size_t running, waiting; /* processes that are admitted, and that could be: none is done */
     uint64_t frames;         /* of memory, for pages */
     uint64_t demand;         /* pages in the working sets of those that run */
-    uint64_t next;         /* in that of the one to be admitted next, when it ran last; 0: never */
-    uint64_t refs;         /* done by all */
-    uint64_t newest_refs;  /* done by the one admitted last, since then */
-    uint64_t transfer_ns;  /* the least that all transfers so far could take the devices */
-    uint64_t processor_ns; /* what the processor did so far */
+    uint64_t next;        /* in that of the one to be admitted next, when it ran last; 0: never */
+    uint64_t refs;        /* done by all */
+    uint64_t newest_refs; /* done by the one admitted last, since then */
+    uint64_t windows;     /* that the detection has judged */
+    enum vm_rate_level level; /* what it said of the last one */
 };
 
 enum vm_admit { VM_ADMIT_AS_IT_IS, VM_ADMIT_ONE, VM_ADMIT_ONE_LESS };
@@ -60,6 +102,19 @@ struct vm_admission_ops {
 };
 #define VM_ADMISSION_BYTES 256
 
+/* Who leaves when one is to: of those that run, the one that was admitted last; with the most major
+ * faults in the detection's last window; that maps the fewest, or the most, pages. Of several the
+ * one admitted last. Carr, Virtual Memory Management, UMI Research Press 1984, compares these
+ * (Stallings, Operating Systems, section 8.2, lists them). */
+enum vm_leaver { VM_LEAVER_NEWEST, VM_LEAVER_FAULTING, VM_LEAVER_SMALLEST, VM_LEAVER_LARGEST };
+#define VM_LEAVERS 4
+/* What comes back with one that was suspended, before it runs: nothing; its working set as it was
+ * then (Silberschatz, section 10.9.1: prepaging). */
+enum vm_prepage { VM_PREPAGE_NONE, VM_PREPAGE_WORKING_SET };
+#define VM_PREPAGES 2
+extern const char *const vm_leaver_names[VM_LEAVERS];
+extern const char *const vm_prepage_names[VM_PREPAGES];
+
 /* The row of admissions.def with that name. Errors: VM_EUSAGE with the nearest name. */
 const struct vm_admission_ops *vm_admission_find(const char *name, struct vm_error *e);
 const struct vm_admission_ops *vm_admission_at(size_t i); /* NULL past the end */
@@ -76,8 +131,14 @@ struct vm_mix_request {
     const struct vm_config *machine; /* its memory and prices; the model machine */
     const struct vm_source *source;  /* [n] one process each; several may be the same */
     size_t n;                        /* 1 to VM_PROCESSES_MAX */
-    uint64_t quantum;                /* references in turn, from 1 */
-    const char *admission;           /* "none", "working-set:window=50k" */
+    uint64_t quantum;                /* references in turn; 0: any number */
+    uint64_t quantum_ns; /* and as long, from the switch on: behind that no reference begins; 0: as
+                            long as it takes */
+    const char *admission; /* "none", "working-set:window=50k" */
+    const char *detection; /* "fault-rate:high=20"; NULL: VM_DETECTION_USUAL */
+    uint64_t window_ns;    /* of the detection; 0: VM_DETECTION_WINDOW_NS */
+    enum vm_leaver leaver;
+    enum vm_prepage prepage;
     size_t runs; /* how often this is run in all: a pipe can be read once; 0: once */
     const struct vm_progress *progress; /* or NULL */
 };
@@ -88,6 +149,8 @@ struct vm_process_result {
     uint64_t dispatches; /* times that it got the processor */
     uint64_t waits;      /* times that it was blocked */
     uint64_t suspensions;
+    uint64_t suspended_ns; /* it was suspended so long */
+    uint64_t prepages;     /* pages that were brought back with it */
     uint64_t waits_ns[VM_WAITS];
     double program_ns, kernel_ns; /* of the processor, in its turns */
     uint64_t blocked_ns;          /* waited for the device */
@@ -102,13 +165,14 @@ struct vm_mix_result {
     struct vm_counts counts;
     struct vm_queue_counts device[VM_SWAP_LEVELS];
     struct vm_time time; /* at the end */
+    struct vm_detected detected;
     uint32_t nframes;
     uint64_t admitted_max; /* processes that ran at once */
 };
 
 /* Errors: as of vm_replay, with the trace's name; VM_EUSAGE: no or too many processes, a quantum of
- * 0, an admission's name, a policy that looks ahead (the order of several traces depends on the
- * machine), the model pages. */
+ * 0, an admission's name, a detection's, a policy that looks ahead (the order of several traces
+ * depends on the machine), the model pages. */
 bool vm_mix_run(const struct vm_mix_request *r, struct vm_mix_result *out, struct vm_error *e);
 
 /* Parts of 1: of the elapsed time in which the processor worked for programs; and worked at all. */
@@ -138,6 +202,10 @@ struct vm_thrash {
     struct vm_thrash_point *point; /* [npoints] by degree */
     size_t best;     /* the degree with the highest use of the processor, all at once */
     size_t thrashes; /* the first degree beyond at which that is less than half as high; 0: none */
+    char detection[VM_CONFIG_TEXT];
+    const char *detection_unit;
+    uint64_t window_ns;
+    size_t detected; /* the first degree at which thrashing is detected, all at once; 0: none */
 };
 
 /* The picture of it: the use of the processor, throughput and faults against the degree. */

@@ -11,8 +11,7 @@
  *  2. The sum of the processes' counts is the machine's.
  *  3. At least one process is admitted, as long as one is left.
  */
-#include "analysis/processes.h"
-#include "base/assert.h"
+#include "analysis/mix.h"
 #include "base/bits.h"
 
 #include <stdlib.h>
@@ -20,31 +19,15 @@
 
 #define REPORT_REFS (UINT64_C(1) << 20)
 
-struct mix {
-    const struct vm_mix_request *request;
-    struct vm_mix_result *out;
-    struct vm_engine *machine;
-    struct vm_engine_parts parts;
-    const struct vm_admission_ops *admission;
-    _Alignas(16) uint8_t admission_state[VM_ADMISSION_BYTES];
-    struct process process[VM_PROCESSES_MAX];
-    size_t n;
-    struct spaces spaces;
-    vm_asid asid;   /* the machine's */
-    uint64_t turns; /* changes of state so far: `since` of a process */
-    uint64_t refs, report_at;
-};
-
 /* ---- who is in which state ---- */
 
-static void enter(struct mix *x, struct process *p, enum process_state state)
+void mix_enter(struct mix *x, struct process *p, enum process_state state)
 {
     p->state = state;
     p->since = ++x->turns;
 }
 
-/* The one of that state that has been in it for longest; NULL: none. */
-static struct process *first_of(struct mix *x, enum process_state state)
+struct process *mix_first(struct mix *x, enum process_state state)
 {
     struct process *first = NULL;
     for (size_t i = 0; i < x->n; i++)
@@ -66,7 +49,7 @@ static struct process *next_unblocked(struct mix *x)
     return next;
 }
 
-static size_t count_of(const struct mix *x, enum process_state state)
+size_t mix_count(const struct mix *x, enum process_state state)
 {
     size_t n = 0;
     for (size_t i = 0; i < x->n; i++)
@@ -74,40 +57,30 @@ static size_t count_of(const struct mix *x, enum process_state state)
     return n;
 }
 
-static size_t running(const struct mix *x)
-{
-    return count_of(x, PROCESS_READY) + count_of(x, PROCESS_BLOCKED);
-}
-
-static bool is_running(const struct process *p)
-{
-    return p->state == PROCESS_READY || p->state == PROCESS_BLOCKED;
-}
-
 /* Those whose transfers are done by now are ready, in the order of that. */
 static void wake(struct mix *x, uint64_t now)
 {
     struct process *p;
     while ((p = next_unblocked(x)) && p->until <= now)
-        enter(x, p, PROCESS_READY);
+        mix_enter(x, p, PROCESS_READY);
 }
 
 /* ---- what a process did ---- */
 
-/* What the machine had counted before a process had it. */
-struct before {
-    struct vm_counts counts;
+uint64_t mix_now(struct mix *x)
+{
     struct vm_time time;
-};
+    vm_engine_time(x->machine, &time);
+    return time.now_ns;
+}
 
-static void note_before(struct mix *x, struct before *b)
+void mix_note(struct mix *x, struct before *b)
 {
     vm_engine_time(x->machine, &b->time);
     b->counts = *x->parts.counts;
 }
 
-/* What has been counted since is the process's. */
-static void charge(struct mix *x, struct process *p, const struct before *b)
+void mix_charge(struct mix *x, struct process *p, const struct before *b)
 {
     const struct vm_counts *n = x->parts.counts;
     struct vm_process_result *r = &p->result;
@@ -124,110 +97,6 @@ static void charge(struct mix *x, struct process *p, const struct before *b)
         r->waits_ns[why] += time.waits_ns[why] - b->time.waits_ns[why];
     if (p->watched && p->set.peak > r->working_set_peak)
         r->working_set_peak = p->set.peak;
-}
-
-/* ---- admission ---- */
-
-static uint64_t now(struct mix *x)
-{
-    struct vm_time time;
-    vm_engine_time(x->machine, &time);
-    return time.now_ns;
-}
-
-/* Of those that run, the one admitted last; NULL: none runs. */
-static struct process *newest(struct mix *x)
-{
-    struct process *last = NULL;
-    for (size_t i = 0; i < x->n; i++)
-        if (is_running(&x->process[i]) && (!last || x->process[i].admitted > last->admitted))
-            last = &x->process[i];
-    return last;
-}
-
-static uint64_t least_busy_ns(const struct vm_queue *q)
-{
-    if (!q)
-        return 0;
-    uint64_t service =
-        q->counts.service_ns[VM_TRANSFER_READ] + q->counts.service_ns[VM_TRANSFER_WRITE];
-    uint64_t shared = service / q->depth;
-    return shared > q->counts.bus_ns ? shared : q->counts.bus_ns;
-}
-
-/* Both devices work at once. */
-static uint64_t least_transfer_ns(const struct vm_memory *m)
-{
-    uint64_t fast = least_busy_ns(vm_memory_queue(m, VM_SWAP_FAST));
-    uint64_t slow = least_busy_ns(vm_memory_queue(m, VM_SWAP_SLOW));
-    return fast > slow ? fast : slow;
-}
-
-static struct vm_admission_view view(struct mix *x)
-{
-    struct vm_time time;
-    struct process *next = first_of(x, PROCESS_WAITING), *last = newest(x);
-    vm_engine_time(x->machine, &time);
-    struct vm_admission_view v = {
-        .running = running(x),
-        .waiting = count_of(x, PROCESS_WAITING),
-        .frames = x->parts.nframes,
-        .next = next && next->watched ? working_set_pages(&next->set) : 0,
-        .refs = x->refs,
-        .newest_refs = last ? last->result.refs - last->admitted_refs : 0,
-        .transfer_ns = least_transfer_ns(x->parts.memory),
-        .processor_ns = (uint64_t)(time.program_ns + time.kernel_ns),
-    };
-    if (x->request->machine->tables == VM_TABLES_INSIDE)
-        v.frames -= vm_memory_table_frames(x->parts.memory);
-    for (size_t i = 0; i < x->n; i++)
-        if (is_running(&x->process[i]) && x->process[i].watched)
-            v.demand += working_set_pages(&x->process[i].set);
-    return v;
-}
-
-static void admit(struct mix *x)
-{
-    struct process *p = first_of(x, PROCESS_WAITING);
-    uint64_t time = now(x);
-    if (p->result.dispatches == 0)
-        p->result.admitted_ns = time;
-    p->admitted_refs = p->result.refs;
-    enter(x, p, p->until > time ? PROCESS_BLOCKED : PROCESS_READY);
-    p->admitted = p->since;
-    if (running(x) > x->out->admitted_max)
-        x->out->admitted_max = running(x);
-}
-
-/* The process that was admitted last leaves, with all its pages. */
-static bool suspend(struct mix *x, struct vm_error *e)
-{
-    struct process *p = newest(x);
-    struct before before;
-    note_before(x, &before);
-    p->result.suspensions++;
-    enter(x, p, PROCESS_WAITING);
-    for (unsigned i = 0; i <= VM_ASID_MAX; i++)
-        if (p->space[i] != NO_SPACE && vm_memory_space(x->parts.memory, p->space[i]) &&
-            !vm_engine_suspend(x->machine, p->space[i], e))
-            return false;
-    charge(x, p, &before);
-    return true;
-}
-
-/* Let the admission have its way: as many more as it likes, or one less. */
-static bool decide(struct mix *x, struct vm_error *e)
-{
-    for (;;) {
-        struct vm_admission_view v = view(x);
-        enum vm_admit what =
-            v.running || !v.waiting ? x->admission->decide(x->admission_state, &v) : VM_ADMIT_ONE;
-        if (what == VM_ADMIT_ONE_LESS && v.running > 1)
-            return suspend(x, e);
-        if (what != VM_ADMIT_ONE || !v.waiting)
-            return true;
-        admit(x);
-    }
 }
 
 /* ---- turns ---- */
@@ -261,9 +130,9 @@ static bool dispatch(struct mix *x, struct process *p, struct vm_error *e)
 /* Its memory is free for the others; what the last one leaves stays, as after a replay. */
 static bool end(struct mix *x, struct process *p, struct vm_error *e)
 {
-    enter(x, p, PROCESS_DONE);
-    p->result.done_ns = now(x);
-    if (count_of(x, PROCESS_DONE) == x->n)
+    mix_enter(x, p, PROCESS_DONE);
+    p->result.done_ns = mix_now(x);
+    if (mix_count(x, PROCESS_DONE) == x->n)
         return true;
     for (unsigned i = 0; i <= VM_ASID_MAX; i++)
         if (p->space[i] != NO_SPACE && vm_memory_space(x->parts.memory, p->space[i]) &&
@@ -276,8 +145,8 @@ static void block(struct mix *x, struct process *p, uint64_t until)
 {
     p->until = until;
     p->result.waits++;
-    p->result.blocked_ns += until - now(x);
-    enter(x, p, PROCESS_BLOCKED);
+    p->result.blocked_ns += until - mix_now(x);
+    mix_enter(x, p, PROCESS_BLOCKED);
 }
 
 /* Whether memory has room for the pages of one reference: else no process could ever go on. */
@@ -300,11 +169,12 @@ static bool fit(const struct mix *x, const struct process *p, const struct vm_ba
     return true;
 }
 
-/* Run the process until it has done `left` references, must wait or ends: its state is then
- * another, or it is still ready. */
-static bool run(struct mix *x, struct process *p, uint64_t left, struct vm_error *e)
+/* Run the process until it has done `left` references, it is `end_ns`, it must wait or it ends: its
+ * state is then another, or it is still ready. */
+static bool run(struct mix *x, struct process *p, uint64_t left, uint64_t end_ns,
+                struct vm_error *e)
 {
-    while (left > 0) {
+    while (left > 0 && mix_now(x) < end_ns) {
         struct vm_event event;
         struct vm_batch batch;
         uint32_t refs, events;
@@ -323,7 +193,7 @@ static bool run(struct mix *x, struct process *p, uint64_t left, struct vm_error
         x->asid = p->asid;
         x->refs += refs;
         left -= refs;
-        if (until > now(x)) {
+        if (until > mix_now(x)) {
             block(x, p, until);
             return true;
         }
@@ -333,27 +203,35 @@ static bool run(struct mix *x, struct process *p, uint64_t left, struct vm_error
 
 static bool turn(struct mix *x, struct process *p, struct vm_error *e)
 {
+    const struct vm_mix_request *r = x->request;
     struct before before;
-    note_before(x, &before);
-    if (!dispatch(x, p, e) || !run(x, p, x->request->quantum, e))
+    mix_note(x, &before);
+    if (!dispatch(x, p, e))
         return false;
-    charge(x, p, &before);
+    uint64_t end_ns = r->quantum_ns ? mix_now(x) + r->quantum_ns : UINT64_MAX;
+    vm_engine_alarm(x->machine, r->quantum_ns ? end_ns : 0);
+    bool good = run(x, p, r->quantum ? r->quantum : UINT64_MAX, end_ns, e);
+    vm_engine_alarm(x->machine, 0);
+    if (!good)
+        return false;
+    mix_charge(x, p, &before);
     report(x, p);
-    wake(x, now(x));
+    wake(x, mix_now(x));
     if (p->state == PROCESS_READY) /* behind those that became it meanwhile */
-        enter(x, p, PROCESS_READY);
+        mix_enter(x, p, PROCESS_READY);
     return true;
 }
 
 static bool run_all(struct mix *x, struct vm_error *e)
 {
-    while (count_of(x, PROCESS_DONE) < x->n) {
-        if (!decide(x, e))
+    while (mix_count(x, PROCESS_DONE) < x->n) {
+        load_look(x);
+        if (!load_decide(x, e))
             return false;
-        struct process *p = first_of(x, PROCESS_READY);
+        struct process *p = mix_first(x, PROCESS_READY);
         if (!p) {
             vm_engine_idle(x->machine, next_unblocked(x)->until);
-            wake(x, now(x));
+            wake(x, mix_now(x));
         } else if (!turn(x, p, e)) {
             return false;
         }
@@ -367,8 +245,8 @@ static bool check_request(const struct vm_mix_request *r, struct vm_error *e)
 {
     if (r->n == 0 || r->n > VM_PROCESSES_MAX)
         return vm_fail(e, VM_EUSAGE, "%zu processes: expected 1 to %d", r->n, VM_PROCESSES_MAX);
-    if (r->quantum == 0)
-        return vm_fail(e, VM_EUSAGE, "a quantum of 0 references: expected 1 at least");
+    if (r->quantum == 0 && r->quantum_ns == 0)
+        return vm_fail(e, VM_EUSAGE, "a quantum of 0: expected 1 reference at least, or 1 ns");
     if (r->machine->model != VM_MODEL_MACHINE)
         return vm_fail(e, VM_EUSAGE,
                        "the model pages has no time: expected the model machine for processes");
@@ -414,7 +292,7 @@ static bool open_processes(struct mix *x, struct vm_error *e)
     uint64_t window = x->admission->window(x->admission_state);
     for (; x->n < r->n; x->n++) {
         struct process *p = &x->process[x->n];
-        enter(x, p, PROCESS_WAITING);
+        mix_enter(x, p, PROCESS_WAITING);
         if (!can_be_read(x, x->n, e) || !process_open(p, &r->source[x->n], &x->spaces, e) ||
             !can_be_read(x, x->n, e))
             return false;
@@ -458,6 +336,8 @@ static void gather(struct mix *x)
     vm_memory_transfers(x->parts.memory, out->device);
     vm_engine_counts(x->machine, &out->counts);
     vm_engine_time(x->machine, &out->time);
+    detector_end(&x->detector, out->time.now_ns);
+    out->detected = x->detector.result;
     for (size_t i = 0; i < x->n; i++)
         out->process[i] = x->process[i].result;
 }
@@ -481,7 +361,8 @@ bool vm_mix_run(const struct vm_mix_request *r, struct vm_mix_result *out, struc
     x->request = r;
     x->out = out;
     x->report_at = REPORT_REFS;
-    bool done = vm_admission_open(r->admission, &x->admission, x->admission_state, e) &&
+    bool done = detector_open(&x->detector, r->detection, r->window_ns, e) &&
+                vm_admission_open(r->admission, &x->admission, x->admission_state, e) &&
                 open_processes(x, e) && open_machine(x, e) && run_all(x, e);
     if (done)
         gather(x);

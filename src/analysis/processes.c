@@ -45,6 +45,7 @@ void process_close(struct process *p)
 {
     vm_trace_close(p->trace);
     working_set_close(&p->set);
+    free(p->kept.key);
     free(p->space);
 }
 

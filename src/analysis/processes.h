@@ -33,6 +33,10 @@ struct process {
     vm_asid *space;        /* [VM_ASID_MAX + 1] by the trace's number: the machine's; NO_SPACE */
     bool watched;          /* its working set is kept */
     struct working_set set;
+    struct page_list kept;    /* what is to come back with it: of a suspended one */
+    uint64_t suspended_at_ns; /* last */
+    uint64_t majors_before;   /* at the end of the detection's last window; within it: */
+    uint64_t window_majors;
     struct vm_process_result result;
 };
 

@@ -2,7 +2,9 @@
  *
  * Each degree is a run from the beginning, once without admission and, if there is one, with it.
  */
-#include <pagoda/thrash.h>
+#include "analysis/detector.h"
+#include "base/assert.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +13,9 @@ static bool check_request(const struct vm_thrash_request *r, struct vm_error *e)
 {
     const struct vm_admission_ops *ops;
     _Alignas(16) uint8_t state[VM_ADMISSION_BYTES];
-    if (!vm_admission_open(r->mix.admission, &ops, state, e)) /* said before the first run */
+    struct detector detector;
+    if (!vm_admission_open(r->mix.admission, &ops, state, e) || /* said before the first run */
+        !detector_open(&detector, r->mix.detection, r->mix.window_ns, e))
         return false;
     if (r->mix.n == 0)
         return vm_fail(e, VM_EUSAGE, "no traces: expected one or more, or TRACE*COPIES");
@@ -46,6 +50,22 @@ static bool run_point(const struct vm_thrash_request *r, struct vm_thrash *t, si
     return true;
 }
 
+/* Where thrashing is detected first. */
+static void judge_detected(const struct vm_thrash_request *r, struct vm_thrash *t)
+{
+    struct detector detector;
+    struct vm_error e;
+    bool opened = detector_open(&detector, r->mix.detection, r->mix.window_ns, &e);
+    VM_ASSERT(opened); /* as it did before the first run */
+    snprintf(t->detection, sizeof t->detection, "%s:high=%g,low=%g", detector.ops->name,
+             detector.high, detector.low);
+    t->detection_unit = detector.ops->unit;
+    t->window_ns = detector.window_ns;
+    for (size_t i = 0; i < t->npoints && !t->detected; i++)
+        if (t->point[i].free.detected.times)
+            t->detected = t->point[i].degree;
+}
+
 /* Where the processor was used best, and where beyond it works less than half as much. */
 static void judge(struct vm_thrash *t)
 {
@@ -77,6 +97,7 @@ bool vm_thrash_run(const struct vm_thrash_request *r, struct vm_thrash *out, str
         if (!run_point(r, out, degree, e))
             return false;
     judge(out);
+    judge_detected(r, out);
     return true;
 }
 

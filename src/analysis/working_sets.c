@@ -115,3 +115,29 @@ uint64_t working_set_pages(struct working_set *w)
     expire(w);
     return w->current == VM_NOPAGE ? 0 : w->count + (w->last[w->current_id] == 0);
 }
+
+static int by_key(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+bool working_set_list(struct working_set *w, struct page_list *out, struct vm_error *e)
+{
+    uint64_t pages = working_set_pages(w);
+    out->n = 0;
+    if (pages > out->cap) {
+        uint64_t *key = realloc(out->key, pages * sizeof *key);
+        if (!key)
+            return vm_fail(e, VM_ESYSTEM, "no memory for the list of a working set");
+        out->key = key;
+        out->cap = pages;
+    }
+    for (uint32_t id = 0; id < w->pages.n; id++)
+        if (w->last[id] || (w->current != VM_NOPAGE && id == w->current_id))
+            out->key[out->n++] = w->pages.keys[id];
+    VM_ASSERT(out->n == pages);
+    if (out->n > 0) /* else there may be no list yet */
+        qsort(out->key, out->n, sizeof *out->key, by_key);
+    return true;
+}

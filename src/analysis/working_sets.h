@@ -42,6 +42,14 @@ bool working_set_open(struct working_set *w, uint64_t window, unsigned page_shif
 bool working_set_refs(struct working_set *w, vm_asid asid, const vm_va *va, const uint16_t *meta,
                       uint32_t n, struct vm_error *e);
 uint64_t working_set_pages(struct working_set *w); /* now */
-void working_set_close(struct working_set *w);     /* a zeroed struct is fine */
+
+/* Keys of pages, ascending; key is its owner's to free. */
+struct page_list {
+    uint64_t *key; /* [n], room for cap */
+    size_t n, cap;
+};
+/* The pages that are in it now, into a list that may have had others. Errors: VM_ESYSTEM. */
+bool working_set_list(struct working_set *w, struct page_list *out, struct vm_error *e);
+void working_set_close(struct working_set *w); /* a zeroed struct is fine */
 
 #endif

@@ -47,6 +47,11 @@ static const struct unit byte_units[] = {
     {NULL, 0},
 };
 
+static const struct unit time_units[] = {
+    {"ns", 1}, {"us", 1000}, {"ms", 1000 * 1000}, {"s", 1000 * 1000 * 1000}, {NULL, 0},
+};
+
+#define TIME_EXPECTED  "expected a number with its unit (ns, us, ms, s)"
 #define COUNT_EXPECTED "expected a whole number with an optional unit (k, M, G)"
 #define BYTES_EXPECTED "expected a number with an optional unit (KiB, MiB, GiB, TiB)"
 
@@ -157,6 +162,12 @@ bool vm_parse_bytes(const char *text, const char *what, uint64_t *out, struct vm
 {
     static const struct wording say = {"size", BYTES_EXPECTED, " of bytes"};
     return number_parse(text, what, byte_units, &say, out, e);
+}
+
+bool vm_parse_time(const char *text, const char *what, uint64_t *out_ns, struct vm_error *e)
+{
+    static const struct wording say = {"time", TIME_EXPECTED, " of nanoseconds"};
+    return number_parse(text, what, time_units, &say, out_ns, e);
 }
 
 /* Whether `text` is [-] DIGITS [. DIGITS] [e [+-] DIGITS]: strtod alone would also take spaces,

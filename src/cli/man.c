@@ -5,6 +5,7 @@
 #include <pagoda/alloc.h>
 #include <pagoda/readahead.h>
 #include <pagoda/sched.h>
+#include <pagoda/thrash.h>
 #include <string.h>
 
 #define WIDTH 76 /* of an input line at most; roff fills lines itself */
@@ -208,6 +209,8 @@ static bool run_man(const struct args *a, struct vm_error *e)
     parts("readaheads", vm_readahead_list);
     parts("allocators", vm_alloc_list);
     parts("schedulers", vm_sched_list);
+    parts("admissions", vm_admission_list);
+    parts("detections", vm_detection_list);
     parts("formats", vm_format_list);
     parts("workloads", vm_workload_list);
     presets();

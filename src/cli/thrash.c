@@ -56,6 +56,45 @@ static bool parse_degrees(const char *text, struct vm_thrash_request *r, struct 
     return true;
 }
 
+/* "50k" references, or "10ms". */
+static bool parse_quantum(const char *text, struct vm_mix_request *r, struct vm_error *e)
+{
+    size_t n = strlen(text);
+    return n && text[n - 1] == 's' ? vm_parse_time(text, "--quantum", &r->quantum_ns, e)
+                                   : vm_parse_count(text, "--quantum", &r->quantum, e);
+}
+
+/* The place of `name` among the names of a kind of `what`; 0 where it is not given. */
+static bool parse_name(const char *name, const char *what, const char *const *names, size_t n,
+                       size_t *out, struct vm_error *e)
+{
+    *out = 0;
+    if (!name)
+        return true;
+    while (*out < n && strcmp(names[*out], name) != 0)
+        ++*out;
+    return *out < n || vm_fail_unknown(e, what, name, names, n);
+}
+
+/* Who is suspended and comes back, and when thrashing is detected. */
+static bool parse_load_control(const struct args *a, struct vm_mix_request *r, struct vm_error *e)
+{
+    const char *window = args_value(a, "thrash-window");
+    size_t leaver, prepage;
+    r->admission = args_has(a, "admission") ? args_value(a, "admission") : ADMISSION;
+    r->detection = args_value(a, "thrash-rule");
+    if (!parse_name(args_value(a, "suspend"), "way to choose whom to suspend", vm_leaver_names,
+                    VM_LEAVERS, &leaver, e) ||
+        !parse_name(args_value(a, "prepage"), "way to prepage", vm_prepage_names, VM_PREPAGES,
+                    &prepage, e) ||
+        (window && !vm_parse_time(window, "--thrash-window", &r->window_ns, e)))
+        return false;
+    r->leaver = leaver;
+    r->prepage = prepage;
+    return !window || r->window_ns ||
+           vm_fail(e, VM_EUSAGE, "--thrash-window: a window of no time: expected 1ns at least");
+}
+
 static bool parse(const struct args *a, struct programs *p, const struct vm_trace_options *options,
                   struct vm_thrash_request *r, struct vm_error *e)
 {
@@ -65,10 +104,10 @@ static bool parse(const struct args *a, struct programs *p, const struct vm_trac
             return false;
     r->mix.source = p->source;
     r->mix.n = p->n;
-    r->mix.admission = args_has(a, "admission") ? args_value(a, "admission") : ADMISSION;
     r->degree_first = 1;
     r->degree_last = p->n;
-    return vm_parse_count(quantum ? quantum : QUANTUM, "--quantum", &r->mix.quantum, e) &&
+    return parse_load_control(a, &r->mix, e) &&
+           parse_quantum(quantum ? quantum : QUANTUM, &r->mix, e) &&
            (!degrees || parse_degrees(degrees, r, e));
 }
 
@@ -119,8 +158,16 @@ static bool run_thrash(const struct args *a, struct vm_error *e)
 }
 
 static const struct flag flags[] = {
-    {"quantum", 0, "N", "references of a process before the next one's turn", QUANTUM},
+    {"quantum", 0, "N|TIME", "references, or time (10ms), of a process before the next one's turn",
+     QUANTUM},
     {"admission", 0, "HOW", "who may run: see `pagoda list admissions`", ADMISSION},
+    {"suspend", 0, "newest|faulting|smallest|largest",
+     "who leaves when one is to: admitted last, most major faults, fewest or most pages", "newest"},
+    {"prepage", 0, "none|working-set", "what is read with one that comes back, before it runs",
+     "none"},
+    {"thrash-rule", 0, "RULE", "when the machine thrashes: see `pagoda list detections`",
+     VM_DETECTION_USUAL},
+    {"thrash-window", 0, "TIME", "what the rule looks at: the time between two verdicts", "50ms"},
     {"degree", 0, "A..B", "how many of the processes at once; else 1 to all of them", NULL},
     TRACE_FLAGS,
     CHART_FLAGS,
@@ -136,7 +183,13 @@ const struct command command_thrash = {
         "The first 1, 2, 3 ... processes run at once, without and with an admission that keeps\n"
         "some out when their working sets do not fit together.\n\n"
         "  pagoda thrash sort.pgt*8 --memory 8MiB --swap hdd\n"
-        "  pagoda thrash ls.pgt gcc.pgt sqlite.pgt --memory 4MiB --admission fixed:n=2",
+        "  pagoda thrash ls.pgt gcc.pgt sqlite.pgt --memory 4MiB --admission fixed:n=2\n\n"
+        "Window by window of the machine's clock a rule says from a rate whether the machine\n"
+        "thrashes: from a window above the rule's high mark to one below its low mark. The\n"
+        "admission `detection` acts on that: it suspends a process whole while the rate is high,\n"
+        "and lets it come back when the rate is low and its working set fits.\n\n"
+        "  pagoda thrash gcc.pgt*6 --memory 3MiB --admission detection --thrash-window 20ms \\\n"
+        "      --thrash-rule fault-rate:high=20,low=10 --prepage working-set --quantum 10ms",
     .flag = flags,
     .machine = MACHINE_FLAGS_TAKEN,
     .json = JSON_FLAG_TAKEN,

@@ -16,10 +16,13 @@
  *     to the nanosecond where pages are written behind to such a device while a process waits for
  *     another one.)
  */
+#include "engine/layout.h"
 #include "engine/machine.h"
 #include "engine/price.h"
 
 #include <string.h>
+
+#define LOOK_REFS 64 /* between looks at the clock, where caches make them differ */
 
 /* References of the segment under way that are done: those before the touch that missed last. */
 static uint32_t refs_done(const struct vm_engine *m)
@@ -95,6 +98,32 @@ bool vm_engine_suspend(struct vm_engine *m, vm_asid asid, struct vm_error *e)
     return vm_memory_suspend(m->memory, asid, e);
 }
 
+/* Where the page of the trace lies in the machine. */
+static uint64_t laid_key(struct vm_engine *m, uint64_t key)
+{
+    vm_va laid;
+    if (!m->layout)
+        return key;
+    vm_layout_part(m->layout, vm_key_asid(key), vm_key_va(key, m->page_shift), 1, &laid);
+    return vm_page_key(laid, m->page_shift, vm_key_asid(key));
+}
+
+bool vm_engine_prepage(struct vm_engine *m, const uint64_t *key, size_t n, struct vm_error *e)
+{
+    uint64_t laid[VM_READAHEAD_MAX];
+    vm_clock_begin(m);
+    vm_mmu_settle(m);
+    m->last_touch = NO_TOUCH;
+    for (size_t i = 0; i < n; i += VM_READAHEAD_MAX) {
+        size_t part = n - i < VM_READAHEAD_MAX ? n - i : VM_READAHEAD_MAX;
+        for (size_t k = 0; k < part; k++)
+            laid[k] = laid_key(m, key[i + k]);
+        if (!vm_memory_prepage(m->memory, laid, part, e))
+            return false;
+    }
+    return true;
+}
+
 /* ---- the clock ---- */
 
 void vm_clock_open(struct vm_engine *m)
@@ -113,6 +142,68 @@ void vm_clock_open(struct vm_engine *m)
 void vm_clock_begin(struct vm_engine *m)
 {
     m->ahead_ns = 0;
+}
+
+/* ---- the alarm ---- */
+
+void vm_engine_alarm(struct vm_engine *m, uint64_t at_ns)
+{
+    m->alarm_ns = at_ns;
+}
+
+bool vm_clock_rings(struct vm_engine *m)
+{
+    return m->alarm_ns && vm_clock_now(m, VM_SERVED_BY_DEVICE) >= m->alarm_ns;
+}
+
+/* What a line takes at most, wherever it is found. */
+static double line_ns_most(const struct vm_engine *m)
+{
+    const struct vm_caches_config *c = &m->cache_plan.caches;
+    double ns = m->config.memory_ns;
+    for (size_t i = 0; i < c->n; i++)
+        ns = c->cache[i].hit_ns > ns ? c->cache[i].hit_ns : ns;
+    return ns;
+}
+
+static double level1_ns(const struct vm_engine *m)
+{
+    double ns = 0;
+    for (size_t i = 0; i < m->plan.n; i++)
+        ns += m->plan.tlb[i].level == 1 ? m->plan.tlb[i].hit_ns : 0;
+    return ns;
+}
+
+/* Lines that a reference reaches into, at most; there are caches. */
+static double lines_most(const struct vm_engine *m, uint16_t meta)
+{
+    vm_va line_bytes = -m->caches.first[vm_ref_access(meta)]->line_mask;
+    return (double)((vm_ref_bytes(meta) - 1) / line_bytes + 2);
+}
+
+/* How many of n references, of `ns` each, begin within `left` ns; all where they take none. */
+static uint32_t begin_within(double left, double ns, uint32_t n)
+{
+    double more = left / ns;
+    return more < n - 1 ? 1 + (uint32_t)more : n;
+}
+
+uint32_t vm_clock_before_alarm(struct vm_engine *m, const uint16_t *meta, uint32_t n)
+{
+    if (!m->alarm_ns)
+        return n;
+    uint64_t now = vm_clock_now(m, VM_SERVED_BY_DEVICE);
+    /* The clock shows whole nanoseconds: it may be almost one later. */
+    double left = now < m->alarm_ns ? (double)(m->alarm_ns - now) - 1 : 0;
+    double line_ns = line_ns_most(m), tlb_ns = level1_ns(m), most = 0;
+    if (!m->caches.levels)
+        return begin_within(left, tlb_ns + line_ns, n);
+    uint32_t i = 0;
+    while (i < n && i < LOOK_REFS && (i == 0 || most < left)) {
+        most += tlb_ns + line_ns * lines_most(m, meta[i]);
+        i++;
+    }
+    return i;
 }
 
 uint64_t vm_clock_now(void *engine, enum vm_server server)

@@ -298,8 +298,14 @@ static uint64_t crossings(const struct vm_engine *m)
     return m->crossings[0] + m->crossings[1] + m->crossings[2];
 }
 
-/* References [*va, *va + n), in segments that end where a tick, a scan or a look of the
- * flusher is due. */
+/* The run ends here: the process must wait, or its time is up. */
+static bool is_over(struct vm_engine *m)
+{
+    return m->ahead_ns || vm_clock_rings(m);
+}
+
+/* References [*va, *va + n), in segments that end where a tick, a scan, a look of the flusher or
+ * one at the clock is due. */
 static bool run_refs(struct vm_engine *m, const vm_va *va, const uint16_t *meta, uint32_t n)
 {
     while (n > 0) {
@@ -309,6 +315,7 @@ static bool run_refs(struct vm_engine *m, const vm_va *va, const uint16_t *meta,
             due = m->flush_next;
         if (due - m->counts.touches < length)
             length = (uint32_t)(due - m->counts.touches);
+        length = vm_clock_before_alarm(m, meta, length);
         m->segment.meta = meta;
         m->segment.crossings = crossings(m);
         uint32_t done = run_segment(m, va, meta, length);
@@ -328,7 +335,7 @@ static bool run_refs(struct vm_engine *m, const vm_va *va, const uint16_t *meta,
             return false;
         if (m->counts.touches >= m->flush_next)
             flush(m);
-        if (m->ahead_ns)
+        if (is_over(m))
             return true;
         va += done;
         meta += done;
@@ -367,7 +374,7 @@ static bool run_laid(struct vm_engine *m, const vm_va *va, const uint16_t *meta,
             !vm_layout_refs(m->layout, m->asid, va + i, meta + i, length, laid, &done, &m->error);
         if (m->failed || !run_refs(m, laid, meta + i, done))
             return false;
-        if (m->ahead_ns)
+        if (is_over(m))
             return true;
         if (done < length && !run_parts(m, va[i + done], meta[i + done]))
             return false;
@@ -457,16 +464,18 @@ bool vm_engine_run(struct vm_engine *m, const struct vm_batch *batch, struct vm_
 {
     vm_clock_begin(m);
     m->done.refs = m->done.events = 0;
-    for (uint32_t k = 0; k <= batch->nevents && !m->ahead_ns; k++) {
-        uint32_t end = k < batch->nevents ? batch->event[k].at : batch->nrefs;
-        VM_ASSERT(m->done.refs <= end && end <= batch->nrefs);
-        if (!run_stretch(m, batch, m->done.refs, end, e))
+    for (uint32_t k = 0; k <= batch->nevents; k++) {
+        uint32_t at = m->done.refs, end = k < batch->nevents ? batch->event[k].at : batch->nrefs;
+        VM_ASSERT(at <= end && end <= batch->nrefs);
+        if (!run_stretch(m, batch, at, end, e))
             return false;
-        if (k == batch->nevents || m->ahead_ns)
+        if (k == batch->nevents || (end > at && is_over(m)))
             break;
         if (!run_event(m, &batch->event[k], e))
             return false;
         m->done.events++;
+        if (is_over(m))
+            break;
     }
     return true;
 }

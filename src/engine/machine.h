@@ -177,6 +177,7 @@ struct vm_engine {
     uint64_t waits_ns[VM_WAITS]; /* of processes: others' work may hide them */
     void (*wait)(struct vm_engine *m, uint64_t ns); /* the process that runs waits: clock.c */
     uint64_t ahead_ns; /* it has waited what the machine has not: it is so far ahead of it */
+    uint64_t alarm_ns; /* a run ends when it is as late; 0: never */
     struct {
         uint32_t refs, events;
     } done; /* of the batch that was run last */
@@ -245,6 +246,10 @@ void vm_clock_open(struct vm_engine *m); /* the machine is built */
 uint64_t vm_clock_now(void *engine, enum vm_server server);
 /* A run begins: the process before may have waited, this one has not. */
 void vm_clock_begin(struct vm_engine *m);
+/* Of the next n references, how many can be run without a look at the clock: by the last but one of
+ * them the alarm has not rung, unless one ends its segment. At least 1; n where no alarm is set. */
+uint32_t vm_clock_before_alarm(struct vm_engine *m, const uint16_t *meta, uint32_t n);
+bool vm_clock_rings(struct vm_engine *m); /* as long as the alarm is set for now or earlier */
 /* From the moment on that vm_clock_now answered last. */
 void vm_clock_wait(void *engine, uint64_t ns, enum vm_server server, enum vm_wait why);
 

@@ -213,10 +213,11 @@ static void install_neighbours(struct vm_engine *m, uint64_t tag, unsigned order
     }
 }
 
-/* Neither has the machine failed nor must the process wait. */
+/* The segment may have more references: neither has the machine failed, nor must the process wait,
+ * nor is it watched how long a touch takes that is no hit in level 1. */
 static bool goes_on(const struct vm_engine *m)
 {
-    return !m->failed && !m->ahead_ns;
+    return !m->failed && !m->ahead_ns && !m->alarm_ns;
 }
 
 /* Walk and make the outcome the entry of every level; `missed` or not, a TLB had the page. */
@@ -279,7 +280,7 @@ static bool touch_found(struct vm_engine *m, vm_va va, uint64_t tag, enum vm_acc
     touched(m, va, tag, hit->tag, &hit->entry, access);
     if (hit->level == m->plan.levels)
         vm_prefetch_after(m, tag, order, access);
-    return true;
+    return goes_on(m);
 }
 
 /* This base page of a large one that its set used last was touched: the loop need not come here

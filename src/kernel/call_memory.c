@@ -81,9 +81,12 @@ static int64_t choose_place(struct kernel *k, struct thread *t, vm_va hint, uint
     return found ? (int64_t)found : -ENOMEM;
 }
 
+/* No more than memory has room for: more would only push out what has just come. */
 static void populate(struct kernel *k, struct thread *t, vm_va va, uint64_t bytes)
 {
-    for (vm_va end = va + bytes; va < end && !k->failed; va += page_bytes(k)) {
+    uint64_t most = (uint64_t)k->parts.nframes << k->parts.page_shift;
+    for (vm_va end = va + (bytes < most ? bytes : most); va < end && !k->failed;
+         va += page_bytes(k)) {
         const struct vm_vma *v = vm_space_find(k, t->space, va);
         uint64_t tval;
         enum vm_access access = v && (v->prot & VM_PROT_WRITE) ? VM_WRITE : VM_READ;

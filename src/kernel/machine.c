@@ -18,6 +18,7 @@
 #include <string.h>
 
 #define HART_PAGE (UINT64_C(1) << VM_RV64_PAGE_SHIFT)
+#define LOG_REFS  2048 /* their columns stay in the first cache */
 #define TELLS_MAX 8
 
 static uint64_t page_bytes(const struct kernel *k)
@@ -383,7 +384,7 @@ bool vm_machine_open(struct kernel *k, struct vm_error *e)
     vm_engine_share(k->engine);
     vm_engine_parts(k->engine, &k->parts);
     k->user_end = user_end(&k->parts);
-    k->log.cap = VM_BATCH_REFS;
+    k->log.cap = LOG_REFS;
     k->log.va = malloc(sizeof *k->log.va * k->log.cap);
     k->log.meta = malloc(sizeof *k->log.meta * k->log.cap);
     k->bus = (struct vm_rv64_bus){

@@ -133,19 +133,19 @@ void vm_json_put_machine(struct vm_json *j, json_t *object, const struct vm_resu
 {
     bool machine = r->config.model == VM_MODEL_MACHINE;
     json_t *members = json_pack(
-        "{s:o, s:I, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:o, s:o, s:o, s:I}",
-        "config", vm_json_config(j, &r->config), "frames", (json_int_t)r->nframes, "stray",
+        "{s:o, s:I, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:o, s:o}", "config",
+        vm_json_config(j, &r->config), "frames", (json_int_t)r->nframes, "stray",
         r->stray == VM_STRAY_FAULTS ? "faults" : "maps", "counts", counts_json(j, &r->counts),
         "tlbs", tlbs_json(j, r), "walk_caches", walk_caches_json(j, r), "caches", caches_json(j, r),
         "prices", prices_json(j, &r->prices), "cases", cases_json(&r->prices), "distinct_pages",
         machine ? json_null() : json_integer((json_int_t)r->pages), "resident_frames",
         (json_int_t)r->resident, "table_frames", (json_int_t)r->table_frames, "tables",
-        vm_json_footprint(&r->tables), "holes", holes_json(&r->holes), "regions",
-        regions_json(j, r), "regions_all", (json_int_t)r->regions_all);
+        vm_json_footprint(&r->tables), "holes", holes_json(&r->holes));
     j->failed |= !members || json_object_update(object, members) != 0;
     json_decref(members);
-    if (vm_config_has_slow(&r->config) && machine)
-        vm_json_put_devices(j, object, &r->config, r->device);
+    vm_json_put_devices(j, object, &r->config, r->device);
+    vm_json_put(j, object, "regions", regions_json(j, r));
+    vm_json_put(j, object, "regions_all", json_integer((json_int_t)r->regions_all));
 }
 
 bool vm_report_replay_json(FILE *out, const struct vm_result *r, struct vm_error *e)

@@ -280,31 +280,67 @@ static void show_memory(const struct page *p)
     show_huge(p);
 }
 
-static void show_device(const struct page *p, const char *name, const uint64_t bytes[VM_TRANSFERS],
-                        const uint64_t all[VM_TRANSFERS])
+static uint64_t requests(const struct vm_queue_counts *c)
+{
+    return c->requests[VM_TRANSFER_READ] + c->requests[VM_TRANSFER_WRITE];
+}
+
+/* What a row says of a device, with its name where there are two. */
+static const char *device_label(const struct page *p, enum vm_swap_level level, const char *what,
+                                char out[32])
+{
+    static const char *const names[] = {[VM_SWAP_FAST] = "fast: ", [VM_SWAP_SLOW] = "slow: "};
+    snprintf(out, 32, "%s%s", vm_config_has_slow(&p->r->config) ? names[level] : "", what);
+    return out;
+}
+
+/* Its part of all pages that both devices moved. */
+static void show_moved(const struct page *p, enum vm_swap_level level)
 {
     static const char *const did[] = {"pages read", "pages written"};
+    const struct vm_queue_counts *device = p->r->device;
     uint64_t page = p->r->config.page_bytes;
     for (int kind = 0; kind < VM_TRANSFERS; kind++) {
         char label[32];
-        snprintf(label, sizeof label, "%s: %s", name, did[kind]);
-        row(p, label, bytes[kind] / page, all[kind] / page, did[kind]);
+        uint64_t all = device[VM_SWAP_FAST].bytes[kind] + device[VM_SWAP_SLOW].bytes[kind];
+        row(p, device_label(p, level, did[kind], label), device[level].bytes[kind] / page,
+            all / page, did[kind]);
     }
 }
 
-/* Where there are two. */
+/* What waited at it, and for how long it worked. */
+static void show_queue(const struct page *p, enum vm_swap_level level)
+{
+    const struct vm_queue_counts *c = &p->r->device[level];
+    char label[32], busy[32], share[32], queued[32];
+    uint64_t n = requests(c);
+    row(p, device_label(p, level, "requests", label), n, 0, "");
+    row_if(p, "  to read", c->requests[VM_TRANSFER_READ], n, "requests");
+    row_if(p, "  to write", c->requests[VM_TRANSFER_WRITE], n, "requests");
+    fprintf(p->out, "  %-26s %15s   %s%s of the time%s\n", device_label(p, level, "busy", label),
+            vm_text_ns((double)c->busy_ns, busy, sizeof busy), p->style.dim,
+            vm_text_share((double)c->busy_ns, p->r->prices.total_ns, share, sizeof share),
+            p->style.end);
+    fprintf(p->out, "  %-26s %15s   %sall requests together%s\n",
+            device_label(p, level, "waited for others", label),
+            vm_text_ns((double)c->queued_ns, queued, sizeof queued), p->style.dim, p->style.end);
+}
+
 static void show_devices(const struct page *p)
 {
-    const struct vm_queue_counts *fast = &p->r->device[VM_SWAP_FAST];
-    const struct vm_queue_counts *slow = &p->r->device[VM_SWAP_SLOW];
-    uint64_t all[VM_TRANSFERS];
-    if (!vm_config_has_slow(&p->r->config))
+    const struct vm_queue_counts *device = p->r->device;
+    if (requests(&device[VM_SWAP_FAST]) + requests(&device[VM_SWAP_SLOW]) == 0)
         return;
-    for (int kind = 0; kind < VM_TRANSFERS; kind++)
-        all[kind] = fast->bytes[kind] + slow->bytes[kind];
+    if (!vm_config_has_slow(&p->r->config)) {
+        heading(p, "Swap device");
+        show_queue(p, VM_SWAP_FAST);
+        return;
+    }
     heading(p, "Swap devices");
-    show_device(p, "fast", fast->bytes, all);
-    show_device(p, "slow", slow->bytes, all);
+    for (int level = 0; level < VM_SWAP_LEVELS; level++) {
+        show_moved(p, (enum vm_swap_level)level);
+        show_queue(p, (enum vm_swap_level)level);
+    }
 }
 
 static void show_regions(const struct page *p)
@@ -401,8 +437,7 @@ void vm_text_machine(FILE *out, const struct vm_result *r, struct vm_style style
         show_translation(&p);
     show_caches(&p);
     show_memory(&p);
-    if (r->config.model == VM_MODEL_MACHINE)
-        show_devices(&p);
+    show_devices(&p);
     show_regions(&p);
     show_prices(&p);
 }

@@ -8,6 +8,8 @@
  *
  * Places that follow one another on the device, the fault's own among them, are one request. The
  * fault waits for its own; who touches a page while it is still on its way waits for that one.
+ * Pages of a process that comes back (vm_memory_prepage) come in the same way; it waits for all of
+ * them, those on two devices at once.
  *
  *     swapped  --wished for-->  unmapped, ahead  --touched-->  mapped (a hit)
  *                                      |
@@ -33,6 +35,7 @@ struct wanted {
 struct wanted_list {
     uint32_t n;
     struct wanted page[VM_READAHEAD_MAX + 1];
+    uint64_t last_ns[VM_SWAP_LEVELS]; /* when the last one of each device is read; 0: none is */
 };
 
 /* ---- the arrays ---- */
@@ -44,25 +47,25 @@ static bool has_readahead(const struct vm_memory *m)
 
 size_t vm_ahead_bytes(const struct vm_memory *m)
 {
+    size_t times = vm_arena_room(sizeof(uint64_t) * m->c.nframes);
     if (!has_readahead(m))
-        return 0;
-    return vm_arena_room(m->c.readahead->size() * (VM_ASID_MAX + 1)) +
+        return times;
+    return times + vm_arena_room(m->c.readahead->size() * (VM_ASID_MAX + 1)) +
            vm_arena_room(sizeof(uint32_t) * (VM_ASID_MAX + 1)) +
            vm_arena_room(sizeof(uint64_t) * m->swap[VM_SWAP_FAST].slots.n) +
-           vm_arena_room(sizeof(uint64_t) * m->swap[VM_SWAP_SLOW].slots.n) +
-           vm_arena_room(sizeof(uint64_t) * m->c.nframes);
+           vm_arena_room(sizeof(uint64_t) * m->swap[VM_SWAP_SLOW].slots.n);
 }
 
 void vm_ahead_init(struct vm_memory *m, struct vm_arena *a)
 {
     m->ahead.own_key = VM_NOPAGE;
+    m->ahead.done_ns = vm_arena_take(a, sizeof(uint64_t) * m->c.nframes);
     if (!has_readahead(m))
         return;
     m->ahead.state = vm_arena_take(a, m->c.readahead->size() * (VM_ASID_MAX + 1));
     m->ahead.hits = vm_arena_take(a, sizeof(uint32_t) * (VM_ASID_MAX + 1));
     for (int level = 0; level < VM_SWAP_LEVELS; level++)
         m->ahead.slot_key[level] = vm_arena_take(a, sizeof(uint64_t) * m->swap[level].slots.n);
-    m->ahead.done_ns = vm_arena_take(a, sizeof(uint64_t) * m->c.nframes);
 }
 
 /* ---- which pages ---- */
@@ -138,12 +141,12 @@ static void ask(struct vm_memory *m, const struct vm_fault *f, const struct want
 /* ---- bringing them ---- */
 
 /* The page has come into frame `pfn`, though nobody has asked for it. */
-static void place(struct vm_memory *m, const struct wanted *w, vm_pfn pfn)
+static void place(struct vm_memory *m, const struct wanted *w, vm_pfn pfn, enum vm_unmapped why)
 {
     vm_va va = vm_key_va(w->key, m->c.page_shift);
     const struct vm_vma *v = vm_vma_find(&m->space[vm_key_asid(w->key)], va);
     m->frame[pfn].owner = w->key;
-    m->frame[pfn].sharers = VM_UNMAPPED | VM_UNMAPPED_AHEAD;
+    m->frame[pfn].sharers = VM_UNMAPPED | why;
     m->bits[pfn] = 0;
     if (w->slot != VM_SLOT_FILE) {
         vm_contents_load(m, pfn, w->slot);
@@ -153,13 +156,12 @@ static void place(struct vm_memory *m, const struct wanted *w, vm_pfn pfn)
         vm_contents_load_file(m, pfn, vm_file_home(v), vm_file_page(m, v, va));
     }
     m->nresident++;
-    m->c.counts->readaheads++;
     vm_unit_insert(m, pfn, w->key);
     m->c.came_ahead(m->c.host, pfn, w->key, vm_frame_slot(&m->frame[pfn]));
 }
 
 /* Into a frame, whose getting may have changed anything: then the page need not come. */
-static bool bring(struct vm_memory *m, uint64_t key, struct wanted_list *list)
+static bool bring(struct vm_memory *m, uint64_t key, struct wanted_list *list, enum vm_unmapped why)
 {
     struct wanted *w = &list->page[list->n];
     if (!is_out(m, key, w))
@@ -175,7 +177,7 @@ static bool bring(struct vm_memory *m, uint64_t key, struct wanted_list *list)
     }
     w->pfn = pfn;
     list->n++;
-    place(m, w, pfn);
+    place(m, w, pfn, why);
     return true;
 }
 
@@ -201,6 +203,8 @@ static void read_runs(struct vm_memory *m, struct wanted_list *list)
                 m->ahead.own_done_ns = done_ns;
             else
                 m->ahead.done_ns[w->pfn] = done_ns;
+        uint64_t *last_ns = &list->last_ns[vm_slot_level(m, first->slot)];
+        *last_ns = done_ns > *last_ns ? done_ns : *last_ns;
     }
 }
 
@@ -215,8 +219,9 @@ static bool read_beside(struct vm_memory *m, const struct vm_fault *f, struct wa
     for (uint32_t i = 0; good && i < wish.n && list.n < most; i++) {
         uint64_t other = key_of(m, f, &own, &wish, wish.number[i]);
         if (other != VM_NOPAGE && other != key)
-            good = bring(m, other, &list);
+            good = bring(m, other, &list, VM_UNMAPPED_AHEAD);
     }
+    m->c.counts->readaheads += list.n;
     if (list.n == 0)
         return good;
     if (good && is_out(m, key, &own)) {
@@ -245,11 +250,45 @@ bool vm_ahead_has(struct vm_memory *m, vm_slot s, uint64_t key)
     return true;
 }
 
+/* ---- with a process that comes back ---- */
+
+/* For those on the devices that are served so. */
+static void wait_for(struct vm_memory *m, const struct wanted_list *list, enum vm_server server)
+{
+    for (int level = 0; level < VM_SWAP_LEVELS; level++)
+        if (list->last_ns[level] && m->c.swap[level].device->server == server)
+            vm_swap_wait(m, (enum vm_swap_level)level, list->last_ns[level], VM_WAIT_READ);
+}
+
+bool vm_memory_prepage(struct vm_memory *m, const uint64_t *key, size_t n, struct vm_error *e)
+{
+    struct wanted_list list = {0};
+    VM_ASSERT(n <= VM_READAHEAD_MAX);
+    if (m->seg || m->ntables_out > 0)
+        return true;
+    bool good = true;
+    for (size_t i = 0; good && i < n; i++)
+        good = bring(m, key[i], &list, VM_UNMAPPED_PREPAGED);
+    m->c.counts->prepages += list.n;
+    read_runs(m, &list);
+    /* What the processor fetches takes the machine's own time: the device works meanwhile, so that
+     * only what is left of its work then is waited for. */
+    wait_for(m, &list, VM_SERVED_BY_PROCESSOR);
+    wait_for(m, &list, VM_SERVED_BY_DEVICE);
+    if (!good)
+        *e = m->out;
+    return good;
+}
+
 /* ---- what becomes of them ---- */
 
-void vm_ahead_touched(struct vm_memory *m, vm_asid asid, vm_pfn pfn)
+void vm_ahead_touched(struct vm_memory *m, vm_asid asid, vm_pfn pfn, uint32_t why)
 {
-    m->c.counts->readahead_hits++;
-    m->ahead.hits[asid]++;
+    if (why & VM_UNMAPPED_PREPAGED) {
+        m->c.counts->prepage_hits++;
+    } else {
+        m->c.counts->readahead_hits++;
+        m->ahead.hits[asid]++;
+    }
     vm_swap_wait(m, vm_home_level(m, pfn), m->ahead.done_ns[pfn], VM_WAIT_READ);
 }

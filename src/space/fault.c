@@ -136,6 +136,7 @@ static bool map_cached(struct vm_memory *m, struct vm_fault *f, vm_pfn pfn, stru
 {
     bool parked = vm_is_unmapped(m, pfn) && (m->frame[pfn].sharers & VM_UNMAPPED_PARKED);
     bool ahead = vm_is_ahead(m, pfn);
+    uint32_t why = m->frame[pfn].sharers;
     bool leaving = vm_is_leaving(m, pfn);
     if (leaving)
         vm_writeback_rescue(m, pfn);
@@ -148,7 +149,7 @@ static bool map_cached(struct vm_memory *m, struct vm_fault *f, vm_pfn pfn, stru
     f->kind = VM_FAULT_SOFT;
     f->ahead = ahead;
     if (ahead)
-        vm_ahead_touched(m, f->asid, pfn);
+        vm_ahead_touched(m, f->asid, pfn, why);
     if (parked)
         soften(m, f, pfn);
     if (leaving)

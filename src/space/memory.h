@@ -114,13 +114,14 @@ struct vm_flusher {
 
 /* Of a frame that nothing maps, in its `sharers`. */
 enum vm_unmapped {
-    VM_UNMAPPED_QUEUED = 2,  /* it waits to be written */
-    VM_UNMAPPED_WRITTEN = 4, /* it is being written */
-    VM_UNMAPPED_AHEAD = 8,   /* read ahead: nobody has touched it yet */
-    VM_UNMAPPED_PARKED = 1,  /* by the policy's wish: it hears of its next touch by `soft` */
+    VM_UNMAPPED_QUEUED = 2,    /* it waits to be written */
+    VM_UNMAPPED_WRITTEN = 4,   /* it is being written */
+    VM_UNMAPPED_AHEAD = 8,     /* read ahead: nobody has touched it yet */
+    VM_UNMAPPED_PREPAGED = 16, /* read with its process, likewise */
+    VM_UNMAPPED_PARKED = 1,    /* by the policy's wish: it hears of its next touch by `soft` */
 };
 
-/* Pages read ahead: all zero where there is no readahead. */
+/* Pages read ahead: all but done_ns zero where there is no readahead. */
 struct vm_ahead {
     uint8_t *state; /* [VM_ASID_MAX + 1] the readahead's, one each */
     uint32_t *hits; /* [VM_ASID_MAX + 1] pages that came ahead and were touched, not told yet */
@@ -376,12 +377,13 @@ bool vm_ahead_read(struct vm_memory *m, const struct vm_fault *f);
 /* The page, in slot `s` or its file, is the fault's own and was read with the others: its transfer
  * has been waited for. */
 bool vm_ahead_has(struct vm_memory *m, vm_slot s, uint64_t key);
-/* A fault of this space maps the page in `pfn`, which was read ahead. */
-void vm_ahead_touched(struct vm_memory *m, vm_asid asid, vm_pfn pfn);
-/* The page in `f` was read ahead, and nobody has touched it. */
+/* A fault of this space maps the page in `pfn`, which was read ahead: of enum vm_unmapped, why. */
+void vm_ahead_touched(struct vm_memory *m, vm_asid asid, vm_pfn pfn, uint32_t why);
+/* The page in `f` was read ahead, or with its process, and nobody has touched it. */
 static inline bool vm_is_ahead(const struct vm_memory *m, vm_pfn f)
 {
-    return vm_is_unmapped(m, f) && (m->frame[f].sharers & VM_UNMAPPED_AHEAD);
+    return vm_is_unmapped(m, f) &&
+           (m->frame[f].sharers & (VM_UNMAPPED_AHEAD | VM_UNMAPPED_PREPAGED));
 }
 /* The page lost its entry to slot `s`. */
 static inline void vm_ahead_note_slot(struct vm_memory *m, vm_slot s, uint64_t key)

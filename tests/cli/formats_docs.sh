@@ -54,7 +54,7 @@ members() {
     python3 - "$1" <<'PYTHON'
 import json, sys
 PARTS = {"policies", "schemes", "formats", "workloads", "devices", "readaheads", "allocators",
-         "schedulers", "admissions", "experiments", "vectors", "syscalls", "presets"}
+         "schedulers", "admissions", "detections", "experiments", "vectors", "syscalls", "presets"}
 # What has a table of its own in json.md, wherever it stands.
 SHARED = {"fields": "FIELD", "entry": "ENTRY", "held": "ENTRY", "victim": "FRAME",
           "rivals": "FRAME", "memory_before": "FRAME", "memory_after": "FRAME"}
@@ -94,7 +94,7 @@ done
 is "$(python3 -c 'import json
 replay, run = json.load(open("replay.json")), json.load(open("run.json"))
 print(sorted(set(run["machine"]) ^ set(replay)))')" \
-    "['device', 'kind', 'schema', 'slow_device', 'trace', 'version']" \
+    "['kind', 'schema', 'slow_device', 'trace', 'version']" \
     "the machine of run is that of replay"
 # What a count and a price mean is written once in the source and once in the page.
 python3 - "$PAGODA_SOURCE" >meanings <<'PYTHON'

@@ -142,7 +142,7 @@ is "$(member two.json '[round(60 * r[d]["read_share"]) for d in ("slow_device", 
     "[50, 10]" \
     "of a loop, the slow one reads all but the ten"
 "${two[@]}" --json --swap-slow none --swap-size 0 >one.json
-is "$(member one.json '"device" in r or r["counts"]["slow_reads"]')" 0 "none is none"
+is "$(member one.json '"slow_device" in r or r["counts"]["slow_reads"]')" 0 "none is none"
 run "${two[@]}" --model pages
 exit_is 0 "the model pages passes over it"
 unlike "$out" 'Swap devices' "and has none to show"

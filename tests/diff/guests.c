@@ -18,11 +18,12 @@ static const struct guest {
     const char *name;
     enum pace pace;
 } guests[] = {
-    {"border", STEADY},      {"copy_on_write", STEADY}, {"exec", STEADY},
-    {"fork_wait", STEADY},   {"forks", STEADY},         {"hello", STEADY},
-    {"mmap_shared", STEADY}, {"null", STEADY},          {"orphan", AS_TURNS_COME},
-    {"pages", STEADY},       {"pipe", AS_TURNS_COME},   {"signals", AS_TURNS_COME},
-    {"stack", STEADY},       {"thrash", STEADY},        {"threads", AS_TURNS_COME},
+    {"border", STEADY},         {"copy_on_write", STEADY}, {"exec", STEADY},
+    {"fork_wait", STEADY},      {"forks", STEADY},         {"hello", STEADY},
+    {"mmap_shared", STEADY},    {"null", STEADY},          {"orphan", AS_TURNS_COME},
+    {"pages", STEADY},          {"pipe", AS_TURNS_COME},   {"select", AS_TURNS_COME},
+    {"signals", AS_TURNS_COME}, {"stack", STEADY},         {"thrash", STEADY},
+    {"threads", AS_TURNS_COME},
 };
 #define NGUESTS (sizeof guests / sizeof guests[0])
 

@@ -36,6 +36,21 @@ static struct naive_device random_device(struct vm_random *random)
                                  .depth = 1 + (uint32_t)vm_random_below(random, 3)};
 }
 
+static void fill_control(struct naive_control *c, struct vm_random *random)
+{
+    static const double high[] = {[NAIVE_DEVICE] = 3, [NAIVE_FAULTS] = 8000, [NAIVE_IDLE] = 1};
+    double most = 0.1 + 0.9 * (double)vm_random_below(random, 100) / 100;
+    c->on = vm_random_below(random, 3) != 0;
+    c->rate = vm_random_below(random, 3);
+    c->high = high[c->rate] * most;
+    c->low = c->high * (double)vm_random_below(random, 100) / 100;
+    c->window_ns = 1 + vm_random_below(random, vm_random_below(random, 2) ? 2000 : 50000);
+    c->set_refs = 1 + vm_random_below(random, 60);
+    c->fill = 0.05 + 0.95 * (double)vm_random_below(random, 100) / 100;
+    c->leaver = vm_random_below(random, VM_LEAVERS);
+    c->prepage = vm_random_below(random, VM_PREPAGES);
+}
+
 /* Half of them with two devices. */
 static void fill_naive(struct naive_mix *x, struct vm_random *random)
 {
@@ -45,12 +60,16 @@ static void fill_naive(struct naive_mix *x, struct vm_random *random)
         .nframes = 1 + vm_random_below(random, 30),
         .admitted = 1 + vm_random_below(random, NAIVE_PROCESSES),
         .quantum = 1 + vm_random_below(random, vm_random_below(random, 2) ? 5 : 300),
+        .quantum_ns = vm_random_below(random, 2) * (1 + vm_random_below(random, 400)),
         .hit_ns = vm_random_below(random, 20),
         .fault_ns = vm_random_below(random, 30),
         .switch_ns = vm_random_below(random, 10),
         .device = {random_device(random), random_device(random)},
-        .first_slots = vm_random_below(random, 2) ? 1 + vm_random_below(random, 30) : SIZE_MAX,
+        .first_slots = vm_random_below(random, 2) ? 1 + vm_random_below(random, 12) : SIZE_MAX,
     };
+    fill_control(&x->control, random);
+    if (x->quantum_ns && vm_random_below(random, 2))
+        x->quantum = 0;
     for (size_t p = 0; p < x->n; p++) {
         x->program[p].nrefs = 1 + vm_random_below(random, NAIVE_REFS);
         for (size_t i = 0; i < x->program[p].nrefs; i++) {
@@ -129,7 +148,31 @@ static void compare(const struct naive_mix *x, const struct vm_mix_result *r)
         assert_int_equal(a->blocked_ns, b->blocked_ns);
         assert_int_equal(a->admitted_ns, b->admitted_ns);
         assert_int_equal(a->done_ns, b->done_ns);
+        assert_int_equal(a->suspensions, b->suspensions);
+        assert_int_equal(a->suspended_ns, b->suspended_ns);
+        assert_int_equal(a->prepages, b->prepages);
     }
+    assert_int_equal(r->counts.prepage_hits, o.prepage_hits);
+    assert_int_equal(r->counts.slow_reads, o.second_pages[VM_TRANSFER_READ]);
+    assert_int_equal(r->counts.slow_writes, o.second_pages[VM_TRANSFER_WRITE]);
+    assert_int_equal(r->detected.windows, o.detected.windows);
+    assert_int_equal(r->detected.times, o.detected.times);
+    assert_int_equal(r->detected.first_ns, o.detected.first_ns);
+    assert_int_equal(r->detected.lasted_ns, o.detected.lasted_ns);
+    assert_true(r->detected.rate_peak == o.detected.rate_peak);
+}
+
+/* What a naive world's control comes to in words. */
+static void write_control(const struct naive_mix *x, char admission[64], char detection[96])
+{
+    static const char *const rules[] = {
+        [NAIVE_DEVICE] = "device", [NAIVE_FAULTS] = "fault-rate", [NAIVE_IDLE] = "idle"};
+    const struct naive_control *c = &x->control;
+    snprintf(admission, 64, "fixed:n=%zu", x->admitted);
+    if (c->on)
+        snprintf(admission, 64, "detection:window=%llu,fill=%.17g", (unsigned long long)c->set_refs,
+                 c->fill);
+    snprintf(detection, 96, "%s:high=%.17g,low=%.17g", rules[c->rate], c->high, c->low);
 }
 
 static void random_mixes_equal_the_naive_event_simulation(void **unused)
@@ -137,27 +180,43 @@ static void random_mixes_equal_the_naive_event_simulation(void **unused)
     (void)unused;
     static struct naive_mix x;
     static char text[NAIVE_PROCESSES][TEXT_BYTES];
+    uint64_t suspensions = 0, prepages = 0, hits = 0, quanta_ns = 0, both = 0;
     struct vm_mix_result *r = result_new();
     const struct vm_trace_options options = {.format = "rwi"};
     for (unsigned round = 0; round < test_rounds(2000); round++) {
         struct vm_source source[NAIVE_PROCESSES];
         struct vm_random random;
-        char admission[32];
+        char admission[64], detection[96];
         vm_random_seed(&random, round);
         fill_naive(&x, &random);
         for (size_t p = 0; p < x.n; p++)
             source[p] = (struct vm_source){"program", &options, text[p],
                                            write_program(&x.program[p], text[p])};
-        snprintf(admission, sizeof admission, "fixed:n=%zu", x.admitted);
+        write_control(&x, admission, detection);
         struct vm_config c = naive_machine(&x);
         struct vm_mix_request request = {.machine = &c,
                                          .source = source,
                                          .n = x.n,
                                          .quantum = x.quantum,
-                                         .admission = admission};
+                                         .quantum_ns = x.quantum_ns,
+                                         .admission = admission,
+                                         .detection = detection,
+                                         .window_ns = x.control.window_ns,
+                                         .leaver = x.control.leaver,
+                                         .prepage = x.control.prepage};
         run(&request, r);
         compare(&x, r);
+        for (size_t p = 0; p < x.n; p++) {
+            suspensions += r->process[p].suspensions;
+            prepages += r->process[p].prepages;
+        }
+        hits += r->counts.prepage_hits;
+        quanta_ns += x.quantum_ns > 0;
+        both += r->counts.slow_reads > 0 && r->counts.prepages > 0;
     }
+    unsigned rounds = test_rounds(2000); /* the worlds are such that all of it happens */
+    assert_true(suspensions > rounds / 2 && prepages > rounds && hits > rounds / 2);
+    assert_true(quanta_ns > rounds / 4 && both > rounds / 20);
     free(r);
 }
 
@@ -190,8 +249,9 @@ static const char *const admissions[] = {
     "none",
     "fixed:n=2",
     "working-set:window=200",
-    "fault-rate:window=100",
+    "detection:window=200",
 };
+static const char *const detections[] = {"device", "fault-rate", "idle"};
 #define PICK(list, i) list[(i) % (sizeof list / sizeof list[0])]
 
 static struct vm_config some_machine(unsigned i)
@@ -242,6 +302,100 @@ static void one_process_counts_and_takes_what_its_replay_does(void **unused)
     free(r);
 }
 
+/* ---- the alarm ---- */
+
+/* The next `refs` references of a batch, from number `at` on, and events that lie at its end. */
+static struct vm_batch slice_of(const struct vm_batch *b, uint32_t at, uint32_t event_at,
+                                uint32_t refs, struct vm_event *event)
+{
+    bool is_event = event_at < b->nevents && b->event[event_at].at == at;
+    uint32_t end = event_at < b->nevents ? b->event[event_at].at : b->nrefs;
+    if (is_event) {
+        *event = b->event[event_at];
+        event->at = 0;
+    }
+    return is_event ? (struct vm_batch){.nevents = 1, .event = event}
+                    : (struct vm_batch){.nrefs = refs < end - at ? refs : end - at,
+                                        .va = b->va + at,
+                                        .meta = b->meta + at};
+}
+
+/* A machine, and how much of its batch it has done. */
+struct runner {
+    struct vm_engine *m;
+    uint32_t at, event_at;
+};
+
+static uint64_t time_of(struct vm_engine *m)
+{
+    struct vm_time t;
+    vm_engine_time(m, &t);
+    return t.now_ns;
+}
+
+/* Run until `at_ns`, with pieces of at most `refs` references. */
+static void run_until(struct runner *r, const struct vm_batch *b, uint64_t at_ns, uint32_t refs)
+{
+    while (time_of(r->m) < at_ns && (r->at < b->nrefs || r->event_at < b->nevents)) {
+        struct vm_event event;
+        struct vm_error e;
+        uint32_t done, events;
+        struct vm_batch slice = slice_of(b, r->at, r->event_at, refs, &event);
+        if (!vm_engine_run(r->m, &slice, &e))
+            fail_msg("%s", e.text);
+        vm_engine_done(r->m, &done, &events);
+        r->at += done;
+        r->event_at += events;
+    }
+}
+
+static void compare_alarms(const struct vm_config *c, const struct vm_batch *b,
+                           struct vm_random *random)
+{
+    struct vm_error e;
+    struct runner whole = {.m = vm_engine_open(c, VM_STRAY_MAPS, NULL, &e)};
+    struct runner single = {.m = vm_engine_open(c, VM_STRAY_MAPS, NULL, &e)};
+    assert_true(whole.m && single.m);
+    while (single.at < b->nrefs || single.event_at < b->nevents) {
+        uint64_t at_ns = time_of(single.m) + 1 + vm_random_below(random, 200000);
+        vm_engine_alarm(whole.m, at_ns);
+        run_until(&whole, b, at_ns, UINT32_MAX);
+        run_until(&single, b, at_ns, 1);
+        assert_int_equal(whole.at, single.at);
+        assert_int_equal(whole.event_at, single.event_at);
+        assert_int_equal(time_of(whole.m), time_of(single.m));
+    }
+    vm_engine_close(whole.m);
+    vm_engine_close(single.m);
+}
+
+static void an_alarm_ends_a_run_where_a_look_behind_each_reference_would(void **unused)
+{
+    (void)unused;
+    for (unsigned i = 0; i < test_rounds(120); i++) {
+        struct files f;
+        struct vm_error e;
+        struct vm_batch b;
+        struct vm_random random;
+        struct vm_config c = some_machine(i);
+        if (i % 7 == 3)
+            machine_set(&c, "tlb", "l1=8/2@1 l2=32/4@7");
+        if (i % 6 == 1)
+            machine_set(&c, "walk-caches", "p1=4@2");
+        /* What overlapping walks took may be less in hindsight: a clock that is asked more often is
+         * ahead for a moment, in which a disk turns. */
+        if (!strcmp(c.swap, "hdd") || !strcmp(c.swap_slow, "hdd"))
+            machine_set(&c, "walkers", "1");
+        vm_random_seed(&random, i);
+        files_open(&f, some_events(i), 5000 + 100 * i);
+        struct vm_trace *t = vm_trace_open(f.path[0], NULL, &e);
+        assert_true(t && vm_trace_read(t, &b, &e) && b.nrefs > 100);
+        compare_alarms(&c, &b, &random);
+        vm_trace_close(t);
+        folder_remove(&f.folder);
+    }
+}
+
 static void check_laws(const struct vm_mix_result *r)
 {
     struct vm_process_result sum = {0};
@@ -280,7 +434,12 @@ static void many_processes_keep_the_laws_of_counts_and_of_time(void **unused)
                                          .source = f.source,
                                          .n = 1 + i % FILES,
                                          .quantum = 1 + i * 13 % 300,
-                                         .admission = PICK(admissions, i / 3)};
+                                         .quantum_ns = i % 2 * 20000,
+                                         .admission = PICK(admissions, i / 3),
+                                         .detection = PICK(detections, i),
+                                         .window_ns = 1 + i * 17 % 100 * 10000,
+                                         .leaver = i / 2 % VM_LEAVERS,
+                                         .prepage = i / 5 % VM_PREPAGES};
         run(&request, r);
         check_laws(r);
         bool on_device = strncmp(c.swap, "zram", 4) != 0;
@@ -349,17 +508,26 @@ static void admission_helps_where_working_sets_do_not_fit(void **unused)
     machine_set(&c, "swap", "ssd:depth=1");
     for (size_t i = 0; i < 8; i++)
         source[i] = (struct vm_source){.spec = "@phases:refs=60k,pages=15,phase=10k,sets=3"};
-    static const char *const helps[] = {"fixed:n=4", "working-set:window=2k",
-                                        "fault-rate:window=2k"};
+    static const struct {
+        const char *admission;
+        double times; /* as fast as without */
+    } helps[] = {{"fixed:n=4", 3},
+                 {"working-set:window=2k", 3},
+                 {"detection:window=2k", 2}}; /* it has to see the harm first */
     for (size_t k = 0; k < 3; k++) {
-        struct vm_thrash_request r = {
-            .mix = {.machine = &c, .source = source, .n = 8, .quantum = 500, .admission = helps[k]},
-            .degree_first = 1,
-            .degree_last = 8};
+        struct vm_thrash_request r = {.mix = {.machine = &c,
+                                              .source = source,
+                                              .n = 8,
+                                              .quantum = 500,
+                                              .admission = helps[k].admission,
+                                              .window_ns = 2000000},
+                                      .degree_first = 1,
+                                      .degree_last = 8};
         assert_true(vm_thrash_run(&r, &t, &e));
         const struct vm_thrash_point *last = &t.point[t.npoints - 1];
         assert_true(t.best > 0 && t.thrashes > t.best && t.thrashes <= 8);
-        assert_true(3 * last->admitted.time.now_ns < last->free.time.now_ns);
+        assert_true(helps[k].times * (double)last->admitted.time.now_ns <
+                    (double)last->free.time.now_ns);
         assert_true(last->admitted.admitted_max < 8 || last->admitted.process[7].suspensions > 0);
         check_laws(&last->admitted);
         vm_thrash_free(&t);
@@ -367,7 +535,7 @@ static void admission_helps_where_working_sets_do_not_fit(void **unused)
 }
 
 /* The slow device is the one that is busy. */
-static void admission_by_fault_rate_looks_at_both_devices(void **unused)
+static void detection_looks_at_both_devices(void **unused)
 {
     (void)unused;
     struct vm_config c = machine_config("lru", 64);
@@ -382,7 +550,8 @@ static void admission_by_fault_rate_looks_at_both_devices(void **unused)
     struct vm_mix_request r = {
         .machine = &c, .source = source, .n = 8, .quantum = 500, .admission = "none"};
     run(&r, all);
-    r.admission = "fault-rate:window=2k";
+    r.admission = "detection:window=2k";
+    r.window_ns = 2000000;
     run(&r, admitted);
     assert_true(3 * admitted->time.now_ns < all->time.now_ns);
     assert_true(admitted->device[VM_SWAP_SLOW].busy_ns > admitted->device[VM_SWAP_FAST].busy_ns);
@@ -460,10 +629,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(random_mixes_equal_the_naive_event_simulation),
         cmocka_unit_test(one_process_counts_and_takes_what_its_replay_does),
+        cmocka_unit_test(an_alarm_ends_a_run_where_a_look_behind_each_reference_would),
         cmocka_unit_test(many_processes_keep_the_laws_of_counts_and_of_time),
         cmocka_unit_test(without_waits_and_turns_traces_run_one_after_another),
         cmocka_unit_test(admission_helps_where_working_sets_do_not_fit),
-        cmocka_unit_test(admission_by_fault_rate_looks_at_both_devices),
+        cmocka_unit_test(detection_looks_at_both_devices),
         cmocka_unit_test(use_of_the_processor_rises_and_then_collapses),
         cmocka_unit_test(what_cannot_be_run_is_said),
     };

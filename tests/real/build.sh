@@ -83,6 +83,7 @@ build_lua() {
     source=$(debian_source lua5.4) && cd "$source/src" || return 1
     # Debian's luaconf.h wants to know where modules of an architecture are.
     printf '#define DEB_HOST_MULTIARCH "%s"\n' $host >lua5.4-deb-multiarch.h
+    # shellcheck disable=SC2046 # file names have no spaces
     $host-gcc -O2 -std=gnu99 -DLUA_USE_POSIX -DLUA_COMPAT_5_3 -static -o "$1" \
         $(printf '%s\n' ./*.c | grep -vx ./luac.c) -lm
 }

@@ -33,14 +33,16 @@ ls nothing; echo $?
 nosuchprogram; echo $?
 exec 3>three; echo through 3 >&3; exec 3>&-; cat three
 END
+# Whether a shell sees a job end, and tells of it, before it is asked to wait is a matter of time.
 cat >world/work/jobs.sh <<'END'
+exec 2>/dev/null
 (sleep 1; echo later) & first=$!
 echo now; wait $first; echo $?
 sleep 100 & kill $!; wait $!; echo $?
 trap 'echo trapped' USR1; kill -USR1 $$; echo after
 (trap 'echo leaving' EXIT; exit 3); echo $?
 for i in 1 2 3 4; do (exit $i) & done; wait; echo all
-sleep 5 & sleep 5 & jobs | wc -l; kill %1 %2; wait
+sleep 5 & first=$!; sleep 5 & jobs | wc -l; kill $first; wait $first; kill %2; wait $!; echo $?
 timeout 1 sleep 50; echo $?
 (kill -SEGV $(exec sh -c 'echo $PPID')); echo $?
 (ulimit -c 0; kill -9 $(exec sh -c 'echo $PPID')); echo $?

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # one_row.sh - adding a policy, scheme, allocator, device, readahead, scheduler, format, workload,
-# admission or experiment is one file and one line.
+# admission, detection or experiment is one file and one line.
 #
 # In a copy of the tree each table gets a fake: a file copied from a row that is there, its name
 # changed, and one line. Nothing else is edited. Then the program must list the fake, and the
@@ -20,6 +20,7 @@ schedulers src/sched/schedulers.def SCHEDULER src/sched rr
 formats    src/trace/formats.def     FORMAT    src/trace/formats   din
 workloads  src/trace/workloads.def   WORKLOAD  src/trace/workloads chase
 admissions src/analysis/admissions.def ADMISSION src/analysis/admission fixed
+detections src/analysis/detections.def DETECTION src/analysis/detection device
 experiments src/analysis/experiments.def EXPERIMENT src/analysis/experiments looping"
 
 # The file of a fake row: the model's, with its name changed wherever it is not an #include.

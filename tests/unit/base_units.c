@@ -91,6 +91,27 @@ static void what_is_no_number_with_a_unit_is_refused(void **state)
     refuses(vm_parse_count, "10K", "bad count");
 }
 
+static void times_have_a_unit(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        uint64_t ns;
+    } good[] = {{"0ns", 0},        {"7ns", 7},           {"1.5us", 1500},
+                {"2 ms", 2000000}, {"0.25s", 250000000}, {"18446744073s", 18446744073000000000u}};
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        struct vm_error e;
+        uint64_t ns;
+        assert_true(vm_parse_time(good[i].text, "memory", &ns, &e));
+        assert_int_equal(ns, good[i].ns);
+    }
+    static const char *const bad[] = {"", "5", "ms", "-1ms", "5m", "5S", "5 sec", "1e3ns"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        refuses(vm_parse_time, bad[i], "bad time \"");
+    refuses(vm_parse_time, "0.5ns", "is not a whole number of nanoseconds");
+    refuses(vm_parse_time, "18446744074s", "too large");
+}
+
 static void disputed_units_are_refused_with_the_right_spelling(void **state)
 {
     (void)state;
@@ -224,6 +245,7 @@ int main(void)
         cmocka_unit_test(counts_have_decimal_units),
         cmocka_unit_test(sizes_have_binary_units),
         cmocka_unit_test(what_is_no_number_with_a_unit_is_refused),
+        cmocka_unit_test(times_have_a_unit),
         cmocka_unit_test(disputed_units_are_refused_with_the_right_spelling),
         cmocka_unit_test(a_fraction_must_come_out_whole),
         cmocka_unit_test(overflow_is_an_error),

@@ -1,5 +1,4 @@
-/* Pages with contents, and files that map events name, by hand: who sees what, and what it costs.
- */
+/* Pages with contents, and files that map events name, by hand: who sees what, what it costs. */
 #include "oracle/contents_world.h"
 #include "space/memory.h"
 

@@ -143,7 +143,7 @@ static void tell_last(struct kernel *k, uint64_t number, const struct thread *t,
         vm_kernel_tell(k, VM_TRACE_SYSCALLS, t, "%s = ?", text);
 }
 
-/* ---- */
+/* ---- calls ---- */
 
 static void answer(struct thread *t, int64_t result)
 {

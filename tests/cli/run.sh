@@ -132,6 +132,13 @@ is "$told" "sched trap " "has what was asked for"
 guest --trace traps,sched -- /forked
 is "$(cat t.txt)" "$err" "and is what standard error would have"
 is "$(grep -c $'\033' t.txt)" 0 "without colours"
+if [[ $(script -qec 'echo there' /dev/null </dev/null 2>/dev/null) == there* ]]; then
+    told=$(env -u NO_COLOR TERM=xterm script -qec "$PAGODA run --root . --trace traps -- /three" \
+        /dev/null </dev/null) || true
+    like "$told" $'^\033\\[2m.* trap ' "a terminal has colours"
+else
+    skip "script can make no pseudo terminal here"
+fi
 guest --report -- /forked
 plain=$err
 guest --report --trace traps,faults,syscalls,sched,signals --trace-to t.txt -- /forked

@@ -6,6 +6,7 @@
  * Try:  pagoda run --trace syscalls,signals -- guests/select
  * See:  pselect6 and ppoll sleep; the write of the child ends the sleep, or the time, or the alarm.
  */
+#define _GNU_SOURCE
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>

@@ -567,8 +567,8 @@ void vm_engine_parts(const struct vm_engine *m, struct vm_engine_parts *out)
         .memory = m->memory,
         .counts = &m->counts,
         .page_shift = m->page_shift,
-        .va_bits = m->scheme->va_bits(&(struct vm_scheme_env){.page_shift = m->page_shift,
-                                                              .params = &m->scheme_params}),
+        .va_bits = m->scheme->va_bits(
+            &(struct vm_scheme_env){.page_shift = m->page_shift, .params = &m->scheme_params}),
         .nframes = (uint32_t)(m->config.memory_bytes / m->config.page_bytes),
         .bits = m->bits,
         .waits_ns = m->waits_ns,

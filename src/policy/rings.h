@@ -19,8 +19,8 @@
 #define POLICY_RINGS_H
 
 #include "base/assert.h"
-#include "base/links.h"
 #include "base/block.h"
+#include "base/links.h"
 
 #include <pagoda/types.h>
 

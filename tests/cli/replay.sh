@@ -128,7 +128,7 @@ refused 2 '/dev/fd/[0-9]+: policy opt reads a trace twice' "nor a pipe that has 
     bash -c '"$PAGODA" replay <(cat t.pgt) --policy opt'
 
 # Two swap devices: ten pages have room on the fast one.
-two=("$PAGODA" replay @loop:pages=60,refs=6000,writes=1 --frames 20 --tables apart --policy lru
+two=("$PAGODA" replay "@loop:pages=60,refs=6000,writes=1" --frames 20 --tables apart --policy lru
     --swap nvme --swap-size 40KiB --swap-slow hdd)
 run "${two[@]}"
 like "$out" '^Swap devices$' "two devices have a section"

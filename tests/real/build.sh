@@ -72,8 +72,8 @@ build_busybox() {
     source=$(debian_source busybox) && cd "$source" || return 1
     make defconfig
     # tc does not compile with the kernel's present headers; what is measured needs no root.
-    sed -i 's/^# CONFIG_STATIC is not set/CONFIG_STATIC=y/; s/^CONFIG_TC=y/# CONFIG_TC is not set/' \
-        .config
+    sed -i -e 's/^# CONFIG_STATIC is not set/CONFIG_STATIC=y/' \
+        -e 's/^CONFIG_TC=y/# CONFIG_TC is not set/' .config
     yes '' | make oldconfig
     make -j"$jobs" CROSS_COMPILE=$host- SKIP_STRIP=y busybox && cp busybox "$1"
 }

@@ -2,8 +2,8 @@
 # real.sh - sourced by tests of programs that are not ours instead of tap.sh, which it brings.
 #
 # The idea: a program runs twice, under qemu-riscv64 and under Pagoda, each time in its own copy of
-# one folder, `world`, with equal arguments. What it says, how it ends and what it leaves behind must
-# be equal, byte for byte.
+# one folder, `world`, with equal arguments. What it says, how it ends and what it leaves behind
+# must be equal, byte for byte.
 #
 #     world/bin/PROGRAM ...      the programs; a shell finds them by $PATH
 #     world/work/                where they begin, and may write
@@ -112,7 +112,8 @@ again() {
     options=("${before[@]}")
 }
 
-# squeezed COMMAND...: in a quarter of the frames that it had last, it does the same, with more faults.
+# squeezed COMMAND...: in a quarter of the frames that it had last, it does the same, with more
+# faults.
 squeezed() {
     local frames faults
     frames=$(count frames_peak) faults=$(count faults)

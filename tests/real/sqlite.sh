@@ -11,7 +11,8 @@ PRAGMA page_size = 4096;
 PRAGMA cache_size = -$((rows / 20));
 CREATE TABLE item(id INTEGER PRIMARY KEY, name TEXT, price REAL, kind INTEGER);
 WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $rows)
-INSERT INTO item SELECT i, 'item ' || (i * 7919 % 100003), (i * 31 % 977) / 7.0, i * 13 % 101 FROM n;
+INSERT INTO item
+    SELECT i, 'item ' || (i * 7919 % 100003), (i * 31 % 977) / 7.0, i * 13 % 101 FROM n;
 CREATE TABLE kind(id INTEGER PRIMARY KEY, label TEXT);
 INSERT INTO kind SELECT DISTINCT kind, 'kind ' || kind FROM item;
 CREATE INDEX by_name ON item(name);

@@ -87,7 +87,7 @@ struct vm_run_process {
 struct vm_run_result {
     struct vm_result machine; /* but its trace: there was none */
     enum vm_run_model model;
-    int status;       /* of the first process */
+    int status; /* of the first process, as wait4 gives it; -1: it was still there at the end */
     uint64_t now_ns;  /* the kernel's time: instructions and waiting */
     uint64_t idle_ns; /* no process could run */
     uint64_t instructions;

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <pagoda/kernel.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -193,9 +194,13 @@ static bool parse(const struct args *a, struct vm_run_config *c, struct vm_error
     return true;
 }
 
+#define STATUS_CUT_SHORT 124 /* as timeout(1) says it */
+
 /* As a shell tells how a program ended. */
 static int exit_status(int status)
 {
+    if (status == -1)
+        return STATUS_CUT_SHORT;
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
@@ -242,6 +247,7 @@ static bool run_run(const struct args *a, struct vm_error *e)
     struct vm_run_config config = {0};
     struct outlet trace = {0}, report = {0};
     struct vm_error why = {0};
+    signal(SIGPIPE, SIG_IGN); /* it is the program's that writes */
     if (!a->rest)
         return vm_fail(e, VM_EUSAGE, "which program? expected -- PROGRAM [ARGUMENT ...]");
     bool good = parse(a, &config, e) && outlet_open(&trace, a, "trace-to", e) &&
@@ -292,6 +298,7 @@ const struct command command_run = {
         "  pagoda run --memory 2MiB --policy clock --swap ssd -- ./guest\n"
         "  pagoda run --trace syscalls,faults --trace-to t.txt --report -- ./guest\n\n"
         "The exit status is the program's, or 128 and the number of the signal that ended it.\n"
+        "It is 124 if the run ended before the program did (--instructions).\n"
         "Where Pagoda itself fails it is 2 to 5 (see the manual), with a line that begins\n"
         "with \"pagoda: \" on standard error; a program may exit with these too, and the report's\n"
         "\"exit\" is the program's always.\n\n"

@@ -89,35 +89,36 @@ static void put_signal(FILE *f, int signal)
         fprintf(f, "%d", signal);
 }
 
-static void put_argument(FILE *f, const struct thread *t, char kind, const uint64_t *a)
+/* `next` is the argument behind it: of some, how long they are. */
+static void put_argument(FILE *f, const struct thread *t, char kind, uint64_t a, uint64_t next)
 {
     switch (kind) {
     case 'd':
-        fprintf(f, "%d", (int)*a);
+        fprintf(f, "%d", (int)a);
         break;
     case 'l':
-        fprintf(f, "%" PRId64, (int64_t)*a);
+        fprintf(f, "%" PRId64, (int64_t)a);
         break;
     case 'n':
-        fprintf(f, "%" PRIu64, *a);
+        fprintf(f, "%" PRIu64, a);
         break;
     case 'o':
-        fprintf(f, "%#" PRIo64, *a);
+        fprintf(f, "%#" PRIo64, a);
         break;
     case 'g':
-        put_signal(f, (int)*a);
+        put_signal(f, (int)a);
         break;
     case 'a':
-        fprintf(f, (int)*a == AT_FDCWD ? "AT_FDCWD" : "%d", (int)*a);
+        fprintf(f, (int)a == AT_FDCWD ? "AT_FDCWD" : "%d", (int)a);
         break;
     case 's':
-        put_text(f, t, *a, UINT64_MAX, AT_ZERO);
+        put_text(f, t, a, UINT64_MAX, AT_ZERO);
         break;
     case 'b':
-        put_text(f, t, *a, a[1], AT_COUNT);
+        put_text(f, t, a, next, AT_COUNT);
         break;
     default:
-        fprintf(f, *a ? "0x%" PRIx64 : "0", *a);
+        fprintf(f, a ? "0x%" PRIx64 : "0", a);
     }
 }
 
@@ -127,7 +128,7 @@ static void put_answer(FILE *f, char kind, int64_t result)
     if (error)
         fprintf(f, "-%s", error);
     else if (kind)
-        put_argument(f, NULL, kind, &(uint64_t){(uint64_t)result});
+        put_argument(f, NULL, kind, (uint64_t)result, 0);
     else
         fprintf(f, "%" PRId64, result);
 }
@@ -145,7 +146,7 @@ void vm_call_text(const struct thread *t, const char *name, const char *kinds, c
     for (unsigned i = 0; kinds[i] && kinds[i] != '>'; i++) {
         if (i)
             fputs(", ", f);
-        put_argument(f, t, kinds[i], &a[i]);
+        put_argument(f, t, kinds[i], a[i], i < 5 ? a[i + 1] : 0);
     }
     fputc(')', f);
     fclose(f);

@@ -548,7 +548,7 @@ static void report(struct kernel *k)
 bool vm_kernel_run(const struct vm_run_config *c, struct vm_run_result *out, struct vm_error *e)
 {
     struct kernel k = {.c = c, .out = out};
-    *out = (struct vm_run_result){0};
+    *out = (struct vm_run_result){.status = -1};
     bool good = kernel_open(&k, e) && vm_process_first(&k, e);
     if (good) {
         run(&k);

@@ -6,6 +6,7 @@
 #include "kernel/kernel.h"
 
 #include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -92,9 +93,9 @@ static int64_t stream_read(struct kernel *k, struct thread *t, struct open_file 
 static int64_t stream_write(struct kernel *k, struct thread *t, struct open_file *f,
                             const void *from, uint64_t n)
 {
-    (void)k;
-    (void)t;
     ssize_t wrote = write(f->host_fd, from, n);
+    if (wrote < 0 && errno == EPIPE)
+        vm_signal_thread(k, t, SIGPIPE);
     return wrote < 0 ? -errno : wrote;
 }
 

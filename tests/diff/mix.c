@@ -216,7 +216,7 @@ static void random_mixes_equal_the_naive_event_simulation(void **unused)
     }
     unsigned rounds = test_rounds(2000); /* the worlds are such that all of it happens */
     assert_true(suspensions > rounds / 2 && prepages > rounds && hits > rounds / 2);
-    assert_true(quanta_ns > rounds / 4 && both > rounds / 20);
+    assert_true(quanta_ns > rounds / 4 && both > rounds / 40);
     free(r);
 }
 

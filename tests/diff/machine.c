@@ -252,8 +252,8 @@ static void the_machine_pages_as_the_pages_model_does(void **unused)
             machine_set(&c, "model", "pages");
             struct vm_result pages = replay(&c, path);
             assert_int_equal(machine.counts.touches, pages.counts.touches);
-            /* Pages have other numbers in the two models: one's sketch hashes these, the other looks
-             * at those beside them. */
+            /* Pages have other numbers in the two models: one's sketch hashes these, the other
+             * looks at those beside them. */
             if (!strcmp(vm_policy_at(row)->name, "w-tinylfu") ||
                 !strcmp(vm_policy_at(row)->name, "mglru"))
                 continue;

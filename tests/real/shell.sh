@@ -63,8 +63,8 @@ mkdir x
 diff -r d x/d && echo equal
 grep -c 5 d/e/[0-9]*; grep -rl 299 d | sort | head -n 3
 sed -n '2,4s/\([0-9]\)$/<\1>/p' d/e/3; sed -i 's/^1/one /' d/e/1; head -n 2 d/e/1
-awk '{s += $1; n[$1 % 7]++}
-    END {print s, NR; for (i = 0; i < 7; i++) printf "%d ", n[i]; print ""}' d/e/[0-9]*
+awk '{s += $1; n[$1 % 7]++} END {print s, NR
+    for (i = 0; i < 7; i++) printf "%d ", n[i]; print ""}' d/e/[0-9]*
 sort -rn d/e/5 | uniq -w 1 | cut -c 1-2 | head -n 4 | od -c
 du -s x > /dev/null; stat -c '%s %a %h %F' d/e/9 d/eight d/e/f/link; cmp d/e/1 d/e/2
 dd if=d.tar of=part bs=1000 skip=3 count=5 2> /dev/null; wc -c part; truncate -s 12345 part

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #define SCHED       "rr"
 #define QUANTUM     "10"
@@ -17,8 +18,6 @@
 #define PROCESSES   "256"
 #define STACK       "8MiB"
 #define SCHEME      "sv39"
-
-extern char **environ;
 
 struct words {
     const char *name;

@@ -178,7 +178,8 @@ static double level1_ns(const struct vm_engine *m)
 static double lines_most(const struct vm_engine *m, uint16_t meta)
 {
     vm_va line_bytes = -m->caches.first[vm_ref_access(meta)]->line_mask;
-    return (double)((vm_ref_bytes(meta) - 1) / line_bytes + 2);
+    uint64_t lines = (vm_ref_bytes(meta) - 1) / line_bytes + 2;
+    return (double)lines;
 }
 
 /* How many of n references, of `ns` each, begin within `left` ns; all where they take none. */

@@ -12,6 +12,7 @@
  * A trace changes nothing: text of the program is shown where the hart could read it at once, and
  * its address elsewhere. Errors are the names of errno.h, after a minus sign.
  */
+#include "base/assert.h"
 #include "kernel/kernel.h"
 
 #include <ctype.h>
@@ -40,6 +41,7 @@ const char *vm_kernel_absent_call(uint32_t number)
 /* The byte, without a reference; false: that would need one. */
 static bool peek(const struct thread *t, vm_va va, char *out)
 {
+    VM_ASSERT(t); /* no answer is text */
     const uint8_t *page = vm_rv64_view_find(t->space->view, va, VM_READ);
     if (page)
         *out = (char)page[va & (HART_PAGE - 1)];

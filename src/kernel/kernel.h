@@ -458,8 +458,8 @@ unsigned vm_file_always_ready(struct kernel *k, struct open_file *f);
 
 struct fd_table *vm_fd_table_new(struct kernel *k); /* standard streams are the host's */
 struct fd_table *vm_fd_table_copy(struct kernel *k, const struct fd_table *from);
-void vm_fd_table_leave(struct kernel *k, struct fd_table *f);
-void vm_fd_table_exec(struct kernel *k, struct fd_table *f);       /* close_on_exec */
+void vm_fd_table_leave(struct kernel *k, struct fd_table *table);
+void vm_fd_table_exec(struct kernel *k, struct fd_table *table);   /* close_on_exec */
 struct open_file *vm_fd_file(const struct thread *t, uint64_t fd); /* NULL: not open */
 /* The lowest free descriptor from `least` on; the table is a user of `f`. Or -EMFILE. */
 int64_t vm_fd_install(struct thread *t, struct open_file *f, int least, bool close_on_exec);

@@ -188,11 +188,11 @@ static void write_maps(struct kernel *k, struct thread *t, struct text *x)
         uint64_t page = v->file ? (v->start >> k->parts.page_shift) + v->file_delta : 0;
         const struct inode *i =
             v->file ? vm_inode_by_number(k, v->file & VM_FILE_NUMBER_MAX) : NULL;
+        uint64_t offset = page << k->parts.page_shift;
         say(x, "%08llx-%08llx %c%c%c%c %08llx 00:00 %llu %*s%s\n", (unsigned long long)v->start,
             (unsigned long long)v->end, v->prot & VM_PROT_READ ? 'r' : '-',
             v->prot & VM_PROT_WRITE ? 'w' : '-', v->prot & VM_PROT_FETCH ? 'x' : '-',
-            v->backing == VM_BACKING_SHARED ? 's' : 'p',
-            (unsigned long long)(page << k->parts.page_shift),
+            v->backing == VM_BACKING_SHARED ? 's' : 'p', (unsigned long long)offset,
             (unsigned long long)(i ? i->host_number : 0), 20, "", name_of(k, t->space, v));
     }
 }
@@ -215,9 +215,9 @@ static void write_meminfo(struct kernel *k, struct thread *t, struct text *x)
     uint64_t page_kb = (UINT64_C(1) << k->parts.page_shift) / 1024;
     uint64_t used = vm_memory_resident(k->parts.memory) + vm_memory_table_frames(k->parts.memory);
     uint64_t free_kb = (k->parts.nframes > used ? k->parts.nframes - used : 0) * page_kb;
+    uint64_t all_kb = k->parts.nframes * page_kb;
     say(x, "MemTotal: %15llu kB\nMemFree: %16llu kB\nMemAvailable: %11llu kB\n",
-        (unsigned long long)(k->parts.nframes * page_kb), (unsigned long long)free_kb,
-        (unsigned long long)free_kb);
+        (unsigned long long)all_kb, (unsigned long long)free_kb, (unsigned long long)free_kb);
 }
 
 static void write_uptime(struct kernel *k, struct thread *t, struct text *x)

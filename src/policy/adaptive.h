@@ -114,7 +114,8 @@ static inline double adaptive_weight(const struct adaptive *a, unsigned list)
     uint32_t own = a->nghosts[list], other = a->nghosts[list == B1 ? B2 : B1];
     if (own >= other)
         return 1;
-    return a->delta == DELTA_INTEGER ? (double)(other / own) : (double)other / own;
+    uint32_t whole = other / own;
+    return a->delta == DELTA_INTEGER ? whole : (double)other / own;
 }
 
 /* The ghost's page is wanted again: move the target, once for each return. */

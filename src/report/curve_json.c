@@ -6,8 +6,9 @@
 
 static json_t *point_json(const struct vm_curve *c, uint64_t frames)
 {
-    return json_pack("{s:I, s:I, s:I, s:f}", "bytes", (json_int_t)(frames * c->page_bytes),
-                     "frames", (json_int_t)frames, "misses", (json_int_t)vm_curve_misses(c, frames),
+    uint64_t bytes = frames * c->page_bytes;
+    return json_pack("{s:I, s:I, s:I, s:f}", "bytes", (json_int_t)bytes, "frames",
+                     (json_int_t)frames, "misses", (json_int_t)vm_curve_misses(c, frames),
                      "miss_ratio", vm_curve_ratio(c, frames));
 }
 

@@ -501,15 +501,14 @@ void vm_swap_read_file(struct vm_memory *m, uint32_t home, uint64_t page, uint64
 /* The page in `f` is written to its home. */
 void vm_home_write(struct vm_memory *m, vm_pfn f);
 /* The same of any bytes of a device. */
-void vm_swap_read_at(struct vm_memory *m, uint64_t position, uint64_t bytes);
-void vm_swap_write_at(struct vm_memory *m, uint64_t position, uint64_t bytes);
+void vm_swap_read_at(struct vm_memory *m, uint64_t at, uint64_t bytes);
+void vm_swap_write_at(struct vm_memory *m, uint64_t at, uint64_t bytes);
 /* Between these two nobody waits for a write, and what lies side by side is one transfer. When the
  * last of them is done on each device, its gathered_ns has. */
 void vm_swap_gather(struct vm_memory *m);
 void vm_swap_gathered(struct vm_memory *m);
 /* A request for bytes that lie on one device: answers when it is done there. */
-uint64_t vm_swap_submit(struct vm_memory *m, enum vm_transfer kind, uint64_t position,
-                        uint64_t bytes);
+uint64_t vm_swap_submit(struct vm_memory *m, enum vm_transfer kind, uint64_t at, uint64_t bytes);
 /* The process waits until then, for a page that lies (or will) on that device. */
 void vm_swap_wait(struct vm_memory *m, enum vm_swap_level level, uint64_t done_ns,
                   enum vm_wait why);

@@ -217,10 +217,10 @@ static void with_fixed_shares_no_process_notices_another(void **state)
             if (strstr(w.policy, "filter=4"))
                 continue; /* so small a filter confuses regions, by places that are others alone */
             play_together(&w, misses);
-            for (vm_asid owner = 0; owner < w.nprocs; owner++) {
+            for (uint32_t owner = 0; owner < w.nprocs; owner++) {
                 struct policy_world alone = w;
                 alone.ref = own;
-                alone.n = of_process(&w, owner, own);
+                alone.n = of_process(&w, (vm_asid)owner, own);
                 alone.nframes = w.allotment.frames;
                 alone.nprocs = 0;
                 alone.allotment.kind = VM_ALLOT_GLOBAL;

@@ -41,7 +41,7 @@ struct naive_contents {
     struct contents_cells file[CONTENTS_FILES + 1][CONTENTS_FILE_PAGES];
 };
 
-void naive_contents_event(struct naive_contents *s, const struct vm_event *event);
+void naive_contents_event(struct naive_contents *s, const struct vm_event *v);
 /* What the page contains, for an access, which may make it the process's own; NULL: not allowed. */
 struct contents_cells *naive_contents_access(struct naive_contents *s, vm_asid asid, unsigned page,
                                              enum vm_access access);

@@ -30,7 +30,8 @@ static uint32_t delete_lru(struct paper_list *l)
 
 static double ratio(const struct model *m, uint32_t large, uint32_t small)
 {
-    return m->integer ? large / small : (double)large / small;
+    uint32_t whole = large / small;
+    return m->integer ? whole : (double)large / small;
 }
 
 /* "REPLACE(x, p)": the page that leaves. */

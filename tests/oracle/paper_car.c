@@ -27,7 +27,8 @@ static void *open_model(const struct policy_world *w, const struct vm_params *pa
 /* max(1, |large| / |small|) */
 static double at_least_1(const struct model *m, uint32_t large, uint32_t small)
 {
-    double ratio = m->integer ? large / small : (double)large / small;
+    uint32_t whole = large / small;
+    double ratio = m->integer ? whole : (double)large / small;
     return ratio > 1 ? ratio : 1;
 }
 

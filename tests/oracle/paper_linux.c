@@ -22,7 +22,8 @@ static void *open_model(const struct policy_world *w, const struct vm_params *pa
     VM_ASSERT(m);
     m->nframes = w->nframes;
     m->ratio = vm_params_count(params, "ratio");
-    double gib = (double)(w->nframes / (1 << 18));
+    uint32_t gibibytes = w->nframes / (1 << 18);
+    double gib = gibibytes;
     if (m->ratio == 0)
         m->ratio = gib > 0 ? (uint64_t)floor(sqrt(10 * gib)) : 1;
     m->load_clears = vm_params_count(params, "load") == 0;

@@ -324,10 +324,11 @@ static void a_slow_device_changes_no_count_but_its_own(void **unused)
     for (unsigned i = 0; i < test_rounds(60); i++) {
         char size[32];
         uint64_t slots = 1 + i * 37 % 200;
+        uint64_t bytes = slots * PAGE;
         struct vm_config c = machine_config(policies[i % 3], 12 + i % 20);
         machine_trace_fill(&t, events[i / 3 % 3], i);
         struct vm_counts one = machine_play(&c, &t, 500).counts;
-        snprintf(size, sizeof size, "%llu", (unsigned long long)(slots * PAGE));
+        snprintf(size, sizeof size, "%llu", (unsigned long long)bytes);
         machine_set(&c, "swap-size", size);
         machine_set(&c, "swap-slow", "hdd");
         struct vm_counts two = machine_play(&c, &t, 500).counts;

@@ -3,7 +3,7 @@
 . "${BASH_SOURCE[0]%/*}/real.sh"
 needs lua
 program lua
-cat >world/work/words.lua <<'END'
+cat >world/desk/words.lua <<'END'
 -- Strings, tables, closures, coroutines, floating point, files, memory that is given back.
 local n = tonumber(arg[1])
 local words, counts = {}, {}
@@ -50,7 +50,7 @@ suite() {
         skip "Lua's own tests are not here: ./dev real clones them where it can"
         return
     fi
-    cp -r "$real/luatests/." world/work/
+    cp -r "$real/luatests/." world/desk/
     ours lua -e '_U = true' all.lua
     like "$(<ours.out)" '^final OK' "the tests of Lua's authors"
 }

@@ -6,7 +6,7 @@
 # must be equal, byte for byte.
 #
 #     world/bin/PROGRAM ...      the programs; a shell finds them by $PATH
-#     world/work/                where they begin, and may write
+#     world/desk/                where they begin, and may write
 #
 # build.sh makes the programs; where one is not there its tests are skipped. PAGODA_REAL_SIZE=full
 # (./dev real) wants the large runs too; the tests of every day are done in seconds.
@@ -36,7 +36,7 @@ needs() {
 program() {
     local name=$1 link
     shift
-    mkdir -p world/{bin,work,etc}
+    mkdir -p world/{bin,desk,etc}
     cp "$real/$name" world/bin/
     cp /etc/passwd /etc/group world/etc/ # names of owners
     for link; do
@@ -59,7 +59,7 @@ wrap() { # FOLDER
 theirs() {
     rm -rf theirs && cp -a world theirs && wrap theirs
     theirs_status=0
-    (cd theirs/work && PATH=$OLDPWD/wrapped HOME=/ TERM=dumb exec "$qemu" -0 "/bin/$1" \
+    (cd theirs/desk && PATH=$OLDPWD/wrapped HOME=/ TERM=dumb exec "$qemu" -0 "/bin/$1" \
         "../bin/$1" "${@:2}") >theirs.out 2>theirs.err </dev/null || theirs_status=$?
 }
 
@@ -67,7 +67,7 @@ theirs() {
 ours() {
     rm -rf ours && cp -a world ours
     ours_status=0
-    "$PAGODA" run "${options[@]}" --json --report-to ours.json --root ours --cwd /work --writable \
+    "$PAGODA" run "${options[@]}" --json --report-to ours.json --root ours --cwd /desk --writable \
         -- "/bin/$1" "${@:2}" >ours.out 2>ours.err </dev/null || ours_status=$?
 }
 
@@ -85,8 +85,8 @@ manifest() {
 same() { # NAME
     local notes
     notes=$(diff theirs.out ours.out 2>&1 | head -n 20 && diff theirs.err ours.err | head -n 20 &&
-        diff -r --no-dereference theirs/work ours/work | head -n 20 &&
-        diff <(manifest theirs/work) <(manifest ours/work) | head -n 20)
+        diff -r --no-dereference theirs/desk ours/desk | head -n 20 &&
+        diff <(manifest theirs/desk) <(manifest ours/desk) | head -n 20)
     [[ -z $notes && $theirs_status == "$ours_status" ]]
     tap_line $? "$1" "exit status $ours_status, under QEMU $theirs_status" "$notes"
 }

@@ -6,7 +6,7 @@ needs busybox
 # shellcheck disable=SC2046 # a list of words
 program busybox $("$qemu" "$real/busybox" --list | grep -vx busybox)
 
-cat >world/work/words.sh <<'END'
+cat >world/desk/words.sh <<'END'
 echo one two three | wc -w
 for i in 3 1 2; do echo $i; done | sort > out.txt
 cat out.txt
@@ -34,7 +34,7 @@ nosuchprogram; echo $?
 exec 3>three; echo through 3 >&3; exec 3>&-; cat three
 END
 # Whether a shell sees a job end, and tells of it, before it is asked to wait is a matter of time.
-cat >world/work/jobs.sh <<'END'
+cat >world/desk/jobs.sh <<'END'
 exec 2>/dev/null
 (sleep 1; echo later) & first=$!
 echo now; wait $first; echo $?
@@ -48,7 +48,7 @@ timeout 1 sleep 50; echo $?
 (ulimit -c 0; kill -9 $(exec sh -c 'echo $PPID')); echo $?
 cat /dev/zero | head -c 300000 | wc -c
 END
-cat >world/work/tree.sh <<'END'
+cat >world/desk/tree.sh <<'END'
 mkdir -p d/e/f; i=0
 while [ $i -lt 12 ]; do i=$((i + 1)); seq $i 300 > d/e/$i; done
 cp d/e/7 d/e/f/seven; ln -s ../7 d/e/f/link; ln d/e/8 d/eight; chmod 640 d/e/9

@@ -3,7 +3,7 @@
 . "${BASH_SOURCE[0]%/*}/real.sh"
 needs sort
 program sort
-mkdir -p world/tmp world/work/tmp
+mkdir -p world/tmp world/desk/tmp
 lines=20000 buffer=512K
 [[ $size == full ]] && lines=2400000 buffer=32M
 awk -v n="$lines" 'BEGIN {
@@ -11,10 +11,10 @@ awk -v n="$lines" 'BEGIN {
         x = x * 16807 % 2147483647
         printf "%010d line %d\n", x, n
     }
-}' >world/work/lines
+}' >world/desk/lines
 
-both "a file of $(stat -c %s world/work/lines) bytes" sort -S "$buffer" -T tmp -o sorted lines
-LC_ALL=C sort -c ours/work/sorted
+both "a file of $(stat -c %s world/desk/lines) bytes" sort -S "$buffer" -T tmp -o sorted lines
+LC_ALL=C sort -c ours/desk/sorted
 ok $? "it is in order"
 squeezed sort -S "$buffer" -T tmp -o sorted lines
 both "by numbers, reversed, without doubles" sort -k 3,3n -r -u --parallel=1 lines

@@ -6,7 +6,7 @@ program sqlite
 rows=3000
 [[ $size == full ]] && rows=100000
 
-cat >world/work/build.sql <<END
+cat >world/desk/build.sql <<END
 PRAGMA page_size = 4096;
 PRAGMA cache_size = -$((rows / 20));
 CREATE TABLE item(id INTEGER PRIMARY KEY, name TEXT, price REAL, kind INTEGER);
@@ -33,7 +33,7 @@ like "$(<ours.out)" '^ok$' "and SQLite finds no fault with it"
 squeezed "${build[@]}"
 
 # What one process wrote, another finds: the file of the last run is in the world.
-cp ours/work/test.db world/work/
+cp ours/desk/test.db world/desk/
 both "a dump of it" sqlite test.db .dump
 both "a query of a file that must not be written" sqlite -readonly test.db \
     'SELECT kind, max(price) FROM item GROUP BY kind ORDER BY 2 DESC, 1 LIMIT 3'

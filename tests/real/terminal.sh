@@ -4,4 +4,4 @@
 needs busybox
 # shellcheck disable=SC2046 # a list of words
 program busybox $("$qemu" "$real/busybox" --list | grep -vx busybox)
-exec python3 "$tap_here/${BASH_SOURCE[0]%/*}/terminal.py" "$PAGODA" world
+exec python3 "$PAGODA_TESTS/real/terminal.py" "$PAGODA" world

@@ -44,6 +44,28 @@ void vm_open_file_release(struct kernel *k, struct open_file *f)
     free(f);
 }
 
+int64_t vm_file_no_read(struct kernel *k, struct thread *t, struct open_file *f, void *out,
+                        uint64_t n)
+{
+    (void)k;
+    (void)t;
+    (void)f;
+    (void)out;
+    (void)n;
+    return -EBADF;
+}
+
+int64_t vm_file_no_write(struct kernel *k, struct thread *t, struct open_file *f, const void *from,
+                         uint64_t n)
+{
+    (void)k;
+    (void)t;
+    (void)f;
+    (void)from;
+    (void)n;
+    return -EBADF;
+}
+
 int64_t vm_file_no_ioctl(struct kernel *k, struct thread *t, struct open_file *f, uint64_t request,
                          vm_va at)
 {

@@ -452,6 +452,10 @@ struct open_file *vm_open_file_new(const struct file_ops *ops, int flags, const 
 void vm_open_file_hold(struct open_file *f);
 void vm_open_file_release(struct kernel *k, struct open_file *f);
 /* What the kinds that lack an op answer. */
+int64_t vm_file_no_read(struct kernel *k, struct thread *t, struct open_file *f, void *out,
+                        uint64_t n); /* -EBADF */
+int64_t vm_file_no_write(struct kernel *k, struct thread *t, struct open_file *f, const void *from,
+                         uint64_t n); /* -EBADF */
 int64_t vm_file_no_ioctl(struct kernel *k, struct thread *t, struct open_file *f, uint64_t request,
                          vm_va at); /* -ENOTTY */
 unsigned vm_file_always_ready(struct kernel *k, struct open_file *f);

@@ -92,28 +92,6 @@ static int64_t pipe_write(struct kernel *k, struct thread *t, struct open_file *
     return done;
 }
 
-static int64_t not_here(struct kernel *k, struct thread *t, struct open_file *f, void *out,
-                        uint64_t n)
-{
-    (void)k;
-    (void)t;
-    (void)f;
-    (void)out;
-    (void)n;
-    return -EBADF;
-}
-
-static int64_t not_there(struct kernel *k, struct thread *t, struct open_file *f, const void *from,
-                         uint64_t n)
-{
-    (void)k;
-    (void)t;
-    (void)f;
-    (void)from;
-    (void)n;
-    return -EBADF;
-}
-
 static unsigned reader_ready(struct kernel *k, struct open_file *f)
 {
     (void)k;
@@ -156,7 +134,7 @@ static void writer_close(struct kernel *k, struct open_file *f)
 const struct file_ops vm_file_pipe_reader = {
     .name = "pipe",
     .read = pipe_read,
-    .write = not_there,
+    .write = vm_file_no_write,
     .ready = reader_ready,
     .stat = pipe_stat,
     .ioctl = vm_file_no_ioctl,
@@ -165,7 +143,7 @@ const struct file_ops vm_file_pipe_reader = {
 
 const struct file_ops vm_file_pipe_writer = {
     .name = "pipe",
-    .read = not_here,
+    .read = vm_file_no_read,
     .write = pipe_write,
     .ready = writer_ready,
     .stat = pipe_stat,

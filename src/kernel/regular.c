@@ -66,17 +66,6 @@ static int64_t directory_read(struct kernel *k, struct thread *t, struct open_fi
     return -EISDIR;
 }
 
-static int64_t directory_write(struct kernel *k, struct thread *t, struct open_file *f,
-                               const void *from, uint64_t n)
-{
-    (void)k;
-    (void)t;
-    (void)f;
-    (void)from;
-    (void)n;
-    return -EBADF;
-}
-
 static int directory_stat(struct kernel *k, struct open_file *f, struct stat *out)
 {
     (void)k;
@@ -92,7 +81,7 @@ static void directory_close(struct kernel *k, struct open_file *f)
 const struct file_ops vm_file_directory = {
     .name = "directory",
     .read = directory_read,
-    .write = directory_write,
+    .write = vm_file_no_write,
     .ready = vm_file_always_ready,
     .stat = directory_stat,
     .ioctl = vm_file_no_ioctl,

@@ -115,17 +115,6 @@ static int64_t read_text(struct kernel *k, struct thread *t, struct open_file *f
     return (int64_t)n;
 }
 
-static int64_t write_text(struct kernel *k, struct thread *t, struct open_file *f, const void *from,
-                          uint64_t n)
-{
-    (void)k;
-    (void)t;
-    (void)f;
-    (void)from;
-    (void)n;
-    return -EBADF;
-}
-
 static int text_stat(struct kernel *k, struct open_file *f, struct stat *out)
 {
     (void)k;
@@ -137,7 +126,7 @@ static int text_stat(struct kernel *k, struct open_file *f, struct stat *out)
 const struct file_ops vm_file_text = {
     .name = "text",
     .read = read_text,
-    .write = write_text,
+    .write = vm_file_no_write,
     .ready = vm_file_always_ready,
     .stat = text_stat,
     .ioctl = vm_file_no_ioctl,

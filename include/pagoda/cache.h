@@ -26,11 +26,18 @@
  *  4. fills == evictions + invalidations + lines that are in.
  *  5. A write-through cache has no dirty line.
  *
+ * Several processors have levels of their own each, and share those from some level on. Their own
+ * are kept coherent by write-invalidation with three states (MSI): a line is dirty in one
+ * processor's caches at most, and then in no other's. Before an access that is not hot the others
+ * lose the line if it writes; if it reads, they write back what they have dirty and keep it.
+ *
  * Not modelled: a split level's sides do not watch each other (as on RISC-V and Arm; stores to code
- * need their fence), no prefetching, no victim caches or write buffers of their own.
+ * need their fence), no prefetching, no victim caches or write buffers of their own; lines that go
+ * from one processor's caches to another's at once (they go by the next level, or memory).
  *
  * Sources: Hennessy & Patterson, Computer Architecture, app. B (placement, replacement, write
- * policies, aliases); Cekleov & Dubois, "Virtual-Address Caches", IEEE Micro 17(5-6), 1997.
+ * policies, aliases), 5.2 (coherence by snooping); Cekleov & Dubois, "Virtual-Address Caches",
+ * IEEE Micro 17(5-6), 1997.
  */
 #ifndef PAGODA_CACHE_H
 #define PAGODA_CACHE_H
@@ -88,7 +95,9 @@ struct vm_cache_config {
     X(aliases, "misses of a vipt cache that found their line in another set")                      \
     X(synonyms, "misses of a vivt cache that found their line under another name")                 \
     X(homonyms, "misses of a vivt cache that found another line under their name: that of "        \
-                "another address space, or of the page's frame before")
+                "another address space, or of the page's frame before")                            \
+    X(lost, "of the invalidations, lines that another processor wrote")                            \
+    X(shown, "dirty lines that another processor read: written back, and kept")
 
 struct vm_cache_counts {
 #define VM_CACHE_COUNT_FIELD(field, what) uint64_t field; /* what */
@@ -156,6 +165,8 @@ void vm_cache_soil(struct vm_cache *c, struct vm_cache_key key, uint64_t i);
 /* Put the line in, clean, used last in its set: `*replaced` is the entry whose place it took, or 0.
  * Neither it nor a conflict with it may be in. Answers where it is. */
 uint64_t vm_cache_fill(struct vm_cache *c, struct vm_cache_key key, uint64_t *replaced);
+/* Entry `i` is not dirty any more. */
+void vm_cache_clean(struct vm_cache *c, uint64_t i);
 /* Empty entry `i`, of any set; answers what it was. */
 uint64_t vm_cache_drop(struct vm_cache *c, uint64_t i);
 
@@ -216,6 +227,14 @@ unsigned vm_caches_table(struct vm_caches *h, vm_pa pa, enum vm_access access);
 /* The frames at [pa, pa + bytes) leave: their lines are dropped everywhere, and what was dirty is
  * written to memory. pa and bytes are multiples of every line. */
 void vm_caches_flush_frames(struct vm_caches *h, vm_pa pa, uint64_t bytes);
+/* Levels from `shared` on are `with`'s from now on; it is to be done while all is empty. */
+void vm_caches_share(struct vm_caches *h, struct vm_caches *with, unsigned shared);
+/* Another processor, which shares the levels from `shared` on, will write the line at pa: the levels
+ * before lose it. It will read it: they keep it, clean. What was dirty goes on. */
+void vm_caches_lose(struct vm_caches *h, unsigned shared, vm_pa pa);
+void vm_caches_show(struct vm_caches *h, unsigned shared, vm_pa pa);
+/* vm_caches_flush_frames, of the levels before `shared` only. */
+void vm_caches_flush_own(struct vm_caches *h, unsigned shared, vm_pa pa, uint64_t bytes);
 /* Another address space is current: caches whose tags are VM_CACHE_FLUSH lose all lines. */
 void vm_caches_switch(struct vm_caches *h);
 

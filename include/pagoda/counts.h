@@ -24,6 +24,7 @@
     X(touches_faulted, "touches for which the kernel was asked, in vain or not")                   \
     X(tlb_flushes, "whole-TLB flushes at a switch of address space")                               \
     X(shootdowns, "single pages removed from the TLBs")                                            \
+    X(ipis, "interrupts to other processors, for them to remove pages from their TLBs")            \
     X(walks, "walks of a page table, repeated ones after a fault included")                        \
     X(walk_loads, "table words read by walks")                                                     \
     X(walk_stores, "table words written by walks (accessed and dirty bits)")                       \

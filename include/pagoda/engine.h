@@ -59,14 +59,15 @@ struct vm_config {
     uint64_t prefetch; /* enum vm_prefetch */
     uint64_t prefetch_entries;
     char cache[VM_CONFIG_TEXT];
-    uint64_t cache_walks; /* enum vm_cache_walks */
+    uint64_t cache_walks;  /* enum vm_cache_walks */
+    uint64_t cache_shared; /* a level; 0: the last one of three or more */
     uint64_t swap_bytes, swap_slow_bytes, swap_cluster;
     char readahead[VM_CONFIG_TEXT];
     uint64_t oom; /* enum vm_oom */
     char watermark_low[VM_CONFIG_TEXT], watermark_high[VM_CONFIG_TEXT];
     uint64_t flush; /* enum vm_flush_pages */
     double flush_ms, flush_age_ms;
-    double memory_ns, refill_ns, fault_ns, copy_ns, shootdown_ns, switch_ns;
+    double memory_ns, refill_ns, fault_ns, copy_ns, shootdown_ns, ipi_ns, switch_ns;
     uint64_t model; /* enum vm_model */
     uint64_t seed;
 };
@@ -154,6 +155,7 @@ struct vm_programs {
      * was made of it holds. */
     void (*forget)(void *host, uint64_t page_key);
     void (*forget_space)(void *host, vm_asid asid);
+    uint32_t processors; /* 1 to VM_CPUS_MAX */
 };
 /* As vm_engine_open; a touch outside every mapping is a violation. *programs must outlive it.
  * Errors: VM_EMACHINE too where programs cannot run: a policy that must know the future, segments.
@@ -169,8 +171,18 @@ struct vm_place {
                         they change nothing but counts, recency and referenced bits. A write to a
                         page that is clean must be told before it is made. */
 };
-/* The processor has worked for so long on instructions, beside what their references cost. */
+/* Each processor has TLBs, walk caches, the nearer levels of caches and an address space (0 at
+ * first) of its own. What is run from now on is done by processor n; at first it is 0. A batch of
+ * one and that of another never run at once: their order is the caller's. */
+void vm_engine_processor(struct vm_engine *m, uint32_t n);
+uint32_t vm_engine_processors(const struct vm_engine *m);
+/* Interrupts that processor n had from others, for pages to leave its TLBs. */
+uint64_t vm_engine_ipis(const struct vm_engine *m, uint32_t n);
+/* The current processor has worked for so long on instructions, beside what their references cost.
+ */
 void vm_engine_work(struct vm_engine *m, uint64_t ns);
+/* It had nothing to do for so long. */
+void vm_engine_rest(struct vm_engine *m, uint64_t ns);
 /* Look without a touch. False: it is not present. */
 bool vm_engine_look(struct vm_engine *m, vm_asid asid, vm_va va, struct vm_place *out);
 /* The kernel accesses the page by means of its own, not by the program's translation: it is brought
@@ -187,7 +199,8 @@ void vm_engine_drop_file(struct vm_engine *m, uint32_t file);
 
 /* Consume a batch. Errors: VM_EMACHINE (out of memory or swap), VM_EINPUT (an impossible event). */
 bool vm_engine_run(struct vm_engine *m, const struct vm_batch *batch, struct vm_error *e);
-/* Nanoseconds since the machine was opened: what its processor did, and what it waited. */
+/* Nanoseconds since the machine was opened: what its processor did, and what it waited. Of several
+ * processors: the mean. */
 uint64_t vm_engine_now(struct vm_engine *m);
 /* Of the batch that was run last: how much of it is done, all of it unless a process must wait. */
 void vm_engine_done(const struct vm_engine *m, uint32_t *refs, uint32_t *events);
@@ -270,6 +283,7 @@ void vm_engine_time(struct vm_engine *m, struct vm_time *out); /* between runs *
     X(swap_out, "waiting for dirty pages that are written to the swap device to make room")        \
     X(stall, "waiting for a frame whose page is still being written")                              \
     X(shootdown, "removing pages from the TLBs")                                                   \
+    X(ipi, "interrupting other processors to remove pages from theirs")                            \
     X(switching, "switches of address space")
 
 struct vm_prices {

@@ -49,6 +49,7 @@ struct vm_run_config {
     struct vm_config machine;
     enum vm_run_model model;
     const char *sched; /* "mlfq:queues=3" */
+    uint32_t cpus;     /* 1 to VM_CPUS_MAX */
     uint64_t tick_ns;  /* between timer interrupts, from 1 */
     uint64_t quantum_ns;
     double instruction_ns; /* what an instruction takes beside its references */

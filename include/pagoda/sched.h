@@ -49,7 +49,6 @@ typedef uint32_t vm_task; /* a task's number, dense */
 
 #define VM_NOTASK       UINT32_MAX
 #define VM_NOCPU        UINT32_MAX
-#define VM_CPUS_MAX     64
 #define VM_NICE_MIN     (-20)
 #define VM_NICE_MAX     19
 #define VM_LEFT_UNKNOWN UINT64_MAX

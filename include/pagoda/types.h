@@ -29,6 +29,8 @@ typedef uint32_t vm_slot; /* swap slot number; 0 is never a slot */
 #define VM_ASID_MAX    4093 /* of a program; 4095 marks an empty TLB entry */
 #define VM_ASID_KERNEL 4094 /* the kernel's own pages, such as tables that are paged */
 
+#define VM_CPUS_MAX 64 /* processors of a machine: a bit each in one word */
+
 /* What a reference does. The values index tables of three, so keep them dense. */
 enum vm_access { VM_READ = 0, VM_WRITE = 1, VM_FETCH = 2 };
 #define VM_ACCESSES 3

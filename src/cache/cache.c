@@ -314,6 +314,14 @@ uint64_t vm_cache_drop(struct vm_cache *c, uint64_t i)
     return dropped;
 }
 
+void vm_cache_clean(struct vm_cache *c, uint64_t i)
+{
+    uint64_t *hot = c->hot[i / c->ways & c->hot_mask];
+    c->line[i] &= ~(uint64_t)VM_CACHE_DIRTY;
+    if (hot[0] == c->line[i])
+        hot[1] = 0;
+}
+
 /* ---- the check ---- */
 
 static void check_hot(const struct vm_cache *c, uint32_t set)

@@ -289,15 +289,26 @@ static void flush_cache(struct vm_caches *h, struct vm_cache *c, unsigned at, vm
     }
 }
 
-void vm_caches_flush_frames(struct vm_caches *h, vm_pa pa, uint64_t bytes)
+/* Levels [0, end). */
+static void flush_levels(struct vm_caches *h, unsigned end, vm_pa pa, uint64_t bytes)
 {
     if (!h->levels)
         return;
     flush_cache(h, h->first[VM_READ], 0, pa, pa + bytes);
     if (h->first[VM_FETCH] != h->first[VM_READ])
         flush_cache(h, h->first[VM_FETCH], 0, pa, pa + bytes);
-    for (unsigned at = 1; at < h->levels; at++)
+    for (unsigned at = 1; at < end; at++)
         flush_cache(h, h->beyond[at], at, pa, pa + bytes);
+}
+
+void vm_caches_flush_frames(struct vm_caches *h, vm_pa pa, uint64_t bytes)
+{
+    flush_levels(h, h->levels, pa, bytes);
+}
+
+void vm_caches_flush_own(struct vm_caches *h, unsigned shared, vm_pa pa, uint64_t bytes)
+{
+    flush_levels(h, shared - 1, pa, bytes);
 }
 
 /* Every line leaves `c`, which is of level 1. From the last entry down: closing a gap moves only
@@ -318,6 +329,85 @@ void vm_caches_switch(struct vm_caches *h)
     flush_names(h, h->first[VM_READ]);
     if (h->first[VM_FETCH] != h->first[VM_READ])
         flush_names(h, h->first[VM_FETCH]);
+}
+
+/* ---- several processors ---- */
+
+void vm_caches_share(struct vm_caches *h, struct vm_caches *with, unsigned shared)
+{
+    VM_ASSERT(shared >= 2);
+    for (unsigned at = shared - 1; at < h->levels; at++)
+        h->beyond[at] = with->beyond[at];
+}
+
+/* A line of `c`, of level `at`, that is dirty no more: its next own level has it dirty if it has it
+ * at all, and is dealt with next; else it goes to those that are shared. */
+static void hand_on(struct vm_caches *h, const struct vm_cache *c, unsigned at, unsigned shared,
+                    vm_pa pa)
+{
+    for (unsigned to = at + 1; to < shared - 1; to++) {
+        int64_t i = vm_cache_find_line(h->beyond[to], pa);
+        if (i >= 0) {
+            h->beyond[to]->line[i] |= VM_CACHE_DIRTY;
+            return;
+        }
+    }
+    leave(h, shared - 1, pa, line_bytes(c));
+}
+
+static void lose_line(struct vm_caches *h, struct vm_cache *c, unsigned at, unsigned shared,
+                      vm_pa pa)
+{
+    int64_t i = vm_cache_find_line(c, pa);
+    if (i < 0)
+        return;
+    c->counts.lost++;
+    if (!(vm_cache_drop(c, (uint64_t)i) & VM_CACHE_DIRTY))
+        return;
+    c->counts.writebacks++;
+    hand_on(h, c, at, shared, pa);
+}
+
+static void show_line(struct vm_caches *h, struct vm_cache *c, unsigned at, unsigned shared,
+                      vm_pa pa)
+{
+    int64_t i = vm_cache_find_line(c, pa);
+    if (i < 0 || !(c->line[i] & VM_CACHE_DIRTY))
+        return;
+    vm_cache_clean(c, (uint64_t)i);
+    c->counts.shown++;
+    hand_on(h, c, at, shared, pa);
+}
+
+typedef void line_change(struct vm_caches *h, struct vm_cache *c, unsigned at, unsigned shared,
+                         vm_pa pa);
+
+/* Own levels, nearest first; of those with shorter lines each that is part of the longest. */
+static void change_own(struct vm_caches *h, unsigned shared, vm_pa pa, line_change *change)
+{
+    unsigned own = shared - 1 < h->levels ? shared - 1 : h->levels;
+    uint64_t block = line_bytes(own > 1 ? h->beyond[own - 1] : h->first[VM_READ]);
+    uint64_t other = line_bytes(h->first[VM_FETCH]);
+    block = other > block ? other : block;
+    pa &= -block;
+    for (unsigned at = 0; at < own; at++) {
+        struct vm_cache *c = at ? h->beyond[at] : h->first[VM_READ];
+        for (vm_pa line = pa; line < pa + block; line += line_bytes(c))
+            change(h, c, at, shared, line);
+        if (at == 0 && h->first[VM_FETCH] != c)
+            for (vm_pa line = pa; line < pa + block; line += other)
+                change(h, h->first[VM_FETCH], at, shared, line);
+    }
+}
+
+void vm_caches_lose(struct vm_caches *h, unsigned shared, vm_pa pa)
+{
+    change_own(h, shared, pa, lose_line);
+}
+
+void vm_caches_show(struct vm_caches *h, unsigned shared, vm_pa pa)
+{
+    change_own(h, shared, pa, show_line);
 }
 
 void vm_caches_check(const struct vm_caches *h)

@@ -15,6 +15,8 @@
  *     also for a process that is ahead of it: as the rest of the kernel's work does. (So 3 is not
  *     to the nanosecond where pages are written behind to such a device while a process waits for
  *     another one.)
+ *  5. Of several processors the machine's time is the mean: each works or is idle at every moment,
+ *     so that all together are never far from it. Devices go by it.
  */
 #include "engine/layout.h"
 #include "engine/machine.h"
@@ -58,7 +60,7 @@ static void read_meter(struct vm_engine *m)
 static void wait_idly(struct vm_engine *m, uint64_t ns)
 {
     m->idle_ns += ns;
-    m->past_ns += ns;
+    m->past_ns += ns / m->nprocessors;
 }
 
 /* Others may: the run ends. */
@@ -81,8 +83,14 @@ void vm_engine_idle(struct vm_engine *m, uint64_t until_ns)
 {
     vm_clock_begin(m);
     uint64_t now = vm_clock_now(m, VM_SERVED_BY_DEVICE);
-    if (until_ns > now)
-        wait_idly(m, until_ns - now);
+    if (until_ns > now) /* so is every one of them */
+        wait_idly(m, (until_ns - now) * m->nprocessors);
+}
+
+void vm_engine_rest(struct vm_engine *m, uint64_t ns)
+{
+    vm_clock_begin(m);
+    wait_idly(m, ns);
 }
 
 void vm_engine_work(struct vm_engine *m, uint64_t ns)
@@ -177,7 +185,7 @@ static double level1_ns(const struct vm_engine *m)
 /* Lines that a reference reaches into, at most; there are caches. */
 static double lines_most(const struct vm_engine *m, uint16_t meta)
 {
-    vm_va line_bytes = -m->caches.first[vm_ref_access(meta)]->line_mask;
+    vm_va line_bytes = -m->cpu->caches.first[vm_ref_access(meta)]->line_mask;
     uint64_t lines = (vm_ref_bytes(meta) - 1) / line_bytes + 2;
     return (double)lines;
 }
@@ -197,7 +205,7 @@ uint32_t vm_clock_before_alarm(struct vm_engine *m, const uint16_t *meta, uint32
     /* The clock shows whole nanoseconds: it may be almost one later. */
     double left = now < m->alarm_ns ? (double)(m->alarm_ns - now) - 1 : 0;
     double line_ns = line_ns_most(m), tlb_ns = level1_ns(m), most = 0;
-    if (!m->caches.levels)
+    if (!m->cpu->caches.levels)
         return begin_within(left, tlb_ns + line_ns, n);
     uint32_t i = 0;
     while (i < n && i < LOOK_REFS && (i == 0 || most < left)) {
@@ -211,7 +219,8 @@ uint64_t vm_clock_now(void *engine, enum vm_server server)
 {
     struct vm_engine *m = engine;
     read_meter(m);
-    uint64_t now = (uint64_t)vm_price_cpu(&m->meter) + m->work_ns + m->idle_ns;
+    uint64_t all = (uint64_t)vm_price_cpu(&m->meter) + m->work_ns + m->idle_ns;
+    uint64_t now = all / m->nprocessors;
     if (now > m->past_ns)
         m->past_ns = now;
     return server == VM_SERVED_BY_PROCESSOR ? m->past_ns : m->past_ns + m->ahead_ns;
@@ -240,6 +249,7 @@ void vm_engine_time(struct vm_engine *m, struct vm_time *out)
     out->idle_ns = m->idle_ns;
     vm_price_parts(&m->meter, &p);
     out->program_ns = p.memory_ns + p.tlb_ns + p.walk_ns + p.refill_ns;
-    out->kernel_ns = p.mark_ns + p.fault_ns + p.copy_ns + p.shootdown_ns + p.switching_ns;
+    out->kernel_ns =
+        p.mark_ns + p.fault_ns + p.copy_ns + p.shootdown_ns + p.ipi_ns + p.switching_ns;
     memcpy(out->waits_ns, m->waits_ns, sizeof out->waits_ns);
 }

@@ -31,6 +31,20 @@ static bool fits_memory(const struct vm_engine *m, struct vm_error *e)
     return true;
 }
 
+/* The first level that all processors share; one beyond the last: none. */
+static bool find_shared_level(struct vm_engine *m, struct vm_error *e)
+{
+    unsigned levels = m->cache_plan.caches.levels;
+    uint64_t shared = m->config.cache_shared;
+    if (shared == 1)
+        return vm_fail(e, VM_EMACHINE,
+                       "caches that processors share from level 1 on: expected 2 or more, or 0");
+    if (shared == 0)
+        shared = levels >= 3 ? levels : levels + 1;
+    m->shared_level = shared <= levels ? (unsigned)shared : levels < 1 ? 2 : levels + 1;
+    return true;
+}
+
 bool vm_data_open(struct vm_engine *m, struct vm_error *e)
 {
     struct vm_caches_config *c = &m->cache_plan.caches;
@@ -39,11 +53,17 @@ bool vm_data_open(struct vm_engine *m, struct vm_error *e)
     c->tables_level = m->config.cache_walks == VM_WALKS_MEMORY
                           ? VM_CACHE_LEVELS + 1
                           : (unsigned)m->config.cache_walks + 1;
-    if (!vm_arena_open(&m->cache_arena, vm_caches_size(c), e))
+    if (!find_shared_level(m, e) ||
+        !vm_arena_open(&m->cache_arena, vm_arena_room(vm_caches_size(c)) * m->nprocessors, e))
         return false;
     m->answers.levels = c->levels;
-    vm_caches_init(&m->caches, c, m->page_shift, m->config.seed,
-                   vm_arena_take(&m->cache_arena, vm_caches_size(c)));
+    for (uint32_t n = 0; n < m->nprocessors; n++) {
+        struct vm_caches *h = &m->processor[n].caches;
+        vm_caches_init(h, c, m->page_shift, m->config.seed,
+                       vm_arena_take(&m->cache_arena, vm_caches_size(c)));
+        if (n > 0)
+            vm_caches_share(h, &m->processor[0].caches, m->shared_level);
+    }
     return true;
 }
 
@@ -54,21 +74,46 @@ void vm_data_close(struct vm_engine *m)
 
 /* ---- what happens ---- */
 
+/* Before an access to the line at pa that is not hot: the other processors' caches have it no more,
+ * or not dirty. */
+static void make_coherent(struct vm_engine *m, vm_pa pa, enum vm_access access)
+{
+    for (uint32_t n = 0; n < m->nprocessors; n++) {
+        struct processor *p = &m->processor[n];
+        if (p == m->cpu)
+            continue;
+        if (access == VM_WRITE)
+            vm_caches_lose(&p->caches, m->shared_level, pa);
+        else
+            vm_caches_show(&p->caches, m->shared_level, pa);
+    }
+}
+
+void vm_data_flush_frames(struct vm_engine *m, vm_pa pa, uint64_t bytes)
+{
+    for (uint32_t n = 0; n < m->nprocessors; n++)
+        if (&m->processor[n] != m->cpu && m->cpu->caches.levels)
+            vm_caches_flush_own(&m->processor[n].caches, m->shared_level, pa, bytes);
+    vm_caches_flush_frames(&m->cpu->caches, pa, bytes);
+}
+
 static void ask(struct vm_engine *m, vm_va va, vm_pa pa, enum vm_access access)
 {
-    struct vm_cache *c = m->caches.first[access];
+    struct vm_cache *c = m->cpu->caches.first[access];
     unsigned level = 0;
-    if (vm_caches_is_hot(&m->caches, va, pa, access))
+    if (vm_caches_is_hot(&m->cpu->caches, va, pa, access)) {
         c->counts.accesses++;
-    else
-        level = vm_caches_access(&m->caches, va, pa, m->asid, access);
+    } else {
+        make_coherent(m, pa, access);
+        level = vm_caches_access(&m->cpu->caches, va, pa, m->cpu->asid, access);
+    }
     m->answered[access][level]++;
     TELL(m, .kind = VM_TAP_LINE, .line = {pa & c->line_mask, access, false, false, level});
 }
 
 void vm_data_lines(struct vm_engine *m, vm_va va, vm_pa pa, vm_va last, enum vm_access access)
 {
-    const vm_va line_mask = m->caches.first[access]->line_mask;
+    const vm_va line_mask = m->cpu->caches.first[access]->line_mask;
     m->cold[access]++;
     for (;;) {
         ask(m, va, pa, access);
@@ -83,7 +128,7 @@ void vm_data_lines(struct vm_engine *m, vm_va va, vm_pa pa, vm_va last, enum vm_
 void vm_data_touch(struct vm_engine *m, vm_va va, vm_va last, enum vm_access access)
 {
     const vm_va offset = m->config.page_bytes - 1;
-    if (!m->caches.levels)
+    if (!m->cpu->caches.levels)
         return;
     if (m->place == NOWHERE)
         m->cold[access]++;
@@ -95,7 +140,9 @@ void vm_data_touch(struct vm_engine *m, vm_va va, vm_va last, enum vm_access acc
 static unsigned ask_table(struct vm_engine *m, vm_pa at, enum vm_access access)
 {
     m->table_lines++;
-    return vm_caches_table(&m->caches, at, access);
+    if (m->cpu->caches.tables < m->cpu->caches.levels)
+        make_coherent(m, at, access);
+    return vm_caches_table(&m->cpu->caches, at, access);
 }
 
 static uint32_t listed(const struct vm_walk *w)
@@ -137,18 +184,18 @@ static uint32_t ask_step(struct vm_engine *m, const struct vm_walk *w, uint32_t 
 /* Loads that a walk does not list are in no cache. */
 void vm_data_walk(struct vm_engine *m, const struct vm_walk *w, uint32_t from)
 {
-    if (!m->caches.levels)
+    if (!m->cpu->caches.levels)
         return;
     for (uint32_t i = from; i < listed(w);)
         i = ask_step(m, w, i);
-    m->answers.walk_steps[m->caches.levels] += w->nloads - listed(w);
+    m->answers.walk_steps[m->cpu->caches.levels] += w->nloads - listed(w);
     if (w->nstores)
         ask_marked(m, w);
 }
 
 void vm_data_prefetch(struct vm_engine *m, const struct vm_walk *w, uint32_t from)
 {
-    for (uint32_t i = from; m->caches.levels && i < listed(w); i++) {
+    for (uint32_t i = from; m->cpu->caches.levels && i < listed(w); i++) {
         unsigned level = ask_table(m, w->load[i].at, VM_READ);
         TELL(m, .kind = VM_TAP_LINE, .line = {w->load[i].at, VM_READ, true, true, level});
     }
@@ -159,19 +206,43 @@ void vm_data_prefetch(struct vm_engine *m, const struct vm_walk *w, uint32_t fro
 /* Touches that the loop found hot: each a line that level 1 answered. */
 static uint64_t hot_lines(const struct vm_engine *m, enum vm_access a)
 {
-    return m->caches.levels ? m->kinds[a] + m->crossings[a] - m->cold[a] : 0;
+    return m->cpu->caches.levels ? m->kinds[a] + m->crossings[a] - m->cold[a] : 0;
+}
+
+/* What cache i of each processor counted. One that is shared counts with the first. */
+static void add_counts(const struct vm_engine *m, size_t i, struct vm_cache_counts *sum)
+{
+    for (uint32_t n = 0; n < m->nprocessors; n++) {
+        const struct vm_cache_counts *c = &m->processor[n].caches.cache[i].counts;
+#define VM_CACHE_COUNT_ADD(field, what) sum->field += c->field;
+        VM_CACHE_COUNTS(VM_CACHE_COUNT_ADD)
+#undef VM_CACHE_COUNT_ADD
+    }
 }
 
 /* The sums of the caches of one level. */
 static struct vm_cache_counts level_counts(const struct vm_engine *m, unsigned level)
 {
     struct vm_cache_counts sum = {0};
-    for (size_t i = 0; i < m->caches.n; i++)
-        if (m->cache_plan.caches.cache[i].level == level) {
-#define VM_CACHE_COUNT_ADD(field, what) sum.field += m->caches.cache[i].counts.field;
-            VM_CACHE_COUNTS(VM_CACHE_COUNT_ADD)
-#undef VM_CACHE_COUNT_ADD
-        }
+    for (size_t i = 0; i < m->cpu->caches.n; i++)
+        if (m->cache_plan.caches.cache[i].level == level)
+            add_counts(m, i, &sum);
+    return sum;
+}
+
+static uint64_t sum_reads(const struct vm_engine *m)
+{
+    uint64_t sum = 0;
+    for (uint32_t n = 0; n < m->nprocessors; n++)
+        sum += m->processor[n].caches.memory_reads;
+    return sum;
+}
+
+static uint64_t sum_writes(const struct vm_engine *m)
+{
+    uint64_t sum = 0;
+    for (uint32_t n = 0; n < m->nprocessors; n++)
+        sum += m->processor[n].caches.memory_writes;
     return sum;
 }
 
@@ -179,8 +250,8 @@ static struct vm_cache_counts level_counts(const struct vm_engine *m, unsigned l
  * the last one lacks is read from memory. */
 static void check_flow(const struct vm_engine *m)
 {
-    const struct vm_caches *h = &m->caches;
-    uint64_t asked = 0;
+    const struct vm_caches *h = &m->cpu->caches;
+    uint64_t asked = 0, reads = sum_reads(m);
     for (enum vm_access a = 0; a < VM_ACCESSES; a++)
         for (unsigned level = 0; level <= h->levels; level++)
             asked += m->answered[a][level];
@@ -188,9 +259,9 @@ static void check_flow(const struct vm_engine *m)
         struct vm_cache_counts n = level_counts(m, level + 1);
         VM_ASSERT(n.accesses == asked + (level == h->tables ? m->table_lines : 0));
         asked = n.misses + n.throughs;
-        VM_ASSERT(level + 1 < h->levels || h->tables == h->levels || h->memory_reads == n.misses);
+        VM_ASSERT(level + 1 < h->levels || h->tables == h->levels || reads == n.misses);
     }
-    VM_ASSERT(h->memory_reads <= asked + m->table_lines);
+    VM_ASSERT(reads <= asked + m->table_lines);
 }
 
 void vm_data_counts(const struct vm_engine *m, struct vm_counts *out)
@@ -198,27 +269,28 @@ void vm_data_counts(const struct vm_engine *m, struct vm_counts *out)
     check_flow(m);
     for (enum vm_access a = 0; a < VM_ACCESSES; a++) {
         out->lines += hot_lines(m, a);
-        for (unsigned level = 0; level <= m->caches.levels; level++)
+        for (unsigned level = 0; level <= m->cpu->caches.levels; level++)
             out->lines += m->answered[a][level];
     }
     out->table_lines = m->table_lines;
-    out->memory_reads = m->caches.memory_reads;
-    out->memory_writes = m->caches.memory_writes;
+    out->memory_reads = sum_reads(m);
+    out->memory_writes = sum_writes(m);
 }
 
 size_t vm_engine_ncaches(const struct vm_engine *m)
 {
-    return m->caches.n;
+    return m->cpu->caches.n;
 }
 
 const char *vm_engine_cache(const struct vm_engine *m, size_t i, struct vm_cache_config *config,
                             struct vm_cache_counts *counts)
 {
-    VM_ASSERT(i < m->caches.n);
+    VM_ASSERT(i < m->cpu->caches.n);
     *config = m->cache_plan.caches.cache[i];
-    *counts = m->caches.cache[i].counts;
+    *counts = (struct vm_cache_counts){0};
+    add_counts(m, i, counts);
     for (enum vm_access a = 0; a < VM_ACCESSES; a++)
-        if (m->caches.first[a] == &m->caches.cache[i])
+        if (m->cpu->caches.first[a] == &m->cpu->caches.cache[i])
             counts->accesses += hot_lines(m, a);
     return m->cache_plan.name[i];
 }
@@ -226,7 +298,7 @@ const char *vm_engine_cache(const struct vm_engine *m, size_t i, struct vm_cache
 void vm_engine_answers(const struct vm_engine *m, struct vm_answers *out)
 {
     *out = m->answers;
-    for (unsigned level = 0; level <= m->caches.levels; level++) {
+    for (unsigned level = 0; level <= m->cpu->caches.levels; level++) {
         out->fetches[level] = m->answered[VM_FETCH][level];
         out->data[level] = m->answered[VM_READ][level] + m->answered[VM_WRITE][level];
     }

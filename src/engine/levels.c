@@ -55,7 +55,7 @@ size_t vm_levels_room(const struct vm_engine *m)
     size_t bytes = 0;
     for (size_t i = 0; i < m->ntlbs; i++)
         bytes += vm_arena_room(vm_tlb_size(&m->plan.tlb[i]));
-    return bytes;
+    return bytes * m->nprocessors;
 }
 
 static void build_path(struct vm_engine *m, enum vm_access access)
@@ -72,34 +72,44 @@ static void build_path(struct vm_engine *m, enum vm_access access)
 static void build_first(struct vm_engine *m, enum vm_access access)
 {
     struct vm_tlb *t = m->plan.levels ? vm_levels_holder(m, 0, access, 0) : NULL;
-    m->base1[access] = t;
-    m->first[access] = t && vm_tlb_is_plain(t) ? t : &m->none;
-    uint32_t mask = !t || vm_tlb_is_plain(t) ? m->first[access]->set_mask : 0;
+    m->cpu->base1[access] = t;
+    m->cpu->first[access] = t && vm_tlb_is_plain(t) ? t : &m->none;
+    uint32_t mask = !t || vm_tlb_is_plain(t) ? m->cpu->first[access]->set_mask : 0;
     if (t && mask < m->hot_mask)
         m->hot_mask = mask;
+}
+
+/* Those of the current processor. */
+static void build_processor(struct vm_engine *m)
+{
+    for (size_t i = 0; i < m->ntlbs; i++) {
+        struct vm_tlb *t = &m->cpu->tlb[i];
+        vm_tlb_init(t, &m->plan.tlb[i], m->config.seed + i,
+                    vm_arena_take(&m->arena, vm_tlb_size(&m->plan.tlb[i])));
+        if (m->config.marks == VM_MARKS_ON_LEAVING) {
+            t->leaving = vm_marks_leaving;
+            t->host = m;
+        }
+    }
+    m->cpu->buffer = m->ntlbs > m->plan.n ? &m->cpu->tlb[m->plan.n] : NULL;
+    for (enum vm_access a = 0; a < VM_ACCESSES; a++)
+        build_first(m, a);
 }
 
 void vm_levels_build(struct vm_engine *m)
 {
     static const struct vm_tlb_config none = {.entries = 1, .ways = 1, .replace = VM_TLB_FIFO};
     vm_tlb_init(&m->none, &none, 0, m->none_words);
-    for (size_t i = 0; i < m->ntlbs; i++) {
-        struct vm_tlb *t = &m->tlb[i];
-        vm_tlb_init(t, &m->plan.tlb[i], m->config.seed + i,
-                    vm_arena_take(&m->arena, vm_tlb_size(&m->plan.tlb[i])));
-        m->orders[i] = m->plan.tlb[i].sizes >> m->page_shift;
-        if (m->config.marks == VM_MARKS_ON_LEAVING) {
-            t->leaving = vm_marks_leaving;
-            t->host = m;
-        }
-    }
-    m->buffer = m->ntlbs > m->plan.n ? &m->tlb[m->plan.n] : NULL;
     m->orders_seen = 1;
     m->hot_mask = HOT_SLOTS - 1;
+    for (size_t i = 0; i < m->ntlbs; i++)
+        m->orders[i] = m->plan.tlb[i].sizes >> m->page_shift;
     for (enum vm_access a = 0; a < VM_ACCESSES; a++)
         build_path(m, a);
-    for (enum vm_access a = 0; a < VM_ACCESSES; a++)
-        build_first(m, a);
+    for (uint32_t n = m->nprocessors; n-- > 0;) {
+        m->cpu = &m->processor[n];
+        build_processor(m);
+    }
 }
 
 /* ---- searching ---- */
@@ -123,7 +133,7 @@ static bool look_for(struct vm_tlb *t, uint64_t tag, unsigned order, struct tlb_
 
 bool vm_levels_holds(struct vm_engine *m, struct vm_tlb *t, uint64_t tag, struct tlb_hit *hit)
 {
-    uint64_t orders = m->orders[t - m->tlb] & m->orders_seen;
+    uint64_t orders = m->orders[t - m->cpu->tlb] & m->orders_seen;
     for (; orders; orders &= orders - 1)
         if (look_for(t, tag, (unsigned)__builtin_ctzll(orders), hit))
             return true;
@@ -132,7 +142,7 @@ bool vm_levels_holds(struct vm_engine *m, struct vm_tlb *t, uint64_t tag, struct
 
 bool vm_levels_look(struct vm_engine *m, struct vm_tlb *t, uint64_t tag, struct tlb_hit *hit)
 {
-    size_t i = (size_t)(t - m->tlb);
+    size_t i = (size_t)(t - m->cpu->tlb);
     bool found = vm_levels_holds(m, t, tag, hit);
     TELL(m, .kind = VM_TAP_LOOKUP,
          .lookup = {i, found ? hit->tag : tag, found, found ? hit->entry.value : 0, t});
@@ -144,7 +154,7 @@ bool vm_levels_search(struct vm_engine *m, uint64_t tag, enum vm_access access, 
     for (hit->level = 0; hit->level < m->plan.levels; hit->level++) {
         const struct tlb_level *l = &m->path[access][hit->level];
         for (unsigned k = 0; k < l->n; k++)
-            if (vm_levels_look(m, &m->tlb[l->tlb[k]], tag, hit)) {
+            if (vm_levels_look(m, &m->cpu->tlb[l->tlb[k]], tag, hit)) {
                 hit->at = vm_tlb_use(hit->tlb, hit->at);
                 return true;
             }
@@ -158,7 +168,7 @@ void vm_levels_charge(struct vm_engine *m, enum vm_access access, unsigned order
 {
     for (size_t level = 0; level < m->plan.levels && level <= found; level++) {
         struct vm_tlb *t = vm_levels_holder(m, level, access, order);
-        bool derived = level == 0 && t == m->base1[access]; /* from the touches */
+        bool derived = level == 0 && t == m->cpu->base1[access]; /* from the touches */
         m->elsewhere[access] += level == 0 && !derived;
         if (!t)
             continue;
@@ -179,7 +189,8 @@ static void install(struct vm_engine *m, struct vm_tlb *t, uint64_t tag, struct 
         entry.value |= t->value[i] & VM_TLB_OWES;
         vm_tlb_set_entry(t, vm_tlb_use(t, (uint64_t)i), entry);
     }
-    TELL(m, .kind = VM_TAP_FILL, .fill = {(size_t)(t - m->tlb), tag, entry.value, replaced, t});
+    TELL(m, .kind = VM_TAP_FILL,
+         .fill = {(size_t)(t - m->cpu->tlb), tag, entry.value, replaced, t});
 }
 
 void vm_levels_install(struct vm_engine *m, enum vm_access access, size_t levels, uint64_t tag,
@@ -194,5 +205,5 @@ void vm_levels_install(struct vm_engine *m, enum vm_access access, size_t levels
         entry.value &= ~(uint64_t)VM_TLB_OWES; /* one of them owes, the nearest */
     }
     if (entry.value & VM_TLB_OWES) /* none took it */
-        vm_marks_write(m, tag, &entry);
+        vm_marks_write(m, m->cpu, tag, &entry);
 }

@@ -74,6 +74,19 @@ static bool build_tlbs(struct vm_engine *m, struct vm_error *e)
 
 /* ---- opening and closing ---- */
 
+static bool open_processors(struct vm_engine *m, struct vm_error *e)
+{
+    uint32_t n = m->nprocessors = m->programs ? m->programs->processors : 1;
+    VM_ASSERT(n >= 1 && n <= VM_CPUS_MAX);
+    m->cpu = m->processor = calloc(n, sizeof *m->processor);
+    if (!m->processor)
+        return vm_fail(e, VM_ESYSTEM, "no memory for a machine of %u processors", n);
+    for (uint32_t i = 0; i < n; i++)
+        memset(m->processor[i].hot, 0xff, sizeof m->processor[i].hot);
+    m->ran[0] = 1;
+    return true;
+}
+
 /* NULL without shares. */
 static const struct vm_allotment *allotment_of(const struct vm_engine *m)
 {
@@ -171,9 +184,9 @@ static bool build(struct vm_engine *m, const struct vm_parts *p, enum vm_stray s
     m->policy = p->policy;
     m->page_shift = vm_log2(m->config.page_bytes);
     set_marks(m);
-    if (!vm_data_open(m, e))
+    if (!open_processors(m, e) || !vm_data_open(m, e))
         return false;
-    m->run = segments[p->policy->touch_kind][m->caches.levels > 0];
+    m->run = segments[p->policy->touch_kind][m->cpu->caches.levels > 0];
     struct vm_huge_config huge;
     struct vm_scheme_env env = {.page_shift = m->page_shift, .params = &m->scheme_params};
     if (!vm_refill_check(&m->config, e) || !m->scheme->accept(&env, e) ||
@@ -181,7 +194,6 @@ static bool build(struct vm_engine *m, const struct vm_parts *p, enum vm_stray s
         !vm_huge_plan(m, m->scheme->orders(&env), &huge, e))
         return false;
     m->last_touch = NO_TOUCH;
-    memset(m->hot, 0xff, sizeof m->hot);
     set_ticks(m);
     VM_ASSERT(p->policy->future == VM_FUTURE_UNUSED || future);
     return build_memory(m, p, stray, future, huge, e) && build_tlbs(m, e) &&
@@ -251,6 +263,7 @@ void vm_engine_close(struct vm_engine *m)
     vm_data_close(m);
     vm_layout_close(m->layout);
     vm_arena_close(&m->arena);
+    free(m->processor);
     free(m);
 }
 
@@ -282,6 +295,7 @@ static bool scan(struct vm_engine *m)
 {
     m->scan_next = m->counts.touches + m->scan_every;
     m->last_touch = NO_TOUCH; /* frames may have other pages, and the policy another order */
+    vm_mmu_kernel_begins(m);
     m->failed = !vm_memory_scan(m->memory, &m->error);
     return !m->failed;
 }
@@ -290,6 +304,7 @@ static bool scan(struct vm_engine *m)
 static void flush(struct vm_engine *m)
 {
     m->flush_next = m->counts.touches + FLUSH_TOUCHES;
+    vm_mmu_kernel_begins(m);
     vm_memory_flush(m->memory);
 }
 
@@ -351,7 +366,7 @@ static bool run_parts(struct vm_engine *m, vm_va va, uint16_t meta)
     unsigned bytes = vm_ref_bytes(meta);
     for (;;) {
         vm_va laid;
-        unsigned part = vm_layout_part(m->layout, m->asid, va, bytes, &laid);
+        unsigned part = vm_layout_part(m->layout, m->cpu->asid, va, bytes, &laid);
         uint16_t part_meta = vm_ref_meta(access, part);
         if (!run_refs(m, &laid, &part_meta, 1))
             return false;
@@ -370,8 +385,8 @@ static bool run_laid(struct vm_engine *m, const vm_va *va, const uint16_t *meta,
     vm_va laid[SEGMENT_REFS];
     for (uint32_t i = 0, done = 0; i < n; i += done) {
         uint32_t length = n - i < SEGMENT_REFS ? n - i : SEGMENT_REFS;
-        m->failed =
-            !vm_layout_refs(m->layout, m->asid, va + i, meta + i, length, laid, &done, &m->error);
+        m->failed = !vm_layout_refs(m->layout, m->cpu->asid, va + i, meta + i, length, laid, &done,
+                                    &m->error);
         if (m->failed || !run_refs(m, laid, meta + i, done))
             return false;
         if (is_over(m))
@@ -428,6 +443,7 @@ static bool run_memory_event(struct vm_engine *m, const struct vm_event *event, 
 
 static bool run_event(struct vm_engine *m, const struct vm_event *event, struct vm_error *e)
 {
+    vm_mmu_kernel_begins(m);
     vm_mmu_settle(m);
     m->last_touch = NO_TOUCH; /* an event ends a run of touches */
     TELL(m, .kind = VM_TAP_EVENT, .event = event);
@@ -450,7 +466,7 @@ static bool run_stretch(struct vm_engine *m, const struct vm_batch *b, uint32_t 
     if (at == end)
         return true;
     uint64_t before = refs_so_far(m);
-    if (!vm_memory_use_space(m->memory, m->asid, e))
+    if (!vm_memory_use_space(m->memory, m->cpu->asid, e))
         return false;
     if (!(m->layout ? run_laid : run_refs)(m, b->va + at, b->meta + at, end - at)) {
         *e = m->error;
@@ -521,6 +537,15 @@ void vm_engine_counts(struct vm_engine *m, struct vm_counts *out)
         check_laws(out);
 }
 
+static void add_counts(struct vm_tlb_counts *sum, const struct vm_tlb_counts *n)
+{
+    sum->lookups += n->lookups;
+    sum->misses += n->misses;
+    sum->fills += n->fills;
+    sum->evictions += n->evictions;
+    sum->invalidations += n->invalidations;
+}
+
 size_t vm_engine_ntlbs(const struct vm_engine *m)
 {
     return m->ntlbs;
@@ -531,9 +556,11 @@ const char *vm_engine_tlb(const struct vm_engine *m, size_t i, struct vm_tlb_con
 {
     VM_ASSERT(i < m->ntlbs);
     *config = m->plan.tlb[i];
-    *counts = m->tlb[i].counts;
+    *counts = (struct vm_tlb_counts){0};
+    for (uint32_t n = 0; n < m->nprocessors; n++)
+        add_counts(counts, &m->processor[n].tlb[i].counts);
     for (enum vm_access a = 0; a < VM_ACCESSES; a++)
-        if (m->base1[a] == &m->tlb[i]) /* looked up at every touch but those counted elsewhere */
+        if (m->cpu->base1[a] == &m->cpu->tlb[i]) /* at every touch but those counted elsewhere */
             counts->lookups += m->kinds[a] + m->crossings[a] - m->elsewhere[a];
     return m->plan.name[i];
 }
@@ -548,7 +575,9 @@ void vm_engine_walk_cache(const struct vm_engine *m, size_t i, struct vm_tlb_con
 {
     VM_ASSERT(i < m->walk_cache_plan.n);
     *config = m->walk_cache_plan.cache[i];
-    *counts = m->walk_cache[i].counts;
+    *counts = (struct vm_tlb_counts){0};
+    for (uint32_t n = 0; n < m->nprocessors; n++)
+        add_counts(counts, &m->processor[n].walk_cache[i].counts);
 }
 
 const struct vm_memory *vm_engine_memory(const struct vm_engine *m)
@@ -575,13 +604,33 @@ void vm_engine_parts(const struct vm_engine *m, struct vm_engine_parts *out)
     };
 }
 
+/* Invariant 6. */
+static void check_holders(const struct vm_engine *m, uint32_t n, const struct vm_tlb *t)
+{
+    if (m->config.tlb_tags != VM_TLB_TAGS_ASID)
+        return;
+    for (uint64_t i = 0; i < (uint64_t)(t->set_mask + 1) * t->ways; i++) {
+        uint64_t asid = t->tag[i] & 0xfff;
+        VM_ASSERT(t->tag[i] == VM_TLB_EMPTY || asid > VM_ASID_MAX || (m->ran[asid] >> n & 1));
+    }
+}
+
+static void check_processor(const struct vm_engine *m, uint32_t n)
+{
+    const struct processor *p = &m->processor[n];
+    for (size_t i = 0; i < m->ntlbs; i++) {
+        vm_tlb_check(&p->tlb[i]);
+        check_holders(m, n, &p->tlb[i]);
+    }
+    for (size_t i = 0; i < m->walk_cache_plan.n; i++)
+        vm_tlb_check(&p->walk_cache[i]);
+    vm_caches_check(&p->caches);
+}
+
 void vm_engine_check(const struct vm_engine *m)
 {
-    for (size_t i = 0; i < m->ntlbs; i++)
-        vm_tlb_check(&m->tlb[i]);
-    for (size_t i = 0; i < m->walk_cache_plan.n; i++)
-        vm_tlb_check(&m->walk_cache[i]);
-    vm_caches_check(&m->caches);
+    for (uint32_t n = 0; n < m->nprocessors; n++)
+        check_processor(m, n);
     vm_memory_check(m->memory);
     if (m->layout)
         vm_layout_check(m->layout);

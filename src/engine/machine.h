@@ -20,6 +20,10 @@
  *  3. touched[] holds touches that the policy has not been told of; it is told (settle) before it
  *     is asked or told anything else.
  *  4. Only pages of orders in orders_seen are in any TLB.
+ *  5. hot[] and large[] of all processors but the current one are empty: what may change them need
+ *     look at no other.
+ *  6. A TLB of processor n has pages of a space only if bit n of ran[] of that space is set; global
+ *     ones apart.
  */
 #ifndef ENGINE_MACHINE_H
 #define ENGINE_MACHINE_H
@@ -81,15 +85,14 @@ struct walk_window {
     uint64_t number, steps, longest;
 };
 
-struct vm_engine {
+/* What each processor has of its own: which address space it runs, and what it remembers of it. */
+struct processor {
     /* what the loops use */
     uint64_t hot[VM_ACCESSES][HOT_SLOTS];
     vm_pfn hot_unit[VM_ACCESSES][HOT_SLOTS]; /* the page's frame as the policy knows it */
     bool warm[VM_ACCESSES];                  /* some of hot[a] may not be EMPTY */
-    unsigned page_shift;
-    uint32_t hot_mask; /* a page's slot in hot[a]: its number's low bits that choose its set, too */
-    vm_asid asid;      /* current */
-    vm_asid tag_asid;  /* in TLB tags: asid, or 0 where the TLBs are flushed instead */
+    vm_asid asid;                            /* that it runs */
+    vm_asid tag_asid; /* in TLB tags: asid, or 0 where the TLBs are flushed instead */
     /* The level-1 TLB of base pages for each access that the loop can search itself: whose sets
      * the low bits of the page number choose, and whose entries have one page. Else `none`. */
     struct vm_tlb *first[VM_ACCESSES];
@@ -97,6 +100,23 @@ struct vm_engine {
     bool large_warm;                   /* some of large[] is noted */
     bool hot_has_large[VM_ACCESSES];   /* some of hot[a] is part of a large page */
     struct large_pages large[VM_ACCESSES];
+    vm_pa hot_pa[VM_ACCESSES][HOT_SLOTS]; /* where hot[]'s pages begin */
+    struct vm_caches caches;              /* its levels, and beyond them those that all share */
+
+    /* what misses use */
+    struct vm_tlb tlb[VM_TLBS_MAX];
+    struct vm_tlb *buffer; /* of prefetched translations; NULL: none */
+    struct predictor predictor;
+    struct vm_tlb walk_cache[VM_WALK_CACHES_MAX]; /* of plan's level 1, 2 ...: nearest the page
+                                                     first */
+    uint64_t ipis;                                /* that others sent to it */
+};
+
+struct vm_engine {
+    /* what the loops use */
+    struct processor *cpu; /* the current one */
+    unsigned page_shift;
+    uint32_t hot_mask; /* a page's slot in hot[a]: its number's low bits that choose its set, too */
     uint8_t *bits;
     uint8_t marks[VM_ACCESSES]; /* the frame's bits that a touch sets */
     uint64_t last_touch; /* VM_TOUCH_ORDER: touch_word of the touch before, or its run's write */
@@ -111,23 +131,23 @@ struct vm_engine {
         uint32_t counted;
         uint64_t crossings;
     } segment;
-    vm_pa hot_pa[VM_ACCESSES][HOT_SLOTS]; /* where hot[]'s pages begin */
     vm_pa place; /* where the page of the last touch begins, or NOWHERE; of a hot one it is unset */
-    struct vm_caches caches;
     uint64_t cold[VM_ACCESSES]; /* touches that led nowhere, or whose line was not found hot */
+
+    /* the processors */
+    struct processor *processor; /* [nprocessors] */
+    uint32_t nprocessors;
+    unsigned shared_level;         /* of caches: from this one on all processors share them */
+    uint64_t ran[VM_ASID_MAX + 1]; /* bit n: processor n may hold translations of the space */
+    uint64_t interrupted;          /* bit n: by what the kernel does now, once is enough */
 
     /* what misses use */
     struct tlb_level path[VM_ACCESSES][LEVELS_MAX];
-    struct vm_tlb tlb[VM_TLBS_MAX];
     uint64_t orders[VM_TLBS_MAX];    /* bit k: the TLB holds pages of order k */
     size_t ntlbs;                    /* of the plan, and the prefetch buffer after them */
-    struct vm_tlb *buffer;           /* of prefetched translations; NULL: none */
     uint64_t orders_seen;            /* that walks have found */
     uint64_t elsewhere[VM_ACCESSES]; /* touches that level 1 looked up in another TLB than base1 */
     uint64_t touch;                  /* number of the touch that missed last */
-    struct predictor predictor;
-    struct vm_tlb
-        walk_cache[VM_WALK_CACHES_MAX]; /* of plan's level 1, 2 ...: nearest the page first */
     uint8_t covers[VM_WALK_CACHES_MAX]; /* log2 of the bytes that an entry stands for */
     struct walk_window window;
     struct vm_tlb none; /* always empty */
@@ -255,6 +275,8 @@ void vm_clock_wait(void *engine, uint64_t ns, enum vm_server server, enum vm_wai
 
 /* ---- shootdown.c ---- */
 
+/* The kernel begins to do something: its interrupts of other processors are new ones. */
+void vm_mmu_kernel_begins(struct vm_engine *m);
 void vm_mmu_shootdown(void *engine, uint64_t page_key);
 void vm_mmu_shootdown_space(void *engine, vm_asid asid);
 void vm_mmu_joined(void *engine, vm_pfn unit, uint64_t key);
@@ -265,7 +287,7 @@ void vm_mmu_wished(void *engine, const struct vm_fault *f, vm_slot slot,
                    const struct vm_readahead_wish *wish);
 void vm_mmu_came_ahead(void *engine, vm_pfn pfn, uint64_t key, vm_slot slot);
 void vm_mmu_emptied(void *engine, vm_pfn first, uint32_t n);
-/* References belong to this address space from now on. */
+/* The current processor's references belong to this address space from now on. */
 void vm_mmu_switch(struct vm_engine *m, vm_asid asid);
 
 /* ---- tlbs.c ---- */
@@ -308,7 +330,7 @@ static inline struct vm_tlb *vm_levels_holder(struct vm_engine *m, size_t level,
     const struct tlb_level *l = &m->path[access][level];
     for (unsigned k = 0; k < l->n; k++)
         if (m->orders[l->tlb[k]] >> order & 1)
-            return &m->tlb[l->tlb[k]];
+            return &m->cpu->tlb[l->tlb[k]];
     return NULL;
 }
 /* Whether the page with this base tag, of whatever order, is in one TLB: *hit is all but the level.
@@ -330,8 +352,10 @@ void vm_levels_install(struct vm_engine *m, enum vm_access access, size_t levels
 
 /* The kernel sets the page's bits for this access in the table, and makes no other change. */
 void vm_marks_set(struct vm_engine *m, vm_va va, enum vm_access access);
-/* The marks that this translation owes reach the table, if its entry still maps the frame. */
-void vm_marks_write(struct vm_engine *m, uint64_t tag, const struct vm_tlb_entry *e);
+/* The marks that this translation of a processor owes reach the table, if its entry still maps the
+ * frame. */
+void vm_marks_write(struct vm_engine *m, const struct processor *p, uint64_t tag,
+                    const struct vm_tlb_entry *e);
 /* struct vm_tlb's leaving: the next level that has the page owes its marks from now on, or else
  * they are written to the table. */
 void vm_marks_leaving(void *engine, const struct vm_tlb *t, uint64_t tag, struct vm_tlb_entry e);
@@ -394,6 +418,7 @@ enum walked vm_mmu_walk(struct vm_engine *m, vm_va va, enum vm_access access, st
 uint64_t vm_walk_steps(const struct vm_walk *w, uint32_t from);
 /* The steps that the walks of the present window leave to wait for. */
 uint64_t vm_walk_window_waits(const struct vm_engine *m);
+void vm_walk_window_close(struct vm_engine *m); /* walks to come overlap with none before */
 /* What a TLB takes of a walk's outcome; of the page beside it in a pair, which may be none. */
 struct vm_tlb_entry vm_walk_entry(const struct vm_walk *w);
 bool vm_walk_neighbour(struct vm_engine *m, uint64_t tag, unsigned order, struct vm_tlb_entry *out);
@@ -409,8 +434,8 @@ static inline vm_pfn vm_unit(const struct vm_engine *m, vm_pfn pfn)
 #define NOWHERE UINT64_MAX
 
 /* The caches that the configuration names. Errors: VM_EUSAGE, VM_EMACHINE, VM_ESYSTEM. */
-bool vm_data_open(struct vm_engine *m, struct vm_error *e);
-void vm_data_close(struct vm_engine *m); /* of a zeroed struct too */
+bool vm_data_open(struct vm_engine *m, struct vm_error *e); /* processors are there already */
+void vm_data_close(struct vm_engine *m);                    /* of a zeroed struct too */
 /* The bytes [va, last] of a page, at pa, are accessed. */
 void vm_data_lines(struct vm_engine *m, vm_va va, vm_pa pa, vm_va last, enum vm_access access);
 /* A touch led to m->place: the bytes [va, last], so far as they are in va's page, are accessed. */
@@ -420,5 +445,7 @@ void vm_data_walk(struct vm_engine *m, const struct vm_walk *w, uint32_t from);
 /* So did the walk of a prefetch, which sets no marks and which nothing waits for. */
 void vm_data_prefetch(struct vm_engine *m, const struct vm_walk *w, uint32_t from);
 void vm_data_counts(const struct vm_engine *m, struct vm_counts *out);
+/* Pages leave memory: their lines leave the caches of all processors. */
+void vm_data_flush_frames(struct vm_engine *m, vm_pa pa, uint64_t bytes);
 
 #endif

@@ -46,7 +46,7 @@ static void mark(struct vm_engine *m, vm_asid asid, vm_va va, struct marks marks
 
 void vm_marks_set(struct vm_engine *m, vm_va va, enum vm_access access)
 {
-    mark(m, m->asid, va, (struct marks){true, access == VM_WRITE});
+    mark(m, m->cpu->asid, va, (struct marks){true, access == VM_WRITE});
 }
 
 /* Whether the table still says what this translation of the base page of va does. */
@@ -58,10 +58,11 @@ static bool is_mapped(const struct vm_engine *m, vm_asid asid, vm_va va, uint64_
     return pte.pfn == vm_tlb_pfn(value) && pte.order == vm_tlb_order(value);
 }
 
-void vm_marks_write(struct vm_engine *m, uint64_t tag, const struct vm_tlb_entry *e)
+void vm_marks_write(struct vm_engine *m, const struct processor *p, uint64_t tag,
+                    const struct vm_tlb_entry *e)
 {
     bool tagged = m->config.tlb_tags == VM_TLB_TAGS_ASID && (tag & 0xfff) != VM_TLB_GLOBAL;
-    vm_asid asid = tagged ? vm_key_asid(tag) : m->asid;
+    vm_asid asid = tagged ? vm_key_asid(tag) : p->asid;
     vm_va va =
         vm_key_va(tag, m->page_shift + vm_tlb_order(e->value)) + ((vm_va)e->first << m->page_shift);
     if (!vm_memory_space(m->memory, asid) || !is_mapped(m, asid, va, e->value))
@@ -73,26 +74,35 @@ void vm_marks_write(struct vm_engine *m, uint64_t tag, const struct vm_tlb_entry
 }
 
 /* The page's copy in a level beyond `level`, for whatever access; NULL: none. */
-static uint64_t *next_copy(struct vm_engine *m, unsigned level, uint64_t tag, unsigned order)
+static uint64_t *next_copy(const struct vm_engine *m, struct processor *p, unsigned level,
+                           uint64_t tag, unsigned order)
 {
     for (unsigned next = level + 1; next <= m->plan.levels; next++)
         for (size_t i = 0; i < m->plan.n; i++) {
             if (m->plan.tlb[i].level != next || !(m->orders[i] >> order & 1))
                 continue;
-            int64_t at = vm_tlb_find(&m->tlb[i], tag, order);
+            int64_t at = vm_tlb_find(&p->tlb[i], tag, order);
             if (at >= 0)
-                return &m->tlb[i].value[at];
+                return &p->tlb[i].value[at];
         }
     return NULL;
+}
+
+/* The processor that has this TLB. */
+static struct processor *owner(const struct vm_engine *m, const struct vm_tlb *t)
+{
+    ptrdiff_t offset = (const char *)t - (const char *)m->processor;
+    return &m->processor[(size_t)offset / sizeof *m->processor];
 }
 
 void vm_marks_leaving(void *engine, const struct vm_tlb *t, uint64_t tag, struct vm_tlb_entry e)
 {
     struct vm_engine *m = engine;
-    size_t i = (size_t)(t - m->tlb);
-    uint64_t *copy = next_copy(m, m->plan.tlb[i].level, tag, vm_tlb_order(e.value));
+    struct processor *p = owner(m, t);
+    size_t i = (size_t)(t - p->tlb);
+    uint64_t *copy = next_copy(m, p, m->plan.tlb[i].level, tag, vm_tlb_order(e.value));
     if (!copy) {
-        vm_marks_write(m, tag, &e);
+        vm_marks_write(m, p, tag, &e);
         return;
     }
     VM_ASSERT(vm_tlb_pfn(*copy) == vm_tlb_pfn(e.value));

@@ -25,27 +25,27 @@ static uint32_t slot_mask(const struct vm_tlb *t)
 
 static void cool_access(struct vm_engine *m, int a)
 {
-    if (m->warm[a])
-        memset(m->hot[a], 0xff, (m->hot_mask + 1) * sizeof m->hot[a][0]);
-    m->warm[a] = m->hot_has_large[a] = false;
+    if (m->cpu->warm[a])
+        memset(m->cpu->hot[a], 0xff, (m->hot_mask + 1) * sizeof m->cpu->hot[a][0]);
+    m->cpu->warm[a] = m->cpu->hot_has_large[a] = false;
 }
 
 void vm_mmu_cool(struct vm_engine *m)
 {
     for (int a = 0; a < VM_ACCESSES; a++)
         cool_access(m, a);
-    if (m->large_warm)
-        memset(m->large, 0, sizeof m->large);
-    m->large_warm = false;
+    if (m->cpu->large_warm)
+        memset(m->cpu->large, 0, sizeof m->cpu->large);
+    m->cpu->large_warm = false;
 }
 
 /* A base page of `t` is used: which large ones its sets used last is not known any more. */
 static void __attribute__((noinline)) forget_large(struct vm_engine *m, const struct vm_tlb *t)
 {
     for (int a = 0; a < VM_ACCESSES; a++) {
-        if (m->large[a].tlb == t)
-            m->large[a] = (struct large_pages){0};
-        if (m->base1[a] == t && m->hot_has_large[a])
+        if (m->cpu->large[a].tlb == t)
+            m->cpu->large[a] = (struct large_pages){0};
+        if (m->cpu->base1[a] == t && m->cpu->hot_has_large[a])
             cool_access(m, a);
     }
 }
@@ -56,25 +56,27 @@ static void __attribute__((noinline)) forget_large(struct vm_engine *m, const st
 static inline void heat(struct vm_engine *m, const struct vm_tlb *t, uint64_t tag, uint64_t value,
                         vm_pfn unit)
 {
+    struct processor *const p = m->cpu;
     uint32_t slot = (uint32_t)(tag >> 12) & m->hot_mask;
-    if (m->large_warm)
+    if (p->large_warm)
         forget_large(m, t);
     for (int a = 0; a < VM_ACCESSES; a++) {
-        if (m->base1[a] != t)
+        if (p->base1[a] != t)
             continue;
-        m->warm[a] = true;
-        m->hot[a][slot] = (value & hit_needs[a]) == hit_needs[a] ? tag : VM_TLB_EMPTY;
-        m->hot_unit[a][slot] = unit;
+        p->warm[a] = true;
+        p->hot[a][slot] = (value & hit_needs[a]) == hit_needs[a] ? tag : VM_TLB_EMPTY;
+        p->hot_unit[a][slot] = unit;
     }
 }
 
 /* And that it begins at `pa`, for the caches. Apart, since most machines have none. */
 static inline void heat_place(struct vm_engine *m, const struct vm_tlb *t, uint64_t tag, vm_pa pa)
 {
+    struct processor *const p = m->cpu;
     uint32_t slot = (uint32_t)(tag >> 12) & m->hot_mask;
     for (int a = 0; a < VM_ACCESSES; a++)
-        if (m->base1[a] == t)
-            m->hot_pa[a][slot] = pa;
+        if (p->base1[a] == t)
+            p->hot_pa[a][slot] = pa;
 }
 
 /* The same for a large page, whose repeat is a touch of any base page of it. */
@@ -82,13 +84,13 @@ static void heat_large(struct vm_engine *m, struct vm_tlb *t, uint64_t tag,
                        const struct vm_tlb_entry *e)
 {
     unsigned order = vm_tlb_order(e->value);
-    const struct vm_tlb_config *c = &m->plan.tlb[t - m->tlb];
-    m->large_warm = true;
+    const struct vm_tlb_config *c = &m->plan.tlb[t - m->cpu->tlb];
+    m->cpu->large_warm = true;
     for (enum vm_access a = 0; a < VM_ACCESSES; a++) {
-        struct large_pages *l = &m->large[a];
+        struct large_pages *l = &m->cpu->large[a];
         if (!vm_tlb_serves(c, a))
             continue;
-        if (m->base1[a] == t)
+        if (m->cpu->base1[a] == t)
             cool_access(m, (int)a);
         if (l->tlb != t || l->order != order)
             *l = (struct large_pages){.tlb = t, .order = order, .mask = slot_mask(t)};
@@ -111,6 +113,7 @@ void vm_mmu_settle(void *engine)
 void vm_mmu_tick(struct vm_engine *m)
 {
     vm_mmu_settle(m);
+    vm_mmu_kernel_begins(m);
     TELL(m, .kind = VM_TAP_TICK);
     m->clock.touches = m->tick_next;
     uint64_t after;
@@ -288,21 +291,21 @@ static bool touch_found(struct vm_engine *m, vm_va va, uint64_t tag, enum vm_acc
 static void heat_part(struct vm_engine *m, uint64_t tag, enum vm_access access, vm_pfn unit)
 {
     uint32_t slot = (uint32_t)(tag >> 12) & m->hot_mask;
-    m->warm[access] = m->hot_has_large[access] = true;
-    m->hot[access][slot] = tag;
-    m->hot_unit[access][slot] = unit;
-    m->hot_pa[access][slot] = m->place;
+    m->cpu->warm[access] = m->cpu->hot_has_large[access] = true;
+    m->cpu->hot[access][slot] = tag;
+    m->cpu->hot_unit[access][slot] = unit;
+    m->cpu->hot_pa[access][slot] = m->place;
 }
 
 /* A large page that its set of level 1 used last has it: nothing moves. */
 static bool touch_large(struct vm_engine *m, uint64_t tag, enum vm_access access)
 {
-    const struct large_pages *all = &m->large[access];
+    const struct large_pages *all = &m->cpu->large[access];
     const struct large_page *l = &all->slot[tag >> 12 >> all->order & all->mask];
     uint64_t index = (tag >> 12) - l->page;
     if (index >= l->n)
         return false;
-    bool elsewhere = all->tlb != m->base1[access];
+    bool elsewhere = all->tlb != m->cpu->base1[access];
     m->elsewhere[access] += elsewhere;
     all->tlb->counts.lookups += elsewhere;
     vm_pfn pfn = l->pfn + (vm_pfn)index, unit = vm_unit(m, pfn);
@@ -342,7 +345,7 @@ touch_crossing(struct vm_engine *m, vm_va va, uint16_t meta,
     const unsigned shift = m->page_shift;
     const enum vm_access access = vm_ref_access(meta);
     const vm_va last = va + vm_ref_bytes(meta) - 1;
-    while (touch(m, va, va >> shift << 12 | m->tag_asid, access, done) || !m->failed) {
+    while (touch(m, va, va >> shift << 12 | m->cpu->tag_asid, access, done) || !m->failed) {
         vm_data_touch(m, va, last, access);
         if (va >> shift == last >> shift)
             return;
@@ -379,7 +382,7 @@ static bool touch_told(struct vm_engine *m, vm_va va, uint64_t tag, enum vm_acce
 {
     vm_mmu_cool(m);
     uint64_t ref = m->kinds[VM_READ] + m->kinds[VM_WRITE] + m->kinds[VM_FETCH] + 1;
-    TELL(m, .kind = VM_TAP_TOUCH, .touch = {ref, m->asid, va, access});
+    TELL(m, .kind = VM_TAP_TOUCH, .touch = {ref, m->cpu->asid, va, access});
     return touch_miss(m, va, tag, access, at);
 }
 
@@ -413,8 +416,8 @@ static inline void access_data(struct vm_engine *m, vm_va va, uint16_t meta, vm_
     enum vm_access access = vm_ref_access(meta);
     vm_va last = va + vm_ref_bytes(meta) - 1;
     vm_pa pa = page_pa | (va & ((UINT64_C(1) << m->page_shift) - 1));
-    if (__builtin_expect(((va ^ last) & m->caches.first[access]->line_mask) == 0, 1) &&
-        __builtin_expect(vm_caches_is_hot(&m->caches, va, pa, access), 1))
+    if (__builtin_expect(((va ^ last) & m->cpu->caches.first[access]->line_mask) == 0, 1) &&
+        __builtin_expect(vm_caches_is_hot(&m->cpu->caches, va, pa, access), 1))
         return;
     vm_data_lines(m, va, pa, last, access);
 }

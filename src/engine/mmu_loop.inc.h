@@ -14,7 +14,7 @@
 static inline bool SEGMENT_(touch)(struct vm_engine *m, vm_va va, uint64_t tag,
                                    enum vm_access access, uint32_t at)
 {
-    struct vm_tlb *t = m->first[access];
+    struct vm_tlb *t = m->cpu->first[access];
     uint64_t first = (tag >> 12 & t->set_mask) * t->ways, i = first; /* first[] are plain */
     while (t->tag[i] != tag)
         if (++i == first + t->ways)
@@ -36,7 +36,8 @@ static inline bool SEGMENT_(touch)(struct vm_engine *m, vm_va va, uint64_t tag,
 
 uint32_t SEGMENT(struct vm_engine *m, const vm_va *va, const uint16_t *meta, uint32_t n)
 {
-    const uint64_t asid = m->tag_asid;
+    const struct processor *const p = m->cpu;
+    const uint64_t asid = p->tag_asid;
     const uint32_t hot_mask = m->hot_mask;
     const unsigned shift = m->page_shift;
     uint32_t i = 0;
@@ -46,10 +47,10 @@ uint32_t SEGMENT(struct vm_engine *m, const vm_va *va, const uint16_t *meta, uin
         uint64_t tag = page << 12 | asid;
         uint32_t slot = (uint32_t)page & hot_mask;
         i++;
-        if (__builtin_expect(((tag ^ m->hot[access][slot]) | (page ^ last)) == 0, 1)) {
-            REPORT(m, m->hot_unit[access][slot], access);
+        if (__builtin_expect(((tag ^ p->hot[access][slot]) | (page ^ last)) == 0, 1)) {
+            REPORT(m, p->hot_unit[access][slot], access);
             if (CACHES)
-                access_data(m, va[i - 1], meta[i - 1], m->hot_pa[access][slot]);
+                access_data(m, va[i - 1], meta[i - 1], p->hot_pa[access][slot]);
             continue;
         }
         if (page != last) {

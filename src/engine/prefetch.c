@@ -23,15 +23,15 @@
 
 bool vm_prefetch_take(struct vm_engine *m, uint64_t tag, struct tlb_hit *hit)
 {
-    if (!m->buffer)
+    if (!m->cpu->buffer)
         return false;
-    m->buffer->counts.lookups++;
-    if (!vm_levels_look(m, m->buffer, tag, hit)) {
-        m->buffer->counts.misses++;
+    m->cpu->buffer->counts.lookups++;
+    if (!vm_levels_look(m, m->cpu->buffer, tag, hit)) {
+        m->cpu->buffer->counts.misses++;
         return false;
     }
     hit->level = m->plan.levels;
-    vm_tlb_invalidate(m->buffer, hit->tag, vm_tlb_order(hit->entry.value));
+    vm_tlb_invalidate(m->cpu->buffer, hit->tag, vm_tlb_order(hit->entry.value));
     m->counts.prefetch_hits++;
     return true;
 }
@@ -78,7 +78,7 @@ static void guess_by_distance(struct predictor *p, uint64_t page, int64_t distan
 /* A page of `span` base pages that begins at `page` missed. */
 static void predict(struct vm_engine *m, uint64_t page, uint64_t span, struct guesses *g)
 {
-    struct predictor *p = &m->predictor;
+    struct predictor *p = &m->cpu->predictor;
     int64_t distance = (int64_t)(page - p->last);
     g->n = 0;
     if (m->config.prefetch == VM_PREFETCH_NEXT)
@@ -101,22 +101,22 @@ static bool is_near(struct vm_engine *m, uint64_t tag, enum vm_access access)
     if (m->plan.levels > 0) {
         const struct tlb_level *l = &m->path[access][m->plan.levels - 1];
         for (unsigned k = 0; k < l->n; k++)
-            if (vm_levels_holds(m, &m->tlb[l->tlb[k]], tag, &hit))
+            if (vm_levels_holds(m, &m->cpu->tlb[l->tlb[k]], tag, &hit))
                 return true;
     }
-    return vm_levels_holds(m, m->buffer, tag, &hit);
+    return vm_levels_holds(m, m->cpu->buffer, tag, &hit);
 }
 
 /* Whether the walk's outcome is now in the buffer. */
 static bool keep(struct vm_engine *m, uint64_t tag, const struct vm_walk *w)
 {
     tag = vm_tlb_tag(tag, w->order);
-    if (w->fault != VM_WALK_OK || !(m->orders[m->buffer - m->tlb] >> w->order & 1))
+    if (w->fault != VM_WALK_OK || !(m->orders[m->cpu->buffer - m->cpu->tlb] >> w->order & 1))
         return false;
     if (w->prot & VM_PROT_GLOBAL)
         tag = vm_tlb_global(tag);
     m->orders_seen |= UINT64_C(1) << w->order;
-    vm_tlb_fill(m->buffer, tag, vm_walk_entry(w));
+    vm_tlb_fill(m->cpu->buffer, tag, vm_walk_entry(w));
     m->counts.prefetches++;
     return true;
 }
@@ -125,12 +125,13 @@ static void fetch(struct vm_engine *m, uint64_t page, enum vm_access access)
 {
     struct vm_walk w;
     size_t cache = VM_WALK_CACHES_MAX;
-    uint64_t tag = page << 12 | m->tag_asid;
+    uint64_t tag = page << 12 | m->cpu->tag_asid;
     if (page >= UINT64_C(1) << (64 - m->page_shift) || page >= UINT64_C(1) << 52 ||
         is_near(m, tag, access))
         return;
     vm_va va = page << m->page_shift;
-    m->scheme->walk(m->scheme_state, m->asid, va, access, VM_MODE_USER | VM_MODE_MARK_TRAPS, &w);
+    m->scheme->walk(m->scheme_state, m->cpu->asid, va, access, VM_MODE_USER | VM_MODE_MARK_TRAPS,
+                    &w);
     uint32_t skipped = w.fault == VM_WALK_BOUNDS ? 0 : vm_walk_caches_use(m, va, &w, &cache);
     m->counts.prefetch_loads += w.nloads - skipped;
     vm_data_prefetch(m, &w, skipped);
@@ -141,7 +142,7 @@ static void fetch(struct vm_engine *m, uint64_t page, enum vm_access access)
 void vm_prefetch_after(struct vm_engine *m, uint64_t tag, unsigned order, enum vm_access access)
 {
     struct guesses g;
-    if (!m->buffer)
+    if (!m->cpu->buffer)
         return;
     predict(m, tag >> 12 >> order << order, UINT64_C(1) << order, &g);
     for (unsigned i = 0; i < g.n; i++)

@@ -99,6 +99,7 @@ void vm_price_parts(const struct vm_result *r, struct vm_prices *out)
         .fault_ns = (double)(n->faults + n->table_faults + failed) * c->fault_ns,
         .copy_ns = copies * c->copy_ns,
         .shootdown_ns = (double)n->shootdowns * c->shootdown_ns,
+        .ipi_ns = (double)n->ipis * c->ipi_ns,
         .switching_ns = (double)n->switches * c->switch_ns,
     };
 }

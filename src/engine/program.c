@@ -73,6 +73,7 @@ bool vm_engine_look(struct vm_engine *m, vm_asid asid, vm_va va, struct vm_place
 static void begin(struct vm_engine *m)
 {
     vm_clock_begin(m);
+    vm_mmu_kernel_begins(m);
     vm_mmu_settle(m);
     m->last_touch = NO_TOUCH;
 }

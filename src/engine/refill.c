@@ -113,7 +113,7 @@ bool vm_refill_marks(struct vm_engine *m, vm_va va, enum vm_access access, struc
         return false;
     vm_marks_set(m, va, VM_READ);
     m->counts.walk_stores++;
-    TELL(m, .kind = VM_TAP_MARK, .mark = {VM_MARK_BY_REFILL, m->asid, va});
+    TELL(m, .kind = VM_TAP_MARK, .mark = {VM_MARK_BY_REFILL, m->cpu->asid, va});
     w->fault = VM_WALK_OK;
     return true;
 }
@@ -131,7 +131,7 @@ void vm_refill_refused(struct vm_engine *m, vm_va va, enum vm_access access,
         return;
     m->counts.invalid_traps++;
     TELL(m, .kind = VM_TAP_TRAP, .trap = VM_TRAP_INVALID);
-    uint64_t tag = va >> m->page_shift << 12 | m->tag_asid;
+    uint64_t tag = va >> m->page_shift << 12 | m->cpu->tag_asid;
     struct vm_tlb_entry invalid = {.value = vm_tlb_value(VM_NOFRAME, 0, VM_PROT_NONE), .end = 1};
     vm_levels_install(m, access, m->plan.levels, tag, invalid);
 }
@@ -140,5 +140,5 @@ void vm_refill_end(struct vm_engine *m, uint64_t tag, unsigned order)
 {
     for (size_t i = 0; i < m->plan.n && order > 0 && by_software(m); i++)
         if (m->orders[i] & 1)
-            vm_tlb_invalidate(&m->tlb[i], tag, 0);
+            vm_tlb_invalidate(&m->cpu->tlb[i], tag, 0);
 }

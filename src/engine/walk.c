@@ -26,6 +26,12 @@ uint64_t vm_walk_window_waits(const struct vm_engine *m)
     return shared > m->window.longest ? shared : m->window.longest;
 }
 
+void vm_walk_window_close(struct vm_engine *m)
+{
+    m->counts.walk_waits += vm_walk_window_waits(m);
+    m->window = (struct walk_window){.number = m->touch / m->config.walk_window};
+}
+
 static uint64_t waits_so_far(const struct vm_engine *m)
 {
     return m->counts.walk_waits + vm_walk_window_waits(m);
@@ -35,10 +41,8 @@ static uint64_t waits_so_far(const struct vm_engine *m)
 static uint64_t note_steps(struct vm_engine *m, uint64_t steps)
 {
     uint64_t number = m->touch / m->config.walk_window, before = waits_so_far(m);
-    if (number != m->window.number) {
-        m->counts.walk_waits += vm_walk_window_waits(m);
-        m->window = (struct walk_window){.number = number};
-    }
+    if (number != m->window.number)
+        vm_walk_window_close(m);
     m->window.steps += steps;
     if (steps > m->window.longest)
         m->window.longest = steps;
@@ -80,7 +84,8 @@ bool vm_walk_neighbour(struct vm_engine *m, uint64_t tag, unsigned order, struct
     uint64_t page = (tag >> 12) ^ 1;
     if (page >= UINT64_C(1) << (64 - m->page_shift - order))
         return false;
-    struct vm_pte pte = m->scheme->get(m->scheme_state, m->asid, page << (m->page_shift + order));
+    struct vm_pte pte =
+        m->scheme->get(m->scheme_state, m->cpu->asid, page << (m->page_shift + order));
     bool marked = pte.accessed || !(m->scheme->marks & VM_FRAME_REFERENCED);
     if (pte.state != VM_PTE_PRESENT || pte.order != order || !(pte.prot & VM_PROT_ALL) || !marked ||
         (pte.prot & VM_PROT_GLOBAL))
@@ -94,7 +99,7 @@ bool vm_walk_neighbour(struct vm_engine *m, uint64_t tag, unsigned order, struct
 
 static void walk_once(struct vm_engine *m, vm_va va, enum vm_access access, struct vm_walk *w)
 {
-    m->scheme->walk(m->scheme_state, m->asid, va, access, vm_refill_mode(m), w);
+    m->scheme->walk(m->scheme_state, m->cpu->asid, va, access, vm_refill_mode(m), w);
     uint32_t skipped = count_walk(m, va, w);
     vm_data_walk(m, w, skipped);
 }
@@ -119,6 +124,7 @@ static bool ask_kernel(struct vm_engine *m, const struct vm_walk *w, struct vm_f
         m->counts.unnamed++;
         return false;
     }
+    vm_mmu_kernel_begins(m);
     if (!vm_memory_fault(m->memory, f, &m->error)) {
         m->failed = true;
         return false;
@@ -143,7 +149,7 @@ static bool is_complete(struct vm_engine *m, vm_va va, enum vm_access access, st
 
 enum walked vm_mmu_walk(struct vm_engine *m, vm_va va, enum vm_access access, struct vm_walk *w)
 {
-    struct vm_fault f = {.asid = m->asid, .va = va, .access = access};
+    struct vm_fault f = {.asid = m->cpu->asid, .va = va, .access = access};
     bool asked = false;
     for (;;) {
         walk_once(m, va, access, w);
@@ -152,7 +158,7 @@ enum walked vm_mmu_walk(struct vm_engine *m, vm_va va, enum vm_access access, st
         if (w->fault == VM_WALK_UNMARKED) {
             m->counts.mark_traps++;
             vm_marks_set(m, va, access);
-            TELL(m, .kind = VM_TAP_MARK, .mark = {VM_MARK_BY_TRAP, m->asid, va});
+            TELL(m, .kind = VM_TAP_MARK, .mark = {VM_MARK_BY_TRAP, m->cpu->asid, va});
             continue;
         }
         vm_refill_refused(m, va, access, w);

@@ -91,7 +91,7 @@ size_t vm_walk_caches_room(const struct vm_engine *m)
     size_t bytes = 0;
     for (size_t i = 0; i < m->walk_cache_plan.n; i++)
         bytes += vm_arena_room(vm_tlb_size(&m->walk_cache_plan.cache[i]));
-    return bytes;
+    return bytes * m->nprocessors;
 }
 
 /* log2 of the bytes that a word `level` tables above a base page's stands for: the lowest bit of
@@ -115,8 +115,9 @@ bool vm_walk_caches_build(struct vm_engine *m, struct vm_error *e)
             return vm_fail(e, VM_EMACHINE,
                            "walk cache p%u: scheme %s has no table %u above those of pages",
                            c->level, m->scheme->name, c->level);
-        vm_tlb_init(&m->walk_cache[i], c, m->config.seed + VM_TLBS_MAX + i,
-                    vm_arena_take(&m->arena, vm_tlb_size(c)));
+        for (uint32_t n = 0; n < m->nprocessors; n++)
+            vm_tlb_init(&m->processor[n].walk_cache[i], c, m->config.seed + VM_TLBS_MAX + i,
+                        vm_arena_take(&m->arena, vm_tlb_size(c)));
     }
     return true;
 }
@@ -132,7 +133,7 @@ static uint64_t kept(uint64_t word)
 
 static uint64_t tag_of(const struct vm_engine *m, size_t i, vm_va va)
 {
-    return va >> m->covers[i] << 12 | m->tag_asid;
+    return va >> m->covers[i] << 12 | m->cpu->tag_asid;
 }
 
 /* The walk's load that cache `i` may have, if it leads on to another; -1: it makes none such. */
@@ -149,7 +150,7 @@ static void put(struct vm_engine *m, size_t i, vm_va va, const struct vm_walk *w
 {
     int64_t load = load_of(m, i, w);
     if (load >= 0)
-        vm_tlb_fill(&m->walk_cache[i], tag_of(m, i, va),
+        vm_tlb_fill(&m->cpu->walk_cache[i], tag_of(m, i, va),
                     (struct vm_tlb_entry){.value = kept(w->load[load].word) << 8, .end = 1});
 }
 
@@ -158,7 +159,7 @@ uint32_t vm_walk_caches_use(struct vm_engine *m, vm_va va, const struct vm_walk 
     size_t i = 0, n = m->walk_cache_plan.n;
     uint32_t skipped = 0;
     for (; i < n; i++) {
-        struct vm_tlb *t = &m->walk_cache[i];
+        struct vm_tlb *t = &m->cpu->walk_cache[i];
         int64_t at = vm_tlb_find(t, tag_of(m, i, va), 0);
         t->counts.lookups++;
         if (at >= 0) {
@@ -188,14 +189,21 @@ static void forget_range(struct vm_tlb *t, uint64_t first, uint64_t last, vm_asi
     }
 }
 
-void vm_walk_caches_forget(struct vm_engine *m, vm_asid asid, vm_va start, vm_va end)
+static void forget_in(const struct vm_engine *m, struct processor *p, vm_asid asid, vm_va start,
+                      vm_va end)
 {
     bool tagged = m->config.tlb_tags == VM_TLB_TAGS_ASID;
-    if (!tagged && asid != m->asid) /* were flushed */
+    if (!tagged && asid != p->asid) /* were flushed */
         return;
     for (size_t i = 0; i < m->walk_cache_plan.n; i++)
-        forget_range(&m->walk_cache[i], start >> m->covers[i] & (UINT64_MAX >> 12),
+        forget_range(&p->walk_cache[i], start >> m->covers[i] & (UINT64_MAX >> 12),
                      (end - 1) >> m->covers[i] & (UINT64_MAX >> 12), tagged ? asid : 0);
+}
+
+void vm_walk_caches_forget(struct vm_engine *m, vm_asid asid, vm_va start, vm_va end)
+{
+    for (uint32_t n = 0; m->walk_cache_plan.n && n < m->nprocessors; n++)
+        forget_in(m, &m->processor[n], asid, start, end);
 }
 
 void vm_mmu_trimmed(void *engine, vm_asid asid, vm_va start, vm_va end)

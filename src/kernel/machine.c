@@ -377,7 +377,7 @@ bool vm_machine_open(struct kernel *k, struct vm_error *e)
     struct vm_run_result *out = k->out;
     out->machine.config = k->c->machine;
     set_model(&out->machine.config, k->c->model);
-    k->programs = (struct vm_programs){&k->contents, k, forget, forget_space};
+    k->programs = (struct vm_programs){&k->contents, k, forget, forget_space, k->c->cpus};
     k->engine = vm_engine_open_programs(&out->machine.config, &k->programs, e);
     if (!k->engine)
         return false;

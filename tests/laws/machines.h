@@ -105,7 +105,7 @@ static inline void flush(struct vm_engine *m)
 {
     for (size_t i = 0; i < m->ntlbs; i++)
         for (unsigned who = 0; who <= VM_TLB_GLOBAL; who++)
-            vm_tlb_invalidate_space(&m->tlb[i], (vm_asid)who);
+            vm_tlb_invalidate_space(&m->cpu->tlb[i], (vm_asid)who);
     vm_mmu_cool(m);
 }
 

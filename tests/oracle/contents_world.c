@@ -88,7 +88,7 @@ bool contents_world_open(struct contents_world *w, const struct vm_config *c, ui
     VM_ASSERT(log_cap >= 1 && log_cap <= CONTENTS_LOG_MAX);
     *w = (struct contents_world){.log_cap = log_cap};
     w->contents = (struct vm_contents){w, disk_read, disk_write};
-    w->programs = (struct vm_programs){&w->contents, w, forget, forget_space};
+    w->programs = (struct vm_programs){&w->contents, w, forget, forget_space, 1};
     w->engine = vm_engine_open_programs(c, &w->programs, &w->error);
     if (!w->engine)
         return false;

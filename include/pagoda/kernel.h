@@ -82,6 +82,18 @@ struct vm_run_process {
     uint64_t rss_peak_bytes;
 };
 
+/* One processor. */
+struct vm_run_cpu {
+    uint64_t instructions;
+    uint64_t idle_ns;    /* it had no thread to run */
+    uint64_t switches;   /* of threads */
+    uint64_t migrations; /* of those, to a thread that had run on another one last */
+    uint64_t timer_interrupts;
+    /* Interrupts that it had from other processors. */
+    uint64_t reschedules; /* there was a thread for it, or it ran one that was to stop */
+    uint64_t shootdowns;  /* pages had to leave its TLBs */
+};
+
 #define VM_RUN_CAUSES  16 /* scause below that */
 #define VM_RUN_UNKNOWN 32 /* system calls that were refused, at most so many are named */
 
@@ -90,11 +102,13 @@ struct vm_run_result {
     enum vm_run_model model;
     int status; /* of the first process, as wait4 gives it; -1: it was still there at the end */
     uint64_t now_ns;  /* the kernel's time: instructions and waiting */
-    uint64_t idle_ns; /* no process could run */
+    uint64_t idle_ns; /* no process could run: every processor was idle */
     uint64_t instructions;
     uint64_t traps[VM_RUN_CAUSES]; /* by scause */
     uint64_t timer_interrupts;
-    uint64_t switches; /* of processes */
+    uint64_t switches; /* of threads, on all processors */
+    uint32_t ncpus;
+    struct vm_run_cpu cpu[VM_CPUS_MAX]; /* [ncpus] */
     uint64_t signals;
     uint64_t syscalls;
     uint32_t processes;            /* that began */

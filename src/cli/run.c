@@ -12,6 +12,8 @@
 #include <unistd.h>
 
 #define SCHED       "rr"
+#define SCHED_CPUS  "sqms"
+#define CPUS        "1"
 #define QUANTUM     "10"
 #define TICK        "1"
 #define INSTRUCTION "0.4"
@@ -147,17 +149,17 @@ static bool parse_ms(const struct args *a, const char *name, const char *fallbac
 static bool parse_processor(const struct args *a, struct vm_run_config *c, struct vm_error *e)
 {
     unsigned model, overcommit;
-    uint64_t processes;
+    uint64_t processes, cpus;
     if (!find_word(models, "model", value_or(a, "model", "tlb"), &model, e) ||
         !find_word(overcommits, "overcommit", value_or(a, "overcommit", "always"), &overcommit, e))
         return false;
     c->model = (enum vm_run_model)model;
     c->overcommit = (enum vm_overcommit)overcommit;
-    c->sched = value_or(a, "sched", SCHED);
     const char *instruction = value_or(a, "instruction-ns", INSTRUCTION);
     if (!parse_ms(a, "quantum", QUANTUM, &c->quantum_ns, e) ||
         !parse_ms(a, "tick", TICK, &c->tick_ns, e) ||
         !vm_parse_real(instruction, "--instruction-ns", &c->instruction_ns, e) ||
+        !vm_parse_count(value_or(a, "cpus", CPUS), "--cpus", &cpus, e) ||
         !vm_parse_count(value_or(a, "processes", PROCESSES), "--processes", &processes, e) ||
         !vm_parse_bytes(value_or(a, "stack", STACK), "--stack", &c->stack_bytes, e) ||
         !vm_parse_count(value_or(a, "instructions", "0"), "--instructions", &c->instructions, e))
@@ -168,6 +170,11 @@ static bool parse_processor(const struct args *a, struct vm_run_config *c, struc
         return vm_fail(e, VM_EUSAGE, "--processes %llu: expected 1 to 4000",
                        (unsigned long long)processes);
     c->processes_max = (uint32_t)processes;
+    if (cpus < 1 || cpus > VM_CPUS_MAX)
+        return vm_fail(e, VM_EUSAGE, "--cpus %llu: expected 1 to %d", (unsigned long long)cpus,
+                       VM_CPUS_MAX);
+    c->cpus = (uint32_t)cpus;
+    c->sched = value_or(a, "sched", cpus > 1 ? SCHED_CPUS : SCHED);
     return true;
 }
 
@@ -263,7 +270,11 @@ static bool run_run(const struct args *a, struct vm_error *e)
 static const struct flag flags[] = {
     {"model", 0, "none|tlb|full",
      "what sees each reference: nobody but at misses; TLBs and tables; the data caches too", "tlb"},
-    {"sched", 0, "SPEC", "who runs, see `pagoda list schedulers`", SCHED},
+    {"cpus", 0, "N", "processors: 1 to 64, each with TLBs and nearer caches of its own", CPUS},
+    {"sched", 0, "SPEC",
+     "who runs, see `pagoda list schedulers`; of several processors sqms, where none is named: "
+     "one queue for all, mqms: one for each",
+     SCHED},
     {"quantum", 0, "MS", "a turn, where the scheduler leaves that open", QUANTUM},
     {"tick", 0, "MS", "from one timer interrupt to the next", TICK},
     {"instruction-ns", 0, "NS", "what an instruction takes beside its references", INSTRUCTION},
@@ -295,6 +306,7 @@ const struct command command_run = {
         "are touched, and leave when frames are few.\n\n"
         "  pagoda run -- ./busybox.rv sh -c 'ls / | wc -l'\n"
         "  pagoda run --memory 2MiB --policy clock --swap ssd -- ./guest\n"
+        "  pagoda run --cpus 4 --sched mqms:base=mlfq --report -- ./guest\n"
         "  pagoda run --trace syscalls,faults --trace-to t.txt --report -- ./guest\n\n"
         "The exit status is the program's, or 128 and the number of the signal that ended it.\n"
         "It is 124 if the run ended before the program did (--instructions).\n"

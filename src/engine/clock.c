@@ -90,6 +90,7 @@ void vm_engine_idle(struct vm_engine *m, uint64_t until_ns)
 void vm_engine_rest(struct vm_engine *m, uint64_t ns)
 {
     vm_clock_begin(m);
+    vm_clock_now(m, VM_SERVED_BY_DEVICE); /* what it did so far comes before */
     wait_idly(m, ns);
 }
 

@@ -176,7 +176,7 @@ void vm_call(struct kernel *k, struct thread *t)
     note_call(k, t, row, a, text, sizeof text);
     tell_last(k, number, t, text);
     int64_t result = row->body(k, t, a);
-    if (k->running != t || t->tid != tid) /* it has ended */
+    if (k->cpu->running != t || t->tid != tid) /* it has ended */
         return;
     if (result == CALL_SLEEPS && vm_signal_waits(t))
         result = interrupt(t, number);

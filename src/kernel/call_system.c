@@ -127,14 +127,6 @@ int64_t vm_call_getrandom(struct kernel *k, struct thread *t, const uint64_t *a)
     return (int64_t)n;
 }
 
-int64_t vm_call_sched_getaffinity(struct kernel *k, struct thread *t, const uint64_t *a)
-{
-    uint64_t mask = 1;
-    if (a[1] < sizeof mask)
-        return -EINVAL;
-    return vm_user_write(k, t, a[2], &mask, sizeof mask) ? -EFAULT : (int64_t)sizeof mask;
-}
-
 int64_t vm_call_prctl(struct kernel *k, struct thread *t, const uint64_t *a)
 {
     char name[16];

@@ -1,6 +1,8 @@
 /* kernel.h - what the files of the kernel share.
  *
  *   run.c      the main loop: whose turn it is, for how long, what its trap leads to
+ *   processor.c  the processors, each with its time: whose is next, who is idle
+ *   wake.c     sleeping and waking
  *   machine.c  the machine beneath: references, translations, the clock, bytes of programs
  *   space.c    address spaces of programs: what is where, mapping and unmapping
  *   elf.c      a program file becomes an address space
@@ -23,7 +25,8 @@
  * Bach, The Design of the UNIX Operating System, 2.2.2.)
  *
  * Invariants
- *  1. One thread at most is RUNNING; the machine's address space is its.
+ *  1. One thread at most is RUNNING on each processor. What the kernel does it does on the current
+ *     one (kernel.cpu), at that one's time; the machine's current processor is the same.
  *  2. A thread sleeps on a channel, or until a time, or both; READY ones are the scheduler's.
  *  3. What a thread's view translates is what its page tables say (machine.c).
  */
@@ -73,8 +76,11 @@ struct thread {
         uint64_t at;
     } word; /* that it waits for, if waits_for_word */
     bool waits_for_word;
-    uint64_t since; /* its place among the sleepers of a channel */
-    bool told;      /* the scheduler knows it */
+    uint64_t since;     /* its place among the sleepers of a channel */
+    bool told;          /* the scheduler knows it */
+    uint32_t cpu;       /* it ran there last; VM_NOCPU: it has not run */
+    uint64_t cpus;      /* bit n: it may run on processor n */
+    uint64_t cpus_next; /* that are to be its `cpus` when its processor comes to it; 0: these */
     signal_set pending, blocked;
     signal_set blocked_after; /* what sigsuspend, ppoll put back, if has_blocked_after */
     bool has_blocked_after;
@@ -126,6 +132,33 @@ struct process {
     struct process *next; /* of all, by pid */
 };
 
+/* ---- processors ---- */
+
+/* A processor executes instructions ahead of the kernel's time, by no more than a little: what they
+ * end with, a trap or the end of its time, is looked at when it is first in time (processor.c). */
+struct processor {
+    struct thread *running;    /* NULL: none */
+    const struct thread *last; /* that ran before; it may be gone */
+    bool idle;                 /* there was no thread for it; since now_ns */
+    bool summoned;             /* another one has interrupted it: there may be one now */
+    bool wanted;               /* and it ran here last */
+    uint64_t now_ns;
+    double fraction_ns;         /* of the next one */
+    uint64_t told_ns;           /* the scheduler knows what its thread ran up to then */
+    uint64_t slice_ns, from_ns; /* its thread may run so long, from then on */
+    uint64_t wait_ns; /* that the machine has asked of whoever made the references lately */
+    vm_asid asid;     /* the machine's */
+    bool executed;    /* and how that ended: */
+    enum vm_rv64_stop stop;
+    struct vm_rv64_trap trap;
+    enum vm_ready gives_way; /* why the running thread's turn ends, if `turn_over` */
+    bool turn_over;
+    struct departure {
+        uint32_t tid; /* 0: nobody yet */
+        const char *how, *in;
+    } left; /* the thread that ran last, and why it no longer does */
+};
+
 /* ---- the kernel ---- */
 
 #define KEPT_PLACES 3
@@ -146,16 +179,16 @@ struct kernel {
     bool failed; /* error says why: the run ends */
     struct vm_error error;
 
-    uint64_t now_ns;       /* instructions and waiting */
-    double fraction_ns;    /* of the next one */
-    uint64_t next_wake_ns; /* nobody is to be woken before */
-    uint64_t wait_ns;      /* that the machine has asked of whoever made the references lately */
+    uint64_t now_ns;             /* instructions and waiting: the current processor's */
+    uint64_t next_wake_ns;       /* nobody is to be woken before */
+    struct processor *processor; /* [ncpus] */
+    uint32_t ncpus;
+    struct processor *cpu; /* the current one */
+    bool news;             /* the scheduler may have a thread for processors that are idle */
 
     struct thread *thread; /* [threads_max] by vm_task */
     struct vm_sched_task *task;
     uint32_t threads_max;
-    struct thread *running; /* NULL: none */
-    vm_asid asid;           /* the machine's */
     const struct vm_sched_ops *sched;
     void *sched_state;
     struct vm_params sched_params;
@@ -166,12 +199,6 @@ struct kernel {
         enum vm_ready why;
     } * roused;
     uint32_t nroused;
-    enum vm_ready gives_way; /* why the running thread's turn ends, if `turn_over` */
-    bool turn_over;
-    struct departure {
-        uint32_t tid; /* 0: nobody yet */
-        const char *how, *in;
-    } left;                  /* the thread that ran last, and why it no longer does */
     uint64_t sleeps;         /* so far */
     struct vm_random random; /* from the seed */
     struct process *processes, *first;
@@ -200,9 +227,11 @@ void vm_machine_switch(struct kernel *k, vm_asid asid);
 bool vm_machine_touch(struct kernel *k, vm_asid asid, vm_va va, uint16_t meta, uint64_t *tval);
 /* How long whoever made the touches, or calls, since it was asked last has to wait: nanoseconds. */
 uint64_t vm_machine_waits(struct kernel *k);
-/* Nothing runs for so long. */
-void vm_machine_idle(struct kernel *k, uint64_t ns);
-/* A processor has executed so many. */
+/* The kernel, and what runs, is on this processor from now on. */
+void vm_machine_turn_to(struct kernel *k, struct processor *p);
+/* A processor had nothing to do for so long. */
+void vm_machine_rest(struct kernel *k, uint64_t ns);
+/* The current processor has executed so many. */
 void vm_machine_worked(struct kernel *k, uint64_t instructions);
 /* Where the byte at `va` is, after a reference to `bytes` bytes from there on, within one page of
  * the hart; NULL: it cannot be had. Good until the next reference. */
@@ -302,7 +331,32 @@ void vm_process_heard(struct kernel *k, struct process *child);
 /* The process has changed: tell its parent by SIGCHLD, and whoever waits. */
 void vm_process_told(struct kernel *k, struct process *p);
 
-/* ---- run.c: sleeping and waking ---- */
+/* ---- processor.c ---- */
+
+bool vm_processors_open(struct kernel *k, struct vm_error *e);
+void vm_processors_close(struct kernel *k);
+uint32_t vm_processor_number(const struct kernel *k, const struct processor *p);
+struct vm_run_cpu *vm_processor_counts(const struct kernel *k, const struct processor *p);
+/* Of those that are not idle the one whose time is least; NULL: all are idle. */
+struct processor *vm_processor_first(const struct kernel *k);
+/* When somebody is to be woken for whom there is an idle processor; VM_TIME_NEVER: none is idle. */
+uint64_t vm_processor_wake_ns(const struct kernel *k);
+/* The time of another one, or of such a moment, comes first. */
+bool vm_processor_is_ahead(const struct kernel *k, const struct processor *p);
+/* For how long one may execute ahead of what the others do. */
+uint64_t vm_processor_reach_ns(const struct kernel *k);
+/* The kernel's time is the current one's. */
+void vm_processor_show_time(struct kernel *k);
+/* Those that are idle are to ask the scheduler, if there are news. */
+void vm_processors_summon(struct kernel *k);
+/* It is time for them, whoever was idle: no processor's doing. */
+void vm_processors_resume(struct kernel *k);
+/* Another processor has to know of something at once: the current one interrupts it. */
+void vm_processor_interrupt(struct kernel *k, const struct processor *p);
+/* It runs on that one; NULL: on none. */
+struct processor *vm_processor_of(const struct kernel *k, const struct thread *t);
+
+/* ---- wake.c ---- */
 
 #define CALL_SLEEPS   INT64_MIN       /* of a system call: it goes on when the thread wakes */
 #define CALL_RETURNED (INT64_MIN + 1) /* it has set the registers itself */
@@ -312,6 +366,17 @@ int64_t vm_thread_sleep(struct kernel *k, struct thread *t, const void *channel,
 void vm_wake_all(struct kernel *k, const void *channel);
 uint32_t vm_wake_some(struct kernel *k, const void *channel, uint32_t n); /* how many */
 void vm_thread_wake(struct kernel *k, struct thread *t);
+/* Tell the scheduler of those that were woken. */
+void vm_threads_tell(struct kernel *k);
+/* Wake those whose time has come. */
+void vm_threads_wake_by_time(struct kernel *k);
+/* The next moment that somebody sleeps for, or has set an alarm for; VM_TIME_NEVER. */
+uint64_t vm_threads_next_wake(const struct kernel *k);
+/* It may run on these processors only, from now on or soon. */
+void vm_thread_confine(struct kernel *k, struct thread *t, uint64_t cpus);
+/* The running thread is confined to others than it was: it leaves its processor. False: it is not.
+ */
+bool vm_thread_moves(struct kernel *k, struct thread *t);
 /* It has ended: nothing is to be run of it any more. */
 void vm_thread_gone(struct kernel *k, struct thread *t);
 /* It stops, until vm_thread_continue. */
@@ -319,6 +384,8 @@ void vm_thread_stop(struct kernel *k, struct thread *t);
 void vm_thread_continue(struct kernel *k, struct thread *t);
 /* Its turn is over, of its own accord. */
 void vm_thread_yield(struct kernel *k, struct thread *t);
+/* ---- run.c ---- */
+
 uint64_t vm_kernel_random(struct kernel *k);
 vm_task vm_thread_task(const struct kernel *k, const struct thread *t);
 void vm_kernel_tell(struct kernel *k, enum vm_run_trace what, const struct thread *t,

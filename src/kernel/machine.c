@@ -34,7 +34,7 @@ static void note_wait(struct kernel *k)
     if (!until)
         return;
     uint64_t now = vm_engine_now(k->engine);
-    k->wait_ns += until - now;
+    k->cpu->wait_ns += until - now;
 }
 
 /* Run all of it, through the ends that waits make. */
@@ -73,10 +73,10 @@ bool vm_machine_event(struct kernel *k, const struct vm_event *event)
 
 void vm_machine_switch(struct kernel *k, vm_asid asid)
 {
-    if (asid == k->asid)
+    if (asid == k->cpu->asid)
         return;
     vm_machine_event(k, &(struct vm_event){.kind = VM_EVENT_SWITCH, .asid = asid});
-    k->asid = asid;
+    k->cpu->asid = asid;
 }
 
 /* One reference, now. */
@@ -181,7 +181,7 @@ static bool tell_before(struct kernel *k, vm_asid asid, vm_va va, uint16_t meta,
 static bool refill(void *host, vm_va va, uint16_t meta, uint64_t *tval)
 {
     struct kernel *k = host;
-    struct address_space *s = k->running->space;
+    struct address_space *s = k->cpu->running->space;
     struct reach r;
     *tval = va;
     vm_machine_drain(k);
@@ -330,24 +330,33 @@ int64_t vm_user_string(struct kernel *k, struct thread *t, char *out, size_t cap
 
 uint64_t vm_machine_waits(struct kernel *k)
 {
-    uint64_t ns = k->wait_ns;
-    k->wait_ns = 0;
+    uint64_t ns = k->cpu->wait_ns;
+    k->cpu->wait_ns = 0;
     return ns;
 }
 
-void vm_machine_idle(struct kernel *k, uint64_t ns)
+void vm_machine_turn_to(struct kernel *k, struct processor *p)
 {
-    vm_engine_idle(k->engine, vm_engine_now(k->engine) + ns);
-    k->now_ns += ns;
-    k->out->idle_ns += ns;
+    if (p == k->cpu)
+        return;
+    vm_machine_drain(k);
+    k->cpu = p;
+    vm_engine_processor(k->engine, vm_processor_number(k, p));
+}
+
+void vm_machine_rest(struct kernel *k, uint64_t ns)
+{
+    vm_machine_drain(k);
+    vm_engine_rest(k->engine, ns);
 }
 
 void vm_machine_worked(struct kernel *k, uint64_t instructions)
 {
-    double ns = (double)instructions * k->c->instruction_ns + k->fraction_ns;
+    struct processor *p = k->cpu;
+    double ns = (double)instructions * k->c->instruction_ns + p->fraction_ns;
     uint64_t whole = (uint64_t)ns;
-    k->fraction_ns = ns - (double)whole;
-    k->now_ns += whole;
+    p->fraction_ns = ns - (double)whole;
+    p->now_ns += whole;
     vm_engine_work(k->engine, whole);
 }
 

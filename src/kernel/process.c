@@ -41,13 +41,22 @@ struct thread *vm_thread_find(struct kernel *k, uint32_t tid)
 
 /* ---- beginning ---- */
 
+static uint64_t all_cpus(const struct kernel *k)
+{
+    return UINT64_MAX >> (VM_CPUS_MAX - k->ncpus);
+}
+
 static struct thread *new_thread(struct kernel *k, struct process *p)
 {
     for (uint32_t i = 0; i < k->threads_max; i++) {
         struct thread *t = &k->thread[i];
         if (t->state != THREAD_FREE)
             continue;
-        *t = (struct thread){.state = THREAD_SLEEPS, .process = p, .wake_ns = VM_TIME_NEVER};
+        *t = (struct thread){.state = THREAD_SLEEPS,
+                             .process = p,
+                             .wake_ns = VM_TIME_NEVER,
+                             .cpu = VM_NOCPU,
+                             .cpus = all_cpus(k)};
         t->next = p->threads;
         p->threads = t;
         return t;
@@ -369,6 +378,7 @@ static void start(struct kernel *k, struct thread *child, struct thread *t,
     child->hart.pc += 4; /* behind the ecall */
     child->hart.reserved_bytes = 0;
     child->blocked = t->blocked;
+    child->cpus = t->cpus_next ? t->cpus_next : t->cpus;
     if (r->stack)
         child->hart.x[2] = r->stack;
     if (r->flags & CLONE_SETTLS)

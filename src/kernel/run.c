@@ -6,7 +6,8 @@
  *
  * Time is the kernel's: instructions that were executed, at a fixed price each, and waiting. So who
  * runs when is the same whatever the machine beneath counts. The timer interrupts on multiples of
- * its tick; a turn that ends between two of them ends at the next.
+ * its tick; a turn that ends between two of them ends at the next. Each processor has such a time,
+ * and the first of them goes on (processor.c).
  *
  * Where nobody can run, time goes on to the next moment that somebody sleeps for, or the host is
  * waited for; where there is neither, nobody will ever run again, and the run ends.
@@ -23,117 +24,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- sleeping and waking ---- */
-
-vm_task vm_thread_task(const struct kernel *k, const struct thread *t)
-{
-    return (vm_task)(t - k->thread);
-}
-
-int64_t vm_thread_sleep(struct kernel *k, struct thread *t, const void *channel, uint64_t until_ns)
-{
-    if (until_ns <= k->now_ns) { /* as if it had slept */
-        t->woken_by_time = true;
-        vm_thread_yield(k, t);
-        return CALL_SLEEPS;
-    }
-    if (until_ns < k->next_wake_ns)
-        k->next_wake_ns = until_ns;
-    t->state = THREAD_SLEEPS;
-    t->channel = channel;
-    t->wake_ns = until_ns;
-    t->since = k->sleeps++;
-    t->woken_by_time = false;
-    return CALL_SLEEPS;
-}
-
-static void rouse(struct kernel *k, struct thread *t)
-{
-    VM_ASSERT(k->nroused < k->threads_max);
-    t->state = THREAD_READY;
-    t->channel = NULL;
-    t->wake_ns = VM_TIME_NEVER;
-    if (t == k->running) /* it has not even left the processor */
-        return;
-    k->roused[k->nroused++] =
-        (struct roused){vm_thread_task(k, t), t->told ? VM_READY_WOKEN : VM_READY_NEW};
-}
-
-void vm_thread_wake(struct kernel *k, struct thread *t)
-{
-    if (t->state == THREAD_SLEEPS)
-        rouse(k, t);
-}
-
-/* The one of the channel's sleepers that has slept longest; NULL: none. */
-static struct thread *first_sleeper(struct kernel *k, const void *channel)
-{
-    struct thread *first = NULL;
-    for (uint32_t i = 0; i < k->threads_max; i++) {
-        struct thread *t = &k->thread[i];
-        if (t->state == THREAD_SLEEPS && t->channel == channel &&
-            (!first || t->since < first->since))
-            first = t;
-    }
-    return first;
-}
-
-uint32_t vm_wake_some(struct kernel *k, const void *channel, uint32_t n)
-{
-    struct thread *t;
-    uint32_t woken = 0;
-    for (; woken < n && (t = first_sleeper(k, channel)); woken++)
-        rouse(k, t);
-    return woken;
-}
-
-void vm_wake_all(struct kernel *k, const void *channel)
-{
-    vm_wake_some(k, channel, UINT32_MAX);
-}
-
-void vm_thread_yield(struct kernel *k, struct thread *t)
-{
-    VM_ASSERT(t == k->running);
-    k->turn_over = true;
-    k->gives_way = VM_READY_YIELDED;
-}
-
-void vm_thread_stop(struct kernel *k, struct thread *t)
-{
-    VM_ASSERT(t == k->running);
-    (void)k;
-    t->state = THREAD_STOPPED;
-}
-
-void vm_thread_continue(struct kernel *k, struct thread *t)
-{
-    if (t->state == THREAD_STOPPED)
-        rouse(k, t);
-}
-
-void vm_thread_gone(struct kernel *k, struct thread *t)
-{
-    vm_task task = vm_thread_task(k, t);
-    uint32_t kept = 0;
-    for (uint32_t i = 0; i < k->nroused; i++)
-        if (k->roused[i].task != task)
-            k->roused[kept++] = k->roused[i];
-    k->nroused = kept;
-    if (t->told)
-        k->sched->leave(k->sched_state, task);
-    t->told = false;
-    if (t == k->running)
-        k->running = NULL;
-}
-
 /* ---- the scheduler ---- */
 
 static bool may_run(void *host, vm_task task, uint32_t cpu)
 {
-    (void)host;
-    (void)task;
-    return cpu == 0;
+    const struct kernel *k = host;
+    return k->thread[task].cpus >> cpu & 1;
 }
 
 uint64_t vm_kernel_random(struct kernel *k)
@@ -154,7 +50,7 @@ static bool sched_open(struct kernel *k, struct vm_error *e)
         return false;
     struct vm_sched_env env = {
         .ntasks = k->threads_max,
-        .ncpus = 1,
+        .ncpus = k->ncpus,
         .unit = 1000000,
         .quantum = k->c->quantum_ns,
         .now = &k->now_ns,
@@ -176,65 +72,34 @@ static bool sched_open(struct kernel *k, struct vm_error *e)
     return true;
 }
 
-static void tell_roused(struct kernel *k)
+/* Step a. */
+static void count_all(struct kernel *k)
 {
-    for (uint32_t i = 0; i < k->nroused; i++) {
-        struct thread *t = &k->thread[k->roused[i].task];
-        k->task[k->roused[i].task].left = VM_LEFT_UNKNOWN;
-        t->told = true;
-        k->sched->ready(k->sched_state, k->roused[i].task, k->roused[i].why);
-    }
-    k->nroused = 0;
-}
-
-/* The next moment that somebody sleeps for, or has set an alarm for. */
-static uint64_t find_next_wake(const struct kernel *k)
-{
-    uint64_t next = VM_TIME_NEVER;
-    for (uint32_t i = 0; i < k->threads_max; i++)
-        if (k->thread[i].state == THREAD_SLEEPS && k->thread[i].wake_ns < next)
-            next = k->thread[i].wake_ns;
-    for (const struct process *p = k->processes; p; p = p->next)
-        if (p->alarm_ns < next)
-            next = p->alarm_ns;
-    return next;
-}
-
-/* Whose sleep ends by now. */
-static void wake_by_time(struct kernel *k)
-{
-    if (k->now_ns < k->next_wake_ns)
-        return;
-    for (uint32_t i = 0; i < k->threads_max; i++) {
-        struct thread *t = &k->thread[i];
-        if (t->state != THREAD_SLEEPS || t->wake_ns > k->now_ns)
+    for (struct processor *p = k->processor; p < k->processor + k->ncpus; p++) {
+        if (!p->running || p->told_ns >= k->now_ns)
             continue;
-        t->woken_by_time = true;
-        rouse(k, t);
+        k->sched->ran(k->sched_state, vm_thread_task(k, p->running), k->now_ns - p->told_ns);
+        p->told_ns = k->now_ns;
     }
-    for (struct process *p = k->processes; p; p = p->next) {
-        if (p->alarm_ns > k->now_ns)
-            continue;
-        p->alarm_ns = p->alarm_every_ns ? k->now_ns + p->alarm_every_ns : VM_TIME_NEVER;
-        vm_signal_process(k, p, SIGALRM);
-    }
-    k->next_wake_ns = find_next_wake(k);
 }
 
-/* Steps c and d, between turns. */
+/* Steps a, c and d, between turns. */
 static void settle(struct kernel *k)
 {
-    if (k->sched->ticks_at(k->sched_state) <= k->now_ns)
+    count_all(k);
+    if (k->sched->ticks_at(k->sched_state) <= k->now_ns) {
         k->sched->tick(k->sched_state);
-    wake_by_time(k);
-    tell_roused(k);
+        k->news = true;
+    }
+    vm_threads_wake_by_time(k);
+    vm_threads_tell(k);
 }
 
 /* ---- a turn ---- */
 
 static uint64_t until_tick(const struct kernel *k)
 {
-    return k->c->tick_ns - k->now_ns % k->c->tick_ns;
+    return k->c->tick_ns - k->cpu->now_ns % k->c->tick_ns;
 }
 
 /* Instructions that take about so long, at least one. */
@@ -256,25 +121,36 @@ static bool is_spent(const struct kernel *k)
     return instructions_left(k) == 0;
 }
 
-/* Run the hart until the next tick or a trap, which is still to be taken. */
+static uint64_t least(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+static void count_ticks(struct kernel *k, uint64_t ticks)
+{
+    k->out->timer_interrupts += ticks;
+    vm_processor_counts(k, k->cpu)->timer_interrupts += ticks;
+    if (ticks)
+        vm_terminal_interrupts(k);
+}
+
+/* Run the hart until the next tick or a trap, which is still to be taken; no longer than `most_ns`
+ * or than the processor may. */
 static enum vm_rv64_stop run_hart(struct kernel *k, struct thread *t, uint64_t most_ns,
                                   struct vm_rv64_trap *trap)
 {
-    uint64_t tick = until_tick(k), before = t->hart.instret;
-    uint64_t turn = instructions_in(k, most_ns < tick ? most_ns : tick),
-             left = instructions_left(k);
-    uint64_t budget = turn < left ? turn : left;
-    t->hart.time_ns = k->now_ns;
+    const struct processor *p = k->cpu;
+    uint64_t before = t->hart.instret, ticks = p->now_ns / k->c->tick_ns;
+    uint64_t turn_ns = least(most_ns, least(until_tick(k), vm_processor_reach_ns(k)));
+    uint64_t budget = least(instructions_in(k, turn_ns), instructions_left(k));
+    t->hart.time_ns = p->now_ns;
     enum vm_rv64_stop stop = vm_rv64_run(&t->hart, t->space->view, &k->bus, budget, trap);
     uint64_t done = t->hart.instret - before;
     k->out->instructions += done;
     t->process->stat.instructions += done;
-    uint64_t ticks = k->now_ns / k->c->tick_ns;
+    vm_processor_counts(k, p)->instructions += done;
     vm_machine_worked(k, done);
-    ticks = k->now_ns / k->c->tick_ns - ticks;
-    k->out->timer_interrupts += ticks;
-    if (ticks)
-        vm_terminal_interrupts(k);
+    count_ticks(k, p->now_ns / k->c->tick_ns - ticks);
     return k->failed ? VM_RV64_SPENT : stop;
 }
 
@@ -287,7 +163,7 @@ static bool is_page_fault(const struct vm_rv64_trap *trap)
 /* Nothing keeps the thread from its next instruction but what that has to wait for. */
 static bool could_go_on(const struct kernel *k, const struct thread *t)
 {
-    return !k->failed && k->running == t && t->state == THREAD_RUNNING && !vm_signal_waits(t);
+    return !k->failed && k->cpu->running == t && t->state == THREAD_RUNNING && !vm_signal_waits(t);
 }
 
 /* The pages of one instruction do not fit into memory together. */
@@ -305,14 +181,13 @@ static void starve(struct kernel *k, struct thread *t)
 
 #define FAULTS_MOST 64 /* of one instruction: more than it has pages and they have tables */
 
-/* Until the next tick or trap. The instruction whose page has come is made before its thread gives
- * way, or waits for the device: else threads that all wait for pages could take them from each
- * other for ever. A fault of one behind it is left to be had again, after the wait. */
-static void run_thread(struct kernel *k, struct thread *t, uint64_t most_ns)
+/* Take the trap, and run on where it was a fault. The instruction whose page has come is made before
+ * its thread gives way, or waits for the device: else threads that all wait for pages could take
+ * them from each other for ever. A fault of one behind it is left to be had again, after the wait.
+ */
+static void take_trap(struct kernel *k, struct thread *t)
 {
-    struct vm_rv64_trap trap;
-    if (run_hart(k, t, most_ns, &trap) != VM_RV64_TRAPPED)
-        return;
+    struct vm_rv64_trap trap = k->cpu->trap;
     for (unsigned faults = 1;; faults++) {
         vm_trap(k, t, &trap);
         if (!is_page_fault(&trap) || !could_go_on(k, t))
@@ -322,8 +197,9 @@ static void run_thread(struct kernel *k, struct thread *t, uint64_t most_ns)
             return;
         }
         uint64_t before = t->hart.instret;
-        if (run_hart(k, t, 1, &trap) != VM_RV64_TRAPPED ||
-            (t->hart.instret != before && is_page_fault(&trap)))
+        enum vm_rv64_stop stop = run_hart(k, t, 1, &trap);
+        vm_processor_show_time(k);
+        if (stop != VM_RV64_TRAPPED || (t->hart.instret != before && is_page_fault(&trap)))
             return;
     }
 }
@@ -332,44 +208,54 @@ static void run_thread(struct kernel *k, struct thread *t, uint64_t most_ns)
 static void wait_for_machine(struct kernel *k, struct thread *t)
 {
     uint64_t ns = vm_machine_waits(k);
-    if (ns && k->running == t && t->state == THREAD_RUNNING)
+    if (ns && k->cpu->running == t && t->state == THREAD_RUNNING)
         vm_thread_sleep(k, t, NULL, k->now_ns + ns);
 }
 
-/* One step of the running thread: a system call that it goes on with, or instructions. */
-static void step(struct kernel *k, struct thread *t, uint64_t most_ns)
+/* One step of the running thread begins: a system call that it goes on with, or instructions. */
+static void begin_step(struct kernel *k, struct thread *t)
 {
+    struct processor *p = k->cpu;
     vm_machine_switch(k, t->space->asid);
     if (!t->in_call && !vm_signal_deliver(k, t))
         return;
-    if (t->in_call)
+    if (t->in_call) {
         vm_call(k, t);
-    else
-        run_thread(k, t, most_ns);
-    if (k->running == t)
-        wait_for_machine(k, t);
-    else
-        vm_machine_waits(k);
+        return;
+    }
+    if (k->ncpus > 1) /* others have run since */
+        t->hart.reserved_bytes = 0;
+    p->stop = run_hart(k, t, p->slice_ns, &p->trap);
+    p->executed = true;
+}
+
+/* It ends, at the kernel's time. */
+static void end_step(struct kernel *k, struct thread *t)
+{
+    struct processor *p = k->cpu;
+    bool trapped = p->executed && p->stop == VM_RV64_TRAPPED;
+    p->executed = false;
+    vm_processor_show_time(k);
+    if (trapped)
+        take_trap(k, t);
+    wait_for_machine(k, t);
 }
 
 /* The thread has left its processor, or goes on: steps a and b. False: it has left. */
-static bool goes_on(struct kernel *k, struct thread *t, vm_task task, uint64_t ran_ns)
+static bool goes_on(struct kernel *k, struct thread *t, vm_task task)
 {
-    if (k->running != t) /* it has ended */
+    struct processor *p = k->cpu;
+    if (p->running != t) /* it has ended */
         return false;
+    uint64_t ran_ns = k->now_ns > p->told_ns ? k->now_ns - p->told_ns : 0;
     k->sched->ran(k->sched_state, task, ran_ns);
+    p->told_ns = k->now_ns;
     if (t->state == THREAD_SLEEPS || t->state == THREAD_STOPPED) {
         k->sched->block(k->sched_state, task);
         return false;
     }
     t->state = THREAD_RUNNING;
     return true;
-}
-
-static void give_way(struct kernel *k, struct thread *t, enum vm_ready why)
-{
-    t->state = THREAD_READY;
-    k->sched->ready(k->sched_state, vm_thread_task(k, t), why);
 }
 
 /* Of a thread that has not ended and cannot go on. */
@@ -382,60 +268,157 @@ static const char *how_it_waits(const struct thread *t)
 
 static void note_departure(struct kernel *k, const struct thread *t, const char *how)
 {
-    bool sleeps = k->running == t && t->state == THREAD_SLEEPS && t->in_call;
-    k->left.how = how;
-    k->left.in = sleeps ? vm_call_name(t->hart.x[17]) : "";
+    struct processor *p = k->cpu;
+    bool sleeps = p->running == t && t->state == THREAD_SLEEPS && t->in_call;
+    p->left.how = how;
+    p->left.in = sleeps ? vm_call_name(t->hart.x[17]) : "";
 }
 
-/* The thread's turn, until it leaves the processor. */
-static void run_turn(struct kernel *k, struct thread *t)
+/* The turn is over; the thread, if it is ready, waits for another. */
+static void end_turn(struct kernel *k, const struct thread *t, const char *how)
 {
-    vm_task task = vm_thread_task(k, t);
-    uint64_t slice = k->sched->slice(k->sched_state, task);
-    k->running = t;
-    k->left.tid = t->tid;
-    k->turn_over = false;
-    k->gives_way = VM_READY_YIELDED;
-    t->state = THREAD_RUNNING;
-    t->process->stat.switches++;
-    for (;;) {
-        uint64_t before = k->now_ns;
-        step(k, t, slice);
-        uint64_t ran_ns = k->now_ns - before;
-        if (!goes_on(k, t, task, ran_ns)) {
-            note_departure(k, t, k->running == t ? how_it_waits(t) : "has ended");
-            break;
-        }
-        if (ran_ns >= slice || k->turn_over || k->failed || is_spent(k)) {
-            note_departure(k, t, ran_ns >= slice ? "had its turn" : "gave way");
-            give_way(k, t, ran_ns >= slice ? VM_READY_QUANTUM : k->gives_way);
-            break;
-        }
+    note_departure(k, t, how);
+    k->cpu->running = NULL;
+}
+
+static void give_way(struct kernel *k, struct thread *t, enum vm_ready why, const char *how)
+{
+    t->state = THREAD_READY;
+    k->sched->ready(k->sched_state, vm_thread_task(k, t), why);
+    k->news = true;
+    end_turn(k, t, how);
+}
+
+/* The scheduler's answers for the thread that goes on, now. */
+static void ask_on(struct kernel *k, struct thread *t)
+{
+    struct processor *p = k->cpu;
+    p->slice_ns = k->sched->slice(k->sched_state, vm_thread_task(k, t));
+    p->from_ns = k->now_ns;
+    uint32_t preempted = k->sched->preempt(k->sched_state);
+    if (preempted == vm_processor_number(k, p))
+        give_way(k, t, VM_READY_PREEMPTED, "was preempted");
+    else if (preempted != VM_NOCPU) /* it will ask for itself */
+        vm_processor_interrupt(k, &k->processor[preempted]);
+}
+
+/* A step is done: whether the thread has another. */
+static void decide(struct kernel *k, struct thread *t, vm_task task)
+{
+    struct processor *p = k->cpu;
+    uint64_t ran_ns = k->now_ns - p->from_ns;
+    if (!goes_on(k, t, task)) {
+        bool ended = p->running != t;
+        end_turn(k, t, ended ? "has ended" : how_it_waits(t));
+        if (!ended)
+            vm_thread_moves(k, t);
+    } else if (vm_thread_moves(k, t)) {
+        end_turn(k, t, "moves to another processor");
+    } else if (ran_ns >= p->slice_ns) {
+        give_way(k, t, VM_READY_QUANTUM, "had its turn");
+    } else if (p->turn_over || k->failed || is_spent(k)) {
+        give_way(k, t, p->gives_way, "gave way");
+    } else {
         settle(k);
-        slice = k->sched->slice(k->sched_state, task);
-        if (k->sched->preempt(k->sched_state) != VM_NOCPU) {
-            note_departure(k, t, "was preempted");
-            give_way(k, t, VM_READY_PREEMPTED);
-            break;
-        }
+        ask_on(k, t);
     }
-    k->running = NULL;
+}
+
+/* The current processor's thread goes on, or what it has executed is looked at. */
+static void go_on(struct kernel *k)
+{
+    struct processor *p = k->cpu;
+    struct thread *t = p->running;
+    vm_task task = vm_thread_task(k, t);
+    if (!p->executed)
+        begin_step(k, t);
+    if (p->executed && vm_processor_is_ahead(k, p))
+        return;
+    end_step(k, t);
+    decide(k, t, task);
+    vm_processors_summon(k);
+}
+
+static void tell_switch(struct kernel *k, const struct thread *t)
+{
+    const struct departure *d = &k->cpu->left;
+    char where[32] = "";
+    if (k->ncpus > 1)
+        snprintf(where, sizeof where, " on processor %u", vm_processor_number(k, k->cpu));
+    if (d->tid)
+        vm_kernel_tell(k, VM_TRACE_SCHED, t, "%s runs%s: %u %s%s", t->process->stat.name, where,
+                       d->tid, d->how, d->in);
+    else
+        vm_kernel_tell(k, VM_TRACE_SCHED, t, "%s runs%s", t->process->stat.name, where);
+}
+
+static void count_turn(struct kernel *k, const struct thread *t)
+{
+    struct processor *p = k->cpu;
+    struct vm_run_cpu *n = vm_processor_counts(k, p);
+    uint32_t number = vm_processor_number(k, p);
+    t->process->stat.switches++;
+    n->migrations += t->cpu != VM_NOCPU && t->cpu != number;
+    if (t == p->last)
+        return;
+    k->out->switches++;
+    n->switches++;
+    tell_switch(k, t);
+}
+
+static void begin_turn(struct kernel *k, struct thread *t)
+{
+    struct processor *p = k->cpu;
+    count_turn(k, t);
+    p->last = p->running = t;
+    p->left.tid = t->tid;
+    p->turn_over = false;
+    p->gives_way = VM_READY_YIELDED;
+    p->slice_ns = k->sched->slice(k->sched_state, vm_thread_task(k, t));
+    p->from_ns = p->told_ns = k->now_ns;
+    t->state = THREAD_RUNNING;
+    t->cpu = vm_processor_number(k, p);
+    t->hart.reserved_bytes = 0; /* another may have written there */
+}
+
+/* The current processor has no thread: step e. */
+static void choose(struct kernel *k)
+{
+    struct processor *p = k->cpu;
+    settle(k);
+    vm_task task = k->sched->pick(k->sched_state, vm_processor_number(k, p));
+    vm_processor_counts(k, p)->reschedules += task != VM_NOTASK && p->summoned;
+    p->summoned = p->wanted = false;
+    vm_processors_summon(k);
+    if (task == VM_NOTASK)
+        p->idle = true;
+    else
+        begin_turn(k, &k->thread[task]);
 }
 
 /* ---- the run ---- */
 
-/* Nobody is ready. False: nobody ever will be. */
+/* Every processor is idle. False: there never will be anything to do. */
 static bool wait_for_something(struct kernel *k)
 {
-    uint64_t next = k->next_wake_ns = find_next_wake(k);
+    uint64_t next = k->next_wake_ns = vm_threads_next_wake(k);
     uint64_t ns = next == VM_TIME_NEVER ? VM_TIME_NEVER : next - k->now_ns;
     if (vm_files_poll(k, ns))
         return true;
     if (next == VM_TIME_NEVER)
         return false;
-    vm_machine_drain(k);
-    vm_machine_idle(k, ns);
+    k->now_ns += ns;
+    k->out->idle_ns += ns;
     return true;
+}
+
+/* Threads are to be woken for whom processors are idle, before any other does something. */
+static void wake_for_idle(struct kernel *k)
+{
+    if (k->next_wake_ns > k->now_ns)
+        k->now_ns = k->next_wake_ns;
+    settle(k);
+    vm_processors_resume(k);
 }
 
 static void end_because(struct kernel *k, const char *why)
@@ -443,39 +426,38 @@ static void end_because(struct kernel *k, const char *why)
     snprintf(k->out->ended, sizeof k->out->ended, "%s", why);
 }
 
-static void tell_switch(struct kernel *k, const struct thread *t)
+/* The processor that is first in time does what comes next on it. False: the run ends. */
+static bool do_next(struct kernel *k)
 {
-    const struct departure *d = &k->left;
-    if (d->tid)
-        vm_kernel_tell(k, VM_TRACE_SCHED, t, "%s runs: %u %s%s", t->process->stat.name, d->tid,
-                       d->how, d->in);
-    else
-        vm_kernel_tell(k, VM_TRACE_SCHED, t, "%s runs", t->process->stat.name);
+    struct processor *p = vm_processor_first(k);
+    if (!p) {
+        if (!wait_for_something(k)) {
+            end_because(k, "every process waits for another, for ever");
+            return false;
+        }
+        vm_processors_resume(k);
+    } else if (vm_processor_wake_ns(k) < p->now_ns) {
+        wake_for_idle(k);
+    } else {
+        vm_machine_turn_to(k, p);
+        vm_processor_show_time(k);
+        if (p->running)
+            go_on(k);
+        else
+            choose(k);
+    }
+    return true;
 }
 
 static void run(struct kernel *k)
 {
-    struct thread *last = NULL;
     while (k->processes && !k->failed) {
         if (is_spent(k)) {
             end_because(k, "as many instructions were executed as the run may have");
             return;
         }
-        settle(k);
-        vm_task task = k->sched->pick(k->sched_state, 0);
-        if (task == VM_NOTASK) {
-            if (wait_for_something(k))
-                continue;
-            end_because(k, "every process waits for another, for ever");
+        if (!do_next(k))
             return;
-        }
-        struct thread *t = &k->thread[task];
-        if (t != last) {
-            k->out->switches++;
-            tell_switch(k, t);
-        }
-        last = t;
-        run_turn(k, t);
     }
 }
 
@@ -517,7 +499,8 @@ static bool kernel_open(struct kernel *k, struct vm_error *e)
     k->pid_next = k->asid_next = 1;
     k->next_wake_ns = VM_TIME_NEVER;
     vm_random_seed(&k->random, k->c->machine.seed);
-    return tables_open(k, e) && vm_machine_open(k, e) && sched_open(k, e) && vm_files_open(k, e);
+    return vm_processors_open(k, e) && tables_open(k, e) && vm_machine_open(k, e) &&
+           sched_open(k, e) && vm_files_open(k, e);
 }
 
 static void kernel_close(struct kernel *k)
@@ -525,6 +508,7 @@ static void kernel_close(struct kernel *k)
     vm_processes_close(k);
     vm_files_close(k);
     vm_machine_close(k);
+    vm_processors_close(k);
     free(k->sched_state);
     free(k->thread);
     free(k->task);
@@ -538,7 +522,10 @@ static void report(struct kernel *k)
         vm_files_sync(k);
     VM_EXPECT((vm_engine_check(k->engine), true));
     k->out->model = k->c->model;
+    vm_processors_resume(k); /* so that all their times are whole */
     k->out->now_ns = k->now_ns;
+    for (uint32_t n = 0; n < k->ncpus; n++)
+        k->out->cpu[n].shootdowns = vm_engine_ipis(k->engine, n);
     k->out->machine.stray = VM_STRAY_FAULTS;
     vm_engine_result(k->engine, &k->out->machine);
     vm_inodes_drop(k);

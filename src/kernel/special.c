@@ -212,7 +212,26 @@ static void write_meminfo(struct kernel *k, struct thread *t, struct text *x)
 static void write_uptime(struct kernel *k, struct thread *t, struct text *x)
 {
     (void)t;
-    say(x, "%.2f %.2f\n", (double)k->now_ns / 1e9, (double)k->out->idle_ns / 1e9);
+    uint64_t idle_ns = 0;
+    for (uint32_t n = 0; n < k->ncpus; n++)
+        idle_ns += k->out->cpu[n].idle_ns;
+    say(x, "%.2f %.2f\n", (double)k->now_ns / 1e9, (double)idle_ns / 1e9);
+}
+
+static void write_cpuinfo(struct kernel *k, struct thread *t, struct text *x)
+{
+    (void)t;
+    for (uint32_t n = 0; n < k->ncpus; n++)
+        say(x, "processor\t: %u\nhart\t\t: %u\nisa\t\t: rv64imafdc_zicsr_zifencei\n\n", n, n);
+}
+
+static void write_cpus(struct kernel *k, struct thread *t, struct text *x)
+{
+    (void)t;
+    if (k->ncpus == 1)
+        say(x, "0\n");
+    else
+        say(x, "0-%u\n", k->ncpus - 1);
 }
 
 static const struct {
@@ -223,6 +242,9 @@ static const struct {
     {"/proc/self/status", write_status},
     {"/proc/meminfo", write_meminfo},
     {"/proc/uptime", write_uptime},
+    {"/proc/cpuinfo", write_cpuinfo},
+    {"/sys/devices/system/cpu/online", write_cpus},
+    {"/sys/devices/system/cpu/possible", write_cpus},
 };
 
 static const struct {

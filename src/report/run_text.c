@@ -64,6 +64,29 @@ static void show_kernel(const struct sheet *s)
     row(s, "frames in use at the end", r->frames_left);
 }
 
+static void cpu_row(const struct sheet *s, uint32_t n)
+{
+    const struct vm_run_cpu *c = &s->r->cpu[n];
+    char instructions[32], idle[32];
+    fprintf(s->out, "  %9u %16s %12s %9llu %10llu %11llu %10llu\n", n,
+            vm_text_count(c->instructions, instructions, sizeof instructions),
+            vm_text_ns((double)c->idle_ns, idle, sizeof idle), (unsigned long long)c->switches,
+            (unsigned long long)c->migrations, (unsigned long long)c->reschedules,
+            (unsigned long long)c->shootdowns);
+}
+
+static void show_cpus(const struct sheet *s)
+{
+    if (s->r->ncpus == 1)
+        return;
+    heading(s, "Processors");
+    fprintf(s->out, "%s  %9s %16s %12s %9s %10s %11s %10s%s\n", s->style.dim, "processor",
+            "instructions", "idle", "switches", "migrations", "reschedules", "shootdowns",
+            s->style.end);
+    for (uint32_t n = 0; n < s->r->ncpus; n++)
+        cpu_row(s, n);
+}
+
 static void show_traps(const struct sheet *s)
 {
     heading(s, "Traps");
@@ -115,6 +138,7 @@ void vm_report_run_text(FILE *out, const struct vm_run_result *r, enum vm_colour
             vm_text_status(r->status, status, sizeof status), *r->ended ? "; " : "", r->ended);
     show_unknown(&s);
     show_kernel(&s);
+    show_cpus(&s);
     show_traps(&s);
     show_processes(&s);
     vm_text_machine(out, &r->machine, s.style);

@@ -140,7 +140,7 @@ struct processor {
     struct thread *running;    /* NULL: none */
     const struct thread *last; /* that ran before; it may be gone */
     bool idle;                 /* there was no thread for it; since now_ns */
-    bool summoned;             /* another one has interrupted it: there may be one now */
+    bool summoned;             /* another one has interrupted it: it is to ask the scheduler */
     bool wanted;               /* and it ran here last */
     uint64_t now_ns;
     double fraction_ns;         /* of the next one */

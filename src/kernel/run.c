@@ -289,6 +289,15 @@ static void give_way(struct kernel *k, struct thread *t, enum vm_ready why, cons
     end_turn(k, t, how);
 }
 
+/* Its thread has to make way: it will find out when it asks for itself, at the end of its step. */
+static void make_ask(struct kernel *k, struct processor *p)
+{
+    if (p->summoned)
+        return;
+    vm_processor_interrupt(k, p);
+    p->summoned = true;
+}
+
 /* The scheduler's answers for the thread that goes on, now. */
 static void ask_on(struct kernel *k, struct thread *t)
 {
@@ -298,8 +307,8 @@ static void ask_on(struct kernel *k, struct thread *t)
     uint32_t preempted = k->sched->preempt(k->sched_state);
     if (preempted == vm_processor_number(k, p))
         give_way(k, t, VM_READY_PREEMPTED, "was preempted");
-    else if (preempted != VM_NOCPU) /* it will ask for itself */
-        vm_processor_interrupt(k, &k->processor[preempted]);
+    else if (preempted != VM_NOCPU)
+        make_ask(k, &k->processor[preempted]);
 }
 
 /* A step is done: whether the thread has another. */
@@ -307,6 +316,7 @@ static void decide(struct kernel *k, struct thread *t, vm_task task)
 {
     struct processor *p = k->cpu;
     uint64_t ran_ns = k->now_ns - p->from_ns;
+    p->summoned = false;
     if (!goes_on(k, t, task)) {
         bool ended = p->running != t;
         end_turn(k, t, ended ? "has ended" : how_it_waits(t));

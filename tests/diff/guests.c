@@ -18,11 +18,23 @@ static const struct guest {
     const char *name;
     enum pace pace;
 } guests[] = {
-    {"border", STEADY},         {"copy_on_write", STEADY}, {"exec", STEADY},
-    {"fork_wait", STEADY},      {"forks", STEADY},         {"hello", STEADY},
-    {"mmap_shared", STEADY},    {"null", STEADY},          {"orphan", AS_TURNS_COME},
-    {"pages", STEADY},          {"pipe", AS_TURNS_COME},   {"select", AS_TURNS_COME},
-    {"signals", AS_TURNS_COME}, {"stack", STEADY},         {"thrash", STEADY},
+    {"border", STEADY},
+    {"copy_on_write", STEADY},
+    {"exec", STEADY},
+    {"fork_wait", STEADY},
+    {"forks", STEADY},
+    {"hello", STEADY},
+    {"mmap_shared", STEADY},
+    {"null", STEADY},
+    {"orphan", AS_TURNS_COME},
+    {"pages", STEADY},
+    {"parallel", STEADY},
+    {"pipe", AS_TURNS_COME},
+    {"processors", AS_TURNS_COME},
+    {"select", AS_TURNS_COME},
+    {"signals", AS_TURNS_COME},
+    {"stack", STEADY},
+    {"thrash", STEADY},
     {"threads", AS_TURNS_COME},
 };
 #define NGUESTS (sizeof guests / sizeof guests[0])
@@ -90,6 +102,14 @@ static void every_scheduler_and_quantum_gives_the_same_output(void **unused)
             "sched mlfq quantum 1", "sched mlfq quantum 10 model none", "sched lottery quantum 1",
             "sched stride quantum 3", "sched cfs quantum 1", "sched sjf model none",
             "sched stcf model none", "sched sqms quantum 1", "sched mqms quantum 1");
+}
+
+static void any_number_of_processors_gives_the_same_output(void **unused)
+{
+    (void)unused;
+    TRY_ALL("cpus 2 sched sqms", "cpus 3 sched sqms quantum 1", "cpus 8 sched mqms model none",
+            "cpus 64 sched rr", "cpus 3 sched mqms quantum 1", "cpus 2 sched mlfq quantum 1",
+            "cpus 4 sched cfs tlb-tags flush");
 }
 
 /* ---- models ---- */
@@ -197,6 +217,7 @@ int main(void)
         cmocka_unit_test(the_model_changes_nothing_but_what_is_counted_of_it),
         cmocka_unit_test(every_scheme_that_can_hold_a_guest_runs_it_alike),
         cmocka_unit_test(every_scheduler_and_quantum_gives_the_same_output),
+        cmocka_unit_test(any_number_of_processors_gives_the_same_output),
         cmocka_unit_test(with_a_quarter_of_its_memory_a_guest_gives_the_same_output),
         cmocka_unit_test(with_compressed_memory_a_guest_gives_the_same_output),
         cmocka_unit_test(a_run_can_be_had_again),

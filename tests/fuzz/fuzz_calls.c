@@ -142,6 +142,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     c.writable = choice & 1;
     c.overcommit = choice & 2 ? VM_OVERCOMMIT_NEVER : VM_OVERCOMMIT_ALWAYS;
     c.model = choice & 4 ? VM_RUN_NONE : VM_RUN_TLB;
+    c.cpus = choice & 8 ? 3 : 1;
     run_checked(&c);
     root_remove(root);
     return 0;

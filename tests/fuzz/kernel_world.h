@@ -60,6 +60,7 @@ static struct vm_run_config small_machine(const char *root)
     struct vm_run_config c = {
         .model = VM_RUN_TLB,
         .sched = "rr",
+        .cpus = 1,
         .tick_ns = 1000,
         .quantum_ns = 2000,
         .instruction_ns = 0.4,

@@ -192,8 +192,8 @@ static void a_large_page_takes_one_entry(void **unused)
     assert_int_equal(m->counts.shootdowns, shootdowns + 1);
     vm_mmu_shootdown(m, vm_page_key(505 * PAGE, 12, 0));
     assert_int_equal(m->counts.shootdowns, shootdowns + 1);
-    assert_true(vm_tlb_find(&m->tlb[0], 504 / 8 * PAGE, LARGE) < 0);
-    assert_true(vm_tlb_find(&m->tlb[0], 503 * PAGE, 0) >= 0);
+    assert_true(vm_tlb_find(&m->cpu->tlb[0], 504 / 8 * PAGE, LARGE) < 0);
+    assert_true(vm_tlb_find(&m->cpu->tlb[0], 503 * PAGE, 0) >= 0);
     vm_engine_close(m);
 }
 

@@ -65,13 +65,13 @@ static void hear(void *host, const struct vm_tap_event *e)
     }
     for (size_t i = 0; i < l->m->walk_cache_plan.n; i++) {
         if (e->kind == VM_TAP_SHOOTDOWN &&
-            (!flush || vm_key_asid(e->shootdown.page_key) == l->m->asid))
+            (!flush || vm_key_asid(e->shootdown.page_key) == l->m->cpu->asid))
             naive_tlb_drop(&l->cache[i], naive_tlb_is,
                            cache_tag(l, i, vm_key_va(e->shootdown.page_key, 12),
                                      vm_key_asid(e->shootdown.page_key)),
                            0);
         if (e->kind == VM_TAP_FLUSH && e->flush.why == VM_FLUSH_SPACE &&
-            (!flush || e->flush.asid == l->m->asid))
+            (!flush || e->flush.asid == l->m->cpu->asid))
             naive_tlb_drop(&l->cache[i], naive_tlb_of_space, flush ? 0 : e->flush.asid, 0);
         if (e->kind == VM_TAP_FLUSH && e->flush.why == VM_FLUSH_SWITCH)
             naive_tlb_drop(&l->cache[i], naive_tlb_not_global, 0, 0);
@@ -115,7 +115,7 @@ static void walk_caches_skip_what_naive_ones_do(void **unused)
         assert_true(vm_engine_run(m, &b, &e));
         vm_engine_check(m);
         for (size_t k = 0; k < m->walk_cache_plan.n; k++) {
-            struct vm_tlb_counts n = m->walk_cache[k].counts;
+            struct vm_tlb_counts n = m->cpu->walk_cache[k].counts;
             assert_int_equal(n.lookups, l.lookups[k]);
             assert_int_equal(n.misses, l.misses[k]);
             assert_int_equal(n.fills, l.cache[k].counts.fills);
@@ -184,7 +184,7 @@ static void a_walk_cache_forgets_tables_that_are_given_back(void **unused)
      * gave the tables back, and 4 again: none but the third table's words were saved. */
     assert_int_equal(m->counts.denials, 1);
     assert_int_equal(m->counts.walk_skips, 0);
-    assert_int_equal(m->walk_cache[0].counts.invalidations, 2);
+    assert_int_equal(m->cpu->walk_cache[0].counts.invalidations, 2);
     vm_engine_close(m);
 }
 
@@ -485,7 +485,7 @@ static void hear_combination(void *host, const struct vm_tap_event *e)
         c->hit = false;
         c->fresh = c->due = true;
     } else if (e->kind == VM_TAP_LINE && !e->line.table && c->due) {
-        c->line[c->hit][c->present][e->line.level < c->m->caches.levels]++;
+        c->line[c->hit][c->present][e->line.level < c->m->cpu->caches.levels]++;
         c->due = false;
     } else if (e->kind == VM_TAP_LOOKUP && e->lookup.hit) {
         struct vm_pte pte = c->m->scheme->get(c->m->scheme_state, c->asid, c->va);

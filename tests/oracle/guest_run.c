@@ -43,6 +43,8 @@ static void set(struct vm_run_config *c, const char *flag, const char *value)
         c->sched = value;
     else if (!strcmp(flag, "quantum"))
         c->quantum_ns = strtoull(value, NULL, 10) * 1000000;
+    else if (!strcmp(flag, "cpus"))
+        c->cpus = (uint32_t)strtoul(value, NULL, 10);
     else if (!strcmp(flag, "processes"))
         c->processes_max = (uint32_t)strtoul(value, NULL, 10);
     else if (!strcmp(flag, "stack"))
@@ -60,6 +62,7 @@ static void set_defaults(struct vm_run_config *c)
     *c = (struct vm_run_config){
         .model = VM_RUN_TLB,
         .sched = "rr",
+        .cpus = 1,
         .tick_ns = 1000000,
         .quantum_ns = 10000000,
         .instruction_ns = 0.4,

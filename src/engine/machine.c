@@ -83,7 +83,7 @@ static bool open_processors(struct vm_engine *m, struct vm_error *e)
         return vm_fail(e, VM_ESYSTEM, "no memory for a machine of %u processors", n);
     for (uint32_t i = 0; i < n; i++)
         memset(m->processor[i].hot, 0xff, sizeof m->processor[i].hot);
-    m->ran[0] = 1;
+    m->ran[0] = UINT64_MAX >> (VM_CPUS_MAX - n);
     return true;
 }
 

@@ -238,7 +238,6 @@ void vm_engine_processor(struct vm_engine *m, uint32_t n)
     m->last_touch = NO_TOUCH;
     vm_walk_window_close(m);
     m->cpu = &m->processor[n];
-    m->ran[m->cpu->asid] |= bit_of(m, m->cpu);
     if (m->cpu->asid != m->clock.running)
         touches_are_of(m, m->cpu->asid);
 }

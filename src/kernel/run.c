@@ -379,6 +379,7 @@ static void count_turn(struct kernel *k, const struct thread *t)
 static void begin_turn(struct kernel *k, struct thread *t)
 {
     struct processor *p = k->cpu;
+    VM_ASSERT(!vm_processor_of(k, t));
     count_turn(k, t);
     p->last = p->running = t;
     p->left.tid = t->tid;

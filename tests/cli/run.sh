@@ -144,6 +144,30 @@ plain=$err
 guest --report --trace traps,faults,syscalls,sched,signals --trace-to t.txt -- /forked
 is "$err" "$plain" "a trace changes nothing"
 
+# ---- several processors ----
+
+guest --cpus 3 --report -- /forked
+like "$err" '^Processors$' "a report has the processors, if there are several"
+like "$err" '^ +2 +0 +[0-9.]+ [mun]?s +0 ' "and one for whom there was nothing"
+guest --report -- /forked
+unlike "$err" '^Processors$' "and none of a single one"
+guest --cpus 3 --json -- /forked
+printf '%s' "$err" >cpus.json
+is "$(member cpus.json '(len(r["processors"]), sum(p["instructions"] for p in r["processors"]) ==
+    r["instructions"], sum(p["shootdowns"] for p in r["processors"]) ==
+    r["machine"]["counts"]["ipis"])')" "(3, True, True)" "as JSON they add up"
+guest --cpus 3 --trace sched,traps,syscalls,faults --trace-to cpus.txt -- /forked
+is "$(awk '$1 < last { n++ } { last = $1 } END { print n + 0 }' cpus.txt)" 0 \
+    "what the kernel does is in the order of time"
+like "$(cat cpus.txt)" ' sched +forked runs on processor [12]' "a switch says where"
+for n in 0 65 three -1; do
+    guest --cpus "$n" -- /three
+    exit_is 2 "--cpus $n"
+    like "$err" 'expected' "says what is expected"
+done
+guest --cpus 2 --cache 'l1=4KiB/4' --cache-shared 1 --model full -- /three
+like "$err" 'expected 2 or more, or 0' "level 1 is never shared"
+
 # ---- lists ----
 
 run "$PAGODA" list vectors

@@ -284,6 +284,31 @@ static void an_unmapped_range_interrupts_once_who_ran_its_space(void **unused)
     vm_engine_close(w.m);
 }
 
+/* All writable translations of the parent must go, on every processor. */
+static void after_a_fork_no_processor_writes_to_what_is_shared(void **unused)
+{
+    struct world w;
+    struct vm_counts n;
+    (void)unused;
+    open_machine(&w, 3, "none");
+    map_pages(&w, 1, 4);
+    for (uint32_t cpu = 0; cpu < 3; cpu++) {
+        run_on(&w, cpu, 1);
+        for (unsigned page = 0; page < 4; page++)
+            touch(&w, address(page), VM_WRITE);
+    }
+    carry_out(&w, (struct vm_event){.kind = VM_EVENT_FORK, .asid = 1, .child = 2});
+    for (uint32_t cpu = 0; cpu < 3; cpu++) {
+        vm_engine_processor(w.m, cpu);
+        touch(&w, address(cpu), VM_WRITE);
+    }
+    vm_engine_counts(w.m, &n);
+    assert_int_equal(n.cow_breaks, 3);
+    assert_true(vm_engine_ipis(w.m, 0) >= 1 && vm_engine_ipis(w.m, 1) >= 1);
+    vm_engine_check(w.m);
+    vm_engine_close(w.m);
+}
+
 /* A replacement on one processor: the page that leaves may be in another's TLB. */
 static void an_evicted_page_is_in_no_processors_tlb(void **unused)
 {
@@ -436,6 +461,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_processor_has_what_its_list_has),
         cmocka_unit_test(an_unmapped_range_interrupts_once_who_ran_its_space),
+        cmocka_unit_test(after_a_fork_no_processor_writes_to_what_is_shared),
         cmocka_unit_test(an_evicted_page_is_in_no_processors_tlb),
         cmocka_unit_test(lines_are_coherent_as_the_textbook_has_it),
         cmocka_unit_test(a_dirty_line_is_in_one_processors_caches),

@@ -16,6 +16,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 enum { THREADS = 4, EACH = 20000, PAGE = 4096 };
 
@@ -78,7 +79,7 @@ static void *read_on(void *unused)
         for (;;) {
             (void)page[0];
             if (atomic_fetch_add(&reads, 1) % 100 == 0)
-                sched_yield(); /* it may be alone on its processor, and that the only one */
+                usleep(1); /* there may be only one processor, and it on it */
         }
     printf("the reader found out that the page is gone\n");
     return unused;
@@ -92,7 +93,7 @@ static void unmap_under_a_reader(void)
     page[0] = 1;
     pthread_create(&reader, NULL, read_on, NULL);
     while (atomic_load(&reads) < 1000)
-        sched_yield();
+        usleep(10);
     munmap((void *)page, PAGE);
     pthread_join(reader, NULL);
 }

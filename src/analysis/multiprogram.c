@@ -224,8 +224,8 @@ static uint64_t gate_gone(void *host, uint32_t job, uint64_t now)
 
 static bool check_jobs(const struct vm_jobs_request *r, struct vm_error *e)
 {
-    if (r->njobs > VM_PARTITION_JOBS_MAX)
-        return vm_fail(e, VM_EUSAGE, "%u jobs in a memory: expected at most %u", r->njobs,
+    if (r->njobs == 0 || r->njobs > VM_PARTITION_JOBS_MAX)
+        return vm_fail(e, VM_EUSAGE, "%u jobs in a memory: expected 1 to %u", r->njobs,
                        VM_PARTITION_JOBS_MAX);
     for (uint32_t i = 0; i < r->njobs; i++)
         if (r->job[i].memory == 0)
@@ -272,8 +272,8 @@ static bool open_memory(struct memory *m, struct vm_error *e)
     if (m->r->memory == 0 || m->r->memory > VM_PARTITION_MEMORY_MAX)
         return vm_fail(e, VM_EUSAGE, "memory of %llu bytes: expected 1 to 1 TiB",
                        (unsigned long long)m->r->memory);
-    if (n == 0 || !check_jobs(&m->r->jobs, e))
-        return n || vm_fail(e, VM_EUSAGE, "no jobs: expected one at least");
+    if (!check_jobs(&m->r->jobs, e))
+        return false;
     m->line = calloc(n, sizeof *m->line);
     m->seat = calloc(n, sizeof *m->seat);
     m->put_at = calloc(n, sizeof *m->put_at);

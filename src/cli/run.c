@@ -171,8 +171,8 @@ static bool parse_processor(const struct args *a, struct vm_run_config *c, struc
     return true;
 }
 
-/* Pagoda's own directory as a path below `root`, "/" where it does not lie there; to be freed. NULL:
- * no memory. */
+/* Pagoda's own directory as a path below `root`, "/" where it does not lie there; to be freed.
+ * NULL: no memory. */
 static char *own_directory(const char *root)
 {
     char *top = realpath(root, NULL), *here = realpath(".", NULL);

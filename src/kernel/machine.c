@@ -19,6 +19,7 @@
 
 #define HART_PAGE (UINT64_C(1) << VM_RV64_PAGE_SHIFT)
 #define LOG_REFS  2048 /* their columns stay in the first cache */
+#define LOG_LEAST 256  /* a block of 64 instructions and what they access */
 #define TELLS_MAX 8
 
 static uint64_t page_bytes(const struct kernel *k)
@@ -28,13 +29,10 @@ static uint64_t page_bytes(const struct kernel *k)
 
 /* ---- batches ---- */
 
-static void note_wait(struct kernel *k)
+/* The machine's time is the kernel's: devices that the processor serves have made it go on. */
+static void look_at_clock(struct kernel *k)
 {
-    uint64_t until = vm_engine_blocked(k->engine);
-    if (!until)
-        return;
-    uint64_t now = vm_engine_now(k->engine);
-    k->wait_ns += until - now;
+    k->now_ns = vm_engine_now(k->engine);
 }
 
 /* Run all of it, through the ends that waits make. */
@@ -46,7 +44,7 @@ static bool run_batch(struct kernel *k, struct vm_batch b)
             k->failed = true;
             return false;
         }
-        note_wait(k);
+        look_at_clock(k);
         vm_engine_done(k->engine, &refs, &events);
         if (refs == b.nrefs && events == b.nevents)
             return true;
@@ -256,7 +254,7 @@ uint8_t *vm_machine_reach(struct kernel *k, vm_asid asid, vm_va va, enum vm_acce
         k->failed = true;
         return NULL;
     }
-    note_wait(k);
+    look_at_clock(k);
     return place.bytes + (va & (page_bytes(k) - 1));
 }
 
@@ -330,15 +328,13 @@ int64_t vm_user_string(struct kernel *k, struct thread *t, char *out, size_t cap
 
 uint64_t vm_machine_waits(struct kernel *k)
 {
-    uint64_t ns = k->wait_ns;
-    k->wait_ns = 0;
-    return ns;
+    return vm_engine_waited(k->engine);
 }
 
 void vm_machine_idle(struct kernel *k, uint64_t ns)
 {
-    vm_engine_idle(k->engine, vm_engine_now(k->engine) + ns);
-    k->now_ns += ns;
+    vm_engine_idle(k->engine, k->now_ns + ns);
+    look_at_clock(k);
     k->out->idle_ns += ns;
 }
 
@@ -347,8 +343,15 @@ void vm_machine_worked(struct kernel *k, uint64_t instructions)
     double ns = (double)instructions * k->c->instruction_ns + k->fraction_ns;
     uint64_t whole = (uint64_t)ns;
     k->fraction_ns = ns - (double)whole;
-    k->now_ns += whole;
     vm_engine_work(k->engine, whole);
+    look_at_clock(k);
+}
+
+void vm_machine_flush(struct kernel *k)
+{
+    vm_machine_drain(k);
+    vm_engine_flush(k->engine);
+    look_at_clock(k);
 }
 
 /* ---- opening ---- */
@@ -384,7 +387,8 @@ bool vm_machine_open(struct kernel *k, struct vm_error *e)
     vm_engine_share(k->engine);
     vm_engine_parts(k->engine, &k->parts);
     k->user_end = user_end(&k->parts);
-    k->log.cap = LOG_REFS;
+    k->log.cap = k->c->log_refs ? k->c->log_refs : LOG_REFS;
+    VM_ASSERT(k->log.cap >= LOG_LEAST);
     k->log.va = malloc(sizeof *k->log.va * k->log.cap);
     k->log.meta = malloc(sizeof *k->log.meta * k->log.cap);
     k->bus = (struct vm_rv64_bus){

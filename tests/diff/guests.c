@@ -94,29 +94,86 @@ static void every_scheduler_and_quantum_gives_the_same_output(void **unused)
 
 /* ---- models ---- */
 
-/* With memory enough the machine decides nothing; its clock sets how long a device takes. */
-static void the_model_changes_nothing_but_what_is_counted_of_it(void **unused)
+/* Who ran when, what the kernel did, which pages came and went: all but what a model counts of its
+ * own. */
+static void assert_same_history(const struct guest *g, const char *settings,
+                                const struct vm_run_result *a, const struct vm_run_result *b)
 {
-    (void)unused;
+    const struct vm_counts *m = &a->machine.counts, *n = &b->machine.counts;
+    if (a->now_ns != b->now_ns || m->faults != n->faults)
+        print_message("# %s, %s\n", g->name, settings);
+    assert_same_work(g, settings, a, b);
+    assert_int_equal(a->now_ns, b->now_ns);
+    assert_int_equal(a->idle_ns, b->idle_ns);
+    assert_int_equal(a->switches, b->switches);
+    assert_int_equal(a->timer_interrupts, b->timer_interrupts);
+    assert_int_equal(m->faults, n->faults);
+    assert_int_equal(m->demand_zero, n->demand_zero);
+    assert_int_equal(m->soft_faults, n->soft_faults);
+    assert_int_equal(m->cow_breaks, n->cow_breaks);
+    assert_int_equal(m->file_ins, n->file_ins);
+    assert_int_equal(m->swap_ins, n->swap_ins);
+    assert_int_equal(m->evictions, n->evictions);
+    assert_int_equal(m->writebacks, n->writebacks);
+    assert_int_equal(m->flushes, n->flushes);
+}
+
+/* Every guest under `base` and each of the models `more`. */
+static void compare_models(const char *base, const char *const *more, size_t n)
+{
     if (!guests_are_here())
         skip();
     for (size_t i = 0; i < NGUESTS; i++) {
-        struct guest_run none, other;
-        run_as_expected(&guests[i], "model none", &none);
-        for (int full = 0; full < 2; full++) {
-            const char *settings = full ? "model full cache l1=32KiB/8" : "model tlb";
-            run_as_expected(&guests[i], settings, &other);
-            if (guests[i].pace == STEADY)
-                assert_same_work(&guests[i], settings, &none.result, &other.result);
-            assert_int_equal(none.result.machine.counts.demand_zero,
-                             other.result.machine.counts.demand_zero);
-            assert_int_equal(none.result.machine.counts.cow_breaks,
-                             other.result.machine.counts.cow_breaks);
-            assert_int_equal(none.result.machine.counts.faults, other.result.machine.counts.faults);
-            guest_run_free(&other);
+        struct guest_run first, other;
+        char settings[256];
+        for (size_t s = 0; s < n; s++) {
+            snprintf(settings, sizeof settings, "%s %s", base, more[s]);
+            run_as_expected(&guests[i], settings, s ? &other : &first);
+            if (s) {
+                assert_same_history(&guests[i], settings, &first.result, &other.result);
+                guest_run_free(&other);
+            }
         }
-        guest_run_free(&none);
+        guest_run_free(&first);
     }
+}
+
+/* Where few pages are, too, and a policy counts touches between its ticks. */
+static void how_many_references_a_model_is_told_of_at_once_changes_nothing(void **unused)
+{
+    (void)unused;
+    static const char *const batches[] = {"log-refs 256", "log-refs 2048", "log-refs 100000"};
+    compare_models("policy clock", batches, 3);
+    compare_models("memory 192KiB policy lru swap ssd", batches, 3);
+    compare_models("memory 192KiB policy arc swap hdd quantum 1 model full cache l1=32KiB/8",
+                   batches, 3);
+}
+
+static const char *const models[] = {"model none", "model tlb", "model full cache l1=32KiB/8"};
+#define NMODELS (sizeof models / sizeof models[0])
+
+static void the_model_changes_nothing_but_what_is_counted_of_it(void **unused)
+{
+    (void)unused;
+    compare_models("", models, NMODELS);
+    compare_models("swap hdd flush all flush-ms 2 flush-age-ms 4 sched mlfq quantum 1", models,
+                   NMODELS);
+}
+
+/* Where pages must leave, a policy that looks at no touches chooses the same ones. */
+static void a_policy_without_touches_gives_every_model_the_same_faults(void **unused)
+{
+    (void)unused;
+    compare_models("memory 192KiB policy fifo swap hdd", models, NMODELS);
+    compare_models("memory 512KiB policy random swap zram quantum 1", models, NMODELS);
+}
+
+/* And any other for those that see every touch. */
+static void caches_change_no_fault(void **unused)
+{
+    (void)unused;
+    compare_models("memory 192KiB policy lru swap ssd", models + 1, NMODELS - 1);
+    compare_models("memory 192KiB policy clock swap hdd quantum 1", models + 1, NMODELS - 1);
 }
 
 /* ---- memory ---- */
@@ -195,6 +252,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_model_changes_nothing_but_what_is_counted_of_it),
+        cmocka_unit_test(a_policy_without_touches_gives_every_model_the_same_faults),
+        cmocka_unit_test(caches_change_no_fault),
+        cmocka_unit_test(how_many_references_a_model_is_told_of_at_once_changes_nothing),
         cmocka_unit_test(every_scheme_that_can_hold_a_guest_runs_it_alike),
         cmocka_unit_test(every_scheduler_and_quantum_gives_the_same_output),
         cmocka_unit_test(with_a_quarter_of_its_memory_a_guest_gives_the_same_output),

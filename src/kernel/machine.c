@@ -19,7 +19,6 @@
 
 #define HART_PAGE (UINT64_C(1) << VM_RV64_PAGE_SHIFT)
 #define LOG_REFS  2048 /* their columns stay in the first cache */
-#define LOG_LEAST 256  /* a block of 64 instructions and what they access */
 #define TELLS_MAX 8
 
 static uint64_t page_bytes(const struct kernel *k)
@@ -85,10 +84,17 @@ static bool make(struct kernel *k, vm_va va, uint16_t meta)
 
 /* ---- translations ---- */
 
+/* NULL: nobody's who runs; of pages of tables, too, which have addresses of their own. */
+static const struct address_space *space_of_page(const struct kernel *k, uint64_t page_key)
+{
+    vm_asid asid = vm_key_asid(page_key);
+    return asid <= VM_ASID_MAX ? k->of_asid[asid] : NULL;
+}
+
 static void forget(void *host, uint64_t page_key)
 {
     struct kernel *k = host;
-    const struct address_space *s = k->of_asid[vm_key_asid(page_key)];
+    const struct address_space *s = space_of_page(k, page_key);
     vm_va va = vm_key_va(page_key, k->parts.page_shift);
     if (!s)
         return;
@@ -375,9 +381,21 @@ static void set_model(struct vm_config *c, enum vm_run_model model)
         strcpy(c->cache, "none");
 }
 
+/* The hart's translations are of pages of its own, which the machine's are made of. */
+static bool check_page(const struct vm_config *c, struct vm_error *e)
+{
+    return c->page_bytes >= HART_PAGE ||
+           vm_fail(e, VM_EMACHINE,
+                   "pages of %llu bytes: expected %llu at least where programs run, those of the "
+                   "RISC-V architecture",
+                   (unsigned long long)c->page_bytes, (unsigned long long)HART_PAGE);
+}
+
 bool vm_machine_open(struct kernel *k, struct vm_error *e)
 {
     struct vm_run_result *out = k->out;
+    if (!check_page(&k->c->machine, e))
+        return false;
     out->machine.config = k->c->machine;
     set_model(&out->machine.config, k->c->model);
     k->programs = (struct vm_programs){&k->contents, k, forget, forget_space};
@@ -388,7 +406,6 @@ bool vm_machine_open(struct kernel *k, struct vm_error *e)
     vm_engine_parts(k->engine, &k->parts);
     k->user_end = user_end(&k->parts);
     k->log.cap = k->c->log_refs ? k->c->log_refs : LOG_REFS;
-    VM_ASSERT(k->log.cap >= LOG_LEAST);
     k->log.va = malloc(sizeof *k->log.va * k->log.cap);
     k->log.meta = malloc(sizeof *k->log.meta * k->log.cap);
     k->bus = (struct vm_rv64_bus){

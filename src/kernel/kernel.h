@@ -146,10 +146,9 @@ struct kernel {
     bool failed; /* error says why: the run ends */
     struct vm_error error;
 
-    uint64_t now_ns;       /* instructions and waiting */
+    uint64_t now_ns;       /* instructions and waiting: the machine's clock, as seen last */
     double fraction_ns;    /* of the next one */
     uint64_t next_wake_ns; /* nobody is to be woken before */
-    uint64_t wait_ns;      /* that the machine has asked of whoever made the references lately */
 
     struct thread *thread; /* [threads_max] by vm_task */
     struct vm_sched_task *task;
@@ -204,6 +203,8 @@ uint64_t vm_machine_waits(struct kernel *k);
 void vm_machine_idle(struct kernel *k, uint64_t ns);
 /* A processor has executed so many. */
 void vm_machine_worked(struct kernel *k, uint64_t instructions);
+/* The flusher wakes, if it is time. */
+void vm_machine_flush(struct kernel *k);
 /* Where the byte at `va` is, after a reference to `bytes` bytes from there on, within one page of
  * the hart; NULL: it cannot be had. Good until the next reference. */
 uint8_t *vm_machine_page(struct kernel *k, const struct address_space *s, vm_va va, uint32_t bytes,

@@ -233,6 +233,7 @@ int64_t vm_user_string(struct kernel *k, struct thread *t, char *out, size_t cap
 struct address_space *vm_space_open(struct kernel *k);
 /* One user less; nobody: it ends. */
 void vm_space_leave(struct kernel *k, struct address_space *s);
+void vm_spaces_close(struct kernel *k); /* all there are, at the end of the run */
 /* The same with a copy of all that `from` has; NULL: likewise. */
 struct address_space *vm_space_fork(struct kernel *k, const struct address_space *from);
 /* Every mapping goes. */

@@ -456,7 +456,7 @@ static void tell_switch(struct kernel *k, const struct thread *t)
 
 static void run(struct kernel *k)
 {
-    struct thread *last = NULL;
+    vm_task last = VM_NOTASK;
     while (k->processes && !k->failed) {
         if (is_spent(k)) {
             end_because(k, "as many instructions were executed as the run may have");
@@ -471,11 +471,11 @@ static void run(struct kernel *k)
             return;
         }
         struct thread *t = &k->thread[task];
-        if (t != last) {
+        if (task != last) {
             k->out->switches++;
             tell_switch(k, t);
         }
-        last = t;
+        last = task;
         run_turn(k, t);
     }
 }

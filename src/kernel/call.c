@@ -79,6 +79,7 @@ static enum going_on going_on(uint64_t number)
     case CALL_waitid:
     case CALL_futex:
     case CALL_fcntl:
+    case CALL_flock:
         return WITH_RESTART;
     case CALL_rt_sigtimedwait:
         return NEVER;

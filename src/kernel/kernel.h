@@ -14,6 +14,7 @@
  *   inode.c    files with pages in the page cache
  *   file.c     open files and descriptors
  *   path.c     names: below the root, and never out of it
+ *   lock.c     locks on files and ranges of them
  *   regular.c, pipe.c, stream.c, special.c   kinds of open files
  *   terminal.c   the host's terminal: the foreground group, its signals, its settings
  *
@@ -34,6 +35,7 @@
 #include <pagoda/kernel.h>
 
 #include "base/random.h"
+#include "kernel/lock.h"
 
 #include <errno.h>
 
@@ -124,8 +126,9 @@ struct thread {
         uint64_t at;
     } word; /* that it waits for, if waits_for_word */
     bool waits_for_word;
-    uint64_t since; /* its place among the sleepers of a channel */
-    bool told;      /* the scheduler knows it */
+    struct lock lock_wanted; /* while it sleeps for one (call_lock.c) */
+    uint64_t since;          /* its place among the sleepers of a channel */
+    bool told;               /* the scheduler knows it */
     struct pending pending;
     signal_set blocked;
     signal_set blocked_after; /* what sigsuspend, ppoll put back, if has_blocked_after */
@@ -201,9 +204,10 @@ struct kernel {
     uint64_t now_ns;       /* instructions and waiting */
     double fraction_ns;    /* of the next one */
     uint64_t next_wake_ns; /* nobody is to be woken before */
-    struct timer *timers;  /* those that are set, by time */
-    uint32_t nqueued;      /* signals with what is told of them */
-    uint64_t wait_ns;      /* that the machine has asked of whoever made the references lately */
+    struct lock_table locks;
+    struct timer *timers; /* those that are set, by time */
+    uint32_t nqueued;     /* signals with what is told of them */
+    uint64_t wait_ns;     /* that the machine has asked of whoever made the references lately */
 
     struct thread *thread; /* [threads_max] by vm_task */
     struct vm_sched_task *task;
@@ -572,6 +576,15 @@ struct inode *vm_fd_inode(struct kernel *k, struct thread *t, int fd, unsigned p
 bool vm_files_open(struct kernel *k, struct vm_error *e);
 void vm_files_close(struct kernel *k);
 void vm_files_sync(struct kernel *k); /* what was written is in the host's files */
+
+/* ---- call_lock.c ---- */
+
+/* A descriptor of `f` is closed: what its process had locked of that file is free. */
+void vm_locks_closed(struct kernel *k, const struct fd_table *table, struct open_file *f);
+/* A table, or an open file, ends: likewise all that it had. */
+void vm_locks_of(struct kernel *k, const void *owner);
+/* fcntl's commands on locks. */
+int64_t vm_lock_fcntl(struct kernel *k, struct thread *t, struct open_file *f, const uint64_t *a);
 
 /* ---- pipe.c ---- */
 

@@ -97,11 +97,26 @@ static void refuse(void)
 
 /* ---- waiting ---- */
 
+static int ready[2], go[2]; /* pipes: that somebody has come so far */
+
+static void tell(int pipe[2])
+{
+    (void)!write(pipe[1], "x", 1);
+}
+
+static void hear(int pipe[2])
+{
+    char c;
+    (void)!read(pipe[0], &c, 1);
+}
+
 static void hold_for_a_while(void)
 {
     lock(F_SETLK, F_WRLCK, 0, 10);
     say("held");
-    pause_ms(60);
+    tell(ready);
+    hear(go);
+    pause_ms(50);
     say("let go");
 }
 
@@ -109,16 +124,17 @@ static void want_it(void)
 {
     said("not at once", lock(F_SETLK, F_WRLCK, 5, 1));
     said("nor to read", lock(F_SETLK, F_RDLCK, 5, 1));
+    tell(go);
     said("in the end", lock(F_SETLKW, F_WRLCK, 5, 1));
 }
 
 static void wait_for_one(void)
 {
     pid_t first = child(hold_for_a_while);
-    pause_ms(20);
+    hear(ready);
     pid_t second = child(want_it);
-    say("%d", ended(first));
-    say("%d", ended(second));
+    int its = ended(second);
+    say("%d %d", ended(first), its);
 }
 
 static void on_alarm(int signal)
@@ -141,25 +157,20 @@ static void be_interrupted(void)
     lock(F_SETLK, F_UNLCK, 0, 0);
 }
 
-static int ready[2], go[2];
-
 /* Two that want what the other has: who asks last is refused. */
 static void in_each_others_way(void)
 {
-    char c;
-    (void)!pipe(ready);
-    (void)!pipe(go);
     pid_t pid = fork();
     if (pid == 0) {
         lock(F_SETLK, F_WRLCK, 1, 1);
-        (void)!write(ready[1], "x", 1);
+        tell(ready);
         int result = lock(F_SETLKW, F_WRLCK, 0, 1);
         lock(F_SETLK, F_UNLCK, 0, 2);
         _exit(result == 0 ? 3 : 4);
     }
     lock(F_SETLK, F_WRLCK, 0, 1);
-    (void)!read(ready[0], &c, 1);
-    pause_ms(30);
+    hear(ready);
+    pause_ms(200); /* it waits by then */
     said("a deadlock", lock(F_SETLKW, F_WRLCK, 1, 1));
     lock(F_SETLK, F_UNLCK, 0, 0);
     say("the other has it: %d", ended(pid));
@@ -221,6 +232,7 @@ static void want_the_file(void)
 {
     int own = open("locked", O_RDWR);
     said("not at once", flock(own, LOCK_SH | LOCK_NB));
+    tell(ready);
     said("in the end", flock(own, LOCK_SH));
 }
 
@@ -232,10 +244,10 @@ static void of_whole_files(void)
     said("another", flock(other, LOCK_SH | LOCK_NB));
     said("bytes are something else", lock(F_SETLK, F_WRLCK, 0, 0));
     pid_t pid = child(want_the_file);
-    pause_ms(30);
-    say("let go");
-    said("shared now", flock(copy, LOCK_SH));
+    hear(ready);
+    int shares = flock(copy, LOCK_SH);
     say("%d", ended(pid));
+    said("shared now", shares);
     said("two that share", flock(other, LOCK_SH | LOCK_NB));
     said("no longer both", flock(other, LOCK_EX | LOCK_NB));
     said("what failed let go of it", flock(file, LOCK_EX | LOCK_NB));
@@ -255,6 +267,8 @@ int main(void)
 {
     file = open("locked", O_RDWR | O_CREAT | O_TRUNC, 0600);
     (void)!ftruncate(file, 100);
+    (void)!pipe(ready);
+    (void)!pipe(go);
     ranges();
     from_elsewhere();
     refuse();

@@ -178,11 +178,16 @@ void vm_engine_processor(struct vm_engine *m, uint32_t n);
 uint32_t vm_engine_processors(const struct vm_engine *m);
 /* Interrupts that processor n had from others, for pages to leave its TLBs. */
 uint64_t vm_engine_ipis(const struct vm_engine *m, uint32_t n);
-/* The current processor has worked for so long on instructions, beside what their references cost.
- */
+/* The current processor has worked for so long on instructions: that, with waits, is its time on
+ * such a machine, and not what their references cost. */
 void vm_engine_work(struct vm_engine *m, uint64_t ns);
-/* It had nothing to do for so long. */
-void vm_engine_rest(struct vm_engine *m, uint64_t ns);
+/* Processor n had nothing to do for so long. */
+void vm_engine_rest(struct vm_engine *m, uint32_t n, uint64_t ns);
+/* How long whoever made the current processor's references since this was asked last has to wait:
+ * nanoseconds. From here on he has not waited at all: somebody else may run, or the time passes. */
+uint64_t vm_engine_waited(struct vm_engine *m);
+/* The flusher wakes, if it is time: on such a machine its kernel asks, not the references. */
+void vm_engine_flush(struct vm_engine *m);
 /* Look without a touch. False: it is not present. */
 bool vm_engine_look(struct vm_engine *m, vm_asid asid, vm_va va, struct vm_place *out);
 /* The kernel accesses the page by means of its own, not by the program's translation: it is brought
@@ -200,7 +205,7 @@ void vm_engine_drop_file(struct vm_engine *m, uint32_t file);
 /* Consume a batch. Errors: VM_EMACHINE (out of memory or swap), VM_EINPUT (an impossible event). */
 bool vm_engine_run(struct vm_engine *m, const struct vm_batch *batch, struct vm_error *e);
 /* Nanoseconds since the machine was opened: what its processor did, and what it waited. Of several
- * processors: the mean. */
+ * the current one's. */
 uint64_t vm_engine_now(struct vm_engine *m);
 /* Of the batch that was run last: how much of it is done, all of it unless a process must wait. */
 void vm_engine_done(const struct vm_engine *m, uint32_t *refs, uint32_t *events);

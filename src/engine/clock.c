@@ -15,9 +15,13 @@
  *     also for a process that is ahead of it: as the rest of the kernel's work does. (So 3 is not
  *     to the nanosecond where pages are written behind to such a device while a process waits for
  *     another one.)
- *  5. Of several processors the machine's time is the mean: each works or is idle at every moment,
- *     so that all together are never far from it. Devices go by it.
+ *  5. Where programs run under a kernel (program.c) the time is that kernel's: instructions at its
+ *     price and waits, not what references cost. What its process has waited it has waited until
+ *     the kernel takes note (vm_engine_waited), through as many runs as a system call makes. So no
+ *     device's answer depends on what models the machine has of its TLBs and caches.
+ *  6. Each processor has a time of its own, and what it asks a device for begins at that.
  */
+#include "base/assert.h"
 #include "engine/layout.h"
 #include "engine/machine.h"
 #include "engine/price.h"
@@ -59,14 +63,14 @@ static void read_meter(struct vm_engine *m)
 /* Nobody else has work for the processor. */
 static void wait_idly(struct vm_engine *m, uint64_t ns)
 {
-    m->idle_ns += ns;
-    m->past_ns += ns / m->nprocessors;
+    m->cpu->idle_ns += ns;
+    m->cpu->past_ns += ns;
 }
 
 /* Others may: the run ends. */
 static void wait_ahead(struct vm_engine *m, uint64_t ns)
 {
-    m->ahead_ns += ns;
+    m->cpu->ahead_ns += ns;
 }
 
 void vm_engine_share(struct vm_engine *m)
@@ -76,27 +80,35 @@ void vm_engine_share(struct vm_engine *m)
 
 uint64_t vm_engine_blocked(struct vm_engine *m)
 {
-    return m->ahead_ns ? vm_clock_now(m, VM_SERVED_BY_DEVICE) : 0;
+    return m->cpu->ahead_ns ? vm_clock_now(m, VM_SERVED_BY_DEVICE) : 0;
 }
 
 void vm_engine_idle(struct vm_engine *m, uint64_t until_ns)
 {
     vm_clock_begin(m);
     uint64_t now = vm_clock_now(m, VM_SERVED_BY_DEVICE);
-    if (until_ns > now) /* so is every one of them */
-        wait_idly(m, (until_ns - now) * m->nprocessors);
+    if (until_ns > now)
+        wait_idly(m, until_ns - now);
 }
 
-void vm_engine_rest(struct vm_engine *m, uint64_t ns)
+void vm_engine_rest(struct vm_engine *m, uint32_t n, uint64_t ns)
 {
-    vm_clock_begin(m);
-    vm_clock_now(m, VM_SERVED_BY_DEVICE); /* what it did so far comes before */
-    wait_idly(m, ns);
+    struct processor *p = &m->processor[n];
+    VM_ASSERT(m->programs && n < m->nprocessors);
+    p->idle_ns += ns;
+    p->past_ns += ns;
 }
 
 void vm_engine_work(struct vm_engine *m, uint64_t ns)
 {
-    m->work_ns += ns;
+    m->cpu->work_ns += ns;
+}
+
+uint64_t vm_engine_waited(struct vm_engine *m)
+{
+    uint64_t ns = m->cpu->waited_ns + m->cpu->ahead_ns;
+    m->cpu->waited_ns = m->cpu->ahead_ns = 0;
+    return ns;
 }
 
 bool vm_engine_suspend(struct vm_engine *m, vm_asid asid, struct vm_error *e)
@@ -150,7 +162,9 @@ void vm_clock_open(struct vm_engine *m)
 
 void vm_clock_begin(struct vm_engine *m)
 {
-    m->ahead_ns = 0;
+    if (m->programs)
+        m->cpu->waited_ns += m->cpu->ahead_ns;
+    m->cpu->ahead_ns = 0;
 }
 
 /* ---- the alarm ---- */
@@ -216,15 +230,22 @@ uint32_t vm_clock_before_alarm(struct vm_engine *m, const uint16_t *meta, uint32
     return i;
 }
 
+/* What the references so far have cost. */
+static uint64_t spent_on_references(struct vm_engine *m)
+{
+    read_meter(m);
+    return (uint64_t)vm_price_cpu(&m->meter);
+}
+
 uint64_t vm_clock_now(void *engine, enum vm_server server)
 {
     struct vm_engine *m = engine;
-    read_meter(m);
-    uint64_t all = (uint64_t)vm_price_cpu(&m->meter) + m->work_ns + m->idle_ns;
-    uint64_t now = all / m->nprocessors;
-    if (now > m->past_ns)
-        m->past_ns = now;
-    return server == VM_SERVED_BY_PROCESSOR ? m->past_ns : m->past_ns + m->ahead_ns;
+    uint64_t now = (m->programs ? m->cpu->work_ns : spent_on_references(m)) + m->cpu->idle_ns;
+    if (now > m->cpu->past_ns)
+        m->cpu->past_ns = now;
+    return server == VM_SERVED_BY_PROCESSOR
+               ? m->cpu->past_ns
+               : m->cpu->past_ns + m->cpu->waited_ns + m->cpu->ahead_ns;
 }
 
 uint64_t vm_engine_now(struct vm_engine *m)
@@ -247,7 +268,7 @@ void vm_engine_time(struct vm_engine *m, struct vm_time *out)
     struct vm_prices p;
     vm_clock_begin(m);
     out->now_ns = vm_clock_now(m, VM_SERVED_BY_DEVICE);
-    out->idle_ns = m->idle_ns;
+    out->idle_ns = m->cpu->idle_ns;
     vm_price_parts(&m->meter, &p);
     out->program_ns = p.memory_ns + p.tlb_ns + p.walk_ns + p.refill_ns;
     out->kernel_ns =

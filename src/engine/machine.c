@@ -158,7 +158,8 @@ static void set_ticks(struct vm_engine *m)
     m->clock.spent = m->spent;
     uint64_t first = m->policy->tick_first(&env);
     m->tick_next = first ? first : UINT64_MAX;
-    m->flush_next = m->config.flush_ms > 0 ? FLUSH_TOUCHES : UINT64_MAX;
+    bool asks = m->config.flush_ms > 0 && !m->programs; /* else nobody, or the kernel does */
+    m->flush_next = asks ? FLUSH_TOUCHES : UINT64_MAX;
 }
 
 /* The frame's bits that a touch sets, so far as the scheme's hardware has them. */
@@ -316,7 +317,7 @@ static uint64_t crossings(const struct vm_engine *m)
 /* The run ends here: the process must wait, or its time is up. */
 static bool is_over(struct vm_engine *m)
 {
-    return m->ahead_ns || vm_clock_rings(m);
+    return m->cpu->ahead_ns || vm_clock_rings(m);
 }
 
 /* References [*va, *va + n), in segments that end where a tick, a scan, a look of the flusher or

@@ -110,6 +110,14 @@ struct processor {
     struct vm_tlb walk_cache[VM_WALK_CACHES_MAX]; /* of plan's level 1, 2 ...: nearest the page
                                                      first */
     uint64_t ipis;                                /* that others sent to it */
+
+    /* its time (clock.c) */
+    uint64_t past_ns; /* no moment before will be again */
+    uint64_t work_ns; /* of programs' instructions, where they run */
+    uint64_t idle_ns; /* it had nothing to do */
+    /* Its process has waited what the machine has not: it is so far ahead of it; of a program
+     * likewise in runs before, until its kernel takes note. */
+    uint64_t ahead_ns, waited_ns;
 };
 
 struct vm_engine {
@@ -191,13 +199,9 @@ struct vm_engine {
     uint32_t (*run)(struct vm_engine *m, const vm_va *va, const uint16_t *meta, uint32_t n);
 
     struct vm_result meter;      /* of what has a price: as it stood when time was asked last */
-    uint64_t past_ns;            /* no moment before will be again */
-    uint64_t work_ns;            /* of programs' instructions, where they run */
-    uint64_t idle_ns;            /* the processor had nothing to do */
     uint64_t waits_ns[VM_WAITS]; /* of processes: others' work may hide them */
     void (*wait)(struct vm_engine *m, uint64_t ns); /* the process that runs waits: clock.c */
-    uint64_t ahead_ns; /* it has waited what the machine has not: it is so far ahead of it */
-    uint64_t alarm_ns; /* a run ends when it is as late; 0: never */
+    uint64_t alarm_ns;                              /* a run ends when it is as late; 0: never */
     struct {
         uint32_t refs, events;
     } done; /* of the batch that was run last */

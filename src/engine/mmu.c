@@ -220,7 +220,7 @@ static void install_neighbours(struct vm_engine *m, uint64_t tag, unsigned order
  * nor is it watched how long a touch takes that is no hit in level 1. */
 static bool goes_on(const struct vm_engine *m)
 {
-    return !m->failed && !m->ahead_ns && !m->alarm_ns;
+    return !m->failed && !m->cpu->ahead_ns && !m->alarm_ns;
 }
 
 /* Walk and make the outcome the entry of every level; `missed` or not, a TLB had the page. */

@@ -130,10 +130,9 @@ static void end_idleness(struct kernel *k, struct processor *p)
 {
     uint64_t ns = k->now_ns > p->now_ns ? k->now_ns - p->now_ns : 0;
     p->idle = false;
-    p->now_ns += ns;
     vm_processor_counts(k, p)->idle_ns += ns;
     if (ns)
-        vm_machine_rest(k, ns);
+        vm_machine_rest(k, p, ns);
 }
 
 void vm_processors_resume(struct kernel *k)

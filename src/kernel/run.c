@@ -126,12 +126,17 @@ static uint64_t least(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
-static void count_ticks(struct kernel *k, uint64_t ticks)
+/* The timer has interrupted what was executed. */
+static void take_ticks(struct kernel *k)
 {
+    uint64_t ticks = k->cpu->ticks;
+    k->cpu->ticks = 0;
     k->out->timer_interrupts += ticks;
     vm_processor_counts(k, k->cpu)->timer_interrupts += ticks;
-    if (ticks)
-        vm_terminal_interrupts(k);
+    if (!ticks)
+        return;
+    vm_terminal_interrupts(k);
+    vm_machine_flush(k);
 }
 
 /* Run the hart until the next tick or a trap, which is still to be taken; no longer than `most_ns`
@@ -139,7 +144,7 @@ static void count_ticks(struct kernel *k, uint64_t ticks)
 static enum vm_rv64_stop run_hart(struct kernel *k, struct thread *t, uint64_t most_ns,
                                   struct vm_rv64_trap *trap)
 {
-    const struct processor *p = k->cpu;
+    struct processor *p = k->cpu;
     uint64_t before = t->hart.instret, ticks = p->now_ns / k->c->tick_ns;
     uint64_t turn_ns = least(most_ns, least(until_tick(k), vm_processor_reach_ns(k)));
     uint64_t budget = least(instructions_in(k, turn_ns), instructions_left(k));
@@ -150,7 +155,7 @@ static enum vm_rv64_stop run_hart(struct kernel *k, struct thread *t, uint64_t m
     t->process->stat.instructions += done;
     vm_processor_counts(k, p)->instructions += done;
     vm_machine_worked(k, done);
-    count_ticks(k, p->now_ns / k->c->tick_ns - ticks);
+    p->ticks += p->now_ns / k->c->tick_ns - ticks;
     return k->failed ? VM_RV64_SPENT : stop;
 }
 
@@ -198,7 +203,7 @@ static void take_trap(struct kernel *k, struct thread *t)
         }
         uint64_t before = t->hart.instret;
         enum vm_rv64_stop stop = run_hart(k, t, 1, &trap);
-        vm_processor_show_time(k);
+        take_ticks(k);
         if (stop != VM_RV64_TRAPPED || (t->hart.instret != before && is_page_fault(&trap)))
             return;
     }
@@ -225,17 +230,18 @@ static void begin_step(struct kernel *k, struct thread *t)
     }
     if (k->ncpus > 1) /* others have run since */
         t->hart.reserved_bytes = 0;
+    p->executes = true;
     p->stop = run_hart(k, t, p->slice_ns, &p->trap);
-    p->executed = true;
 }
 
 /* It ends, at the kernel's time. */
 static void end_step(struct kernel *k, struct thread *t)
 {
     struct processor *p = k->cpu;
-    bool trapped = p->executed && p->stop == VM_RV64_TRAPPED;
-    p->executed = false;
+    bool trapped = p->executes && p->stop == VM_RV64_TRAPPED;
+    p->executes = false;
     vm_processor_show_time(k);
+    take_ticks(k);
     if (trapped)
         take_trap(k, t);
     wait_for_machine(k, t);
@@ -340,9 +346,9 @@ static void go_on(struct kernel *k)
     struct processor *p = k->cpu;
     struct thread *t = p->running;
     vm_task task = vm_thread_task(k, t);
-    if (!p->executed)
+    if (!p->executes)
         begin_step(k, t);
-    if (p->executed && vm_processor_is_ahead(k, p))
+    if (p->executes && vm_processor_is_ahead(k, p))
         return;
     end_step(k, t);
     decide(k, t, task);

@@ -10,8 +10,6 @@
 #include "base/assert.h"
 #include "kernel/kernel.h"
 
-#include <signal.h>
-
 /* ---- by a channel ---- */
 
 vm_task vm_thread_task(const struct kernel *k, const struct thread *t)
@@ -123,7 +121,7 @@ void vm_thread_gone(struct kernel *k, struct thread *t)
     if (!p)
         return;
     p->running = NULL;
-    p->executed = false;
+    p->executes = false;
     vm_processor_interrupt(k, p);
 }
 
@@ -172,13 +170,10 @@ bool vm_thread_moves(struct kernel *k, struct thread *t)
 
 uint64_t vm_threads_next_wake(const struct kernel *k)
 {
-    uint64_t next = VM_TIME_NEVER;
+    uint64_t next = vm_timers_next(k);
     for (uint32_t i = 0; i < k->threads_max; i++)
         if (k->thread[i].state == THREAD_SLEEPS && k->thread[i].wake_ns < next)
             next = k->thread[i].wake_ns;
-    for (const struct process *p = k->processes; p; p = p->next)
-        if (p->alarm_ns < next)
-            next = p->alarm_ns;
     return next;
 }
 
@@ -193,12 +188,7 @@ void vm_threads_wake_by_time(struct kernel *k)
         t->woken_by_time = true;
         rouse(k, t);
     }
-    for (struct process *p = k->processes; p; p = p->next) {
-        if (p->alarm_ns > k->now_ns)
-            continue;
-        p->alarm_ns = p->alarm_every_ns ? k->now_ns + p->alarm_every_ns : VM_TIME_NEVER;
-        vm_signal_process(k, p, SIGALRM);
-    }
+    vm_timers_expire(k);
     k->next_wake_ns = vm_threads_next_wake(k);
 }
 

@@ -229,8 +229,8 @@ unsigned vm_caches_table(struct vm_caches *h, vm_pa pa, enum vm_access access);
 void vm_caches_flush_frames(struct vm_caches *h, vm_pa pa, uint64_t bytes);
 /* Levels from `shared` on are `with`'s from now on; it is to be done while all is empty. */
 void vm_caches_share(struct vm_caches *h, struct vm_caches *with, unsigned shared);
-/* Another processor, which shares the levels from `shared` on, will write the line at pa: the levels
- * before lose it. It will read it: they keep it, clean. What was dirty goes on. */
+/* Another processor, which shares the levels from `shared` on, will write the line at pa: the
+ * levels before lose it. It will read it: they keep it, clean. What was dirty goes on. */
 void vm_caches_lose(struct vm_caches *h, unsigned shared, vm_pa pa);
 void vm_caches_show(struct vm_caches *h, unsigned shared, vm_pa pa);
 /* vm_caches_flush_frames, of the levels before `shared` only. */

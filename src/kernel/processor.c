@@ -13,8 +13,8 @@
  * share, see what others did up to so much earlier or later; a reservation (LR) ends with them.
  *
  * A processor for which the scheduler has no thread is idle. It is summoned when there may be one:
- * by whoever wakes a thread, which is an interrupt, or by time. Whoever is idle asks in the order of
- * numbers, those first where a thread that is ready ran last.
+ * by whoever wakes a thread, which is an interrupt, or by time. Whoever is idle asks in the order
+ * of numbers, those first where a thread that is ready ran last.
  *
  * With one processor nothing is ever ahead.
  *

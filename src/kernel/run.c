@@ -186,10 +186,10 @@ static void starve(struct kernel *k, struct thread *t)
 
 #define FAULTS_MOST 64 /* of one instruction: more than it has pages and they have tables */
 
-/* Take the trap, and run on where it was a fault. The instruction whose page has come is made before
- * its thread gives way, or waits for the device: else threads that all wait for pages could take
- * them from each other for ever. A fault of one behind it is left to be had again, after the wait.
- */
+/* Take the trap, and run on where it was a fault. The instruction whose page has come is made
+ * before its thread gives way, or waits for the device: else threads that all wait for pages could
+ * take them from each other for ever. A fault of one behind it is left to be had again, after the
+ * wait. */
 static void take_trap(struct kernel *k, struct thread *t)
 {
     struct vm_rv64_trap trap = k->cpu->trap;

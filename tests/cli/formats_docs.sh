@@ -20,7 +20,7 @@ print(json.dumps([json.load(open("sched%d.json" % i)) for i in range(1, 3)]))' >
     >partitions.json
 # An unknown call, and exit(3).
 python3 "$PAGODA_TESTS/cli/tiny_elf.py" calls 7d000893 00000073 00300513 05d00893 00000073
-"$PAGODA" run --root . --json -- /calls 2>run.json
+"$PAGODA" run --root . --cpus 2 --json -- /calls 2>run.json
 "$PAGODA" compare @uniform:pages=200,refs=2000 --policies lru --json >compare.json
 "$PAGODA" locality @uniform:pages=200,refs=2000 --json >locality.json
 "$PAGODA" tables @uniform:pages=200,refs=2000 sv39 --json >tables.json

@@ -413,8 +413,8 @@ static void lines_are_coherent_as_the_textbook_has_it(void **unused)
     vm_engine_close(w.m);
 }
 
-/* Small caches, of which the last is shared or none is: a line that one processor has dirty is in no
- * other's own caches. */
+/* Small caches, of which the last is shared or none is: a line that one processor has dirty is in
+ * no other's own caches. */
 static void a_dirty_line_is_in_one_processors_caches(void **unused)
 {
     static const char *const caches[] = {

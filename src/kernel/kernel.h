@@ -196,7 +196,8 @@ struct processor {
     const struct thread *last; /* that ran before; it may be gone */
     bool idle;                 /* there was no thread for it; since now_ns */
     bool summoned;             /* another one has interrupted it: it is to ask the scheduler */
-    bool wanted;               /* and it ran here last */
+    bool wanted;               /* it asks before others of the same time */
+    bool bereft;               /* its thread was ended by another processor */
     uint64_t now_ns;
     double fraction_ns;         /* of the next one */
     uint64_t told_ns;           /* the scheduler knows what its thread ran up to then */

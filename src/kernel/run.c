@@ -292,6 +292,7 @@ static void give_way(struct kernel *k, struct thread *t, enum vm_ready why, cons
     t->state = THREAD_READY;
     k->sched->ready(k->sched_state, vm_thread_task(k, t), why);
     k->news = true;
+    k->cpu->wanted = true; /* it asks before those that are idle, who might take the same one */
     end_turn(k, t, how);
 }
 
@@ -386,6 +387,9 @@ static void begin_turn(struct kernel *k, struct thread *t)
 {
     struct processor *p = k->cpu;
     VM_ASSERT(!vm_processor_of(k, t));
+    if (p->bereft) /* of one that had to wait; this one has not */
+        vm_machine_waits(k);
+    p->bereft = false;
     count_turn(k, t);
     p->last = p->running = t;
     p->left.tid = t->tid;

@@ -122,6 +122,7 @@ void vm_thread_gone(struct kernel *k, struct thread *t)
         return;
     p->running = NULL;
     p->executes = false;
+    p->bereft = p != k->cpu;
     vm_processor_interrupt(k, p);
 }
 

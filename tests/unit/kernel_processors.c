@@ -1,5 +1,5 @@
-/* kernel_processors.c - laws of programs on several processors: nothing is lost, time is shared out,
- * and who is idle takes what waits.
+/* kernel_processors.c - laws of programs on several processors: nothing is lost, time is shared
+ * out, and who is idle takes what waits.
  */
 #include "oracle/guest_run.h"
 

@@ -104,7 +104,8 @@ static void ask(struct vm_engine *m, vm_va va, vm_pa pa, enum vm_access access)
     if (vm_caches_is_hot(&m->cpu->caches, va, pa, access)) {
         c->counts.accesses++;
     } else {
-        make_coherent(m, pa, access);
+        if (m->nprocessors > 1)
+            make_coherent(m, pa, access);
         level = vm_caches_access(&m->cpu->caches, va, pa, m->cpu->asid, access);
     }
     m->answered[access][level]++;
@@ -140,7 +141,7 @@ void vm_data_touch(struct vm_engine *m, vm_va va, vm_va last, enum vm_access acc
 static unsigned ask_table(struct vm_engine *m, vm_pa at, enum vm_access access)
 {
     m->table_lines++;
-    if (m->cpu->caches.tables < m->cpu->caches.levels)
+    if (m->nprocessors > 1 && m->cpu->caches.tables < m->cpu->caches.levels)
         make_coherent(m, at, access);
     return vm_caches_table(&m->cpu->caches, at, access);
 }

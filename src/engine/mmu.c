@@ -53,10 +53,9 @@ static void __attribute__((noinline)) forget_large(struct vm_engine *m, const st
 /* The base page with this entry was used last in its set of level 1: note for which accesses a
  * repeat would change nothing. A write is such only if the dirty bit is set: then the frame's is
  * too. */
-static inline void heat(struct vm_engine *m, const struct vm_tlb *t, uint64_t tag, uint64_t value,
-                        vm_pfn unit)
+static inline void heat(struct vm_engine *m, struct processor *p, const struct vm_tlb *t,
+                        uint64_t tag, uint64_t value, vm_pfn unit)
 {
-    struct processor *const p = m->cpu;
     uint32_t slot = (uint32_t)(tag >> 12) & m->hot_mask;
     if (p->large_warm)
         forget_large(m, t);
@@ -70,9 +69,9 @@ static inline void heat(struct vm_engine *m, const struct vm_tlb *t, uint64_t ta
 }
 
 /* And that it begins at `pa`, for the caches. Apart, since most machines have none. */
-static inline void heat_place(struct vm_engine *m, const struct vm_tlb *t, uint64_t tag, vm_pa pa)
+static inline void heat_place(const struct vm_engine *m, struct processor *p,
+                              const struct vm_tlb *t, uint64_t tag, vm_pa pa)
 {
-    struct processor *const p = m->cpu;
     uint32_t slot = (uint32_t)(tag >> 12) & m->hot_mask;
     for (int a = 0; a < VM_ACCESSES; a++)
         if (p->base1[a] == t)
@@ -160,8 +159,8 @@ static void accessed(struct vm_engine *m, vm_va va, uint64_t value)
 static void heat_base(struct vm_engine *m, const struct vm_tlb *t, uint64_t tag, uint64_t value,
                       vm_pfn unit)
 {
-    heat(m, t, tag, value, unit);
-    heat_place(m, t, tag, m->place);
+    heat(m, m->cpu, t, tag, value, unit);
+    heat_place(m, m->cpu, t, tag, m->place);
 }
 
 /* Where registers translate, a page is hot for any access that they allow. They have no dirty bit:
@@ -411,13 +410,14 @@ uint32_t vm_mmu_segment_beyond(struct vm_engine *m, const vm_va *va, const uint1
 }
 
 /* A reference of a page that begins at `page_pa` goes on to the caches. */
-static inline void access_data(struct vm_engine *m, vm_va va, uint16_t meta, vm_pa page_pa)
+static inline void access_data(struct vm_engine *m, const struct vm_caches *h, vm_va va,
+                               uint16_t meta, vm_pa page_pa)
 {
     enum vm_access access = vm_ref_access(meta);
     vm_va last = va + vm_ref_bytes(meta) - 1;
     vm_pa pa = page_pa | (va & ((UINT64_C(1) << m->page_shift) - 1));
-    if (__builtin_expect(((va ^ last) & m->cpu->caches.first[access]->line_mask) == 0, 1) &&
-        __builtin_expect(vm_caches_is_hot(&m->cpu->caches, va, pa, access), 1))
+    if (__builtin_expect(((va ^ last) & h->first[access]->line_mask) == 0, 1) &&
+        __builtin_expect(vm_caches_is_hot(h, va, pa, access), 1))
         return;
     vm_data_lines(m, va, pa, last, access);
 }
@@ -428,7 +428,7 @@ static inline void access_place(struct vm_engine *m, vm_va va, uint16_t meta)
     if (m->place == NOWHERE)
         m->cold[vm_ref_access(meta)]++;
     else
-        access_data(m, va, meta, m->place);
+        access_data(m, &m->cpu->caches, va, meta, m->place);
 }
 
 /* How a touch is reported, by what the policy wants. */

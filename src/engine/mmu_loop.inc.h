@@ -11,10 +11,11 @@
 
 /* One touch of the page with this tag, number `at` of its segment. False: the machine failed, or
  * the process must wait: the segment ends. */
-static inline bool SEGMENT_(touch)(struct vm_engine *m, vm_va va, uint64_t tag,
-                                   enum vm_access access, uint32_t at)
+static inline bool __attribute__((always_inline))
+SEGMENT_(touch)(struct vm_engine *m, vm_va va, uint64_t tag, enum vm_access access, uint32_t at)
 {
-    struct vm_tlb *t = m->cpu->first[access];
+    struct processor *const p = m->cpu;
+    struct vm_tlb *t = p->first[access];
     uint64_t first = (tag >> 12 & t->set_mask) * t->ways, i = first; /* first[] are plain */
     while (t->tag[i] != tag)
         if (++i == first + t->ways)
@@ -25,11 +26,11 @@ static inline bool SEGMENT_(touch)(struct vm_engine *m, vm_va va, uint64_t tag,
     if (i != first || t->replace == VM_TLB_PLRU)
         vm_tlb_use_in_set(t, first, i);
     m->bits[vm_tlb_pfn(value)] |= m->marks[access];
-    heat(m, t, tag, value, vm_tlb_pfn(value));
+    heat(m, p, t, tag, value, vm_tlb_pfn(value));
     REPORT(m, vm_tlb_pfn(value), access);
     if (CACHES) {
         m->place = (vm_pa)vm_tlb_pfn(value) << m->page_shift;
-        heat_place(m, t, tag, m->place);
+        heat_place(m, p, t, tag, m->place);
     }
     return true;
 }
@@ -50,7 +51,7 @@ uint32_t SEGMENT(struct vm_engine *m, const vm_va *va, const uint16_t *meta, uin
         if (__builtin_expect(((tag ^ p->hot[access][slot]) | (page ^ last)) == 0, 1)) {
             REPORT(m, p->hot_unit[access][slot], access);
             if (CACHES)
-                access_data(m, va[i - 1], meta[i - 1], p->hot_pa[access][slot]);
+                access_data(m, &p->caches, va[i - 1], meta[i - 1], p->hot_pa[access][slot]);
             continue;
         }
         if (page != last) {

@@ -256,6 +256,7 @@ void vm_clock_wait(void *engine, uint64_t ns, enum vm_server server, enum vm_wai
 /* ---- shootdown.c ---- */
 
 void vm_mmu_shootdown(void *engine, uint64_t page_key);
+void vm_mmu_shootdown_pages(void *engine, uint64_t page_key, uint32_t n);
 void vm_mmu_shootdown_space(void *engine, vm_asid asid);
 void vm_mmu_joined(void *engine, vm_pfn unit, uint64_t key);
 void vm_mmu_parted(void *engine, vm_pfn unit);

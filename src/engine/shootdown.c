@@ -1,6 +1,10 @@
 /* shootdown.c - what must leave the TLBs and caches when mappings change, frames are emptied, or
  * the address space is switched. */
+#include "base/assert.h"
 #include "engine/machine.h"
+
+/* To look for one page in every TLB costs as much as looking at so many entries. */
+#define LOOKS_A_PAGE 8
 
 /* The tag under which the TLBs would hold this page: UINT64_MAX (none) if its space is not current
  * and the TLBs were flushed when it ceased to be. */
@@ -24,9 +28,9 @@ static bool remove_page(struct vm_engine *m, size_t i, uint64_t tag)
     return removed;
 }
 
-void vm_mmu_shootdown(void *engine, uint64_t page_key)
+/* The page was in a TLB, and is in none now. */
+static bool remove_from_all(struct vm_engine *m, uint64_t page_key)
 {
-    struct vm_engine *m = engine;
     uint64_t tag = tag_of_key(m, page_key);
     bool removed = false;
     for (size_t i = 0; i < m->ntlbs; i++) {
@@ -34,13 +38,78 @@ void vm_mmu_shootdown(void *engine, uint64_t page_key)
         removed |= m->tlb[i].nglobal && remove_page(m, i, vm_tlb_global(page_key));
     }
     m->counts.shootdowns += removed;
+    return removed;
+}
+
+void vm_mmu_shootdown(void *engine, uint64_t page_key)
+{
+    struct vm_engine *m = engine;
+    bool removed = remove_from_all(m, page_key);
     vm_va va = vm_key_va(page_key, m->page_shift);
     vm_walk_caches_forget(m, vm_key_asid(page_key), va, va + 1);
     vm_mmu_cool(m);
     if (m->programs)
-        m->programs->forget(m->programs->host, page_key);
+        m->programs->forget(m->programs->host, page_key, 1);
     TELL(m, .kind = VM_TAP_SHOOTDOWN, .shootdown = {page_key, removed});
 }
+
+/* ---- many pages at once ---- */
+
+/* Entries of all TLBs. */
+static uint64_t count_entries(const struct vm_engine *m)
+{
+    uint64_t n = 0;
+    for (size_t i = 0; i < m->ntlbs; i++)
+        n += (uint64_t)(m->tlb[i].set_mask + 1) * m->tlb[i].ways;
+    return n;
+}
+
+/* Mark, of the n pages from `page_key` on, each that is the first of a page which the TLB has. */
+static void mark_found(const struct vm_engine *m, const struct vm_tlb *t, uint64_t page_key,
+                       uint32_t n, uint64_t *marked)
+{
+    uint64_t own = tag_of_key(m, page_key) & 0xfff, first = page_key >> 12;
+    for (uint64_t way = 0, end = (uint64_t)(t->set_mask + 1) * t->ways; way < end; way++) {
+        uint64_t tag = t->tag[way];
+        if (tag == VM_TLB_EMPTY || ((tag & 0xfff) != own && (tag & 0xfff) != VM_TLB_GLOBAL))
+            continue;
+        uint64_t i = vm_tlb_first_in(t, way, first, n);
+        if (i < n)
+            marked[i / 64] |= UINT64_C(1) << i % 64;
+    }
+}
+
+/* As one after the other: an entry leaves with the first page that it is for, so that no page which
+ * is not marked would find one. */
+static void remove_marked(struct vm_engine *m, uint64_t page_key, const uint64_t *marked)
+{
+    for (uint64_t word = 0; word < VM_ROW_MAX / 64; word++)
+        for (uint64_t left = marked[word]; left; left &= left - 1)
+            remove_from_all(m, page_key + ((word * 64 + (unsigned)__builtin_ctzll(left)) << 12));
+}
+
+void vm_mmu_shootdown_pages(void *engine, uint64_t page_key, uint32_t n)
+{
+    struct vm_engine *m = engine;
+    vm_va va = vm_key_va(page_key, m->page_shift);
+    uint64_t marked[VM_ROW_MAX / 64] = {0};
+    bool few = n == 1 || n * LOOKS_A_PAGE < count_entries(m);
+    if (few || m->tap) { /* which is told of each */
+        for (uint32_t i = 0; i < n; i++)
+            vm_mmu_shootdown(engine, page_key + ((uint64_t)i << 12));
+        return;
+    }
+    VM_ASSERT(n <= VM_ROW_MAX);
+    for (size_t i = 0; i < m->ntlbs; i++)
+        mark_found(m, &m->tlb[i], page_key, n, marked);
+    remove_marked(m, page_key, marked);
+    vm_walk_caches_forget(m, vm_key_asid(page_key), va, va + ((vm_va)n << m->page_shift));
+    vm_mmu_cool(m);
+    if (m->programs)
+        m->programs->forget(m->programs->host, page_key, n);
+}
+
+/* ---- whole spaces ---- */
 
 static void shoot_space(const struct vm_engine *m, struct vm_tlb *t, vm_asid asid)
 {

@@ -87,7 +87,7 @@ static bool make(struct kernel *k, vm_va va, uint16_t meta)
 
 /* ---- translations ---- */
 
-static void forget(void *host, uint64_t page_key)
+static void forget(void *host, uint64_t page_key, uint32_t n)
 {
     struct kernel *k = host;
     const struct address_space *s = k->of_asid[vm_key_asid(page_key)];
@@ -98,7 +98,7 @@ static void forget(void *host, uint64_t page_key)
         vm_rv64_view_forget_all(s->view);
         return;
     }
-    for (vm_va end = va + page_bytes(k); va < end; va += HART_PAGE)
+    for (vm_va end = va + n * page_bytes(k); va < end; va += HART_PAGE)
         vm_rv64_view_forget(s->view, va);
 }
 

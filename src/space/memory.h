@@ -17,6 +17,7 @@
  *   reserve.c runs of frames set aside for huge pages to come
  *   suspend.c  a whole process leaves
  *   collapse.c  the scan that makes huge pages of base pages
+ *   row.c     entries that stand side by side
  *   event.c   map, unmap, protect, advise, fork, exec, exit
  *   segment.h the same for schemes whose unit is the segment
  */
@@ -211,9 +212,21 @@ static inline bool vm_mapper_next(const struct vm_memory *m, struct vm_mapper *m
     *mapper = (struct vm_mapper){sharer->owner, sharer->next};
     return true;
 }
-/* A node of the pool of sharers, or 0: there is none left (m->out). */
-uint32_t vm_sharer_take(struct vm_memory *m);
-void vm_sharer_free(struct vm_memory *m, uint32_t node);
+/* A node of the pool of sharers, or 0: there is none left (m->out). fresh: never taken before. */
+uint32_t vm_sharer_fresh(struct vm_memory *m);
+static inline uint32_t vm_sharer_take(struct vm_memory *m)
+{
+    uint32_t node = m->sharer_head;
+    if (!node)
+        return vm_sharer_fresh(m);
+    m->sharer_head = m->sharer[node].next;
+    return node;
+}
+static inline void vm_sharer_free(struct vm_memory *m, uint32_t node)
+{
+    m->sharer[node] = (struct vm_sharer){.next = m->sharer_head};
+    m->sharer_head = node;
+}
 /* The page `key` now maps `f` too. False: no room for one more sharer (m->out). */
 bool vm_frame_share(struct vm_memory *m, vm_pfn f, uint64_t key);
 /* The page `key` maps `f` no more; a frame without mappers for which nobody will come leaves the
@@ -572,6 +585,36 @@ static inline vm_va vm_memory_behind(const struct vm_memory *m, vm_va va, struct
 {
     return ((va >> (m->c.page_shift + pte.order)) + 1) << (m->c.page_shift + pte.order);
 }
+
+/* ---- row.c ---- */
+
+/* Entries of [va, ...) that are not empty: of base pages side by side, or one of any order. */
+struct vm_row {
+    vm_va va;
+    uint32_t n;
+    struct vm_pte pte[VM_ROW_MAX];
+};
+static inline uint64_t vm_row_key(const struct vm_memory *m, vm_asid asid, const struct vm_row *row,
+                                  uint32_t i)
+{
+    return vm_page_key(row->va, m->c.page_shift, asid) + ((uint64_t)i << 12);
+}
+/* The first address behind it; of an empty one, behind its first page. */
+static inline vm_va vm_row_end(const struct vm_memory *m, const struct vm_row *row)
+{
+    vm_va pages = row->n > 1 ? row->n - 1 : 0;
+    return vm_memory_behind(m, row->va, row->pte[0]) + (pages << m->c.page_shift);
+}
+/* The row of the first entry in [va, end) that is not empty. False: there is none. */
+bool vm_row_next(const struct vm_memory *m, vm_asid asid, vm_va va, vm_va end, struct vm_row *row);
+/* The row from row->va on again. False: its first entry, which it has, is empty. */
+bool vm_row_get(const struct vm_memory *m, vm_asid asid, vm_va end, struct vm_row *row);
+/* Its entries become those of `asid`, whose tables are there; become empty. */
+void vm_row_set(struct vm_memory *m, vm_asid asid, const struct vm_row *row);
+void vm_row_empty(struct vm_memory *m, vm_asid asid, const struct vm_row *row);
+/* No TLB keeps its present pages. */
+void vm_row_shootdown(struct vm_memory *m, vm_asid asid, const struct vm_row *row);
+
 /* ---- fault.c ---- */
 
 /* Count a fault that was resolved; a touch that was refused. */

@@ -245,7 +245,7 @@ struct vm_memory_config {
     void *host;
     /* The entry of this page has changed: no TLB may keep it. */
     void (*shootdown)(void *host, uint64_t page_key);
-    /* The same of n base pages, VM_ROW_MAX at most, of which this is the first. */
+    /* The same of n base pages, VM_STRIP_MAX at most, of which this is the first. */
     void (*shootdown_pages)(void *host, uint64_t page_key, uint32_t n);
     /* That of every page of this space has. */
     void (*shootdown_space)(void *host, vm_asid asid);

@@ -83,7 +83,7 @@ static void mark_found(const struct vm_engine *m, const struct vm_tlb *t, uint64
  * is not marked would find one. */
 static void remove_marked(struct vm_engine *m, uint64_t page_key, const uint64_t *marked)
 {
-    for (uint64_t word = 0; word < VM_ROW_MAX / 64; word++)
+    for (uint64_t word = 0; word < VM_STRIP_MAX / 64; word++)
         for (uint64_t left = marked[word]; left; left &= left - 1)
             remove_from_all(m, page_key + ((word * 64 + (unsigned)__builtin_ctzll(left)) << 12));
 }
@@ -92,14 +92,14 @@ void vm_mmu_shootdown_pages(void *engine, uint64_t page_key, uint32_t n)
 {
     struct vm_engine *m = engine;
     vm_va va = vm_key_va(page_key, m->page_shift);
-    uint64_t marked[VM_ROW_MAX / 64] = {0};
+    uint64_t marked[VM_STRIP_MAX / 64] = {0};
     bool few = n == 1 || n * LOOKS_A_PAGE < count_entries(m);
     if (few || m->tap) { /* which is told of each */
         for (uint32_t i = 0; i < n; i++)
             vm_mmu_shootdown(engine, page_key + ((uint64_t)i << 12));
         return;
     }
-    VM_ASSERT(n <= VM_ROW_MAX);
+    VM_ASSERT(n <= VM_STRIP_MAX);
     for (size_t i = 0; i < m->ntlbs; i++)
         mark_found(m, &m->tlb[i], page_key, n, marked);
     remove_marked(m, page_key, marked);

@@ -346,7 +346,7 @@ static void radix_set(void *state, vm_asid asid, vm_va va, struct vm_pte pte)
     radix_put(s, table, at, entry_encode(pte));
 }
 
-/* ---- rows ---- */
+/* ---- strips ---- */
 
 /* The table that has base page va's word; VM_NOFRAME: there is none. */
 static vm_pfn radix_leaf_table(const struct radix *s, vm_asid asid, vm_va va)
@@ -357,21 +357,21 @@ static vm_pfn radix_leaf_table(const struct radix *s, vm_asid asid, vm_va va)
 }
 
 /* From va's word to the end of the frame that it is in. */
-static uint32_t radix_row_room(const struct radix *s, vm_va va)
+static uint32_t radix_strip_room(const struct radix *s, vm_va va)
 {
     unsigned bits = radix_low(s, 0) - form_word_shift(&s->form);
     uint64_t words = UINT64_C(1) << bits;
     words = radix_entries(s, 0) < words ? radix_entries(s, 0) : words;
     uint64_t room = words - (va >> radix_low(s, 0) & (words - 1));
-    return room < VM_ROW_MAX ? (uint32_t)room : VM_ROW_MAX;
+    return room < VM_STRIP_MAX ? (uint32_t)room : VM_STRIP_MAX;
 }
 
-static uint32_t radix_get_row(const void *state, vm_asid asid, vm_va va, vm_va end,
-                              struct vm_pte *out)
+static uint32_t radix_get_strip(const void *state, vm_asid asid, vm_va va, vm_va end,
+                                struct vm_pte *out)
 {
     const struct radix *s = state;
     vm_pfn table = radix_leaf_table(s, asid, va);
-    uint64_t wanted = (end - va) >> radix_low(s, 0), room = radix_row_room(s, va);
+    uint64_t wanted = (end - va) >> radix_low(s, 0), room = radix_strip_room(s, va);
     uint32_t most = (uint32_t)(wanted < room ? wanted : room), n = 0;
     if (table == VM_NOFRAME)
         return 0;
@@ -385,12 +385,13 @@ static uint32_t radix_get_row(const void *state, vm_asid asid, vm_va va, vm_va e
     return n;
 }
 
-static void radix_set_row(void *state, vm_asid asid, vm_va va, uint32_t n, const struct vm_pte *pte)
+static void radix_set_strip(void *state, vm_asid asid, vm_va va, uint32_t n,
+                            const struct vm_pte *pte)
 {
     struct radix *s = state;
     vm_pfn table = radix_leaf_table(s, asid, va);
     uint32_t come = 0, gone = 0;
-    VM_ASSERT(table != VM_NOFRAME && n <= radix_row_room(s, va));
+    VM_ASSERT(table != VM_NOFRAME && n <= radix_strip_room(s, va));
     vm_pa at = radix_at(s, table, va, 0);
     for (uint32_t i = 0; i < n; i++, at += UINT64_C(1) << form_word_shift(&s->form)) {
         uint64_t word = entry_encode(pte[i]);
@@ -403,7 +404,7 @@ static void radix_set_row(void *state, vm_asid asid, vm_va va, uint32_t n, const
     s->filled[table] += come - gone;
 }
 
-static const struct vm_row_ops radix_rows = {.get = radix_get_row, .set = radix_set_row};
+static const struct vm_strip_ops radix_strips = {.get = radix_get_strip, .set = radix_set_strip};
 
 /* ---- the next entry ---- */
 
@@ -591,7 +592,7 @@ const struct vm_scheme_ops RADIX_OPS = {
     .page_shift_min = RADIX_PAGE_SHIFT_MIN,
     .page_shift_max = RADIX_PAGE_SHIFT_MAX,
     .marks = VM_FRAME_REFERENCED | VM_FRAME_DIRTY,
-    .rows = &radix_rows,
+    .strips = &radix_strips,
     .param = RADIX_PARAMS,
     .nparams = RADIX_NPARAMS,
     .accept = radix_accept,

@@ -21,26 +21,26 @@ static void release_entry(struct vm_memory *m, uint64_t key, const struct vm_pte
         vm_slot_unref(m, pte->slot);
 }
 
-static void release_row(struct vm_memory *m, vm_asid asid, const struct vm_row *row)
+static void release_strip(struct vm_memory *m, vm_asid asid, const struct vm_strip *strip)
 {
-    vm_table_page_visit(m, asid, row->va, VM_TRANSFER_WRITE);
-    vm_row_empty(m, asid, row);
-    vm_row_shootdown(m, asid, row);
-    for (uint32_t i = 0; i < row->n; i++)
-        release_entry(m, vm_row_key(m, asid, row, i), &row->pte[i]);
+    vm_table_page_visit(m, asid, strip->va, VM_TRANSFER_WRITE);
+    vm_strip_empty(m, asid, strip);
+    vm_strip_shootdown(m, asid, strip);
+    for (uint32_t i = 0; i < strip->n; i++)
+        release_entry(m, vm_strip_key(m, asid, strip, i), &strip->pte[i]);
 }
 
 /* Every page of [start, end) loses its frame or slot; of a segment, its contents. No huge page lies
  * across the ends. */
 static void release_pages(struct vm_memory *m, vm_asid asid, vm_va start, vm_va end)
 {
-    struct vm_row row;
+    struct vm_strip strip;
     if (m->seg) {
         vm_segments_zero(m, asid, start, end);
         return;
     }
-    for (vm_va va = start; vm_row_next(m, asid, va, end, &row); va = vm_row_end(m, &row))
-        release_row(m, asid, &row);
+    for (vm_va va = start; vm_strip_next(m, asid, va, end, &strip); va = vm_strip_end(m, &strip))
+        release_strip(m, asid, &strip);
 }
 
 /* The pages that [va, va + bytes) touches, as [*start, *end), less those that are never mapped:
@@ -154,21 +154,21 @@ static uint8_t entry_prot(const struct vm_memory *m, const struct vm_vma *v, vm_
     return own ? prot : prot & (uint8_t)~VM_PROT_WRITE;
 }
 
-static void protect_row(struct vm_memory *m, vm_asid asid, struct vm_row *row, uint8_t prot)
+static void protect_strip(struct vm_memory *m, vm_asid asid, struct vm_strip *strip, uint8_t prot)
 {
-    const struct vm_vma *v = vm_vma_find(&m->space[asid], row->va);
-    for (uint32_t i = 0; i < row->n; i++)
-        if (row->pte[i].state == VM_PTE_PRESENT)
-            row->pte[i].prot = entry_prot(m, v, row->pte[i].pfn, prot);
-    vm_row_set(m, asid, row);
-    vm_row_shootdown(m, asid, row);
+    const struct vm_vma *v = vm_vma_find(&m->space[asid], strip->va);
+    for (uint32_t i = 0; i < strip->n; i++)
+        if (strip->pte[i].state == VM_PTE_PRESENT)
+            strip->pte[i].prot = entry_prot(m, v, strip->pte[i].pfn, prot);
+    vm_strip_set(m, asid, strip);
+    vm_strip_shootdown(m, asid, strip);
 }
 
 static void protect_pages(struct vm_memory *m, vm_asid asid, vm_va start, vm_va end, uint8_t prot)
 {
-    struct vm_row row;
-    for (vm_va va = start; vm_row_next(m, asid, va, end, &row); va = vm_row_end(m, &row))
-        protect_row(m, asid, &row, prot);
+    struct vm_strip strip;
+    for (vm_va va = start; vm_strip_next(m, asid, va, end, &strip); va = vm_strip_end(m, &strip))
+        protect_strip(m, asid, &strip, prot);
 }
 
 static bool protect(struct vm_memory *m, const struct vm_event *event, struct vm_error *e)
@@ -236,20 +236,20 @@ static void close_space(struct vm_memory *m, vm_asid asid)
     m->space[asid].open = m->space[asid].killed = false;
 }
 
-/* The parent's row from row->va on, where it has an entry, and the tables for the same of the child.
- * Making them may evict the page, or split it, so that the row is read after: until it fits. A page
- * that was clean, anonymous and evicted is in no row: row->n is 0 then. False: m->out. */
+/* The parent's strip from strip->va on, where it has an entry, and the tables for the same of the child.
+ * Making them may evict the page, or split it, so that the strip is read after: until it fits. A page
+ * that was clean, anonymous and evicted is in no strip: strip->n is 0 then. False: m->out. */
 static bool fork_tables(struct vm_memory *m, vm_asid parent, vm_asid child, vm_va end,
-                        struct vm_row *row)
+                        struct vm_strip *strip)
 {
-    unsigned order = m->c.scheme->get(m->scheme, parent, row->va).order;
-    for (;; order = row->pte[0].order) {
-        if (!m->c.scheme->ensure(m->scheme, child, row->va, order))
+    unsigned order = m->c.scheme->get(m->scheme, parent, strip->va).order;
+    for (;; order = strip->pte[0].order) {
+        if (!m->c.scheme->ensure(m->scheme, child, strip->va, order))
             return false;
-        vm_table_page_visit(m, parent, row->va, VM_TRANSFER_READ);
-        bool there = vm_row_get(m, parent, end, row);
-        row->n = there ? row->n : 0;
-        if (row->pte[0].order == order)
+        vm_table_page_visit(m, parent, strip->va, VM_TRANSFER_READ);
+        bool there = vm_strip_get(m, parent, end, strip);
+        strip->n = there ? strip->n : 0;
+        if (strip->pte[0].order == order)
             return true;
     }
 }
@@ -284,32 +284,33 @@ static bool share_entry(struct vm_memory *m, const struct vm_vma *v, uint64_t ke
     return true;
 }
 
-/* The row of the parent's `v` becomes the child's too. False: m->out. */
-static bool fork_row(struct vm_memory *m, const struct vm_vma *v, vm_asid parent, vm_asid child,
-                     struct vm_row *row)
+/* The strip of the parent's `v` becomes the child's too. False: m->out. */
+static bool fork_strip(struct vm_memory *m, const struct vm_vma *v, vm_asid parent, vm_asid child,
+                       struct vm_strip *strip)
 {
-    uint32_t done = 0, n = row->n;
+    uint32_t done = 0, n = strip->n;
     bool changed = false;
-    while (done < n &&
-           share_entry(m, v, vm_row_key(m, parent, row, done), child, &row->pte[done], &changed))
+    while (done < n && share_entry(m, v, vm_strip_key(m, parent, strip, done), child,
+                                   &strip->pte[done], &changed))
         done++;
-    row->n = done;
+    strip->n = done;
     if (changed)
-        vm_row_set(m, parent, row);
+        vm_strip_set(m, parent, strip);
     for (uint32_t i = 0; i < done; i++)
-        if (row->pte[i].state == VM_PTE_PRESENT)
-            row->pte[i].accessed = row->pte[i].dirty = false;
-    vm_row_set(m, child, row);
+        if (strip->pte[i].state == VM_PTE_PRESENT)
+            strip->pte[i].accessed = strip->pte[i].dirty = false;
+    vm_strip_set(m, child, strip);
     return done == n;
 }
 
 static bool fork_vma(struct vm_memory *m, const struct vm_vma *v, vm_asid parent, vm_asid child)
 {
-    struct vm_row row;
+    struct vm_strip strip;
     vm_va va = v->start;
-    for (; (row.va = m->c.scheme->next(m->scheme, parent, va, v->end)) < v->end;
-         va = vm_row_end(m, &row))
-        if (!fork_tables(m, parent, child, v->end, &row) || !fork_row(m, v, parent, child, &row))
+    for (; (strip.va = m->c.scheme->next(m->scheme, parent, va, v->end)) < v->end;
+         va = vm_strip_end(m, &strip))
+        if (!fork_tables(m, parent, child, v->end, &strip) ||
+            !fork_strip(m, v, parent, child, &strip))
             return false;
     return true;
 }

@@ -17,7 +17,7 @@
  *   reserve.c runs of frames set aside for huge pages to come
  *   suspend.c  a whole process leaves
  *   collapse.c  the scan that makes huge pages of base pages
- *   row.c     entries that stand side by side
+ *   strip.c     entries that stand side by side
  *   event.c   map, unmap, protect, advise, fork, exec, exit
  *   segment.h the same for schemes whose unit is the segment
  */
@@ -586,34 +586,35 @@ static inline vm_va vm_memory_behind(const struct vm_memory *m, vm_va va, struct
     return ((va >> (m->c.page_shift + pte.order)) + 1) << (m->c.page_shift + pte.order);
 }
 
-/* ---- row.c ---- */
+/* ---- strip.c ---- */
 
 /* Entries of [va, ...) that are not empty: of base pages side by side, or one of any order. */
-struct vm_row {
+struct vm_strip {
     vm_va va;
     uint32_t n;
-    struct vm_pte pte[VM_ROW_MAX];
+    struct vm_pte pte[VM_STRIP_MAX];
 };
-static inline uint64_t vm_row_key(const struct vm_memory *m, vm_asid asid, const struct vm_row *row,
-                                  uint32_t i)
+static inline uint64_t vm_strip_key(const struct vm_memory *m, vm_asid asid,
+                                    const struct vm_strip *strip, uint32_t i)
 {
-    return vm_page_key(row->va, m->c.page_shift, asid) + ((uint64_t)i << 12);
+    return vm_page_key(strip->va, m->c.page_shift, asid) + ((uint64_t)i << 12);
 }
 /* The first address behind it; of an empty one, behind its first page. */
-static inline vm_va vm_row_end(const struct vm_memory *m, const struct vm_row *row)
+static inline vm_va vm_strip_end(const struct vm_memory *m, const struct vm_strip *strip)
 {
-    vm_va pages = row->n > 1 ? row->n - 1 : 0;
-    return vm_memory_behind(m, row->va, row->pte[0]) + (pages << m->c.page_shift);
+    vm_va pages = strip->n > 1 ? strip->n - 1 : 0;
+    return vm_memory_behind(m, strip->va, strip->pte[0]) + (pages << m->c.page_shift);
 }
-/* The row of the first entry in [va, end) that is not empty. False: there is none. */
-bool vm_row_next(const struct vm_memory *m, vm_asid asid, vm_va va, vm_va end, struct vm_row *row);
-/* The row from row->va on again. False: its first entry, which it has, is empty. */
-bool vm_row_get(const struct vm_memory *m, vm_asid asid, vm_va end, struct vm_row *row);
+/* The strip of the first entry in [va, end) that is not empty. False: there is none. */
+bool vm_strip_next(const struct vm_memory *m, vm_asid asid, vm_va va, vm_va end,
+                   struct vm_strip *strip);
+/* The strip from strip->va on again. False: its first entry, which it has, is empty. */
+bool vm_strip_get(const struct vm_memory *m, vm_asid asid, vm_va end, struct vm_strip *strip);
 /* Its entries become those of `asid`, whose tables are there; become empty. */
-void vm_row_set(struct vm_memory *m, vm_asid asid, const struct vm_row *row);
-void vm_row_empty(struct vm_memory *m, vm_asid asid, const struct vm_row *row);
+void vm_strip_set(struct vm_memory *m, vm_asid asid, const struct vm_strip *strip);
+void vm_strip_empty(struct vm_memory *m, vm_asid asid, const struct vm_strip *strip);
 /* No TLB keeps its present pages. */
-void vm_row_shootdown(struct vm_memory *m, vm_asid asid, const struct vm_row *row);
+void vm_strip_shootdown(struct vm_memory *m, vm_asid asid, const struct vm_strip *strip);
 
 /* ---- fault.c ---- */
 

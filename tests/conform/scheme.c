@@ -238,7 +238,7 @@ static void walk_and_compare(struct pair *p, vm_asid asid, vm_va va)
     assert_int_equal(walk.nstores, nstores);
 }
 
-/* ---- rows ---- */
+/* ---- strips ---- */
 
 /* The frame of the table in which the entry of va stands. */
 static vm_pa frame_of_entry(struct pair *p, vm_asid asid, vm_va va)
@@ -250,10 +250,10 @@ static vm_pa frame_of_entry(struct pair *p, vm_asid asid, vm_va va)
 }
 
 /* Entries of base pages from va on, as far as none is empty. */
-static uint32_t naive_row(const struct pair *p, vm_asid asid, vm_va va, vm_va end)
+static uint32_t naive_strip(const struct pair *p, vm_asid asid, vm_va va, vm_va end)
 {
     uint32_t n = 0;
-    for (; va < end && n <= VM_ROW_MAX; va += p->page, n++) {
+    for (; va < end && n <= VM_STRIP_MAX; va += p->page, n++) {
         struct vm_pte pte = naive_map_get(&p->map, asid, va);
         if (pte.state == VM_PTE_EMPTY || pte.order > 0)
             break;
@@ -261,36 +261,36 @@ static uint32_t naive_row(const struct pair *p, vm_asid asid, vm_va va, vm_va en
     return n;
 }
 
-/* A row has the entries that the list has, and ends only where one is empty or of a large page, at
- * VM_ROW_MAX, or with the frame. */
-static uint32_t pair_compare_row(struct pair *p, vm_asid asid, vm_va va, vm_va end)
+/* A strip has the entries that the list has, and ends only where one is empty or of a large page, at
+ * VM_STRIP_MAX, or with the frame. */
+static uint32_t pair_compare_strip(struct pair *p, vm_asid asid, vm_va va, vm_va end)
 {
-    struct vm_pte pte[VM_ROW_MAX + 1];
-    pte[VM_ROW_MAX].pfn = 0x5a5a5a5a;
-    uint32_t n = p->w->ops->rows->get(p->w->state, asid, va, end, pte);
-    uint32_t there = naive_row(p, asid, va, end);
-    assert_in_range(n, there > 0, there < VM_ROW_MAX ? there : VM_ROW_MAX);
-    assert_int_equal(pte[VM_ROW_MAX].pfn, 0x5a5a5a5a);
+    struct vm_pte pte[VM_STRIP_MAX + 1];
+    pte[VM_STRIP_MAX].pfn = 0x5a5a5a5a;
+    uint32_t n = p->w->ops->strips->get(p->w->state, asid, va, end, pte);
+    uint32_t there = naive_strip(p, asid, va, end);
+    assert_in_range(n, there > 0, there < VM_STRIP_MAX ? there : VM_STRIP_MAX);
+    assert_int_equal(pte[VM_STRIP_MAX].pfn, 0x5a5a5a5a);
     for (uint32_t i = 0; i < n; i++) {
         assert_true(naive_pte_equal(pte[i], naive_map_get(&p->map, asid, va + i * p->page)));
         assert_int_equal(frame_of_entry(p, asid, va + i * p->page), frame_of_entry(p, asid, va));
     }
-    if (n > 0 && n < there && n < VM_ROW_MAX)
+    if (n > 0 && n < there && n < VM_STRIP_MAX)
         assert_int_not_equal(frame_of_entry(p, asid, va + n * p->page),
                              frame_of_entry(p, asid, va));
     return n;
 }
 
-/* Other entries where the row of `from` is, in `to`, whose tables are made for the first of them. */
-static void pair_set_row(struct pair *p, vm_asid to, vm_va va, uint32_t n)
+/* Other entries where the strip of `from` is, in `to`, whose tables are made for the first of them. */
+static void pair_set_strip(struct pair *p, vm_asid to, vm_va va, uint32_t n)
 {
-    struct vm_pte pte[VM_ROW_MAX];
+    struct vm_pte pte[VM_STRIP_MAX];
     for (uint32_t i = 0; i < n; i++) {
         pair_clear(p, to, va + i * p->page, 0);
         pte[i] = random_pte(p);
     }
     assert_true(p->w->ops->ensure(p->w->state, to, va, 0));
-    p->w->ops->rows->set(p->w->state, to, va, n, pte);
+    p->w->ops->strips->set(p->w->state, to, va, n, pte);
     for (uint32_t i = 0; i < n; i++)
         pair_note(p, to, va + i * p->page, pte[i]);
 }
@@ -299,7 +299,7 @@ static void pair_set_row(struct pair *p, vm_asid to, vm_va va, uint32_t n)
 static vm_va map_some(struct pair *p, vm_asid asid, uint32_t *n)
 {
     uint64_t named = UINT64_C(1) << (p->w->va_bits - p->w->page_shift - 1);
-    uint64_t most = named < 3 * VM_ROW_MAX / 2 ? named : 3 * VM_ROW_MAX / 2;
+    uint64_t most = named < 3 * VM_STRIP_MAX / 2 ? named : 3 * VM_STRIP_MAX / 2;
     *n = (uint32_t)vm_random_below(&p->random, most) + 1;
     vm_va va = vm_random_below(&p->random, 3) ? random_page(p) : 0;
     uint64_t first = va / p->page % named;
@@ -324,7 +324,7 @@ static void empty_spaces(struct pair *p)
     }
 }
 
-static void row_round(struct pair *p)
+static void strip_round(struct pair *p)
 {
     vm_asid from = (vm_asid)vm_random_below(&p->random, NASIDS);
     vm_asid to = (vm_asid)vm_random_below(&p->random, NASIDS);
@@ -335,33 +335,33 @@ static void row_round(struct pair *p)
     uint32_t skipped = (uint32_t)vm_random_below(&p->random, n);
     vm_va start = va + skipped * p->page;
     vm_va end = start + (vm_random_below(&p->random, n - skipped) + 1) * p->page;
-    uint32_t row = pair_compare_row(p, from, start, end);
-    if (row > 0)
-        pair_set_row(p, to, start, row);
+    uint32_t strip = pair_compare_strip(p, from, start, end);
+    if (strip > 0)
+        pair_set_strip(p, to, start, strip);
     pair_compare_all(p, to, va, va + n * p->page);
     p->w->ops->check(p->w->state);
     if (vm_random_below(&p->random, 2) || p->map.n > NAIVE_MAP_MAX / 2)
         empty_spaces(p);
 }
 
-static void a_row_is_its_entries(void **unused)
+static void a_strip_is_its_entries(void **unused)
 {
     (void)unused;
     static const char *const others[] = {"two-level:dir=3,table=13,entry=8",
                                          "two-level:dir=5,table=2,entry=8"};
-    size_t nrows = 0;
+    size_t nschemes = 0;
     for (size_t row = 0; page_row(&row); row++) {
         struct pair *p = pair_open(row, row + 3);
-        for (unsigned i = 0; p->w->ops->rows && i < 60; i++)
-            row_round(p);
-        nrows += p->w->ops->rows != NULL;
+        for (unsigned i = 0; p->w->ops->strips && i < 60; i++)
+            strip_round(p);
+        nschemes += p->w->ops->strips != NULL;
         pair_close(p);
     }
-    assert_true(nrows > 5);
+    assert_true(nschemes > 5);
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
         struct pair *p = pair_of(world_open(others[i], 0, NASIDS), i);
         for (unsigned k = 0; k < 60; k++)
-            row_round(p);
+            strip_round(p);
         pair_close(p);
     }
 }
@@ -662,7 +662,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_scheme_answers_as_the_list_does),
-        cmocka_unit_test(a_row_is_its_entries),
+        cmocka_unit_test(a_strip_is_its_entries),
         cmocka_unit_test(so_do_schemes_with_other_parameters_and_pages),
         cmocka_unit_test(every_scheme_translates_alike_below_4_gib),
         cmocka_unit_test(a_large_page_translates_as_its_base_pages_do),

@@ -94,6 +94,10 @@ struct vm_files {
     uint64_t
         *page; /* [nframes] the page of its file that a frame with a file as its home has; NULL:
                        its page number, for all files are known by their mappings */
+    struct vm_links *links; /* [nframes + nlists] frames of named files, those of a file in one
+                               list, heads behind the frames; NULL: no file is named */
+    uint32_t nlists;        /* a power of two */
+    vm_pfn *found;          /* [nframes] what vm_file_frames answers with */
 };
 /* Files that map events name; the others have lower numbers. */
 #define VM_FILE_NAMED (UINT32_C(1) << 29)
@@ -479,6 +483,9 @@ vm_pfn vm_page_cache_find(struct vm_memory *m, uint32_t home, uint64_t page);
 vm_pfn vm_page_cache_look(const struct vm_memory *m, uint32_t home, uint64_t page);
 /* What was written to a private page is not its file's: such a frame's home is no file. */
 void vm_home_settle(struct vm_memory *m, vm_pfn f);
+/* The frames of the named file (0: of all of these), in the order of their numbers: in
+ * m->files.found, until it is asked again. How many. */
+uint32_t vm_file_frames(struct vm_memory *m, uint32_t file);
 /* Another address space than that of `key` has dropped the page to its file, and may come for it;
  * for a page of a named file, anybody may. */
 bool vm_file_is_awaited(struct vm_memory *m, uint32_t home, uint64_t key);

@@ -89,8 +89,9 @@ static bool wants_restart(const struct thread *t)
 }
 
 /* It was about to sleep, and a signal waits. */
-static int64_t interrupt(struct thread *t, uint64_t number)
+static int64_t interrupt(struct kernel *k, struct thread *t, uint64_t number)
 {
+    vm_sleepers_remove(&k->sleepers, vm_thread_task(k, t));
     t->state = THREAD_RUNNING;
     t->channel = NULL;
     t->wake_ns = VM_TIME_NEVER;
@@ -179,7 +180,7 @@ void vm_call(struct kernel *k, struct thread *t)
     if (k->running != t || t->tid != tid) /* it has ended */
         return;
     if (result == CALL_SLEEPS && vm_signal_waits(t))
-        result = interrupt(t, number);
+        result = interrupt(k, t, number);
     if (result == CALL_SLEEPS)
         return;
     t->begun = false;

@@ -4,6 +4,7 @@
  *   machine.c  the machine beneath: references, translations, the clock, bytes of programs
  *   space.c    address spaces of programs: what is where, mapping and unmapping
  *   elf.c      a program file becomes an address space
+ *   sleepers.c  threads by what they sleep for
  *   process.c  processes and threads: fork, exec, exit, wait
  *   trap.c     causes, the vector table, page faults
  *   signal.c   signals: sent, delivered, returned from
@@ -33,6 +34,7 @@
 #include <pagoda/kernel.h>
 
 #include "base/random.h"
+#include "kernel/sleepers.h"
 
 #include <errno.h>
 
@@ -60,7 +62,7 @@ struct thread {
     struct process *process;
     struct address_space *space; /* its process's; of a vfork's child its parent's */
     struct vm_rv64 hart;
-    const void *channel; /* sleeps on it; NULL: only for time */
+    const void *channel; /* sleeps on it; NULL: for time, or a futex word */
     uint64_t wake_ns;    /* or until then; VM_TIME_NEVER */
     bool woken_by_time;
     bool in_call;           /* the system call at its pc is to be gone on with */
@@ -73,8 +75,7 @@ struct thread {
         uint64_t at;
     } word; /* that it waits for, if waits_for_word */
     bool waits_for_word;
-    uint64_t since; /* its place among the sleepers of a channel */
-    bool told;      /* the scheduler knows it */
+    bool told; /* the scheduler knows it */
     signal_set pending, blocked;
     signal_set blocked_after; /* what sigsuspend, ppoll put back, if has_blocked_after */
     bool has_blocked_after;
@@ -171,9 +172,9 @@ struct kernel {
     struct departure {
         uint32_t tid; /* 0: nobody yet */
         const char *how, *in;
-    } left;                  /* the thread that ran last, and why it no longer does */
-    uint64_t sleeps;         /* so far */
-    struct vm_random random; /* from the seed */
+    } left;                   /* the thread that ran last, and why it no longer does */
+    struct sleepers sleepers; /* on a channel, or for a futex word */
+    struct vm_random random;  /* from the seed */
     struct process *processes, *first;
     uint32_t pid_next, nprocesses;
     struct inodes *inodes;             /* inode.c's */

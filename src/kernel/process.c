@@ -340,8 +340,9 @@ static bool has_space(struct kernel *k, struct thread *child, struct thread *t, 
     return child->space && !k->failed;
 }
 
-static void forget_thread(struct thread *t)
+static void forget_thread(struct kernel *k, struct thread *t)
 {
+    vm_sleepers_remove(&k->sleepers, vm_thread_task(k, t));
     struct thread **link = &t->process->threads;
     while (*link != t)
         link = &(*link)->next;
@@ -352,7 +353,7 @@ static void forget_thread(struct thread *t)
 static int64_t give_up(struct kernel *k, struct thread *child, struct process *p)
 {
     if (child)
-        forget_thread(child);
+        forget_thread(k, child);
     if (p->files)
         vm_fd_table_leave(k, p->files);
     leave_place(p->where);
@@ -524,7 +525,7 @@ void vm_thread_exit(struct kernel *k, struct thread *t, int status)
         vm_space_leave(k, t->space);
     }
     vm_thread_gone(k, t);
-    forget_thread(t);
+    forget_thread(k, t);
     if (!p->threads)
         end_process(k, p, status);
 }
@@ -546,7 +547,7 @@ void vm_processes_close(struct kernel *k)
                 vm_rv64_view_close(t->space->view);
                 free(t->space);
             }
-            forget_thread(t);
+            forget_thread(k, t);
         }
         if (p->files)
             vm_fd_table_leave(k, p->files);

@@ -42,7 +42,8 @@ int64_t vm_thread_sleep(struct kernel *k, struct thread *t, const void *channel,
     t->state = THREAD_SLEEPS;
     t->channel = channel;
     t->wake_ns = until_ns;
-    t->since = k->sleeps++;
+    if (channel)
+        vm_sleepers_add(&k->sleepers, vm_thread_task(k, t), (uintptr_t)channel);
     t->woken_by_time = false;
     return CALL_SLEEPS;
 }
@@ -52,6 +53,7 @@ static void rouse(struct kernel *k, struct thread *t)
     VM_ASSERT(k->nroused < k->threads_max);
     t->state = THREAD_READY;
     t->channel = NULL;
+    vm_sleepers_remove(&k->sleepers, vm_thread_task(k, t));
     t->wake_ns = VM_TIME_NEVER;
     if (t == k->running) /* it has not even left the processor */
         return;
@@ -65,25 +67,16 @@ void vm_thread_wake(struct kernel *k, struct thread *t)
         rouse(k, t);
 }
 
-/* The one of the channel's sleepers that has slept longest; NULL: none. */
-static struct thread *first_sleeper(struct kernel *k, const void *channel)
-{
-    struct thread *first = NULL;
-    for (uint32_t i = 0; i < k->threads_max; i++) {
-        struct thread *t = &k->thread[i];
-        if (t->state == THREAD_SLEEPS && t->channel == channel &&
-            (!first || t->since < first->since))
-            first = t;
-    }
-    return first;
-}
-
 uint32_t vm_wake_some(struct kernel *k, const void *channel, uint32_t n)
 {
-    struct thread *t;
+    vm_task task;
     uint32_t woken = 0;
-    for (; woken < n && (t = first_sleeper(k, channel)); woken++)
-        rouse(k, t);
+    for (; woken < n; woken++) {
+        task = vm_sleepers_next(&k->sleepers, (uintptr_t)channel, VM_NOTASK);
+        if (task == VM_NOTASK)
+            break;
+        rouse(k, &k->thread[task]);
+    }
     return woken;
 }
 
@@ -517,7 +510,8 @@ static bool kernel_open(struct kernel *k, struct vm_error *e)
     k->pid_next = k->asid_next = 1;
     k->next_wake_ns = VM_TIME_NEVER;
     vm_random_seed(&k->random, k->c->machine.seed);
-    return tables_open(k, e) && vm_machine_open(k, e) && sched_open(k, e) && vm_files_open(k, e);
+    return tables_open(k, e) && vm_sleepers_open(&k->sleepers, k->threads_max, e) &&
+           vm_machine_open(k, e) && sched_open(k, e) && vm_files_open(k, e);
 }
 
 static void kernel_close(struct kernel *k)
@@ -529,6 +523,7 @@ static void kernel_close(struct kernel *k)
     free(k->thread);
     free(k->task);
     free(k->roused);
+    vm_sleepers_close(&k->sleepers);
 }
 
 static void report(struct kernel *k)

@@ -156,8 +156,9 @@ enum { CLONE = 220, WAIT = 260, EXIT = 93, CHILD_ENDS = 17, PAGE_WORDS = 512, CH
 
 __attribute__((unused)) static word fork64(void)
 {
+    volatile word *page = far;
     for (word i = 0; i < FAR; i += PAGE_WORDS)
-        far[i] = 1;
+        page[i] = 1;
     for (word i = 0; i < CHILDREN; i++) {
         word child = call(CLONE, CHILD_ENDS);
         if (child == 0)

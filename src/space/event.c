@@ -236,9 +236,10 @@ static void close_space(struct vm_memory *m, vm_asid asid)
     m->space[asid].open = m->space[asid].killed = false;
 }
 
-/* The parent's strip from strip->va on, where it has an entry, and the tables for the same of the child.
- * Making them may evict the page, or split it, so that the strip is read after: until it fits. A page
- * that was clean, anonymous and evicted is in no strip: strip->n is 0 then. False: m->out. */
+/* The parent's strip from strip->va on, where it has an entry, and the tables for the same of the
+ * child. Making them may evict the page, or split it, so that the strip is read after: until it
+ * fits. A page that was clean, anonymous and evicted is in none: strip->n is 0 then. False: m->out.
+ */
 static bool fork_tables(struct vm_memory *m, vm_asid parent, vm_asid child, vm_va end,
                         struct vm_strip *strip)
 {

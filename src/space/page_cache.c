@@ -13,8 +13,8 @@
  * his own or to share: so a private mapping may never write to the frame. It comes from the file at
  * its first touch, and stays, unmapped, until the policy chooses it or the file is dropped.
  *
- * The frames of a named file are in a list, too, so that a file is written or dropped without a look
- * at any other's (but those that share its list).
+ * The frames of a named file are in a list, too, so that a file is written or dropped without a
+ * look at any other's (but those that share its list).
  *
  * Invariants (vm_page_cache_check)
  *  1. A frame whose home is a file is in the table once, reachable from where its hash says; no

@@ -135,8 +135,8 @@ static struct vm_pte random_pte(struct pair *p)
     return random_pte_of(p, 0);
 }
 
-/* The scheme has set it: the same in the list. What the architecture cannot say it may only round up to reading, and to what it
- * says comes with reading. */
+/* The scheme has set it: the same in the list. What the architecture cannot say it may only round up
+ * to reading, and to what it says comes with reading. */
 static void pair_note(struct pair *p, vm_asid asid, vm_va va, struct vm_pte pte)
 {
     struct vm_pte granted = p->w->ops->get(p->w->state, asid, va);

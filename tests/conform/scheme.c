@@ -135,8 +135,8 @@ static struct vm_pte random_pte(struct pair *p)
     return random_pte_of(p, 0);
 }
 
-/* The scheme has set it: the same in the list. What the architecture cannot say it may only round up
- * to reading, and to what it says comes with reading. */
+/* The scheme has set it: the same in the list. What the architecture cannot say it may only round
+ * up to reading, and to what it says comes with reading. */
 static void pair_note(struct pair *p, vm_asid asid, vm_va va, struct vm_pte pte)
 {
     struct vm_pte granted = p->w->ops->get(p->w->state, asid, va);
@@ -261,8 +261,8 @@ static uint32_t naive_strip(const struct pair *p, vm_asid asid, vm_va va, vm_va 
     return n;
 }
 
-/* A strip has the entries that the list has, and ends only where one is empty or of a large page, at
- * VM_STRIP_MAX, or with the frame. */
+/* A strip has the entries that the list has, and ends only where one is empty or of a large page,
+ * at VM_STRIP_MAX, or with the frame. */
 static uint32_t pair_compare_strip(struct pair *p, vm_asid asid, vm_va va, vm_va end)
 {
     struct vm_pte pte[VM_STRIP_MAX + 1];
@@ -281,7 +281,7 @@ static uint32_t pair_compare_strip(struct pair *p, vm_asid asid, vm_va va, vm_va
     return n;
 }
 
-/* Other entries where the strip of `from` is, in `to`, whose tables are made for the first of them. */
+/* Other entries where a strip is, in the space `to`, whose tables are made for the first. */
 static void pair_set_strip(struct pair *p, vm_asid to, vm_va va, uint32_t n)
 {
     struct vm_pte pte[VM_STRIP_MAX];

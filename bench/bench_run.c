@@ -2,6 +2,10 @@
  * three depths of the memory model; run.qemu.PROGRAM is the same under qemu-riscv64, so that the
  * ratio of two rows is that of the times.
  *
+ * run.DEPTH.fork64 is in forks, each with the exit and the wait for it, of a process of 64 MiB: the
+ * goal is under a millisecond. run.memory.PROGRAM is what the process holds at its peak beyond 1.25
+ * times what its guest does, page tables included: the goal is what a machine holds by itself.
+ *
  * Both run as processes that are waited for, and what counts is their processor time, start and end
  * included. The instructions are what Pagoda counts (tests/diff/rv64_qemu.c holds these equal to
  * QEMU's), also for QEMU's rows. Programs: guests/rv64_bench.c, and where tests/real/build.sh has
@@ -16,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -24,6 +29,7 @@ struct program {
     bool real; /* in $PAGODA_REAL, else beside this program */
     const char *file;
     const char *argument[4];
+    double forks; /* what its rows are in, with a goal for ours; 0: in instructions */
 };
 
 static const char lua_work[] =
@@ -38,21 +44,33 @@ static const char sqlite_work[] =
 static const char busybox_work[] = "i=0; while [ $i -lt 60000 ]; do i=$((i + 1)); done; echo $i";
 
 static const struct program programs[] = {
-    {"loop", false, "rv64_loop", {NULL}},
-    {"matmul", false, "rv64_matmul", {NULL}},
-    {"chase", false, "rv64_wander", {NULL}},
-    {"sort", false, "rv64_sort", {NULL}},
-    {"memcpy", false, "rv64_memcpy", {NULL}},
-    {"lua", true, "lua", {"-e", lua_work}},
-    {"sqlite", true, "sqlite", {":memory:", sqlite_work}},
-    {"busybox", true, "busybox", {"sh", "-c", busybox_work}},
+    {"loop", false, "rv64_loop", {NULL}, 0},
+    {"matmul", false, "rv64_matmul", {NULL}, 0},
+    {"chase", false, "rv64_wander", {NULL}, 0},
+    {"sort", false, "rv64_sort", {NULL}, 0},
+    {"memcpy", false, "rv64_memcpy", {NULL}, 0},
+    {"fork64", false, "rv64_fork64", {NULL}, 400},
+    {"lua", true, "lua", {"-e", lua_work}, 0},
+    {"sqlite", true, "sqlite", {":memory:", sqlite_work}, 0},
+    {"busybox", true, "busybox", {"sh", "-c", busybox_work}, 0},
 };
 enum { PROGRAMS = sizeof programs / sizeof *programs };
 
+/* memory: not a rate, but what the process holds. */
 static const struct depth {
-    const char *name, *machine;
-} depths[] = {{"none", "sifive-u74"}, {"tlb", "sifive-u74"}, {"full", "skylake"}, {"qemu", NULL}};
-enum { DEPTHS = sizeof depths / sizeof *depths };
+    const char *name, *model, *machine;
+} depths[] = {{"none", "none", "sifive-u74"},
+              {"tlb", "tlb", "sifive-u74"},
+              {"full", "full", "skylake"},
+              {"memory", "tlb", "sifive-u74"},
+              {"qemu", NULL, NULL}};
+enum { DEPTHS = sizeof depths / sizeof *depths, MEMORY = 3 };
+
+#define MIB       (1024.0 * 1024.0)
+#define PAGE      4096.0
+#define OWN_MIB   8.0  /* that a machine may hold for itself */
+#define A_GUEST   1.25 /* and of what its guest holds */
+#define FORKS_A_S 1000
 
 struct bench {
     const char *program;           /* pagoda */
@@ -102,7 +120,15 @@ static void row(const struct bench_host *host, size_t i, struct bench_row *out)
     size_t program, depth;
     (void)host;
     find_row(i, &program, &depth);
-    *out = (struct bench_row){.unit = "MIPS", .scale = 1e6, .kind = BENCH_CHILD};
+    bool ours = depths[depth].machine;
+    if (depth == MEMORY)
+        *out =
+            (struct bench_row){.unit = "MiB", .scale = MIB, .kind = BENCH_AMOUNT, .goal = OWN_MIB};
+    else if (programs[program].forks > 0)
+        *out = (struct bench_row){
+            .unit = "forks/s", .scale = 1, .kind = BENCH_CHILD, .goal = ours ? FORKS_A_S : 0};
+    else
+        *out = (struct bench_row){.unit = "MIPS", .scale = 1e6, .kind = BENCH_CHILD};
     snprintf(out->name, sizeof out->name, "run.%s.%s", depths[depth].name, programs[program].name);
 }
 
@@ -113,7 +139,7 @@ static void command(const struct bench *b, size_t program, size_t depth, char pa
                     const char **argv)
 {
     const struct depth *d = &depths[depth];
-    const char *const run[] = {b->program,  "run",      "--json",   "--model", d->name,
+    const char *const run[] = {b->program,  "run",      "--json",   "--model", d->model,
                                "--machine", d->machine, "--memory", "1GiB",    "--"};
     path_of(&programs[program], path);
     if (d->machine) {
@@ -128,9 +154,11 @@ static void command(const struct bench *b, size_t program, size_t depth, char pa
     *argv = NULL;
 }
 
-/* Its standard error is read to the end, into told[cap]; the rest of it is lost. */
-static void execute(const char **argv, char *told, size_t cap)
+/* Its standard error is read to the end, into told[cap]; the rest of it is lost. Answers the bytes
+ * that it held at its peak. */
+static double execute(const char **argv, char *told, size_t cap)
 {
+    struct rusage used;
     int ends[2], status;
     size_t n = 0;
     struct vm_error e;
@@ -148,22 +176,30 @@ static void execute(const char **argv, char *told, size_t cap)
         n += n + (size_t)got < cap - 1 ? (size_t)got : 0;
     told[n] = 0;
     close(ends[0]);
-    if (pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status) &&
+    if (pid > 0 && wait4(pid, &status, 0, &used) == pid && WIFEXITED(status) &&
         WEXITSTATUS(status) != 127)
-        return;
+        return (double)used.ru_maxrss * 1024;
     vm_fail(&e, VM_ESYSTEM, "%s: could not be run", argv[0]);
     bench_fail(&e);
 }
 
-static double run_one(struct bench *b, size_t program, size_t depth)
+/* The number behind `member` in what was told; 0: there is none. */
+static double number_of(const char *told, const char *member)
 {
-    static const char member[] = "\"instructions\": ";
+    const char *found = strstr(told, member);
+    return found ? strtod(found + strlen(member), NULL) : 0;
+}
+
+/* Answers the instructions; of the row for memory what was held beyond the guest's. */
+static double run_one(const struct bench *b, size_t program, size_t depth)
+{
     char path[PATH_MAX], told[16384];
     const char *argv[24];
     command(b, program, depth, path, argv);
-    execute(argv, told, sizeof told);
-    const char *found = strstr(told, member);
-    return found ? strtod(found + strlen(member), NULL) : 0;
+    double held = execute(argv, told, sizeof told);
+    if (depth == MEMORY)
+        return held - A_GUEST * PAGE * number_of(told, "\"frames_peak\": ");
+    return number_of(told, "\"instructions\": ");
 }
 
 /* ---- the group ---- */
@@ -184,7 +220,7 @@ static void prepare(void *group, size_t i)
     struct bench *b = group;
     size_t program, depth;
     find_row(i, &program, &depth);
-    if (!b->instructions[program])
+    if (depth != MEMORY && !b->instructions[program])
         b->instructions[program] = run_one(b, program, 0);
 }
 
@@ -193,8 +229,10 @@ static double run(void *group, size_t i)
     struct bench *b = group;
     size_t program, depth;
     find_row(i, &program, &depth);
-    run_one(b, program, depth);
-    return b->instructions[program];
+    double done = run_one(b, program, depth);
+    if (depth == MEMORY)
+        return done;
+    return programs[program].forks > 0 ? programs[program].forks : b->instructions[program];
 }
 
 const struct bench_group bench_run = {

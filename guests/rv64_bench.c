@@ -1,4 +1,4 @@
-/* rv64_bench.c - what pagoda-bench lets a hart execute: six small programs in one.
+/* rv64_bench.c - what pagoda-bench lets a hart execute: seven small programs in one.
  *
  * Built once for each of them, with -DWORK=NAME; without a C library, so that every instruction is
  * of the program. The status of its exit depends on all that was computed.
@@ -9,6 +9,7 @@
  *   wander  the same through 64 MiB, most of it the making of the cycle
  *   sort    quicksort of 100,000 numbers: loads, stores, branches that cannot be foreseen
  *   memcpy  1 MiB to and fro, 8 bytes at a time
+ *   fork64  64 MiB are touched, then there are 400 children, one after the other, that end at once
  */
 typedef unsigned long word;
 
@@ -137,6 +138,35 @@ __attribute__((unused)) static word memcpy(void)
         copy_words(from, to);
     }
     return to[99];
+}
+
+/* With the arguments that fork, wait4 and exit have here. */
+static word call(word number, word first)
+{
+    register word a0 __asm__("a0") = first;
+    register word a1 __asm__("a1") = 0;
+    register word a2 __asm__("a2") = 0;
+    register word a3 __asm__("a3") = 0;
+    register word a7 __asm__("a7") = number;
+    __asm__ volatile("ecall" : "+r"(a0) : "r"(a1), "r"(a2), "r"(a3), "r"(a7) : "memory");
+    return a0;
+}
+
+enum { CLONE = 220, WAIT = 260, EXIT = 93, CHILD_ENDS = 17, PAGE_WORDS = 512, CHILDREN = 400 };
+
+__attribute__((unused)) static word fork64(void)
+{
+    volatile word *page = far;
+    for (word i = 0; i < FAR; i += PAGE_WORDS)
+        page[i] = 1;
+    for (word i = 0; i < CHILDREN; i++) {
+        word child = call(CLONE, CHILD_ENDS);
+        if (child == 0)
+            call(EXIT, 0);
+        if (call(WAIT, child) != child)
+            return 1;
+    }
+    return 0;
 }
 
 void _start(void)

@@ -151,9 +151,10 @@ struct vm_engine *vm_engine_open(const struct vm_config *c, enum vm_stray stray,
 struct vm_programs {
     const struct vm_contents *contents;
     void *host;
-    /* The entry of this page, of this whole address space, is not what it was: no translation that
-     * was made of it holds. */
-    void (*forget)(void *host, uint64_t page_key);
+    /* The entries of n base pages, of which this is the first (or n is 1, and it is one of any
+     * size), of this whole address space, are not what they were: no translation that was made of
+     * them holds. */
+    void (*forget)(void *host, uint64_t page_key, uint32_t n);
     void (*forget_space)(void *host, vm_asid asid);
     uint32_t processors; /* 1 to VM_CPUS_MAX */
 };

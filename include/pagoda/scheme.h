@@ -185,6 +185,18 @@ struct vm_segment_ops {
     void (*set)(void *state, vm_asid asid, vm_va va, struct vm_segment segment);
 };
 
+/* Schemes in whose tables the entries of neighbouring base pages stand side by side: a strip of
+ * them is read and replaced at once, where a fork or an exit would go from the root to each. */
+#define VM_STRIP_MAX 512
+struct vm_strip_ops {
+    /* The entries from that of base page va on that stand in one frame of a table, as far as none
+     * is empty and before `end`, VM_STRIP_MAX at most: how many; 0 where va has no entry of a base
+     * page. What ensure() made for one of these pages, in any address space, is there for all. */
+    uint32_t (*get)(const void *state, vm_asid asid, vm_va va, vm_va end, struct vm_pte *out);
+    /* As n times set() of base pages from va on, whose entries stand so. */
+    void (*set)(void *state, vm_asid asid, vm_va va, uint32_t n, const struct vm_pte *pte);
+};
+
 struct vm_scheme_ops {
     const char *name;
     const char *summary;
@@ -193,6 +205,8 @@ struct vm_scheme_ops {
      * walk tell of them; set is not for them (it asserts). A base page is a granule there, from
      * 1 byte. */
     const struct vm_segment_ops *segments;
+    /* NULL: entries are anywhere, and are had one by one. */
+    const struct vm_strip_ops *strips;
     /* Every translation is in the processor's registers: walks load nothing, TLBs have no use. */
     bool in_registers;
     uint8_t page_shift_min, page_shift_max; /* base pages that it can have */

@@ -243,8 +243,11 @@ struct vm_memory_config {
     const struct vm_contents *contents; /* NULL: pages are only counted */
     struct vm_counts *counts;           /* where to count */
     void *host;
-    /* The entry of this page, of this whole space, has changed: no TLB may keep it. */
+    /* The entry of this page has changed: no TLB may keep it. */
     void (*shootdown)(void *host, uint64_t page_key);
+    /* The same of n base pages, VM_STRIP_MAX at most, of which this is the first. */
+    void (*shootdown_pages)(void *host, uint64_t page_key, uint32_t n);
+    /* That of every page of this space has. */
     void (*shootdown_space)(void *host, vm_asid asid);
     /* The policy is about to be asked or told: tell it first of the touches so far. */
     void (*settle)(void *host);

@@ -161,6 +161,9 @@ uint64_t vm_tlb_use_in_set(struct vm_tlb *t, uint64_t first, uint64_t i);
  * entry that it replaced, or VM_TLB_EMPTY. */
 uint64_t vm_tlb_fill(struct vm_tlb *t, uint64_t tag, struct vm_tlb_entry e);
 
+/* The first of the n base pages from number `page` on that entry `way`, which is not empty, is for
+ * (of a pair, either): how far it is from there; n: none. */
+uint64_t vm_tlb_first_in(const struct vm_tlb *t, uint64_t way, uint64_t page, uint64_t n);
 /* Remove the page's entry, of a pair both pages: true if there was one. */
 bool vm_tlb_invalidate(struct vm_tlb *t, uint64_t tag, unsigned order);
 /* Remove the entries of one address space; all but the global ones. */

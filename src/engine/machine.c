@@ -120,6 +120,7 @@ static bool build_memory(struct vm_engine *m, const struct vm_parts *p, enum vm_
         .counts = &m->counts,
         .host = m,
         .shootdown = vm_mmu_shootdown,
+        .shootdown_pages = vm_mmu_shootdown_pages,
         .shootdown_space = vm_mmu_shootdown_space,
         .settle = vm_mmu_settle,
         .left = vm_mmu_left,

@@ -282,6 +282,7 @@ void vm_clock_wait(void *engine, uint64_t ns, enum vm_server server, enum vm_wai
 /* The kernel begins to do something: its interrupts of other processors are new ones. */
 void vm_mmu_kernel_begins(struct vm_engine *m);
 void vm_mmu_shootdown(void *engine, uint64_t page_key);
+void vm_mmu_shootdown_pages(void *engine, uint64_t page_key, uint32_t n);
 void vm_mmu_shootdown_space(void *engine, vm_asid asid);
 void vm_mmu_joined(void *engine, vm_pfn unit, uint64_t key);
 void vm_mmu_parted(void *engine, vm_pfn unit);

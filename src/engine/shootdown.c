@@ -14,6 +14,9 @@
 #include "base/assert.h"
 #include "engine/machine.h"
 
+/* To look for one page in every TLB costs as much as looking at so many entries. */
+#define LOOKS_A_PAGE 8
+
 /* The tag under which the TLBs would hold this page: UINT64_MAX (none) if its space is not current
  * and the TLBs were flushed when it ceased to be. */
 static uint64_t tag_of_key(const struct vm_engine *m, const struct processor *p, uint64_t page_key)
@@ -95,21 +98,88 @@ static bool remove_from(const struct vm_engine *m, struct processor *p, uint64_t
     return removed;
 }
 
-void vm_mmu_shootdown(void *engine, uint64_t page_key)
+/* The page was in a TLB, and is in none now. */
+static bool remove_from_all(struct vm_engine *m, uint64_t page_key)
 {
-    struct vm_engine *m = engine;
     bool removed = false;
     for (uint32_t n = 0; n < m->nprocessors; n++)
         removed |= remove_from(m, &m->processor[n], page_key);
     m->counts.shootdowns += removed;
+    return removed;
+}
+
+void vm_mmu_shootdown(void *engine, uint64_t page_key)
+{
+    struct vm_engine *m = engine;
+    bool removed = remove_from_all(m, page_key);
     interrupt_holders(m, vm_key_asid(page_key));
     vm_va va = vm_key_va(page_key, m->page_shift);
     vm_walk_caches_forget(m, vm_key_asid(page_key), va, va + 1);
     vm_mmu_cool(m);
     if (m->programs)
-        m->programs->forget(m->programs->host, page_key);
+        m->programs->forget(m->programs->host, page_key, 1);
     TELL(m, .kind = VM_TAP_SHOOTDOWN, .shootdown = {page_key, removed});
 }
+
+/* ---- many pages at once ---- */
+
+/* Entries of all TLBs. */
+static uint64_t count_entries(const struct vm_engine *m)
+{
+    uint64_t n = 0;
+    for (size_t i = 0; i < m->ntlbs; i++)
+        n += (uint64_t)(m->cpu->tlb[i].set_mask + 1) * m->cpu->tlb[i].ways;
+    return n * m->nprocessors;
+}
+
+/* Mark, of the n pages from `page_key` on, each that is the first of a page which the TLB has. */
+static void mark_found(const struct vm_tlb *t, uint64_t tag, uint64_t page_key, uint32_t n,
+                       uint64_t *marked)
+{
+    uint64_t own = tag & 0xfff, first = page_key >> 12;
+    for (uint64_t way = 0, end = (uint64_t)(t->set_mask + 1) * t->ways; way < end; way++) {
+        uint64_t its = t->tag[way];
+        if (its == VM_TLB_EMPTY || ((its & 0xfff) != own && (its & 0xfff) != VM_TLB_GLOBAL))
+            continue;
+        uint64_t i = vm_tlb_first_in(t, way, first, n);
+        if (i < n)
+            marked[i / 64] |= UINT64_C(1) << i % 64;
+    }
+}
+
+/* As one after the other: an entry leaves with the first page that it is for, so that no page which
+ * is not marked would find one. */
+static void remove_marked(struct vm_engine *m, uint64_t page_key, const uint64_t *marked)
+{
+    for (uint64_t word = 0; word < VM_STRIP_MAX / 64; word++)
+        for (uint64_t left = marked[word]; left; left &= left - 1)
+            remove_from_all(m, page_key + ((word * 64 + (unsigned)__builtin_ctzll(left)) << 12));
+}
+
+void vm_mmu_shootdown_pages(void *engine, uint64_t page_key, uint32_t n)
+{
+    struct vm_engine *m = engine;
+    vm_va va = vm_key_va(page_key, m->page_shift);
+    uint64_t marked[VM_STRIP_MAX / 64] = {0};
+    bool few = n == 1 || n * LOOKS_A_PAGE < count_entries(m);
+    if (few || m->tap) { /* which is told of each */
+        for (uint32_t i = 0; i < n; i++)
+            vm_mmu_shootdown(engine, page_key + ((uint64_t)i << 12));
+        return;
+    }
+    VM_ASSERT(n <= VM_STRIP_MAX);
+    for (const struct processor *p = m->processor; p < m->processor + m->nprocessors; p++)
+        for (size_t i = 0; i < m->ntlbs; i++)
+            mark_found(&p->tlb[i], tag_of_key(m, p, page_key), page_key, n, marked);
+    remove_marked(m, page_key, marked);
+    interrupt_holders(m, vm_key_asid(page_key));
+    vm_walk_caches_forget(m, vm_key_asid(page_key), va, va + ((vm_va)n << m->page_shift));
+    vm_mmu_cool(m);
+    if (m->programs)
+        m->programs->forget(m->programs->host, page_key, n);
+}
+
+/* ---- whole spaces ---- */
 
 static void shoot_space(const struct vm_engine *m, const struct processor *p, struct vm_tlb *t,
                         vm_asid asid)

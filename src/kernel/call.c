@@ -103,13 +103,14 @@ static bool is_transfer(uint64_t number)
 }
 
 /* It was about to sleep, and a signal waits. */
-static int64_t interrupt(struct thread *t, uint64_t number)
+static int64_t interrupt(struct kernel *k, struct thread *t, uint64_t number)
 {
     const struct signal_action *a = &t->process->action[vm_signal_next(t)];
     bool handled = a->handler > (vm_va)(uintptr_t)SIG_IGN;
     enum going_on how = going_on(number);
     t->state = THREAD_RUNNING;
     t->channel = NULL;
+    vm_sleepers_remove(&k->sleepers, vm_thread_task(k, t));
     t->wake_ns = VM_TIME_NEVER;
     t->awaited = 0;
     t->in_call = t->waits_for_word = t->begun = false;
@@ -202,7 +203,7 @@ void vm_call(struct kernel *k, struct thread *t)
     if (k->cpu->running != t || t->tid != tid) /* it has ended */
         return;
     if (result == CALL_SLEEPS && vm_signal_waits(t))
-        result = interrupt(t, number);
+        result = interrupt(k, t, number);
     if (result == CALL_SLEEPS)
         return;
     t->begun = false;

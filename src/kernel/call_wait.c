@@ -107,23 +107,31 @@ static struct futex_word word_of(const struct kernel *k, const struct address_sp
     return (struct futex_word){.file = v->file, .at = va + (v->file_delta << k->parts.page_shift)};
 }
 
-static bool waits_for(const struct thread *t, const struct futex_word *w)
+static uint64_t hash_of(const struct futex_word *w)
 {
-    return t->state == THREAD_SLEEPS && t->waits_for_word && t->word.asid == w->asid &&
-           t->word.file == w->file && t->word.at == w->at;
+    return vm_mix64(w->at ^ ((uint64_t)w->file << 32 | w->asid));
+}
+
+/* Who waits for the word longest of those behind `task` (VM_NOTASK: of all), or VM_NOTASK. */
+static vm_task next_waiter(const struct kernel *k, const struct futex_word *w, vm_task task)
+{
+    while ((task = vm_sleepers_next(&k->sleepers, hash_of(w), task)) != VM_NOTASK) {
+        const struct futex_word *its = &k->thread[task].word;
+        if (k->thread[task].waits_for_word && its->asid == w->asid && its->file == w->file &&
+            its->at == w->at)
+            break;
+    }
+    return task;
 }
 
 uint32_t vm_futex_wake(struct kernel *k, const struct address_space *s, vm_va va, uint32_t n)
 {
     struct futex_word word = word_of(k, s, va);
+    vm_task task;
     uint32_t woken = 0;
-    for (uint32_t i = 0; i < k->threads_max && woken < n; i++) {
-        struct thread *t = &k->thread[i];
-        if (!waits_for(t, &word))
-            continue;
-        t->waits_for_word = false;
-        vm_thread_wake(k, t);
-        woken++;
+    for (; woken < n && (task = next_waiter(k, &word, VM_NOTASK)) != VM_NOTASK; woken++) {
+        k->thread[task].waits_for_word = false;
+        vm_thread_wake(k, &k->thread[task]);
     }
     return woken;
 }
@@ -151,20 +159,24 @@ static int64_t futex_wait(struct kernel *k, struct thread *t, const uint64_t *a,
     t->word = word_of(k, t->space, a[0]);
     t->waits_for_word = true;
     t->progress = 1;
-    return vm_thread_sleep(k, t, NULL, a[3] ? t->call_until_ns : VM_TIME_NEVER);
+    int64_t result = vm_thread_sleep(k, t, NULL, a[3] ? t->call_until_ns : VM_TIME_NEVER);
+    if (t->state == THREAD_SLEEPS)
+        vm_sleepers_add(&k->sleepers, vm_thread_task(k, t), hash_of(&t->word));
+    return result;
 }
 
 static int64_t futex_requeue(struct kernel *k, struct thread *t, const uint64_t *a)
 {
     int64_t woken = vm_futex_wake(k, t->space, a[0], (uint32_t)a[2]);
     struct futex_word from = word_of(k, t->space, a[0]), to = word_of(k, t->space, a[4]);
-    uint32_t most = (uint32_t)a[3], moved = 0;
-    for (uint32_t i = 0; i < k->threads_max && moved < most; i++) {
-        struct thread *other = &k->thread[i];
-        if (!waits_for(other, &from))
-            continue;
-        other->word = to;
-        moved++;
+    uint32_t most = (uint32_t)a[3], there = 0, moved = 0;
+    for (vm_task task = VM_NOTASK; (task = next_waiter(k, &from, task)) != VM_NOTASK;)
+        there++;
+    for (; moved < most && moved < there; moved++) { /* the two may be one word */
+        vm_task task = next_waiter(k, &from, VM_NOTASK);
+        vm_sleepers_remove(&k->sleepers, task);
+        k->thread[task].word = to;
+        vm_sleepers_add(&k->sleepers, task, hash_of(&to));
     }
     return woken + moved;
 }

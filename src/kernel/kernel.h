@@ -6,6 +6,7 @@
  *   machine.c  the machine beneath: references, translations, the clock, bytes of programs
  *   space.c    address spaces of programs: what is where, mapping and unmapping
  *   elf.c      a program file becomes an address space
+ *   sleepers.c  threads by what they sleep for
  *   process.c  processes and threads: fork, exec, exit, wait
  *   trap.c     causes, the vector table, page faults
  *   signal.c, pending.c    signals: sent, delivered, returned from
@@ -39,6 +40,7 @@
 
 #include "base/random.h"
 #include "kernel/lock.h"
+#include "kernel/sleepers.h"
 
 #include <errno.h>
 
@@ -116,7 +118,7 @@ struct thread {
     struct process *process;
     struct address_space *space; /* its process's; of a vfork's child its parent's */
     struct vm_rv64 hart;
-    const void *channel; /* sleeps on it; NULL: only for time */
+    const void *channel; /* sleeps on it; NULL: for time, or a futex word */
     uint64_t wake_ns;    /* or until then; VM_TIME_NEVER */
     bool woken_by_time;
     bool in_call;           /* the system call at its pc is to be gone on with */
@@ -130,7 +132,6 @@ struct thread {
     } word; /* that it waits for, if waits_for_word */
     bool waits_for_word;
     struct lock lock_wanted; /* while it sleeps for one (call_lock.c) */
-    uint64_t since;          /* its place among the sleepers of a channel */
     bool told;               /* the scheduler knows it */
     uint32_t cpu;            /* it ran there last; VM_NOCPU: it has not run */
     uint64_t cpus;           /* bit n: it may run on processor n */
@@ -258,8 +259,8 @@ struct kernel {
         enum vm_ready why;
     } * roused;
     uint32_t nroused;
-    uint64_t sleeps;         /* so far */
-    struct vm_random random; /* from the seed */
+    struct sleepers sleepers; /* on a channel, or for a futex word */
+    struct vm_random random;  /* from the seed */
     struct process *processes, *first;
     uint32_t pid_next, nprocesses;
     struct inodes *inodes;             /* inode.c's */

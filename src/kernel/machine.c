@@ -93,7 +93,7 @@ static const struct address_space *space_of_page(const struct kernel *k, uint64_
     return asid <= VM_ASID_MAX ? k->of_asid[asid] : NULL;
 }
 
-static void forget(void *host, uint64_t page_key)
+static void forget(void *host, uint64_t page_key, uint32_t n)
 {
     struct kernel *k = host;
     const struct address_space *s = space_of_page(k, page_key);
@@ -104,7 +104,7 @@ static void forget(void *host, uint64_t page_key)
         vm_rv64_view_forget_all(s->view);
         return;
     }
-    for (vm_va end = va + page_bytes(k); va < end; va += HART_PAGE)
+    for (vm_va end = va + n * page_bytes(k); va < end; va += HART_PAGE)
         vm_rv64_view_forget(s->view, va);
 }
 
@@ -385,6 +385,21 @@ static vm_va user_end(const struct vm_engine_parts *parts)
     return UINT64_C(1) << bits;
 }
 
+#define SWAP_LEAST    (UINT64_C(1) << 30)
+#define SWAP_MEMORIES 2
+
+/* What is swapped takes memory of the host: where nobody has said how much, there is an end to it,
+ * so that a program that writes without end is this machine's to stop. */
+static void bound_swap(struct vm_config *c)
+{
+    uint64_t most = c->memory_bytes * SWAP_MEMORIES;
+    most = most < SWAP_LEAST ? SWAP_LEAST : most;
+    if (c->swap_bytes == 0 && !vm_config_has_slow(c))
+        c->swap_bytes = most;
+    if (c->swap_slow_bytes == 0 && vm_config_has_slow(c))
+        c->swap_slow_bytes = most;
+}
+
 /* The configuration of the machine for this model. */
 static void set_model(struct vm_config *c, enum vm_run_model model)
 {
@@ -410,6 +425,7 @@ bool vm_machine_open(struct kernel *k, struct vm_error *e)
         return false;
     out->machine.config = k->c->machine;
     set_model(&out->machine.config, k->c->model);
+    bound_swap(&out->machine.config);
     k->programs = (struct vm_programs){&k->contents, k, forget, forget_space, k->c->cpus};
     k->engine = vm_engine_open_programs(&out->machine.config, &k->programs, e);
     if (!k->engine)

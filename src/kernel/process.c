@@ -357,6 +357,7 @@ static bool has_space(struct kernel *k, struct thread *child, struct thread *t, 
 
 static void forget_thread(struct kernel *k, struct thread *t)
 {
+    vm_sleepers_remove(&k->sleepers, vm_thread_task(k, t));
     vm_pending_drop(k, &t->pending, ~UINT64_C(0));
     struct thread **link = &t->process->threads;
     while (*link != t)

@@ -520,7 +520,8 @@ static bool kernel_open(struct kernel *k, struct vm_error *e)
     k->pid_next = k->asid_next = 1;
     k->next_wake_ns = VM_TIME_NEVER;
     vm_random_seed(&k->random, k->c->machine.seed);
-    return vm_processors_open(k, e) && tables_open(k, e) && vm_machine_open(k, e) &&
+    return vm_processors_open(k, e) && tables_open(k, e) &&
+           vm_sleepers_open(&k->sleepers, k->threads_max, e) && vm_machine_open(k, e) &&
            sched_open(k, e) && vm_files_open(k, e);
 }
 
@@ -534,6 +535,7 @@ static void kernel_close(struct kernel *k)
     free(k->thread);
     free(k->task);
     free(k->roused);
+    vm_sleepers_close(&k->sleepers);
 }
 
 static void report(struct kernel *k)

@@ -57,8 +57,9 @@ void vm_space_leave(struct kernel *k, struct address_space *s)
     VM_ASSERT(s->users > 0);
     if (--s->users)
         return;
+    vm_machine_drain(k);
+    k->of_asid[s->asid] = NULL; /* nobody asks its view again, which need not forget page by page */
     vm_machine_event(k, &(struct vm_event){.kind = VM_EVENT_EXIT, .asid = s->asid});
-    k->of_asid[s->asid] = NULL;
     vm_rv64_view_close(s->view);
     if (s->program)
         vm_inode_release(k, s->program);

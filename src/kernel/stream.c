@@ -37,14 +37,6 @@ static unsigned host_ready(int fd)
     return poll(&p, 1, 0) > 0 ? (unsigned)p.revents : 0;
 }
 
-static bool has_sleepers(const struct kernel *k, const void *channel)
-{
-    for (uint32_t i = 0; i < k->threads_max; i++)
-        if (k->thread[i].state == THREAD_SLEEPS && k->thread[i].channel == channel)
-            return true;
-    return false;
-}
-
 #define NS_A_MS UINT64_C(1000000)
 
 static int timeout_ms(uint64_t most_ns)
@@ -60,7 +52,7 @@ static int timeout_ms(uint64_t most_ns)
 bool vm_files_poll(struct kernel *k, uint64_t most_ns)
 {
     const void *channel = vm_files_host_channel(k);
-    bool read = has_sleepers(k, channel);
+    bool read = vm_sleepers_next(&k->sleepers, (uintptr_t)channel, VM_NOTASK) != VM_NOTASK;
     struct pollfd p[] = {{.fd = read ? STDIN_FILENO : -1, .events = POLLIN},
                          {.fd = vm_terminal_kept(k), .events = POLLIN}};
     int n;

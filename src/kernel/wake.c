@@ -29,7 +29,8 @@ int64_t vm_thread_sleep(struct kernel *k, struct thread *t, const void *channel,
     t->state = THREAD_SLEEPS;
     t->channel = channel;
     t->wake_ns = until_ns;
-    t->since = k->sleeps++;
+    if (channel)
+        vm_sleepers_add(&k->sleepers, vm_thread_task(k, t), (uintptr_t)channel);
     t->woken_by_time = false;
     return CALL_SLEEPS;
 }
@@ -39,6 +40,7 @@ static void rouse(struct kernel *k, struct thread *t)
     VM_ASSERT(k->nroused < k->threads_max);
     t->state = THREAD_READY;
     t->channel = NULL;
+    vm_sleepers_remove(&k->sleepers, vm_thread_task(k, t));
     t->wake_ns = VM_TIME_NEVER;
     if (t == k->cpu->running) /* it has not even left the processor */
         return;
@@ -52,25 +54,16 @@ void vm_thread_wake(struct kernel *k, struct thread *t)
         rouse(k, t);
 }
 
-/* The one of the channel's sleepers that has slept longest; NULL: none. */
-static struct thread *first_sleeper(struct kernel *k, const void *channel)
-{
-    struct thread *first = NULL;
-    for (uint32_t i = 0; i < k->threads_max; i++) {
-        struct thread *t = &k->thread[i];
-        if (t->state == THREAD_SLEEPS && t->channel == channel &&
-            (!first || t->since < first->since))
-            first = t;
-    }
-    return first;
-}
-
 uint32_t vm_wake_some(struct kernel *k, const void *channel, uint32_t n)
 {
-    struct thread *t;
+    vm_task task;
     uint32_t woken = 0;
-    for (; woken < n && (t = first_sleeper(k, channel)); woken++)
-        rouse(k, t);
+    for (; woken < n; woken++) {
+        task = vm_sleepers_next(&k->sleepers, (uintptr_t)channel, VM_NOTASK);
+        if (task == VM_NOTASK)
+            break;
+        rouse(k, &k->thread[task]);
+    }
     return woken;
 }
 

@@ -346,6 +346,68 @@ static void radix_set(void *state, vm_asid asid, vm_va va, struct vm_pte pte)
     radix_put(s, table, at, entry_encode(pte));
 }
 
+/* ---- strips ---- */
+
+/* The table that has base page va's word; VM_NOFRAME: there is none. */
+static vm_pfn radix_leaf_table(const struct radix *s, vm_asid asid, vm_va va)
+{
+    unsigned level;
+    vm_pfn table = radix_find(s, asid, va, 0, &level);
+    return level == 0 && radix_names(s, va) ? table : VM_NOFRAME;
+}
+
+/* From va's word to the end of the frame that it is in. */
+static uint32_t radix_strip_room(const struct radix *s, vm_va va)
+{
+    unsigned bits = radix_low(s, 0) - form_word_shift(&s->form);
+    uint64_t words = UINT64_C(1) << bits;
+    words = radix_entries(s, 0) < words ? radix_entries(s, 0) : words;
+    uint64_t room = words - (va >> radix_low(s, 0) & (words - 1));
+    return room < VM_STRIP_MAX ? (uint32_t)room : VM_STRIP_MAX;
+}
+
+static uint32_t radix_get_strip(const void *state, vm_asid asid, vm_va va, vm_va end,
+                                struct vm_pte *out)
+{
+    const struct radix *s = state;
+    vm_pfn table = radix_leaf_table(s, asid, va);
+    uint64_t wanted = (end - va) >> radix_low(s, 0), room = radix_strip_room(s, va);
+    uint32_t most = (uint32_t)(wanted < room ? wanted : room), n = 0;
+    if (table == VM_NOFRAME)
+        return 0;
+    vm_pa at = radix_at(s, table, va, 0);
+    for (; n < most; n++, at += UINT64_C(1) << form_word_shift(&s->form)) {
+        uint64_t word = radix_load(s, at);
+        if (word == 0)
+            break;
+        out[n] = entry_decode(word);
+    }
+    return n;
+}
+
+static void radix_set_strip(void *state, vm_asid asid, vm_va va, uint32_t n,
+                            const struct vm_pte *pte)
+{
+    struct radix *s = state;
+    vm_pfn table = radix_leaf_table(s, asid, va);
+    uint32_t come = 0, gone = 0;
+    VM_ASSERT(table != VM_NOFRAME && n <= radix_strip_room(s, va));
+    vm_pa at = radix_at(s, table, va, 0);
+    for (uint32_t i = 0; i < n; i++, at += UINT64_C(1) << form_word_shift(&s->form)) {
+        uint64_t word = entry_encode(pte[i]);
+        VM_EXPECT(pte[i].order == 0);
+        VM_ASSERT(pte[i].state != VM_PTE_PRESENT || pte[i].pfn < s->env.nframes);
+        gone += radix_load(s, at) != 0;
+        come += word != 0;
+        radix_store(s, at, word);
+    }
+    s->filled[table] += come - gone;
+}
+
+static const struct vm_strip_ops radix_strips = {.get = radix_get_strip, .set = radix_set_strip};
+
+/* ---- the next entry ---- */
+
 /* The first position in [position, end), all under this table, whose entry is not empty; or end. */
 static uint64_t radix_scan(const struct radix *s, vm_pfn table, unsigned level, uint64_t position,
                            uint64_t end)
@@ -530,6 +592,7 @@ const struct vm_scheme_ops RADIX_OPS = {
     .page_shift_min = RADIX_PAGE_SHIFT_MIN,
     .page_shift_max = RADIX_PAGE_SHIFT_MAX,
     .marks = VM_FRAME_REFERENCED | VM_FRAME_DIRTY,
+    .strips = &radix_strips,
     .param = RADIX_PARAMS,
     .nparams = RADIX_NPARAMS,
     .accept = radix_accept,

@@ -10,45 +10,37 @@
 
 #include <string.h>
 
-/* `va` is the page's first address. */
-static void release_entry(struct vm_memory *m, vm_asid asid, vm_va va, struct vm_pte pte)
+/* What the entry of the page `key` led to has one entry less. */
+static void release_entry(struct vm_memory *m, uint64_t key, const struct vm_pte *pte)
 {
-    uint64_t key = vm_memory_key(m, va, asid);
-    vm_table_page_visit(m, asid, va, VM_TRANSFER_WRITE);
-    m->c.scheme->set(m->scheme, asid, va,
-                     (struct vm_pte){.state = VM_PTE_EMPTY, .order = pte.order});
-    if (pte.state == VM_PTE_SWAPPED && pte.slot == VM_SLOT_FILE) {
+    if (pte->state == VM_PTE_PRESENT)
+        vm_frame_unmap(m, pte->pfn, key);
+    else if (pte->slot == VM_SLOT_FILE)
         vm_file_unref(m, key);
-    } else if (pte.state == VM_PTE_SWAPPED) {
-        vm_slot_unref(m, pte.slot);
-    } else {
-        m->c.shootdown(m->c.host, key);
-        vm_frame_unmap(m, pte.pfn, key);
-    }
+    else
+        vm_slot_unref(m, pte->slot);
 }
 
-/* The next entry in [va, end) that is not empty: where it begins, or end. */
-static vm_va next_entry(const struct vm_memory *m, vm_asid asid, vm_va va, vm_va end,
-                        struct vm_pte *pte)
+static void release_strip(struct vm_memory *m, vm_asid asid, const struct vm_strip *strip)
 {
-    va = m->c.scheme->next(m->scheme, asid, va, end);
-    if (va < end)
-        *pte = m->c.scheme->get(m->scheme, asid, va);
-    return va;
+    vm_table_page_visit(m, asid, strip->va, VM_TRANSFER_WRITE);
+    vm_strip_empty(m, asid, strip);
+    vm_strip_shootdown(m, asid, strip);
+    for (uint32_t i = 0; i < strip->n; i++)
+        release_entry(m, vm_strip_key(m, asid, strip, i), &strip->pte[i]);
 }
 
 /* Every page of [start, end) loses its frame or slot; of a segment, its contents. No huge page lies
  * across the ends. */
 static void release_pages(struct vm_memory *m, vm_asid asid, vm_va start, vm_va end)
 {
-    struct vm_pte pte;
+    struct vm_strip strip;
     if (m->seg) {
         vm_segments_zero(m, asid, start, end);
         return;
     }
-    for (vm_va va = start; (va = next_entry(m, asid, va, end, &pte)) < end;
-         va = vm_memory_behind(m, va, pte))
-        release_entry(m, asid, va, pte);
+    for (vm_va va = start; vm_strip_next(m, asid, va, end, &strip); va = vm_strip_end(m, &strip))
+        release_strip(m, asid, &strip);
 }
 
 /* The pages that [va, va + bytes) touches, as [*start, *end), less those that are never mapped:
@@ -162,17 +154,21 @@ static uint8_t entry_prot(const struct vm_memory *m, const struct vm_vma *v, vm_
     return own ? prot : prot & (uint8_t)~VM_PROT_WRITE;
 }
 
+static void protect_strip(struct vm_memory *m, vm_asid asid, struct vm_strip *strip, uint8_t prot)
+{
+    const struct vm_vma *v = vm_vma_find(&m->space[asid], strip->va);
+    for (uint32_t i = 0; i < strip->n; i++)
+        if (strip->pte[i].state == VM_PTE_PRESENT)
+            strip->pte[i].prot = entry_prot(m, v, strip->pte[i].pfn, prot);
+    vm_strip_set(m, asid, strip);
+    vm_strip_shootdown(m, asid, strip);
+}
+
 static void protect_pages(struct vm_memory *m, vm_asid asid, vm_va start, vm_va end, uint8_t prot)
 {
-    struct vm_pte pte;
-    for (vm_va va = start; (va = next_entry(m, asid, va, end, &pte)) < end;
-         va = vm_memory_behind(m, va, pte)) {
-        if (pte.state != VM_PTE_PRESENT)
-            continue;
-        pte.prot = entry_prot(m, vm_vma_find(&m->space[asid], va), pte.pfn, prot);
-        m->c.scheme->set(m->scheme, asid, va, pte);
-        m->c.shootdown(m->c.host, vm_memory_key(m, va, asid));
-    }
+    struct vm_strip strip;
+    for (vm_va va = start; vm_strip_next(m, asid, va, end, &strip); va = vm_strip_end(m, &strip))
+        protect_strip(m, asid, &strip, prot);
 }
 
 static bool protect(struct vm_memory *m, const struct vm_event *event, struct vm_error *e)
@@ -240,58 +236,93 @@ static void close_space(struct vm_memory *m, vm_asid asid)
     m->space[asid].open = m->space[asid].killed = false;
 }
 
-/* The tables for an entry of the child as the parent's at `va` is, which is *pte. Making them may
- * evict the page, or split it, so that the entry is read after: until it fits. */
-static bool fork_tables(struct vm_memory *m, vm_asid parent, vm_asid child, vm_va va,
-                        struct vm_pte *pte)
+/* The parent's strip from strip->va on, where it has an entry, and the tables for the same of the
+ * child. Making them may evict the page, or split it, so that the strip is read after: until it
+ * fits. A page that was clean, anonymous and evicted is in none: strip->n is 0 then. False: m->out.
+ */
+static bool fork_tables(struct vm_memory *m, vm_asid parent, vm_asid child, vm_va end,
+                        struct vm_strip *strip)
 {
-    unsigned order;
-    do {
-        order = pte->order;
-        if (!m->c.scheme->ensure(m->scheme, child, va, order))
+    unsigned order = m->c.scheme->get(m->scheme, parent, strip->va).order;
+    for (;; order = strip->pte[0].order) {
+        if (!m->c.scheme->ensure(m->scheme, child, strip->va, order))
             return false;
-        vm_table_page_visit(m, parent, va, VM_TRANSFER_READ);
-        *pte = m->c.scheme->get(m->scheme, parent, va);
-    } while (pte->order != order);
+        vm_table_page_visit(m, parent, strip->va, VM_TRANSFER_READ);
+        bool there = vm_strip_get(m, parent, end, strip);
+        strip->n = there ? strip->n : 0;
+        if (strip->pte[0].order == order)
+            return true;
+    }
+}
+
+/* The entry of the parent's page that is about to be the child's too: who writes to it gets a page
+ * of his own, unless it is the file's. */
+static uint8_t forked_prot(const struct vm_memory *m, const struct vm_vma *v,
+                           const struct vm_pte *pte)
+{
+    bool of_all = v->backing == VM_BACKING_SHARED && (m->frame[pte->pfn].home & VM_HOME_SHARED);
+    return of_all ? pte->prot : pte->prot & (uint8_t)~VM_PROT_WRITE;
+}
+
+/* What the entry of the page `key` leads to is the child's page too; *pte as the parent's is to be
+ * from now on, *changed if it is another. False: m->out. */
+static bool share_entry(struct vm_memory *m, const struct vm_vma *v, uint64_t key, vm_asid child,
+                        struct vm_pte *pte, bool *changed)
+{
+    uint8_t before = pte->prot;
+    if (pte->state == VM_PTE_SWAPPED) {
+        if (pte->slot != VM_SLOT_FILE)
+            vm_slot_ref(m, pte->slot);
+        return true;
+    }
+    if (!vm_frame_share(m, pte->pfn, (key & ~UINT64_C(0xfff)) | child))
+        return false;
+    m->space[child].resident += vm_huge_pages_of(m, pte->pfn);
+    if (pte->prot & VM_PROT_GLOBAL) /* its TLB entries outlive those of the space */
+        m->c.shootdown(m->c.host, key);
+    pte->prot = forked_prot(m, v, pte);
+    *changed |= pte->prot != before;
     return true;
 }
 
-/* The page of the parent's `v` at `va`, its first address, becomes the child's too; *pte is its
- * entry. */
-static bool fork_page(struct vm_memory *m, const struct vm_vma *v, vm_asid parent, vm_asid child,
-                      vm_va va, struct vm_pte *pte)
+/* The strip of the parent's `v` becomes the child's too. False: m->out. */
+static bool fork_strip(struct vm_memory *m, const struct vm_vma *v, vm_asid parent, vm_asid child,
+                       struct vm_strip *strip)
 {
-    if (!fork_tables(m, parent, child, va, pte))
-        return false;
-    struct vm_pte own = *pte;
-    if (own.state == VM_PTE_EMPTY) /* was clean, anonymous and evicted */
-        return true;
-    if (own.state == VM_PTE_SWAPPED && own.slot != VM_SLOT_FILE)
-        vm_slot_ref(m, own.slot);
-    if (own.state == VM_PTE_PRESENT) {
-        if (!vm_frame_share(m, own.pfn, vm_memory_key(m, va, child)))
+    uint32_t done = 0, n = strip->n;
+    bool changed = false;
+    while (done < n && share_entry(m, v, vm_strip_key(m, parent, strip, done), child,
+                                   &strip->pte[done], &changed))
+        done++;
+    strip->n = done;
+    if (changed)
+        vm_strip_set(m, parent, strip);
+    for (uint32_t i = 0; i < done; i++)
+        if (strip->pte[i].state == VM_PTE_PRESENT)
+            strip->pte[i].accessed = strip->pte[i].dirty = false;
+    vm_strip_set(m, child, strip);
+    return done == n;
+}
+
+static bool fork_vma(struct vm_memory *m, const struct vm_vma *v, vm_asid parent, vm_asid child)
+{
+    struct vm_strip strip;
+    vm_va va = v->start;
+    for (; (strip.va = m->c.scheme->next(m->scheme, parent, va, v->end)) < v->end;
+         va = vm_strip_end(m, &strip))
+        if (!fork_tables(m, parent, child, v->end, &strip) ||
+            !fork_strip(m, v, parent, child, &strip))
             return false;
-        m->space[child].resident += vm_huge_pages_of(m, own.pfn);
-        if (own.prot & VM_PROT_GLOBAL) /* its TLB entries outlive those of the space */
-            m->c.shootdown(m->c.host, vm_memory_key(m, va, parent));
-        own.prot = entry_prot(m, v, own.pfn, own.prot);
-        m->c.scheme->set(m->scheme, parent, va, own);
-        own.accessed = own.dirty = false;
-    }
-    m->c.scheme->set(m->scheme, child, va, own);
     return true;
 }
 
 static bool fork_pages(struct vm_memory *m, vm_asid parent, vm_asid child)
 {
     const struct vm_space *s = &m->space[parent];
-    struct vm_pte pte;
     vm_reserve_break(m, parent, 0, UINT64_MAX);
     for (size_t i = 0; i < s->nvmas; i++)
-        for (vm_va va = s->vma[i].start, end = s->vma[i].end;
-             (va = next_entry(m, parent, va, end, &pte)) < end; va = vm_memory_behind(m, va, pte))
-            if (!fork_page(m, &s->vma[i], parent, child, va, &pte))
-                return false;
+        if (!fork_vma(m, &s->vma[i], parent, child))
+            return false;
     return true;
 }
 

@@ -129,14 +129,8 @@ void vm_flusher_check(const struct vm_memory *m)
 
 void vm_memory_sync_file(struct vm_memory *m, uint32_t file)
 {
-    uint32_t home = VM_HOME_FILE | VM_HOME_SHARED | VM_FILE_NAMED | file;
     vm_swap_gather(m);
-    for (vm_pfn f = 0; f < m->c.nframes; f++) {
-        const struct vm_frame *frame = &m->frame[f];
-        bool named = frame->owner < VM_FRAME_NO_PAGE && (frame->home & VM_HOME_FILE) &&
-                     vm_file_is_named(frame->home);
-        if (named && (file == 0 || frame->home == home))
-            vm_page_clean(m, f);
-    }
+    for (uint32_t i = 0, n = vm_file_frames(m, file); i < n; i++)
+        vm_page_clean(m, m->files.found[i]);
     vm_swap_gathered(m);
 }

@@ -13,25 +13,14 @@
 
 /* ---- who maps a frame ---- */
 
-uint32_t vm_sharer_take(struct vm_memory *m)
+uint32_t vm_sharer_fresh(struct vm_memory *m)
 {
-    uint32_t node = m->sharer_head;
-    if (node) {
-        m->sharer_head = m->sharer[node].next;
-        return node;
-    }
     if (m->sharer_fresh < m->sharer_cap)
         return m->sharer_fresh++;
     vm_fail(&m->out, VM_EMACHINE,
             "more than %u shared mappings of frames: too many forks for this memory",
             m->sharer_cap - 1);
     return 0;
-}
-
-void vm_sharer_free(struct vm_memory *m, uint32_t node)
-{
-    m->sharer[node] = (struct vm_sharer){.next = m->sharer_head};
-    m->sharer_head = node;
 }
 
 bool vm_frame_share(struct vm_memory *m, vm_pfn f, uint64_t key)
@@ -133,17 +122,20 @@ static void leave_unmapped(struct vm_memory *m, vm_pfn f, uint64_t key)
     vm_frame_free(m, f);
 }
 
+/* The last mapper of `f` has gone. */
+static void __attribute__((noinline)) unmap_last(struct vm_memory *m, vm_pfn f, uint64_t key)
+{
+    if (!vm_huge_has(m, f) && is_awaited(m, f, key))
+        m->frame[f].sharers = VM_UNMAPPED;
+    else
+        leave_unmapped(m, f, key);
+}
+
 void vm_frame_unmap(struct vm_memory *m, vm_pfn f, uint64_t key)
 {
-    bool huge = vm_huge_has(m, f);
     m->space[vm_key_asid(key)].resident -= vm_huge_pages_of(m, f);
-    if (unshare(m, &m->frame[f], key))
-        return;
-    if (!huge && is_awaited(m, f, key)) {
-        m->frame[f].sharers = VM_UNMAPPED;
-        return;
-    }
-    leave_unmapped(m, f, key);
+    if (!unshare(m, &m->frame[f], key))
+        unmap_last(m, f, key);
 }
 
 void vm_frame_drop(struct vm_memory *m, vm_pfn f)

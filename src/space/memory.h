@@ -17,6 +17,7 @@
  *   reserve.c runs of frames set aside for huge pages to come
  *   suspend.c  a whole process leaves
  *   collapse.c  the scan that makes huge pages of base pages
+ *   strip.c     entries that stand side by side
  *   event.c   map, unmap, protect, advise, fork, exec, exit
  *   segment.h the same for schemes whose unit is the segment
  */
@@ -93,6 +94,10 @@ struct vm_files {
     uint64_t
         *page; /* [nframes] the page of its file that a frame with a file as its home has; NULL:
                        its page number, for all files are known by their mappings */
+    struct vm_links *links; /* [nframes + nlists] frames of named files, those of a file in one
+                               list, heads behind the frames; NULL: no file is named */
+    uint32_t nlists;        /* a power of two */
+    vm_pfn *found;          /* [nframes] what vm_file_frames answers with */
 };
 /* Files that map events name; the others have lower numbers. */
 #define VM_FILE_NAMED (UINT32_C(1) << 29)
@@ -211,9 +216,21 @@ static inline bool vm_mapper_next(const struct vm_memory *m, struct vm_mapper *m
     *mapper = (struct vm_mapper){sharer->owner, sharer->next};
     return true;
 }
-/* A node of the pool of sharers, or 0: there is none left (m->out). */
-uint32_t vm_sharer_take(struct vm_memory *m);
-void vm_sharer_free(struct vm_memory *m, uint32_t node);
+/* A node of the pool of sharers, or 0: there is none left (m->out). fresh: never taken before. */
+uint32_t vm_sharer_fresh(struct vm_memory *m);
+static inline uint32_t vm_sharer_take(struct vm_memory *m)
+{
+    uint32_t node = m->sharer_head;
+    if (!node)
+        return vm_sharer_fresh(m);
+    m->sharer_head = m->sharer[node].next;
+    return node;
+}
+static inline void vm_sharer_free(struct vm_memory *m, uint32_t node)
+{
+    m->sharer[node] = (struct vm_sharer){.next = m->sharer_head};
+    m->sharer_head = node;
+}
 /* The page `key` now maps `f` too. False: no room for one more sharer (m->out). */
 bool vm_frame_share(struct vm_memory *m, vm_pfn f, uint64_t key);
 /* The page `key` maps `f` no more; a frame without mappers for which nobody will come leaves the
@@ -466,6 +483,9 @@ vm_pfn vm_page_cache_find(struct vm_memory *m, uint32_t home, uint64_t page);
 vm_pfn vm_page_cache_look(const struct vm_memory *m, uint32_t home, uint64_t page);
 /* What was written to a private page is not its file's: such a frame's home is no file. */
 void vm_home_settle(struct vm_memory *m, vm_pfn f);
+/* The frames of the named file (0: of all of these), in the order of their numbers: in
+ * m->files.found, until it is asked again. How many. */
+uint32_t vm_file_frames(struct vm_memory *m, uint32_t file);
 /* Another address space than that of `key` has dropped the page to its file, and may come for it;
  * for a page of a named file, anybody may. */
 bool vm_file_is_awaited(struct vm_memory *m, uint32_t home, uint64_t key);
@@ -572,6 +592,37 @@ static inline vm_va vm_memory_behind(const struct vm_memory *m, vm_va va, struct
 {
     return ((va >> (m->c.page_shift + pte.order)) + 1) << (m->c.page_shift + pte.order);
 }
+
+/* ---- strip.c ---- */
+
+/* Entries of [va, ...) that are not empty: of base pages side by side, or one of any order. */
+struct vm_strip {
+    vm_va va;
+    uint32_t n;
+    struct vm_pte pte[VM_STRIP_MAX];
+};
+static inline uint64_t vm_strip_key(const struct vm_memory *m, vm_asid asid,
+                                    const struct vm_strip *strip, uint32_t i)
+{
+    return vm_page_key(strip->va, m->c.page_shift, asid) + ((uint64_t)i << 12);
+}
+/* The first address behind it; of an empty one, behind its first page. */
+static inline vm_va vm_strip_end(const struct vm_memory *m, const struct vm_strip *strip)
+{
+    vm_va pages = strip->n > 1 ? strip->n - 1 : 0;
+    return vm_memory_behind(m, strip->va, strip->pte[0]) + (pages << m->c.page_shift);
+}
+/* The strip of the first entry in [va, end) that is not empty. False: there is none. */
+bool vm_strip_next(const struct vm_memory *m, vm_asid asid, vm_va va, vm_va end,
+                   struct vm_strip *strip);
+/* The strip from strip->va on again. False: its first entry, which it has, is empty. */
+bool vm_strip_get(const struct vm_memory *m, vm_asid asid, vm_va end, struct vm_strip *strip);
+/* Its entries become those of `asid`, whose tables are there; become empty. */
+void vm_strip_set(struct vm_memory *m, vm_asid asid, const struct vm_strip *strip);
+void vm_strip_empty(struct vm_memory *m, vm_asid asid, const struct vm_strip *strip);
+/* No TLB keeps its present pages. */
+void vm_strip_shootdown(struct vm_memory *m, vm_asid asid, const struct vm_strip *strip);
+
 /* ---- fault.c ---- */
 
 /* Count a fault that was resolved; a touch that was refused. */

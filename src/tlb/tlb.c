@@ -390,6 +390,15 @@ static void drop(struct vm_tlb *t, uint64_t way)
     tell_left(t, &gone);
 }
 
+uint64_t vm_tlb_first_in(const struct vm_tlb *t, uint64_t way, uint64_t page, uint64_t n)
+{
+    unsigned shift = order_of(t, way) + t->pair_shift;
+    uint64_t first = (t->tag[way] >> 12) << shift, end = first + (UINT64_C(1) << shift);
+    if (first >= page + n || end <= page)
+        return n;
+    return first < page ? 0 : first - page;
+}
+
 bool vm_tlb_invalidate(struct vm_tlb *t, uint64_t tag, unsigned order)
 {
     int64_t way = find_way(t, vm_tlb_own_tag(t, tag), order);

@@ -92,6 +92,15 @@ ROWS
         for p in r["processes"]]')" "[(2, 1, 'forked', 7), (1, 0, 'forked', 0)]" "$model: processes"
     like "$text" '^ +2 +1  forked +exit 7 ' "$model: and their table"
 done
+# Where nobody says how much swap there is, a program cannot fill the host's memory.
+guest --json --memory 64MiB -- /three
+printf '%s' "$err" >small.json
+guest --json --memory 1GiB --swap-size 8GiB --swap-slow hdd -- /three
+printf '%s' "$err" >slow.json
+for file in small slow; do
+    member $file.json '[r["machine"]["config"]["swap"][m] >> 20 for m in ("size", "slow_size")]'
+done >sizes
+is "$(<sizes)" $'[1024, 0]\n[8192, 2048]' "swap has an end of its own: twice the memory, 1 GiB"
 is "$(member none.json '(r["instructions"], r["system_calls"])')" \
     "$(member full.json '(r["instructions"], r["system_calls"])')" "a model changes no program"
 

@@ -135,11 +135,10 @@ static struct vm_pte random_pte(struct pair *p)
     return random_pte_of(p, 0);
 }
 
-/* Set in both; what the architecture cannot say it may only round up to reading, and to what it
- * says comes with reading. */
-static void pair_set(struct pair *p, vm_asid asid, vm_va va, struct vm_pte pte)
+/* The scheme has set it: the same in the list. What the architecture cannot say it may only round
+ * up to reading, and to what it says comes with reading. */
+static void pair_note(struct pair *p, vm_asid asid, vm_va va, struct vm_pte pte)
 {
-    p->w->ops->set(p->w->state, asid, va, pte);
     struct vm_pte granted = p->w->ops->get(p->w->state, asid, va);
     if (pte.state == VM_PTE_PRESENT) {
         assert_int_equal(granted.prot & pte.prot, pte.prot);
@@ -151,6 +150,12 @@ static void pair_set(struct pair *p, vm_asid asid, vm_va va, struct vm_pte pte)
     }
     assert_true(naive_pte_equal(granted, pte));
     naive_map_set(&p->map, asid, va, pte);
+}
+
+static void pair_set(struct pair *p, vm_asid asid, vm_va va, struct vm_pte pte)
+{
+    p->w->ops->set(p->w->state, asid, va, pte);
+    pair_note(p, asid, va, pte);
 }
 
 /* Empty in both what overlaps the page of `order` at va, unless that is the very page. */
@@ -231,6 +236,134 @@ static void walk_and_compare(struct pair *p, vm_asid asid, vm_va va)
         nstores += again.load[i].word != walk.load[i].word;
     }
     assert_int_equal(walk.nstores, nstores);
+}
+
+/* ---- strips ---- */
+
+/* The frame of the table in which the entry of va stands. */
+static vm_pa frame_of_entry(struct pair *p, vm_asid asid, vm_va va)
+{
+    struct vm_walk walk;
+    p->w->ops->walk(p->w->state, asid, va, VM_READ, VM_MODE_USER | VM_MODE_MARK_TRAPS, &walk);
+    assert_in_range(walk.nloads, 1, VM_WALK_LOADS);
+    return walk.load[walk.nloads - 1].at / p->page;
+}
+
+/* Entries of base pages from va on, as far as none is empty. */
+static uint32_t naive_strip(const struct pair *p, vm_asid asid, vm_va va, vm_va end)
+{
+    uint32_t n = 0;
+    for (; va < end && n <= VM_STRIP_MAX; va += p->page, n++) {
+        struct vm_pte pte = naive_map_get(&p->map, asid, va);
+        if (pte.state == VM_PTE_EMPTY || pte.order > 0)
+            break;
+    }
+    return n;
+}
+
+/* A strip has the entries that the list has, and ends only where one is empty or of a large page,
+ * at VM_STRIP_MAX, or with the frame. */
+static uint32_t pair_compare_strip(struct pair *p, vm_asid asid, vm_va va, vm_va end)
+{
+    struct vm_pte pte[VM_STRIP_MAX + 1];
+    pte[VM_STRIP_MAX].pfn = 0x5a5a5a5a;
+    uint32_t n = p->w->ops->strips->get(p->w->state, asid, va, end, pte);
+    uint32_t there = naive_strip(p, asid, va, end);
+    assert_in_range(n, there > 0, there < VM_STRIP_MAX ? there : VM_STRIP_MAX);
+    assert_int_equal(pte[VM_STRIP_MAX].pfn, 0x5a5a5a5a);
+    for (uint32_t i = 0; i < n; i++) {
+        assert_true(naive_pte_equal(pte[i], naive_map_get(&p->map, asid, va + i * p->page)));
+        assert_int_equal(frame_of_entry(p, asid, va + i * p->page), frame_of_entry(p, asid, va));
+    }
+    if (n > 0 && n < there && n < VM_STRIP_MAX)
+        assert_int_not_equal(frame_of_entry(p, asid, va + n * p->page),
+                             frame_of_entry(p, asid, va));
+    return n;
+}
+
+/* Other entries where a strip is, in the space `to`, whose tables are made for the first. */
+static void pair_set_strip(struct pair *p, vm_asid to, vm_va va, uint32_t n)
+{
+    struct vm_pte pte[VM_STRIP_MAX];
+    for (uint32_t i = 0; i < n; i++) {
+        pair_clear(p, to, va + i * p->page, 0);
+        pte[i] = random_pte(p);
+    }
+    assert_true(p->w->ops->ensure(p->w->state, to, va, 0));
+    p->w->ops->strips->set(p->w->state, to, va, n, pte);
+    for (uint32_t i = 0; i < n; i++)
+        pair_note(p, to, va + i * p->page, pte[i]);
+}
+
+/* Pages behind each other, most of them with an entry, somewhere in the lower half. */
+static vm_va map_some(struct pair *p, vm_asid asid, uint32_t *n)
+{
+    uint64_t named = UINT64_C(1) << (p->w->va_bits - p->w->page_shift - 1);
+    uint64_t most = named < 3 * VM_STRIP_MAX / 2 ? named : 3 * VM_STRIP_MAX / 2;
+    *n = (uint32_t)vm_random_below(&p->random, most) + 1;
+    vm_va va = vm_random_below(&p->random, 3) ? random_page(p) : 0;
+    uint64_t first = va / p->page % named;
+    first = first > named - *n ? named - *n : first;
+    for (uint32_t i = 0; i < *n; i++) {
+        vm_va at = (first + i) * p->page;
+        pair_clear(p, asid, at, 0);
+        assert_true(p->w->ops->ensure(p->w->state, asid, at, 0));
+        pair_set(p, asid, at,
+                 vm_random_below(&p->random, 200) ? pte_present(i, 1 + i % 7) : random_pte(p));
+    }
+    return first * p->page;
+}
+
+/* The list would be full soon. */
+static void empty_spaces(struct pair *p)
+{
+    for (vm_asid asid = 0; asid < NASIDS; asid++) {
+        pair_close_asid(p, asid);
+        p->open[asid] = p->w->ops->open(p->w->state, asid);
+        assert_true(p->open[asid]);
+    }
+}
+
+static void strip_round(struct pair *p)
+{
+    vm_asid from = (vm_asid)vm_random_below(&p->random, NASIDS);
+    vm_asid to = (vm_asid)vm_random_below(&p->random, NASIDS);
+    uint32_t n;
+    vm_va va = map_some(p, from, &n);
+    if (p->w->orders & 2 && vm_random_below(&p->random, 2))
+        pair_map(p, from, va + vm_random_below(&p->random, n) * p->page, random_order(p));
+    uint32_t skipped = (uint32_t)vm_random_below(&p->random, n);
+    vm_va start = va + skipped * p->page;
+    vm_va end = start + (vm_random_below(&p->random, n - skipped) + 1) * p->page;
+    uint32_t strip = pair_compare_strip(p, from, start, end);
+    if (strip > 0)
+        pair_set_strip(p, to, start, strip);
+    pair_compare_all(p, to, va, va + n * p->page);
+    p->w->ops->check(p->w->state);
+    if (vm_random_below(&p->random, 2) || p->map.n > NAIVE_MAP_MAX / 2)
+        empty_spaces(p);
+}
+
+static void a_strip_is_its_entries(void **unused)
+{
+    (void)unused;
+    static const char *const others[] = {"two-level:dir=3,table=13,entry=8",
+                                         "two-level:dir=5,table=2,entry=8"};
+    size_t nschemes = 0;
+    for (size_t row = 0; page_row(&row); row++) {
+        struct pair *p = pair_open(row, row + 3);
+        for (unsigned i = 0; p->w->ops->strips && i < 60; i++)
+            strip_round(p);
+        nschemes += p->w->ops->strips != NULL;
+        pair_close(p);
+    }
+    assert_true(nschemes > 5);
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        struct pair *p = pair_of(world_open(others[i], 0, NASIDS), i);
+        for (unsigned k = 0; k < 60; k++)
+            strip_round(p);
+        pair_close(p);
+    }
 }
 
 static void open_or_close(struct pair *p, vm_asid asid)
@@ -529,6 +662,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_scheme_answers_as_the_list_does),
+        cmocka_unit_test(a_strip_is_its_entries),
         cmocka_unit_test(so_do_schemes_with_other_parameters_and_pages),
         cmocka_unit_test(every_scheme_translates_alike_below_4_gib),
         cmocka_unit_test(a_large_page_translates_as_its_base_pages_do),

@@ -38,18 +38,18 @@ static void forget_space(void *host, vm_asid asid)
         memset(w->kept[asid], 0, sizeof w->kept[asid]);
 }
 
-static void forget(void *host, uint64_t page_key)
+static void forget(void *host, uint64_t page_key, uint32_t n)
 {
     struct contents_world *w = host;
     vm_asid asid = vm_key_asid(page_key);
-    uint64_t page =
-        (vm_key_va(page_key, w->parts.page_shift) - w->naive.first) / w->naive.page_bytes;
+    vm_va va = vm_key_va(page_key, w->parts.page_shift);
     if (asid >= CONTENTS_SPACES)
         return;
     if (w->parts.config->huge_pages != VM_HUGE_NEVER)
         forget_space(w, asid); /* it may be the first of many */
-    else if (page < CONTENTS_PAGES)
-        w->kept[asid][page] = (struct contents_place){0};
+    for (uint32_t i = 0; i < n; i++, va += w->naive.page_bytes)
+        if (va - w->naive.first < CONTENTS_PAGES * w->naive.page_bytes)
+            w->kept[asid][(va - w->naive.first) / w->naive.page_bytes] = (struct contents_place){0};
 }
 
 /* ---- opening ---- */

@@ -109,6 +109,12 @@ static void shootdown(void *host, uint64_t page_key)
             forget_entry(w, i);
 }
 
+static void shootdown_pages(void *host, uint64_t page_key, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++)
+        shootdown(host, page_key + ((uint64_t)i << 12));
+}
+
 static void shootdown_space(void *host, vm_asid asid)
 {
     struct space_world *w = host;
@@ -291,6 +297,7 @@ bool space_world_open(struct space_world *w, const struct space_plan *plan)
         .clock = &w->clock,
         .host = w,
         .shootdown = shootdown,
+        .shootdown_pages = shootdown_pages,
         .shootdown_space = shootdown_space,
         .settle = settle,
         .left = left,

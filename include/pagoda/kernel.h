@@ -34,6 +34,7 @@ enum vm_run_model {
 enum vm_overcommit {
     VM_OVERCOMMIT_ALWAYS, /* mappings are promised whatever they add up to */
     VM_OVERCOMMIT_NEVER,  /* up to memory and swap */
+    VM_OVERCOMMIT_GUESS,  /* each by itself up to memory and swap */
 };
 
 /* What --trace names. */

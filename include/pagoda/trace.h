@@ -49,8 +49,21 @@ enum vm_advice {
     VM_ADVICE_WILLNEED,
     VM_ADVICE_DONTNEED,
     VM_ADVICE_FREE,
-    VM_ADVICE_OTHER
+    VM_ADVICE_OTHER,
+    VM_ADVICE_LOCK, /* from now on what is there stays in memory, and what comes */
+    VM_ADVICE_UNLOCK,
+    VM_ADVICE_COLD,      /* as if it had not been touched lately */
+    VM_ADVICE_PAGEOUT,   /* it leaves memory, where nobody shares it */
+    VM_ADVICE_HUGE,      /* huge pages are welcome */
+    VM_ADVICE_SMALL,     /* they are not */
+    VM_ADVICE_COLLAPSE,  /* what is there becomes huge pages at once, where that can be */
+    VM_ADVICE_DONT_FORK, /* a child does not get it */
+    VM_ADVICE_DO_FORK,
+    VM_ADVICE_WIPE_ON_FORK, /* a child gets it empty */
+    VM_ADVICE_KEEP_ON_FORK,
+    VM_ADVICE_READ_ONLY, /* whose file is open for reading: it will never be written to */
 };
+#define VM_ADVICES (VM_ADVICE_READ_ONLY + 1)
 
 struct vm_event {
     uint32_t at;    /* the reference of the batch before which it happens */

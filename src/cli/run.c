@@ -26,8 +26,10 @@ struct words {
 
 static const struct words models[] = {
     {"none", VM_RUN_NONE}, {"tlb", VM_RUN_TLB}, {"full", VM_RUN_FULL}, {NULL, 0}};
-static const struct words overcommits[] = {
-    {"always", VM_OVERCOMMIT_ALWAYS}, {"never", VM_OVERCOMMIT_NEVER}, {NULL, 0}};
+static const struct words overcommits[] = {{"always", VM_OVERCOMMIT_ALWAYS},
+                                           {"never", VM_OVERCOMMIT_NEVER},
+                                           {"guess", VM_OVERCOMMIT_GUESS},
+                                           {NULL, 0}};
 static const struct words traces[] = {{"traps", VM_TRACE_TRAPS},       {"faults", VM_TRACE_FAULTS},
                                       {"syscalls", VM_TRACE_SYSCALLS}, {"sched", VM_TRACE_SCHED},
                                       {"signals", VM_TRACE_SIGNALS},   {NULL, 0}};
@@ -273,7 +275,8 @@ static const struct flag flags[] = {
     {"env", 0, NULL, "programs get Pagoda's own environment", NULL},
     {"processes", 0, "N", "processes at once, at most", PROCESSES},
     {"stack", 0, "SIZE", "a stack may grow so far", STACK},
-    {"overcommit", 0, "always|never", "whether mappings may add up to more than memory and swap",
+    {"overcommit", 0, "always|never|guess",
+     "whether mappings may add up to more than memory and swap; guess: no single one may be more",
      "always"},
     {"misaligned-traps", 0, NULL, "a misaligned load or store is SIGBUS", NULL},
     {"instructions", 0, "N", "end the run after so many; 0: never", "0"},

@@ -246,10 +246,23 @@ bool vm_machine_has_present(struct kernel *k, const struct address_space *s, vm_
     return vm_engine_look(k->engine, s->asid, va, &place);
 }
 
-bool vm_machine_has(struct kernel *k, const struct address_space *s, vm_va va)
+bool vm_machine_has_huge(struct kernel *k, const struct address_space *s, vm_va va, uint64_t bytes)
 {
     vm_machine_drain(k);
-    return k->parts.scheme->get(k->parts.scheme_state, s->asid, va).state != VM_PTE_EMPTY;
+    for (vm_va end = va + bytes; va < end; va += page_bytes(k))
+        if (k->parts.scheme->get(k->parts.scheme_state, s->asid, va).order == 0)
+            return false;
+    return true;
+}
+
+int64_t vm_machine_move(struct kernel *k, const struct address_space *s, vm_va from, uint64_t bytes,
+                        vm_va to, enum vm_move leaves)
+{
+    vm_machine_drain(k);
+    k->failed =
+        k->failed || !vm_engine_move(k->engine, s->asid, from, bytes, to, leaves, &k->error);
+    look_at_clock(k);
+    return k->failed ? -ENOMEM : 0;
 }
 
 uint8_t *vm_machine_reach(struct kernel *k, vm_asid asid, vm_va va, enum vm_access access)

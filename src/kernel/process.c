@@ -62,6 +62,7 @@ static struct process *new_process(struct kernel *k)
         return NULL;
     p->pid = k->pid_next++;
     p->alarm_ns = VM_TIME_NEVER;
+    p->lock_bytes_max = LOCK_BYTES_DEFAULT;
     p->next = k->processes;
     k->processes = p;
     k->nprocesses++;
@@ -315,6 +316,7 @@ static bool inherit(struct kernel *k, struct process *child, struct process *par
     child->pgid = parent->pgid;
     child->sid = parent->sid;
     memcpy(child->action, parent->action, sizeof child->action);
+    child->lock_bytes_max = parent->lock_bytes_max;
     memcpy(child->stat.name, parent->stat.name, sizeof child->stat.name);
     child->stat.ppid = parent->pid;
     if (flags & CLONE_FILES) {

@@ -1,5 +1,5 @@
-/* event.c - what a program asks of its address space: map, unmap, protect, advise, fork, exec,
- * exit.
+/* event.c - what a program asks of its address space: map, unmap, protect, fork, exec, exit. (What
+ * it advises is advise.c's.)
  *
  * Fork copies mappings, not pages: parent and child map the same frames read-only, or point to the
  * same swap slots, until one of them writes (fault.c).
@@ -27,9 +27,8 @@ static void release_entry(struct vm_memory *m, vm_asid asid, vm_va va, struct vm
     }
 }
 
-/* The next entry in [va, end) that is not empty: where it begins, or end. */
-static vm_va next_entry(const struct vm_memory *m, vm_asid asid, vm_va va, vm_va end,
-                        struct vm_pte *pte)
+vm_va vm_next_entry(const struct vm_memory *m, vm_asid asid, vm_va va, vm_va end,
+                    struct vm_pte *pte)
 {
     va = m->c.scheme->next(m->scheme, asid, va, end);
     if (va < end)
@@ -37,25 +36,22 @@ static vm_va next_entry(const struct vm_memory *m, vm_asid asid, vm_va va, vm_va
     return va;
 }
 
-/* Every page of [start, end) loses its frame or slot; of a segment, its contents. No huge page lies
- * across the ends. */
-static void release_pages(struct vm_memory *m, vm_asid asid, vm_va start, vm_va end)
+void vm_release_pages(struct vm_memory *m, vm_asid asid, vm_va start, vm_va end)
 {
     struct vm_pte pte;
     if (m->seg) {
         vm_segments_zero(m, asid, start, end);
         return;
     }
-    for (vm_va va = start; (va = next_entry(m, asid, va, end, &pte)) < end;
+    for (vm_va va = start; (va = vm_next_entry(m, asid, va, end, &pte)) < end;
          va = vm_memory_behind(m, va, pte))
         release_entry(m, asid, va, pte);
 }
 
-/* The pages that [va, va + bytes) touches, as [*start, *end), less those that are never mapped:
- * what lies below the scheme's first address, and the last page of the 64-bit space, whose end has
- * no number. */
-static bool page_range(const struct vm_memory *m, const struct vm_event *event, vm_va *start,
-                       vm_va *end, struct vm_error *e)
+/* Never mapped is what lies below the scheme's first address, and the last page of the 64-bit space,
+ * whose end has no number. */
+bool vm_event_range(const struct vm_memory *m, const struct vm_event *event, vm_va *start,
+                    vm_va *end, struct vm_error *e)
 {
     vm_va mask = ~UINT64_C(0) << m->c.page_shift, last = event->va + (event->bytes - 1);
     if (event->bytes == 0 || last < event->va)
@@ -72,12 +68,10 @@ static bool page_range(const struct vm_memory *m, const struct vm_event *event, 
     return true;
 }
 
-/* The same of pages that are about to change by themselves: no huge page lies across the ends, and
- * no reservation waits for more of them. */
-static bool own_range(struct vm_memory *m, const struct vm_event *event, vm_va *start, vm_va *end,
-                      struct vm_error *e)
+bool vm_event_own_range(struct vm_memory *m, const struct vm_event *event, vm_va *start, vm_va *end,
+                        struct vm_error *e)
 {
-    if (!page_range(m, event, start, end, e))
+    if (!vm_event_range(m, event, start, end, e))
         return false;
     vm_reserve_break(m, event->asid, *start, *end);
     if (vm_huge_split_at(m, event->asid, *start) && vm_huge_split_at(m, event->asid, *end))
@@ -129,9 +123,9 @@ static bool map(struct vm_memory *m, const struct vm_event *event, struct vm_err
 {
     vm_va start, end;
     m->c.counts->maps++;
-    if (!own_range(m, event, &start, &end, e))
+    if (!vm_event_own_range(m, event, &start, &end, e))
         return false;
-    release_pages(m, event->asid, start, end);
+    vm_release_pages(m, event->asid, start, end);
     struct vm_vma v = {.start = start,
                        .end = end,
                        .prot = granted(m, event->prot),
@@ -145,9 +139,9 @@ static bool unmap(struct vm_memory *m, const struct vm_event *event, struct vm_e
 {
     vm_va start, end;
     m->c.counts->unmaps++;
-    if (!own_range(m, event, &start, &end, e))
+    if (!vm_event_own_range(m, event, &start, &end, e))
         return false;
-    release_pages(m, event->asid, start, end);
+    vm_release_pages(m, event->asid, start, end);
     m->c.scheme->trim(m->scheme, event->asid, start, end);
     m->c.trimmed(m->c.host, event->asid, start, end);
     return vm_vma_unmap(&m->space[event->asid], start, end, e) && fit(m, event->asid, start, end);
@@ -165,7 +159,7 @@ static uint8_t entry_prot(const struct vm_memory *m, const struct vm_vma *v, vm_
 static void protect_pages(struct vm_memory *m, vm_asid asid, vm_va start, vm_va end, uint8_t prot)
 {
     struct vm_pte pte;
-    for (vm_va va = start; (va = next_entry(m, asid, va, end, &pte)) < end;
+    for (vm_va va = start; (va = vm_next_entry(m, asid, va, end, &pte)) < end;
          va = vm_memory_behind(m, va, pte)) {
         if (pte.state != VM_PTE_PRESENT)
             continue;
@@ -180,25 +174,12 @@ static bool protect(struct vm_memory *m, const struct vm_event *event, struct vm
     vm_va start, end;
     uint8_t prot = granted(m, event->prot);
     m->c.counts->protects++;
-    if (!own_range(m, event, &start, &end, e))
+    if (!vm_event_own_range(m, event, &start, &end, e))
         return false;
     if (!m->seg)
         protect_pages(m, event->asid, start, end, prot);
     return vm_vma_protect(&m->space[event->asid], start, end, prot, e) &&
            fit(m, event->asid, start, end);
-}
-
-/* DONTNEED acts at once, as Linux does for private mappings; the other advice is only counted. */
-static bool advise(struct vm_memory *m, const struct vm_event *event, struct vm_error *e)
-{
-    vm_va start, end;
-    m->c.counts->advises++;
-    if (event->detail != VM_ADVICE_DONTNEED)
-        return page_range(m, event, &start, &end, e);
-    if (!own_range(m, event, &start, &end, e))
-        return false;
-    release_pages(m, event->asid, start, end);
-    return true;
 }
 
 /* Every page and mapping goes. */
@@ -209,7 +190,7 @@ static void clear(struct vm_memory *m, vm_asid asid)
     if (m->seg)
         vm_segments_clear(m, asid);
     for (size_t i = 0; i < s->nvmas && !m->seg; i++)
-        release_pages(m, asid, s->vma[i].start, s->vma[i].end);
+        vm_release_pages(m, asid, s->vma[i].start, s->vma[i].end);
     VM_ASSERT(s->resident == 0);
     s->nvmas = 0;
 }
@@ -287,11 +268,15 @@ static bool fork_pages(struct vm_memory *m, vm_asid parent, vm_asid child)
     const struct vm_space *s = &m->space[parent];
     struct vm_pte pte;
     vm_reserve_break(m, parent, 0, UINT64_MAX);
-    for (size_t i = 0; i < s->nvmas; i++)
+    for (size_t i = 0; i < s->nvmas; i++) {
+        if (s->vma[i].flags & (VM_VMA_NOT_FORKED | VM_VMA_WIPED))
+            continue;
         for (vm_va va = s->vma[i].start, end = s->vma[i].end;
-             (va = next_entry(m, parent, va, end, &pte)) < end; va = vm_memory_behind(m, va, pte))
+             (va = vm_next_entry(m, parent, va, end, &pte)) < end;
+             va = vm_memory_behind(m, va, pte))
             if (!fork_page(m, &s->vma[i], parent, child, va, &pte))
                 return false;
+    }
     return true;
 }
 
@@ -300,6 +285,9 @@ static bool fork_vmas(struct vm_memory *m, vm_asid parent, vm_asid child, struct
     for (size_t i = 0; i < m->space[parent].nvmas; i++) {
         struct vm_vma v = m->space[parent].vma[i];
         v.faults = v.majors = 0;
+        v.flags &= (uint8_t)~VM_VMA_LOCKED;
+        if (v.flags & VM_VMA_NOT_FORKED)
+            continue;
         if (!vm_vma_map(&m->space[child], v, e))
             return false;
     }
@@ -390,7 +378,7 @@ bool vm_memory_event(struct vm_memory *m, const struct vm_event *event, struct v
     case VM_EVENT_PROTECT:
         return protect(m, event, e);
     case VM_EVENT_ADVISE:
-        return advise(m, event, e);
+        return vm_advise(m, event, e);
     case VM_EVENT_FORK:
         return fork_space(m, event, e);
     case VM_EVENT_EXEC:

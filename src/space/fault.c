@@ -154,6 +154,7 @@ static bool map_cached(struct vm_memory *m, struct vm_fault *f, vm_pfn pfn, stru
         soften(m, f, pfn);
     if (leaving)
         rescue(m, f, pfn);
+    vm_lock_settle(m, pfn);
     return true;
 }
 
@@ -316,7 +317,8 @@ static bool resolve(struct vm_memory *m, struct vm_fault *f)
     struct vm_pte pte = m->c.scheme->get(m->scheme, f->asid, f->va);
     if (pte.order && !vm_huge_write(m, f, pte.pfn, &done))
         return false;
-    if (m->c.huge.pages == VM_HUGE_FAULT && !done && !vm_huge_fault(m, f, &done))
+    bool at_once = m->c.huge.pages == VM_HUGE_FAULT || m->c.huge.pages == VM_HUGE_ADVISED;
+    if (at_once && !done && !vm_huge_fault(m, f, &done))
         return false;
     return done || (m->c.scheme->ensure(m->scheme, f->asid, f->va, 0) &&
                     resolve_mapped(m, f, &done) && (done || resolve_filled(m, f)));

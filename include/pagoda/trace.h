@@ -62,8 +62,10 @@ enum vm_advice {
     VM_ADVICE_WIPE_ON_FORK, /* a child gets it empty */
     VM_ADVICE_KEEP_ON_FORK,
     VM_ADVICE_READ_ONLY, /* whose file is open for reading: it will never be written to */
+    VM_ADVICE_OF_FILE,   /* of a mapping that was just made: its pages are those of the file whose
+                            number is `child`, by their own numbers */
 };
-#define VM_ADVICES (VM_ADVICE_READ_ONLY + 1)
+#define VM_ADVICES (VM_ADVICE_OF_FILE + 1)
 
 struct vm_event {
     uint32_t at;    /* the reference of the batch before which it happens */
@@ -71,7 +73,7 @@ struct vm_event {
     uint8_t prot;   /* map, protect: enum vm_prot bits */
     uint8_t detail; /* map: enum vm_backing; advise: enum vm_advice */
     vm_asid asid;   /* whose address space; switch: the new one */
-    vm_asid child;  /* fork */
+    vm_asid child;  /* fork; advise of a file: its number, from 1 */
     vm_va va;       /* page-aligned down by the consumer */
     uint64_t bytes;
     /* map: which file, and the page of it that va is, where they are known; 0: a file of its own.

@@ -191,6 +191,7 @@ static bool parse(const struct args *a, struct vm_run_config *c, struct vm_error
     c->envp = args_has(a, "env") ? environ : no_environment;
     if (args_has(a, "trace-to") && !c->trace)
         return vm_fail(e, VM_EUSAGE, "--trace-to without --trace: expected what to tell of");
+    c->record = args_has(a, "record") ? args_value(a, "record") : NULL;
     c->told = print_trace;
     return true;
 }
@@ -248,12 +249,15 @@ static bool run_run(const struct args *a, struct vm_error *e)
     struct vm_run_config config = {0};
     struct outlet trace = {0}, report = {0};
     struct vm_error why = {0};
+    char origin[1024];
     signal(SIGPIPE, SIG_IGN); /* it is the program's that writes */
     if (!a->rest)
         return vm_fail(e, VM_EUSAGE, "which program? expected -- PROGRAM [ARGUMENT ...]");
     bool good = parse(a, &config, e) && outlet_open(&trace, a, "trace-to", e) &&
                 outlet_open(&report, a, "report-to", e);
     config.host = &trace;
+    describe_command("pagoda run --", a->rest, origin, sizeof origin);
+    config.origin = origin;
     good = good && run_and_report(a, &config, &report, e);
     bool kept = outlet_close(&trace, &why);
     kept = outlet_close(&report, &why) && kept;
@@ -286,6 +290,7 @@ static const struct flag flags[] = {
     {"trace", 0, "WHAT,...", "tell of traps, faults, syscalls, sched, signals, on standard error",
      NULL},
     {"trace-to", 0, "FILE", "that into a file", NULL},
+    {"record", 0, "FILE", "what the machine is told, as a .pgt that `pagoda replay` reads", NULL},
     {0}};
 
 const struct command command_run = {

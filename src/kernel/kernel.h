@@ -14,6 +14,7 @@
  *   file.c     open files and descriptors
  *   path.c     names: below the root, and never out of it
  *   regular.c, pipe.c, stream.c, special.c   kinds of open files
+ *   record.c   what the machine is told, as a trace
  *   terminal.c   the host's terminal: the foreground group, its signals, its settings
  *
  * A system call that must wait puts its thread to sleep on a channel (any address that means what
@@ -180,6 +181,7 @@ struct kernel {
     struct inodes *inodes;             /* inode.c's */
     struct streams *streams;           /* stream.c's */
     struct terminal *terminal;         /* terminal.c's */
+    struct recorder *recorder;         /* record.c's; NULL: nothing is recorded */
     int root_fd;                       /* of the host */
     uint64_t kept_device[KEPT_PLACES]; /* path.c's; 0: none */
     struct vm_run_result *out;
@@ -248,6 +250,19 @@ int64_t vm_user_write(struct kernel *k, struct thread *t, vm_va va, const void *
 int64_t vm_user_zero(struct kernel *k, struct thread *t, vm_va va, uint64_t bytes);
 /* A string of at most cap - 1 characters; 0, -EFAULT or -ENAMETOOLONG. */
 int64_t vm_user_string(struct kernel *k, struct thread *t, char *out, size_t cap, vm_va va);
+
+/* ---- record.c ---- */
+
+/* If it is wanted. Errors: VM_EUSAGE (nobody sees each reference), VM_ESYSTEM. */
+bool vm_record_open(struct kernel *k, struct vm_error *e);
+/* The machine is about to be told of these. False: k->error. */
+bool vm_record_batch(struct kernel *k, const struct vm_batch *batch);
+/* A mapping, like that of `from`, is at `to` instead, or there too. */
+bool vm_record_move(struct kernel *k, const struct address_space *s, vm_va from, uint64_t bytes,
+                    vm_va to, enum vm_move leaves);
+/* The run is over: the trace is there, or, if the run failed, is not. */
+bool vm_record_finish(struct kernel *k, struct vm_error *e);
+void vm_record_abort(struct kernel *k);
 
 /* ---- space.c ---- */
 

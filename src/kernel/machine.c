@@ -37,6 +37,8 @@ static void look_at_clock(struct kernel *k)
 /* Run all of it, through the ends that waits make. */
 static bool run_batch(struct kernel *k, struct vm_batch b)
 {
+    if (k->recorder && !vm_record_batch(k, &b))
+        return false;
     for (;;) {
         uint32_t refs, events;
         if (k->failed || !vm_engine_run(k->engine, &b, &k->error)) {
@@ -259,6 +261,8 @@ int64_t vm_machine_move(struct kernel *k, const struct address_space *s, vm_va f
                         vm_va to, enum vm_move leaves)
 {
     vm_machine_drain(k);
+    if (k->recorder && !vm_record_move(k, s, from, bytes, to, leaves))
+        return -ENOMEM;
     k->failed =
         k->failed || !vm_engine_move(k->engine, s->asid, from, bytes, to, leaves, &k->error);
     look_at_clock(k);

@@ -518,11 +518,13 @@ static bool kernel_open(struct kernel *k, struct vm_error *e)
     k->pid_next = k->asid_next = 1;
     k->next_wake_ns = VM_TIME_NEVER;
     vm_random_seed(&k->random, k->c->machine.seed);
-    return tables_open(k, e) && vm_machine_open(k, e) && sched_open(k, e) && vm_files_open(k, e);
+    return tables_open(k, e) && vm_machine_open(k, e) && vm_record_open(k, e) &&
+           sched_open(k, e) && vm_files_open(k, e);
 }
 
 static void kernel_close(struct kernel *k)
 {
+    vm_record_abort(k); /* what is not finished */
     vm_processes_close(k);
     vm_files_close(k);
     vm_machine_close(k);
@@ -557,6 +559,8 @@ bool vm_kernel_run(const struct vm_run_config *c, struct vm_run_result *out, str
         good = !k.failed;
         if (!good)
             *e = k.error;
+        else
+            good = vm_record_finish(&k, e);
     }
     kernel_close(&k);
     if (!good)

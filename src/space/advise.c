@@ -7,6 +7,8 @@
  *   huge, small, collapse   huge pages may be made of it, may not, are made (huge.c, collapse.c)
  *   fork                    what a child gets of it (event.c)
  *
+ *   of a file               a trace tells so which mappings are of the same pages (pgt.md)
+ *
  * The rest is only counted. Segments know none but "don't need".
  *
  * Source: madvise(2) of Linux's man-pages.
@@ -81,6 +83,25 @@ static bool collapse(struct vm_memory *m, vm_asid asid, vm_va start, vm_va end)
     return true;
 }
 
+/* Only a file's mapping is, and whole; what it had it has no more. */
+static bool name_file(struct vm_memory *m, const struct vm_event *event, struct vm_error *e)
+{
+    vm_va start, end;
+    if (!vm_event_own_range(m, event, &start, &end, e))
+        return false;
+    const struct vm_vma *found = vm_vma_find(&m->space[event->asid], start);
+    bool of_file =
+        found && (found->backing == VM_BACKING_FILE || found->backing == VM_BACKING_SHARED);
+    if (!of_file || found->start > start || found->end != end || event->child == 0)
+        return true;
+    m->c.counts->file_maps++;
+    struct vm_vma v = *found;
+    v.file = VM_FILE_NAMED | event->child;
+    v.file_delta = 0;
+    vm_release_pages(m, event->asid, start, end);
+    return vm_vma_map(&m->space[event->asid], v, e);
+}
+
 /* What is remembered of the advice, in place of what was: false, nothing is. */
 static bool flags_of(unsigned advice, uint8_t *flags, uint8_t *kept)
 {
@@ -144,6 +165,8 @@ bool vm_advise(struct vm_memory *m, const struct vm_event *event, struct vm_erro
         return lock(m, event, e);
     case VM_ADVICE_UNLOCK:
         return unlock(m, event, e);
+    case VM_ADVICE_OF_FILE:
+        return name_file(m, event, e);
     case VM_ADVICE_COLD:
     case VM_ADVICE_PAGEOUT:
     case VM_ADVICE_COLLAPSE:

@@ -74,7 +74,7 @@ static bool advise(struct world *w)
 {
     struct vm_event event = range_event(w, VM_EVENT_ADVISE);
     if (below(w, 2))
-        event.detail = (uint8_t)(VM_ADVICE_LOCK + below(w, VM_ADVICES - VM_ADVICE_LOCK));
+        event.detail = (uint8_t)(VM_ADVICE_LOCK + below(w, VM_ADVICE_OF_FILE - VM_ADVICE_LOCK));
     if (event.detail == VM_ADVICE_LOCK) {
         event.bytes = 1;
         if (contents_world_locked(&w->it) >= LOCKED_MOST)

@@ -301,12 +301,12 @@ static void the_flusher_wakes_when_the_kernel_asks_and_it_is_time(void **unused)
     open_world(&w, &c, 1);
     map(&w, PARENT, 0, 2, VM_BACKING_SHARED, 1, 0);
     write_byte(&w, PARENT, 0, 77);
-    vm_engine_work(w.engine, 999999);
+    vm_engine_work(w.engine, 400000);
     vm_engine_flush(w.engine);
     for (unsigned i = 0; i < 10000; i++) /* a clock of references would have passed the time */
         read_byte(&w, PARENT, 0);
     assert_int_equal(counts_of(&w).flush_wakes, 0);
-    vm_engine_work(w.engine, 1);
+    vm_engine_work(w.engine, 600000);
     vm_engine_flush(w.engine);
     assert_int_equal(counts_of(&w).flushes, 1);
     assert_int_equal(disk_byte(&w, 1, 0), 77);

@@ -74,6 +74,7 @@ static void page_out(struct vm_memory *m, vm_asid asid, vm_va start, vm_va end)
 static bool collapse(struct vm_memory *m, vm_asid asid, vm_va start, vm_va end)
 {
     vm_va bytes = UINT64_C(1) << (m->c.page_shift + m->huge.order);
+    vm_reserve_break(m, asid, start, end);
     for (vm_va va = vm_huge_start(m, start + bytes - 1); va < end && end - va >= bytes;
          va += bytes) {
         const struct vm_vma *v = vm_vma_find(&m->space[asid], va);

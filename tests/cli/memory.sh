@@ -35,4 +35,62 @@ is "$out" "$(printf 'locked pages in memory: 16\n%.0s' 1 2 3 4)" "what is locked
 like "$(cat r.txt)" 'locked pages at most +16 ' "and is told of"
 run "$PAGODA" run -- "$PAGODA_GUESTS/locked"
 is "$out" "$(cat "$PAGODA_SOURCE/tests/guests/locked.txt")" "the limits of locking"
+
+# ---- huge pages ----
+# huge OPTION...: what the guest says of huge pages that it asks for.
+huge() {
+    run "$PAGODA" run "$@" --memory 16MiB --json --report-to huge.json -- "$PAGODA_GUESTS/huge"
+}
+# counted NAME: what the last report counts so.
+counted() {
+    python3 -c 'import json, sys; print(json.load(open("huge.json"))["machine"]["counts"][sys.argv[1]])' "$1"
+}
+huge
+is "$out" "$(sed -n '/^none/,/^$/p' "$PAGODA_SOURCE/tests/guests/huge.txt" | sed '1d;$d')" \
+    "without huge pages none is to be had"
+for how in fault advised reserve collapse; do
+    huge --huge "$how" --huge-scan-touches 1000000
+    is "$out" "$(sed -n '/^some/,/^$/p' "$PAGODA_SOURCE/tests/guests/huge.txt" | sed '1d;$d')" \
+        "huge pages that are asked for: $how"
+    is "$(counted demotions)" 1 "one was split, where a part was unmapped: $how"
+    is "$(counted huge_untouched)" 0 "none is left: $how"
+done
+run "$PAGODA" run --huge advised --memory 16MiB --report -- "$PAGODA_GUESTS/thrash"
+unlike "$err" 'huge' "who does not ask gets none"
+
+# ---- a record ----
+# same_counts: the replay counted what the run did, less what the kernel itself made, or read.
+same_counts() {
+    python3 - <<'PYTHON'
+import json
+run, replay = json.load(open("run.json"))["machine"], json.load(open("replay.json"))
+a, b = run["counts"], replay["counts"]
+names = """refs reads writes fetches touches tlb_hits tlb_misses tlb_upgrades miss_present
+    touches_faulted walks walk_loads walk_stores walk_steps shootdowns demand_zero cow_breaks
+    swap_ins evictions protects unmaps forks execs exits""".split()
+wrong = [name for name in names if a[name] != b[name]]
+if a["faults"] - a["kernel_faults"] != b["faults"]:
+    wrong.append("faults")
+if run["tlbs"] != replay["tlbs"]:
+    wrong.append("tlbs")
+print(*wrong)
+PYTHON
+}
+for guest in hello stack thrash copy_on_write fork_wait; do
+    run "$PAGODA" run --record r.pgt --json --report-to run.json -- "$PAGODA_GUESTS/$guest"
+    "$PAGODA" replay --scheme sv39 --json r.pgt >replay.json
+    is "$(same_counts)" "" "a replay of a record counts what the run did: $guest"
+done
+like "$("$PAGODA" info r.pgt)" 'made by pagoda run -- .*/fork_wait' "and says what it is of"
+rm -f none.pgt
+run "$PAGODA" run --model none --record none.pgt -- "$PAGODA_GUESTS/hello"
+exit_is 2 "a record of what nobody sees"
+like "$err" 'expected tlb or full' "is refused"
+is "$(ls none.pgt 2>&1 | grep -c 'No such')" 1 "and leaves nothing"
+
+# ---- what is promised ----
+run "$PAGODA" run --memory 8MiB --swap-size 8MiB --overcommit never -- "$PAGODA_GUESTS/promises"
+is "$out" $'half: done\nhalf: ENOMEM\nhalf, without reserve: ENOMEM\nfork: ENOMEM' "no promise is broken"
+run "$PAGODA" run --memory 8MiB --swap-size 8MiB --overcommit guess -- "$PAGODA_GUESTS/promises"
+is "$out" $'half: done\nhalf: done\nhalf, without reserve: done\nfork: done' "any single one is made"
 finish

@@ -1,5 +1,5 @@
 /* call_memory.c - system calls on memory: brk, mmap and what belongs to it. (What is locked is
- * call_lock.c's, what is advised call_advice.c's.)
+ * call_mlock.c's, what is advised call_advice.c's.)
  *
  * A mapping is an event; its pages come when they are touched, so that MAP_POPULATE and mlock are
  * touches made ahead. A mapping that moves takes its pages along.

@@ -392,7 +392,7 @@ enum vm_access vm_access_ahead(const struct vm_vma *v);
 /* All of them, but no more than memory has room for. The first error, of them all. */
 int64_t vm_populate(struct kernel *k, struct thread *t, vm_va va, uint64_t bytes);
 
-/* ---- call_lock.c ---- */
+/* ---- call_mlock.c ---- */
 
 #define LOCK_BYTES_DEFAULT (UINT64_C(8) << 20) /* Linux's MLOCK_LIMIT */
 /* Whether so many more bytes may be locked: by the process's limit, by the machine's memory. */

@@ -1,4 +1,4 @@
-/* call_lock.c - mlock and its like: pages that stay in memory.
+/* call_mlock.c - mlock and its like: pages that stay in memory.
  *
  * What is locked is a mapping's affair (VM_ADVICE_LOCK), and counts against two limits by its
  * length, whether its pages have come or not: the process's RLIMIT_MEMLOCK, and the machine's

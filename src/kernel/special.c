@@ -259,10 +259,8 @@ static const struct {
     const char *path;
     void (*write)(struct kernel *k, struct thread *t, struct text *x);
 } texts[] = {
-    {"/proc/self/maps", write_maps},
-    {"/proc/self/smaps", write_smaps},
-    {"/proc/self/status", write_status},
-    {"/proc/meminfo", write_meminfo},
+    {"/proc/self/maps", write_maps},     {"/proc/self/smaps", write_smaps},
+    {"/proc/self/status", write_status}, {"/proc/meminfo", write_meminfo},
     {"/proc/uptime", write_uptime},
 };
 

@@ -3,21 +3,21 @@
 # on machines of all kinds; what is locked stays; huge pages that are asked for; what is promised.
 . "${BASH_SOURCE[0]%/*}/user.sh"
 
-if [[ ! -r ${PAGODA_GUESTS:-}/memory_calls ]]; then
+if [[ ! -r ${PAGODA_GUESTS:-}/twin_memory ]]; then
     skip "no guests: no riscv64-linux-gnu-gcc to build them"
     finish
 fi
 
-# machine NAME OPTION...: memory_calls says on it what it says natively.
+# machine NAME OPTION...: the twin says on it what it says natively.
 machine() {
     local name=$1
     shift
-    run "$PAGODA" run --root / --cwd "$PWD" --writable "$@" -- "$PAGODA_GUESTS/memory_calls"
+    run "$PAGODA" run --root / --cwd "$PWD" --writable "$@" -- "$PAGODA_GUESTS/twin_memory"
     is "$status $(diff native.txt - <<<"$out")" "0 " "the calls answer as Linux's do: $name"
 }
 
 if [[ $(uname -s) == Linux && $(getconf PAGESIZE) == 4096 ]]; then
-    timeout 20 "$PAGODA_NATIVE" >native.txt
+    timeout 20 "$PAGODA_NATIVE/native_memory" >native.txt
     machine "as it is"
     machine "memory is short" --memory 400KiB --swap ssd --policy lru
     machine "the caches too" --model full --cache l1=32KiB/8

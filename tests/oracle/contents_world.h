@@ -59,6 +59,8 @@ bool contents_world_reach(struct contents_world *w, vm_asid asid, unsigned page,
 bool contents_world_move(struct contents_world *w, vm_asid asid, unsigned from, unsigned n,
                          unsigned to, enum vm_move leaves);
 bool contents_world_suspend(struct contents_world *w, vm_asid asid);
+/* Pages [page, page + n) of the space come back, as far as they are out. */
+bool contents_world_prepage(struct contents_world *w, vm_asid asid, unsigned page, unsigned n);
 /* The file (0: all of them) is written to the host, which then has what the model says. */
 bool contents_world_sync(struct contents_world *w, unsigned file);
 /* What is cached of the file is forgotten. If nobody maps it, what was not written is lost. */

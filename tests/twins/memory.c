@@ -1,4 +1,4 @@
-/* memory_calls.c - the system calls on memory, case by case: what each answers, and what is in the
+/* memory.c - the system calls on memory, case by case: what each answers, and what is in the
  * pages after it. Built for the host it prints what Linux does: the two must print the same.
  *
  * Nothing is printed that Linux leaves open: no address, and no page that it may keep or not.

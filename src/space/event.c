@@ -48,8 +48,8 @@ void vm_release_pages(struct vm_memory *m, vm_asid asid, vm_va start, vm_va end)
         release_entry(m, asid, va, pte);
 }
 
-/* Never mapped is what lies below the scheme's first address, and the last page of the 64-bit space,
- * whose end has no number. */
+/* Never mapped is what lies below the scheme's first address, and the last page of the 64-bit
+ * space, whose end has no number. */
 bool vm_event_range(const struct vm_memory *m, const struct vm_event *event, vm_va *start,
                     vm_va *end, struct vm_error *e)
 {

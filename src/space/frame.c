@@ -245,8 +245,8 @@ static void note_tables(struct vm_memory *m, vm_pfn first, uint32_t n)
         m->c.counts->table_frames_peak = m->ntables;
 }
 
-/* A frame that nothing can be evicted from: a table's, the store's, one of a huge page that is being
- * made or split at this moment, or of a page that is locked. */
+/* A frame that nothing can be evicted from: a table's, the store's, one of a huge page that is
+ * being made or split at this moment, or of a page that is locked. */
 static bool stands(const struct vm_memory *m, vm_pfn f)
 {
     uint64_t owner = m->frame[f].owner;

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# memory.sh - the system calls on memory: they answer what the host's kernel answers the same source,
-# on machines of all kinds; what is locked stays; huge pages that are asked for; what is promised.
+# memory.sh - the system calls on memory: they answer what the host's kernel answers the same
+# source, on machines of all kinds; what is locked stays; huge pages that are asked for; a run as a
+# trace; what is promised.
 . "${BASH_SOURCE[0]%/*}/user.sh"
 
 if [[ ! -r ${PAGODA_GUESTS:-}/twin_memory ]]; then
@@ -43,14 +44,15 @@ huge() {
 }
 # counted NAME: what the last report counts so.
 counted() {
-    python3 -c 'import json, sys; print(json.load(open("huge.json"))["machine"]["counts"][sys.argv[1]])' "$1"
+    python3 -c 'import json, sys
+print(json.load(open("huge.json"))["machine"]["counts"][sys.argv[1]])' "$1"
 }
 huge
-is "$out" "$(sed -n '/^none/,/^$/p' "$PAGODA_SOURCE/tests/guests/huge.txt" | sed '1d;$d')" \
+is "$out" "$(sed -n '/^none/,/^some/p' "$PAGODA_SOURCE/tests/guests/huge.txt" | sed '1d;$d')" \
     "without huge pages none is to be had"
 for how in fault advised reserve collapse; do
     huge --huge "$how" --huge-scan-touches 1000000
-    is "$out" "$(sed -n '/^some/,/^$/p' "$PAGODA_SOURCE/tests/guests/huge.txt" | sed '1d;$d')" \
+    is "$out" "$(sed '1,/^some/d' "$PAGODA_SOURCE/tests/guests/huge.txt")" \
         "huge pages that are asked for: $how"
     is "$(counted demotions)" 1 "one was split, where a part was unmapped: $how"
     is "$(counted huge_untouched)" 0 "none is left: $how"
@@ -90,7 +92,9 @@ is "$(ls none.pgt 2>&1 | grep -c 'No such')" 1 "and leaves nothing"
 
 # ---- what is promised ----
 run "$PAGODA" run --memory 8MiB --swap-size 8MiB --overcommit never -- "$PAGODA_GUESTS/promises"
-is "$out" $'half: done\nhalf: ENOMEM\nhalf, without reserve: ENOMEM\nfork: ENOMEM' "no promise is broken"
+is "$out" $'half: done\nhalf: ENOMEM\nhalf, without reserve: ENOMEM\nfork: ENOMEM' \
+    "no promise is broken"
 run "$PAGODA" run --memory 8MiB --swap-size 8MiB --overcommit guess -- "$PAGODA_GUESTS/promises"
-is "$out" $'half: done\nhalf: done\nhalf, without reserve: done\nfork: done' "any single one is made"
+is "$out" $'half: done\nhalf: done\nhalf, without reserve: done\nfork: done' \
+    "any single one is made"
 finish

@@ -1,4 +1,4 @@
-/* promises.c - may mappings add up to more than there is? For a machine of 16 MiB, with its swap. */
+/* promises.c - may mappings add up to more than there is? For 16 MiB of memory and swap. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif

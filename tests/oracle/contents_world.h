@@ -54,8 +54,8 @@ bool contents_world_access(struct contents_world *w, vm_asid asid, unsigned page
 bool contents_world_reach(struct contents_world *w, vm_asid asid, unsigned page,
                           enum vm_access access, unsigned cell, uint8_t byte);
 /* Pages of the space leave. */
-/* Pages [from, from + n) of the space, or as many of them as their mapping has, go to `to` on, where
- * nothing is any more then. */
+/* Pages [from, from + n) of the space, or as many of them as their mapping has, go to `to` on,
+ * where nothing is any more then. */
 bool contents_world_move(struct contents_world *w, vm_asid asid, unsigned from, unsigned n,
                          unsigned to, enum vm_move leaves);
 bool contents_world_suspend(struct contents_world *w, vm_asid asid);

@@ -54,7 +54,8 @@ static void try_limits(void)
     fflush(stdout);
     if (fork() == 0) {
         say("a child's mapping is not locked", map(16 * page, 0) == MAP_FAILED ? -1 : 0);
-        say("but its limit is the same", mlock(a, 9 * page));
+        say("it may lock as many itself", mlock(map(8 * page, 0), 8 * page));
+        say("and no more", mlock(a, page));
         fflush(stdout);
         _exit(0);
     }

@@ -312,6 +312,8 @@ enum vm_move { VM_MOVE_UNMAPS, VM_MOVE_LEAVES_MAPPED };
 bool vm_memory_move(struct vm_memory *m, vm_asid asid, vm_va from, uint64_t bytes, vm_va to,
                     enum vm_move leaves, struct vm_error *e);
 
+/* A frame has the page of `va`, whether its entry says so, or its slot or its file leads there. */
+bool vm_memory_has(const struct vm_memory *m, vm_asid asid, vm_va va);
 /* Pages in frames that are locked. */
 uint64_t vm_memory_locked(const struct vm_memory *m);
 

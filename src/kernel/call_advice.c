@@ -142,7 +142,7 @@ int64_t vm_call_mincore(struct kernel *k, struct thread *t, const uint64_t *a)
          va += vm_page_bytes(k), out++) {
         if (!vm_space_find(k, t->space, va))
             return -ENOMEM;
-        uint8_t here = vm_machine_has_present(k, t->space, va);
+        uint8_t here = vm_machine_has(k, t->space, va);
         if (vm_user_write(k, t, out, &here, 1))
             return -EFAULT;
     }

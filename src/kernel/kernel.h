@@ -291,7 +291,7 @@ uint8_t *vm_machine_page(struct kernel *k, const struct address_space *s, vm_va 
                          enum vm_access access);
 
 /* Whether a frame has the page; whether all base pages of [va, va + bytes) are of huge ones. */
-bool vm_machine_has_present(struct kernel *k, const struct address_space *s, vm_va va);
+bool vm_machine_has(struct kernel *k, const struct address_space *s, vm_va va);
 bool vm_machine_has_huge(struct kernel *k, const struct address_space *s, vm_va va, uint64_t bytes);
 /* The pages of one mapping move (vm_memory_move). 0, or -ENOMEM. */
 int64_t vm_machine_move(struct kernel *k, const struct address_space *s, vm_va from, uint64_t bytes,

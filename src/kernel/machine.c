@@ -241,11 +241,10 @@ uint8_t *vm_machine_page(struct kernel *k, const struct address_space *s, vm_va 
     return r.place[0].bytes + (va & (page_bytes(k) - 1));
 }
 
-bool vm_machine_has_present(struct kernel *k, const struct address_space *s, vm_va va)
+bool vm_machine_has(struct kernel *k, const struct address_space *s, vm_va va)
 {
-    struct vm_place place;
     vm_machine_drain(k);
-    return vm_engine_look(k->engine, s->asid, va, &place);
+    return vm_memory_has(k->parts.memory, s->asid, va);
 }
 
 bool vm_machine_has_huge(struct kernel *k, const struct address_space *s, vm_va va, uint64_t bytes)

@@ -86,6 +86,20 @@ static vm_pfn find_cached(struct vm_memory *m, const struct vm_fault *f, struct 
     return home ? vm_page_cache_find(m, home, vm_file_page(m, f->vma, f->va)) : VM_NOFRAME;
 }
 
+bool vm_memory_has(const struct vm_memory *m, vm_asid asid, vm_va va)
+{
+    if (!vm_memory_space(m, asid))
+        return false;
+    const struct vm_vma *v = vm_vma_find(&m->space[asid], va);
+    struct vm_pte pte = m->c.scheme->get(m->scheme, asid, va);
+    if (pte.state == VM_PTE_PRESENT)
+        return true;
+    if (pte.state == VM_PTE_SWAPPED && pte.slot != VM_SLOT_FILE)
+        return vm_slot_frame(m, pte.slot) != VM_NOFRAME;
+    uint32_t home = v ? vm_file_home(v) : 0;
+    return home && vm_page_cache_look(m, home, vm_file_page(m, v, va)) != VM_NOFRAME;
+}
+
 /* The only mapper of `pfn` may not write any more: it is about to be shared. */
 static void forbid_writes(struct vm_memory *m, vm_pfn pfn)
 {

@@ -432,6 +432,23 @@ static void a_mapping_moves_with_its_frames_and_slots(void **unused)
     contents_world_close(&w);
 }
 
+static void a_page_that_a_file_or_a_slot_leads_to_is_in_memory(void **unused)
+{
+    struct contents_world w;
+    (void)unused;
+    open_full(&w);
+    vm_va page = w.naive.page_bytes, first = w.naive.first;
+    map(&w, PARENT, 0, 4, VM_BACKING_SHARED, 1, 0); /* its frames are free */
+    map(&w, CHILD, 10, 1, VM_BACKING_FILE, 1, 1);
+    assert_false(vm_memory_has(w.parts.memory, CHILD, first + 10 * page));
+    read_byte(&w, PARENT, 1); /* the same page of the file */
+    assert_true(vm_memory_has(w.parts.memory, CHILD, first + 10 * page));
+    assert_true(vm_memory_has(w.parts.memory, PARENT, first + page));
+    assert_false(vm_memory_has(w.parts.memory, PARENT, first));
+    assert_false(vm_memory_has(w.parts.memory, OTHER, first));
+    contents_world_close(&w);
+}
+
 /* ---- what the kernel does by its own means ---- */
 
 static void the_kernels_writes_are_everybodys(void **unused)
@@ -541,6 +558,7 @@ int main(void)
         cmocka_unit_test(what_is_paged_out_leaves_at_once_and_comes_back),
         cmocka_unit_test(a_page_is_locked_while_a_mapping_of_it_is),
         cmocka_unit_test(a_mapping_moves_with_its_frames_and_slots),
+        cmocka_unit_test(a_page_that_a_file_or_a_slot_leads_to_is_in_memory),
         cmocka_unit_test(the_kernels_writes_are_everybodys),
         cmocka_unit_test(the_kernel_may_not_reach_what_is_not_mapped),
         cmocka_unit_test(a_part_of_a_huge_page_gives_no_right_before_its_first_touch),

@@ -102,12 +102,14 @@
     X(unmaps, "unmap events")                                                                      \
     X(protects, "protect events")                                                                  \
     X(advises, "advise events")                                                                    \
+    X(remaps, "pages whose mapping moved: their entries, and nothing else")                        \
     X(forks, "fork events")                                                                        \
     X(execs, "exec events")                                                                        \
     X(exits, "exit events")                                                                        \
     X(switches, "switches to another address space")                                               \
     X(frames_peak, "frames in use at most, tables included")                                       \
     X(table_frames_peak, "frames that page tables held at most")                                   \
+    X(locked_peak, "frames with locked pages at most: no policy chooses them")                     \
     X(store_frames_peak, "frames that pages in swap slots held at most: compressed memory")        \
     X(slots_taken, "swap slots taken")                                                             \
     X(slots_freed, "swap slots given back")                                                        \

@@ -187,6 +187,9 @@ void vm_engine_rest(struct vm_engine *m, uint32_t n, uint64_t ns);
 /* How long whoever made the current processor's references since this was asked last has to wait:
  * nanoseconds. From here on he has not waited at all: somebody else may run, or the time passes. */
 uint64_t vm_engine_waited(struct vm_engine *m);
+/* vm_memory_move. */
+bool vm_engine_move(struct vm_engine *m, vm_asid asid, vm_va from, uint64_t bytes, vm_va to,
+                    enum vm_move leaves, struct vm_error *e);
 /* The flusher wakes, if it is time: on such a machine its kernel asks, not the references. */
 void vm_engine_flush(struct vm_engine *m);
 /* Look without a touch. False: it is not present. */

@@ -34,6 +34,7 @@ enum vm_run_model {
 enum vm_overcommit {
     VM_OVERCOMMIT_ALWAYS, /* mappings are promised whatever they add up to */
     VM_OVERCOMMIT_NEVER,  /* up to memory and swap */
+    VM_OVERCOMMIT_GUESS,  /* each by itself up to memory and swap */
 };
 
 /* What --trace names. */
@@ -65,6 +66,8 @@ struct vm_run_config {
     char *const *argv;     /* argv[0]: the program, a path of theirs; NULL at the end */
     char *const *envp;     /* NULL at the end */
     unsigned trace;        /* enum vm_run_trace bits */
+    const char *record;    /* a .pgt for what the machine is told; NULL: none */
+    const char *origin;    /* of that, for its reader */
     void *host;
     /* One line of a trace, without its end; the kernel's time is `now_ns`. */
     void (*told)(void *host, enum vm_run_trace what, uint64_t now_ns, uint32_t tid,

@@ -27,8 +27,8 @@
  *     mapped read-only, but where its mappings share the file itself.
  *  3. The slot map counts the swapped entries on s, and slot_frame[s] is the frame whose home s is,
  *     if one has it; a slot with neither is free.
- *  4. The policy has exactly the frames of pages, and those of table pages that the scheme lets go
- *     (vm_table_pager).
+ *  4. The policy has exactly the frames of pages that are not locked (lock.c), and those of table
+ *     pages that the scheme lets go (vm_table_pager).
  *  5. A frame's home has its contents, or it is dirty. It is dirty and shared through its slot only
  *     where it is unmapped, or was so last: then nobody can write to it.
  *  6. A huge page lies in an aligned run of frames and, aligned, wholly in one VMA; its first frame
@@ -52,12 +52,23 @@
 
 enum vm_vma_origin { VM_VMA_MAPPED, VM_VMA_FIRST_TOUCH };
 
+/* What was asked for a mapping (enum vm_advice). */
+enum vm_vma_flags {
+    VM_VMA_LOCKED = 1, /* its pages stay in memory; a child's copy of it is not locked */
+    VM_VMA_HUGE = 2,
+    VM_VMA_SMALL = 4,
+    VM_VMA_NOT_FORKED = 8,
+    VM_VMA_WIPED = 16, /* at a fork */
+    VM_VMA_READ_ONLY = 32,
+};
+
 /* A virtual memory area: one mapping of an address space. */
 struct vm_vma {
     vm_va start, end; /* [start, end), page-aligned */
     uint8_t prot;     /* enum vm_prot */
     uint8_t backing;  /* enum vm_backing; unknown: what is never written came from a file */
     uint8_t origin;   /* enum vm_vma_origin */
+    uint8_t flags;    /* enum vm_vma_flags */
     uint32_t file;    /* whose pages they are where a process has not written to them: the same page
                          of the same file is the same page. 0: of no file that can be known again */
     uint64_t file_delta; /* page number + this (modulo 2^64): the page of the file */
@@ -177,6 +188,7 @@ enum vm_huge_pages {
     VM_HUGE_FAULT,    /* at the first touch of a region, if a run of frames is free */
     VM_HUGE_RESERVE,  /* a run is set aside at the first touch, and is one page when it is full */
     VM_HUGE_COLLAPSE, /* by a scan, of the base pages that are there, by copying them */
+    VM_HUGE_ADVISED,  /* as VM_HUGE_FAULT, where the program has advised it */
 };
 
 struct vm_huge_config {
@@ -294,6 +306,19 @@ bool vm_memory_table_fault(struct vm_memory *m, vm_va kva, struct vm_fault *f, s
 /* Carry out an event (a switch is the engine's affair and ignored here). Errors: as above;
  * VM_EINPUT for an address space or a range that cannot be. */
 bool vm_memory_event(struct vm_memory *m, const struct vm_event *event, struct vm_error *e);
+
+/* The pages of [from, from + bytes), wholly in one mapping, become those of a mapping like it at
+ * `to`, where nothing is mapped: frames and slots stay, and entries move. `from` stays mapped, and
+ * empty, where `leaves` says so, and else not. On machines whose pages have contents alone. Errors:
+ * as above. */
+enum vm_move { VM_MOVE_UNMAPS, VM_MOVE_LEAVES_MAPPED };
+bool vm_memory_move(struct vm_memory *m, vm_asid asid, vm_va from, uint64_t bytes, vm_va to,
+                    enum vm_move leaves, struct vm_error *e);
+
+/* A frame has the page of `va`, whether its entry says so, or its slot or its file leads there. */
+bool vm_memory_has(const struct vm_memory *m, vm_asid asid, vm_va va);
+/* Pages in frames that are locked. */
+uint64_t vm_memory_locked(const struct vm_memory *m);
 
 /* Make the address space ready for walks. Errors: VM_EMACHINE: no frame for its root table. */
 bool vm_memory_use_space(struct vm_memory *m, vm_asid asid, struct vm_error *e);

@@ -49,8 +49,23 @@ enum vm_advice {
     VM_ADVICE_WILLNEED,
     VM_ADVICE_DONTNEED,
     VM_ADVICE_FREE,
-    VM_ADVICE_OTHER
+    VM_ADVICE_OTHER,
+    VM_ADVICE_LOCK, /* from now on what is there stays in memory, and what comes */
+    VM_ADVICE_UNLOCK,
+    VM_ADVICE_COLD,      /* as if it had not been touched lately */
+    VM_ADVICE_PAGEOUT,   /* it leaves memory, where nobody shares it */
+    VM_ADVICE_HUGE,      /* huge pages are welcome */
+    VM_ADVICE_SMALL,     /* they are not */
+    VM_ADVICE_COLLAPSE,  /* what is there becomes huge pages at once, where that can be */
+    VM_ADVICE_DONT_FORK, /* a child does not get it */
+    VM_ADVICE_DO_FORK,
+    VM_ADVICE_WIPE_ON_FORK, /* a child gets it empty */
+    VM_ADVICE_KEEP_ON_FORK,
+    VM_ADVICE_READ_ONLY, /* whose file is open for reading: it will never be written to */
+    VM_ADVICE_OF_FILE,   /* of a mapping that was just made: its pages are those of the file whose
+                            number is `child`, by their own numbers */
 };
+#define VM_ADVICES (VM_ADVICE_OF_FILE + 1)
 
 struct vm_event {
     uint32_t at;    /* the reference of the batch before which it happens */
@@ -58,7 +73,7 @@ struct vm_event {
     uint8_t prot;   /* map, protect: enum vm_prot bits */
     uint8_t detail; /* map: enum vm_backing; advise: enum vm_advice */
     vm_asid asid;   /* whose address space; switch: the new one */
-    vm_asid child;  /* fork */
+    vm_asid child;  /* fork; advise of a file: its number, from 1 */
     vm_va va;       /* page-aligned down by the consumer */
     uint64_t bytes;
     /* map: which file, and the page of it that va is, where they are known; 0: a file of its own.

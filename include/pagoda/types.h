@@ -53,7 +53,8 @@ enum vm_frame_bits {
     VM_FRAME_TOUCHED = 4, /* of a base page in a huge page: used since it is part of it; no hardware
                              has this bit, and only counts and a split look at it */
     VM_FRAME_FOUND = 16,  /* only while it is dirty: the flusher has found it so */
-    VM_FRAME_PARKED = 8   /* its page is there and not mapped: a policy has parked it */
+    VM_FRAME_PARKED = 8,  /* its page is there and not mapped: a policy has parked it */
+    VM_FRAME_LOCKED = 32  /* a mapping that is locked has its page: no policy knows it */
 };
 
 /* The protection bit that an access needs. */

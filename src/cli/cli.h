@@ -132,4 +132,10 @@ void help_command(FILE *out, const struct command *c);
 void help_hang(FILE *out, const char *text, int column, int indent);
 void help_all(FILE *out);
 
+/* ---- origin.c ---- */
+
+/* `begin` and the words of `program` (NULL at the end) as they would be typed into a shell, or as
+ * much of it as fits. */
+void describe_command(const char *begin, char *const *program, char *out, size_t cap);
+
 #endif

@@ -96,40 +96,6 @@ static pid_t start(char **program, int *log, struct vm_error *e)
     return child;
 }
 
-/* An argument as it would be typed into a shell. */
-static void put_word(FILE *out, const char *text)
-{
-    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-                                "@%_+=:,./-";
-    if (*text && !text[strspn(text, plain)]) {
-        fputs(text, out);
-        return;
-    }
-    fputc('\'', out);
-    for (; *text; text++)
-        if (*text == '\'')
-            fputs("'\\''", out);
-        else
-            fputc(*text, out);
-    fputc('\'', out);
-}
-
-/* "pagoda record -- PROGRAM ARGS", or as much of it as fits: how the trace was made, for `pagoda
- * info`. */
-static void describe(char **program, char *out, size_t cap)
-{
-    memset(out, 0, cap);
-    FILE *text = fmemopen(out, cap - 1, "w");
-    if (!text)
-        return;
-    fputs("pagoda record --", text);
-    for (; *program; program++) {
-        fputc(' ', text);
-        put_word(text, *program);
-    }
-    fclose(text);
-}
-
 static bool keep(int log, char **program, const char *path, uint64_t *refs, struct vm_error *e)
 {
     char name[32], origin[1024];
@@ -138,7 +104,7 @@ static bool keep(int log, char **program, const char *path, uint64_t *refs, stru
     struct vm_trace *t = vm_trace_open(name, &options, e);
     if (!t)
         return false;
-    describe(program, origin, sizeof origin);
+    describe_command("pagoda record --", program, origin, sizeof origin);
     struct vm_pgt_options pgt = {.origin = origin};
     bool done = convert_trace(t, path, &pgt, "recording", refs, e);
     vm_trace_close(t);

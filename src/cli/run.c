@@ -28,8 +28,10 @@ struct words {
 
 static const struct words models[] = {
     {"none", VM_RUN_NONE}, {"tlb", VM_RUN_TLB}, {"full", VM_RUN_FULL}, {NULL, 0}};
-static const struct words overcommits[] = {
-    {"always", VM_OVERCOMMIT_ALWAYS}, {"never", VM_OVERCOMMIT_NEVER}, {NULL, 0}};
+static const struct words overcommits[] = {{"always", VM_OVERCOMMIT_ALWAYS},
+                                           {"never", VM_OVERCOMMIT_NEVER},
+                                           {"guess", VM_OVERCOMMIT_GUESS},
+                                           {NULL, 0}};
 static const struct words traces[] = {{"traps", VM_TRACE_TRAPS},       {"faults", VM_TRACE_FAULTS},
                                       {"syscalls", VM_TRACE_SYSCALLS}, {"sched", VM_TRACE_SCHED},
                                       {"signals", VM_TRACE_SIGNALS},   {NULL, 0}};
@@ -218,6 +220,7 @@ static bool parse(const struct args *a, struct vm_run_config *c, struct vm_error
     c->envp = args_has(a, "env") ? environ : no_environment;
     if (args_has(a, "trace-to") && !c->trace)
         return vm_fail(e, VM_EUSAGE, "--trace-to without --trace: expected what to tell of");
+    c->record = args_has(a, "record") ? args_value(a, "record") : NULL;
     c->told = print_trace;
     return true;
 }
@@ -275,13 +278,15 @@ static bool run_run(const struct args *a, struct vm_error *e)
     struct vm_run_config config = {0};
     struct outlet trace = {0}, report = {0};
     struct vm_error why = {0};
-    char *own = NULL;
+    char origin[1024], *own = NULL;
     signal(SIGPIPE, SIG_IGN); /* it is the program's that writes */
     if (!a->rest)
         return vm_fail(e, VM_EUSAGE, "which program? expected -- PROGRAM [ARGUMENT ...]");
     bool good = parse(a, &config, e) && parse_place(a, &config, &own, e) &&
                 outlet_open(&trace, a, "trace-to", e) && outlet_open(&report, a, "report-to", e);
     config.host = &trace;
+    describe_command("pagoda run --", a->rest, origin, sizeof origin);
+    config.origin = origin;
     good = good && run_and_report(a, &config, &report, e);
     bool kept = outlet_close(&trace, &why);
     kept = outlet_close(&report, &why) && kept;
@@ -311,7 +316,8 @@ static const struct flag flags[] = {
     {"env", 0, NULL, "programs get Pagoda's own environment", NULL},
     {"processes", 0, "N", "processes at once, at most", PROCESSES},
     {"stack", 0, "SIZE", "a stack may grow so far", STACK},
-    {"overcommit", 0, "always|never", "whether mappings may add up to more than memory and swap",
+    {"overcommit", 0, "always|never|guess",
+     "whether mappings may add up to more than memory and swap; guess: no single one may be more",
      "always"},
     {"misaligned-traps", 0, NULL, "a misaligned load or store is SIGBUS", NULL},
     {"instructions", 0, "N", "end the run after so many; 0: never", "0"},
@@ -321,6 +327,7 @@ static const struct flag flags[] = {
     {"trace", 0, "WHAT,...", "tell of traps, faults, syscalls, sched, signals, on standard error",
      NULL},
     {"trace-to", 0, "FILE", "that into a file", NULL},
+    {"record", 0, "FILE", "what the machine is told, as a .pgt that `pagoda replay` reads", NULL},
     {0}};
 
 const struct command command_run = {

@@ -100,9 +100,21 @@ static void heat_large(struct vm_engine *m, struct vm_tlb *t, uint64_t tag,
     }
 }
 
+/* No policy knows of pages that are locked. */
+static void forget_locked(struct vm_engine *m)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < m->ntouched; i++)
+        if (!(m->bits[m->touched[i]] & VM_FRAME_LOCKED))
+            m->touched[kept++] = m->touched[i];
+    m->ntouched = kept;
+}
+
 void vm_mmu_settle(void *engine)
 {
     struct vm_engine *m = engine;
+    if (m->ntouched && vm_memory_locked(m->memory))
+        forget_locked(m);
     if (m->ntouched)
         m->policy->touch(m->policy_state, m->touched, m->ntouched);
     m->ntouched = 0;

@@ -96,6 +96,8 @@ static void note_touch(struct vm_engine *m, vm_pfn pfn, enum vm_access access)
 {
     vm_pfn unit = vm_unit(m, pfn);
     m->bits[unit] |= m->marks[access];
+    if (m->bits[unit] & VM_FRAME_LOCKED)
+        return;
     if (m->policy->touch_kind == VM_TOUCH_ORDER || m->policy->touch_kind == VM_TOUCH_EACH)
         m->policy->touch(m->policy_state, &unit, 1);
 }
@@ -118,6 +120,13 @@ bool vm_engine_reach(struct vm_engine *m, vm_asid asid, vm_va va, enum vm_access
     if (pte.order > 0 && !(m->bits[pfn] & VM_FRAME_TOUCHED))
         vm_memory_note_touched(m->memory, pfn); /* else a split would forget it */
     return vm_engine_look(m, asid, va, out);
+}
+
+bool vm_engine_move(struct vm_engine *m, vm_asid asid, vm_va from, uint64_t bytes, vm_va to,
+                    enum vm_move leaves, struct vm_error *e)
+{
+    begin(m);
+    return vm_memory_move(m->memory, asid, from, bytes, to, leaves, e);
 }
 
 void vm_engine_flush(struct vm_engine *m)

@@ -22,9 +22,11 @@ struct limit {
 };
 #define UNLIMITED UINT64_MAX
 
-static struct limit limit_of(const struct kernel *k, uint64_t resource)
+static struct limit limit_of(const struct kernel *k, const struct process *p, uint64_t resource)
 {
     switch (resource) {
+    case RLIMIT_MEMLOCK:
+        return (struct limit){p->lock_bytes_max, UNLIMITED};
     case RLIMIT_STACK:
         return (struct limit){k->c->stack_bytes, UNLIMITED};
     case RLIMIT_NOFILE:
@@ -38,34 +40,38 @@ static struct limit limit_of(const struct kernel *k, uint64_t resource)
     }
 }
 
-/* Limits are the run's: setting one is taken and changes nothing. */
-static int64_t limits(struct kernel *k, struct thread *t, uint64_t resource, vm_va new, vm_va old)
+/* Limits are the run's: setting one is taken and changes nothing, but how much may be locked. */
+static int64_t limits(struct kernel *k, struct process *p, struct thread *t, uint64_t resource,
+                      vm_va new, vm_va old)
 {
-    struct limit l = limit_of(k, resource), wanted;
+    struct limit l = limit_of(k, p, resource), wanted;
     if (resource >= RLIM_NLIMITS)
         return -EINVAL;
     if (new &&vm_user_read(k, t, &wanted, new, sizeof wanted))
         return -EFAULT;
     if (new &&wanted.now > wanted.most)
         return -EINVAL;
+    if (new &&resource == RLIMIT_MEMLOCK)
+        p->lock_bytes_max = wanted.now;
     return old ? vm_user_write(k, t, old, &l, sizeof l) : 0;
 }
 
 int64_t vm_call_prlimit64(struct kernel *k, struct thread *t, const uint64_t *a)
 {
-    if (a[0] && !vm_process_find(k, (uint32_t)a[0]))
+    struct process *p = a[0] ? vm_process_find(k, (uint32_t)a[0]) : t->process;
+    if (!p)
         return -ESRCH;
-    return limits(k, t, a[1], a[2], a[3]);
+    return limits(k, p, t, a[1], a[2], a[3]);
 }
 
 int64_t vm_call_getrlimit(struct kernel *k, struct thread *t, const uint64_t *a)
 {
-    return limits(k, t, a[0], 0, a[1]);
+    return limits(k, t->process, t, a[0], 0, a[1]);
 }
 
 int64_t vm_call_setrlimit(struct kernel *k, struct thread *t, const uint64_t *a)
 {
-    return limits(k, t, a[0], a[1], 0);
+    return limits(k, t->process, t, a[0], a[1], 0);
 }
 
 /* ---- what was used ---- */

@@ -19,6 +19,7 @@
  *   path.c     names: below the root, and never out of it
  *   lock.c     locks on files and ranges of them
  *   regular.c, pipe.c, stream.c, special.c   kinds of open files
+ *   record.c   what the machine is told, as a trace
  *   terminal.c   the host's terminal: the foreground group, its signals, its settings
  *
  * A system call that must wait puts its thread to sleep on a channel (any address that means what
@@ -53,6 +54,7 @@ struct address_space {
     vm_va brk_first, brk;       /* the heap is [brk_first, brk) */
     vm_va stack_top, stack_low; /* it may grow down to stack_low */
     struct inode *program;      /* that it runs; NULL: none yet */
+    enum future_maps { MAPS_FREE, MAPS_LOCKED, MAPS_LOCKED_ON_FAULT } future; /* mlockall */
 };
 
 /* ---- signals ---- */
@@ -180,6 +182,7 @@ struct process {
     int status;             /* as wait4 gives it */
     bool stopped, continued_untold, stopped_untold;
     uint32_t vfork_parent_tid; /* that waits until this one has its own space; 0: none */
+    uint64_t lock_bytes_max;   /* RLIMIT_MEMLOCK; a child inherits it */
     struct timer alarm;
     struct posix_timer *timers; /* call_timer.c's */
     int exit_signal;            /* to its parent; 0: none */
@@ -266,11 +269,30 @@ struct kernel {
     struct inodes *inodes;             /* inode.c's */
     struct streams *streams;           /* stream.c's */
     struct terminal *terminal;         /* terminal.c's */
+    struct recorder *recorder;         /* record.c's; NULL: nothing is recorded */
     int root_fd;                       /* of the host */
     uint64_t kept_device[KEPT_PLACES]; /* path.c's; 0: none */
     struct vm_run_result *out;
     uint32_t listed_cap;
 };
+
+static inline uint64_t vm_page_bytes(const struct kernel *k)
+{
+    return UINT64_C(1) << k->parts.page_shift;
+}
+static inline uint64_t vm_page_up(const struct kernel *k, uint64_t bytes)
+{
+    return (bytes + vm_page_bytes(k) - 1) & ~(vm_page_bytes(k) - 1);
+}
+static inline bool vm_is_page(const struct kernel *k, vm_va va)
+{
+    return !(va & (vm_page_bytes(k) - 1));
+}
+/* All of [va, va + bytes) may be a program's. */
+static inline bool vm_is_below(const struct kernel *k, vm_va va, uint64_t bytes)
+{
+    return va <= k->user_end && bytes <= k->user_end - va;
+}
 
 /* ---- machine.c ---- */
 
@@ -300,10 +322,12 @@ void vm_machine_flush(struct kernel *k);
 uint8_t *vm_machine_page(struct kernel *k, const struct address_space *s, vm_va va, uint32_t bytes,
                          enum vm_access access);
 
-/* Whether a frame has the page; whether it is anything but zeros that were never written, or what
- * its file has. */
-bool vm_machine_has_present(struct kernel *k, const struct address_space *s, vm_va va);
+/* Whether a frame has the page; whether all base pages of [va, va + bytes) are of huge ones. */
 bool vm_machine_has(struct kernel *k, const struct address_space *s, vm_va va);
+bool vm_machine_has_huge(struct kernel *k, const struct address_space *s, vm_va va, uint64_t bytes);
+/* The pages of one mapping move (vm_memory_move). 0, or -ENOMEM. */
+int64_t vm_machine_move(struct kernel *k, const struct address_space *s, vm_va from, uint64_t bytes,
+                        vm_va to, enum vm_move leaves);
 
 /* Where the byte is, for an access of the kernel by its own means; NULL: k->failed. Good until the
  * next reference. */
@@ -316,6 +340,19 @@ int64_t vm_user_write(struct kernel *k, struct thread *t, vm_va va, const void *
 int64_t vm_user_zero(struct kernel *k, struct thread *t, vm_va va, uint64_t bytes);
 /* A string of at most cap - 1 characters; 0, -EFAULT or -ENAMETOOLONG. */
 int64_t vm_user_string(struct kernel *k, struct thread *t, char *out, size_t cap, vm_va va);
+
+/* ---- record.c ---- */
+
+/* If it is wanted. Errors: VM_EUSAGE (nobody sees each reference), VM_ESYSTEM. */
+bool vm_record_open(struct kernel *k, struct vm_error *e);
+/* The machine is about to be told of these. False: k->error. */
+bool vm_record_batch(struct kernel *k, const struct vm_batch *batch);
+/* A mapping, like that of `from`, is at `to` instead, or there too. */
+bool vm_record_move(struct kernel *k, const struct address_space *s, vm_va from, uint64_t bytes,
+                    vm_va to, enum vm_move leaves);
+/* The run is over: the trace is there, or, if the run failed, is not. */
+bool vm_record_finish(struct kernel *k, struct vm_error *e);
+void vm_record_abort(struct kernel *k);
 
 /* ---- space.c ---- */
 
@@ -332,9 +369,17 @@ const struct vm_space *vm_space_of(const struct kernel *k, const struct address_
 /* The mapping that has `va`, or NULL. */
 const struct vm_vma *vm_space_find(const struct kernel *k, const struct address_space *s, vm_va va);
 /* Pages [va, va + bytes), page-aligned, become a mapping of `inode` from page file_page on (NULL:
- * anonymous). 0 or -errno. */
+ * anonymous). 0 or -errno; the second one asks for no promise of memory. */
 int64_t vm_space_map(struct kernel *k, struct address_space *s, vm_va va, uint64_t bytes,
                      unsigned prot, bool shared, struct inode *inode, uint64_t file_page);
+int64_t vm_space_map_unpromised(struct kernel *k, struct address_space *s, vm_va va, uint64_t bytes,
+                                unsigned prot, bool shared, struct inode *inode,
+                                uint64_t file_page);
+int64_t vm_space_advise(struct kernel *k, struct address_space *s, vm_va va, uint64_t bytes,
+                        enum vm_advice advice);
+/* The part of [va, end) that one mapping has: *to is its end. False: none has `va`. */
+bool vm_space_piece(const struct kernel *k, const struct address_space *s, vm_va va, vm_va end,
+                    struct vm_vma *v, vm_va *to);
 int64_t vm_space_unmap(struct kernel *k, struct address_space *s, vm_va va, uint64_t bytes);
 int64_t vm_space_protect(struct kernel *k, struct address_space *s, vm_va va, uint64_t bytes,
                          unsigned prot);
@@ -467,6 +512,27 @@ struct refusal {
 };
 bool vm_trap_allows(struct kernel *k, struct thread *t, vm_va va, uint16_t meta,
                     struct refusal *why);
+
+/* ---- call_memory.c ---- */
+
+/* A touch of the page at `va`, ahead: 0; -ENOMEM: nothing is mapped there, or no memory is left;
+ * -EACCES: it may not be touched so; -EFAULT: it is behind its file's end. */
+int64_t vm_touch_ahead(struct kernel *k, struct thread *t, vm_va va, enum vm_access access);
+/* The access that brings a page of `v` as the process will have it. */
+enum vm_access vm_access_ahead(const struct vm_vma *v);
+/* All of them, but no more than memory has room for. The first error, of them all. */
+int64_t vm_populate(struct kernel *k, struct thread *t, vm_va va, uint64_t bytes);
+
+/* ---- call_mlock.c ---- */
+
+#define LOCK_BYTES_DEFAULT (UINT64_C(8) << 20) /* Linux's MLOCK_LIMIT */
+/* Whether so many more bytes may be locked: by the process's limit, by the machine's memory. */
+bool vm_lock_is_allowed(const struct kernel *k, const struct thread *t, uint64_t bytes);
+bool vm_lock_has_room(const struct kernel *k, uint64_t bytes);
+/* A mapping has come at [va, va + bytes), which is to be locked if the process wished so of all, or
+ * `asked` does of this one: 0, or -EAGAIN. */
+int64_t vm_lock_new(struct kernel *k, struct thread *t, vm_va va, uint64_t bytes,
+                    enum future_maps asked);
 
 /* ---- call_wait.c ---- */
 

@@ -39,6 +39,8 @@ static void look_at_clock(struct kernel *k)
 /* Run all of it, through the ends that waits make. */
 static bool run_batch(struct kernel *k, struct vm_batch b)
 {
+    if (k->recorder && !vm_record_batch(k, &b))
+        return false;
     for (;;) {
         uint32_t refs, events;
         if (k->failed || !vm_engine_run(k->engine, &b, &k->error)) {
@@ -241,17 +243,31 @@ uint8_t *vm_machine_page(struct kernel *k, const struct address_space *s, vm_va 
     return r.place[0].bytes + (va & (page_bytes(k) - 1));
 }
 
-bool vm_machine_has_present(struct kernel *k, const struct address_space *s, vm_va va)
-{
-    struct vm_place place;
-    vm_machine_drain(k);
-    return vm_engine_look(k->engine, s->asid, va, &place);
-}
-
 bool vm_machine_has(struct kernel *k, const struct address_space *s, vm_va va)
 {
     vm_machine_drain(k);
-    return k->parts.scheme->get(k->parts.scheme_state, s->asid, va).state != VM_PTE_EMPTY;
+    return vm_memory_has(k->parts.memory, s->asid, va);
+}
+
+bool vm_machine_has_huge(struct kernel *k, const struct address_space *s, vm_va va, uint64_t bytes)
+{
+    vm_machine_drain(k);
+    for (vm_va end = va + bytes; va < end; va += page_bytes(k))
+        if (k->parts.scheme->get(k->parts.scheme_state, s->asid, va).order == 0)
+            return false;
+    return true;
+}
+
+int64_t vm_machine_move(struct kernel *k, const struct address_space *s, vm_va from, uint64_t bytes,
+                        vm_va to, enum vm_move leaves)
+{
+    vm_machine_drain(k);
+    if (k->recorder && !vm_record_move(k, s, from, bytes, to, leaves))
+        return -ENOMEM;
+    k->failed =
+        k->failed || !vm_engine_move(k->engine, s->asid, from, bytes, to, leaves, &k->error);
+    look_at_clock(k);
+    return k->failed ? -ENOMEM : 0;
 }
 
 uint8_t *vm_machine_reach(struct kernel *k, vm_asid asid, vm_va va, enum vm_access access)

@@ -71,6 +71,7 @@ static struct process *new_process(struct kernel *k)
         return NULL;
     p->pid = k->pid_next++;
     vm_alarm_init(p);
+    p->lock_bytes_max = LOCK_BYTES_DEFAULT;
     p->exit_signal = SIGCHLD;
     p->next = k->processes;
     k->processes = p;
@@ -330,6 +331,7 @@ static bool inherit(struct kernel *k, struct process *child, struct process *par
     child->pgid = parent->pgid;
     child->sid = parent->sid;
     memcpy(child->action, parent->action, sizeof child->action);
+    child->lock_bytes_max = parent->lock_bytes_max;
     memcpy(child->stat.name, parent->stat.name, sizeof child->stat.name);
     child->stat.ppid = parent->pid;
     if (flags & CLONE_FILES) {

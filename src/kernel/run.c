@@ -522,11 +522,12 @@ static bool kernel_open(struct kernel *k, struct vm_error *e)
     vm_random_seed(&k->random, k->c->machine.seed);
     return vm_processors_open(k, e) && tables_open(k, e) &&
            vm_sleepers_open(&k->sleepers, k->threads_max, e) && vm_machine_open(k, e) &&
-           sched_open(k, e) && vm_files_open(k, e);
+           vm_record_open(k, e) && sched_open(k, e) && vm_files_open(k, e);
 }
 
 static void kernel_close(struct kernel *k)
 {
+    vm_record_abort(k); /* what is not finished */
     vm_processes_close(k);
     vm_files_close(k);
     vm_machine_close(k);
@@ -566,6 +567,8 @@ bool vm_kernel_run(const struct vm_run_config *c, struct vm_run_result *out, str
         good = !k.failed;
         if (!good)
             *e = k.error;
+        else
+            good = vm_record_finish(&k, e);
     }
     kernel_close(&k);
     if (!good)

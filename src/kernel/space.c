@@ -76,26 +76,9 @@ void vm_spaces_close(struct kernel *k)
         }
 }
 
-struct address_space *vm_space_fork(struct kernel *k, const struct address_space *from)
-{
-    struct address_space *s = vm_space_open(k);
-    if (!s)
-        return NULL;
-    vm_asid asid = s->asid;
-    struct vm_rv64_view *view = s->view;
-    *s = *from;
-    s->users = 0;
-    s->asid = asid;
-    s->view = view;
-    if (s->program)
-        vm_inode_hold(s->program);
-    vm_machine_event(k,
-                     &(struct vm_event){.kind = VM_EVENT_FORK, .asid = from->asid, .child = asid});
-    return s;
-}
-
 bool vm_space_clear(struct kernel *k, struct address_space *s)
 {
+    s->future = MAPS_FREE;
     return vm_machine_event(k, &(struct vm_event){.kind = VM_EVENT_EXEC, .asid = s->asid});
 }
 
@@ -163,28 +146,62 @@ static uint64_t promise_of(const struct kernel *k, uint64_t bytes, unsigned prot
     return own ? bytes >> k->parts.page_shift : 0;
 }
 
-static uint64_t promised(const struct kernel *k)
+static uint64_t promised_to(const struct kernel *k, const struct address_space *s)
 {
     uint64_t pages = 0;
-    for (unsigned asid = 1; asid < FILES_ASID; asid++) {
-        if (!k->of_asid[asid])
-            continue;
-        const struct vm_space *space = vm_space_of(k, k->of_asid[asid]);
-        for (size_t i = 0; i < space->nvmas; i++) {
-            const struct vm_vma *v = &space->vma[i];
-            pages += promise_of(k, v->end - v->start, v->prot, v->backing == VM_BACKING_SHARED,
-                                v->backing == VM_BACKING_ANON);
-        }
+    const struct vm_space *space = vm_space_of(k, s);
+    for (size_t i = 0; i < space->nvmas; i++) {
+        const struct vm_vma *v = &space->vma[i];
+        pages += promise_of(k, v->end - v->start, v->prot, v->backing == VM_BACKING_SHARED,
+                            v->backing == VM_BACKING_ANON);
     }
     return pages;
 }
 
+static uint64_t promised(const struct kernel *k)
+{
+    uint64_t pages = 0;
+    for (unsigned asid = 1; asid < FILES_ASID; asid++)
+        if (k->of_asid[asid])
+            pages += promised_to(k, k->of_asid[asid]);
+    return pages;
+}
+
+/* As Linux's vm.overcommit_memory has it: 1, 2 with a ratio of 100, and 0, which refuses only what
+ * by itself is more than there is. */
 static bool may_promise(const struct kernel *k, uint64_t pages)
 {
-    if (k->c->overcommit == VM_OVERCOMMIT_ALWAYS)
-        return true;
     uint64_t all = k->parts.nframes + (k->out->machine.config.swap_bytes >> k->parts.page_shift);
+    switch (k->c->overcommit) {
+    case VM_OVERCOMMIT_ALWAYS:
+        return true;
+    case VM_OVERCOMMIT_GUESS:
+        return pages <= all;
+    case VM_OVERCOMMIT_NEVER:
+        break;
+    }
     return promised(k) + pages <= all;
+}
+
+struct address_space *vm_space_fork(struct kernel *k, const struct address_space *from)
+{
+    if (k->c->overcommit == VM_OVERCOMMIT_NEVER && !may_promise(k, promised_to(k, from)))
+        return NULL;
+    struct address_space *s = vm_space_open(k);
+    if (!s)
+        return NULL;
+    vm_asid asid = s->asid;
+    struct vm_rv64_view *view = s->view;
+    *s = *from;
+    s->users = 0;
+    s->future = MAPS_FREE;
+    s->asid = asid;
+    s->view = view;
+    if (s->program)
+        vm_inode_hold(s->program);
+    vm_machine_event(k,
+                     &(struct vm_event){.kind = VM_EVENT_FORK, .asid = from->asid, .child = asid});
+    return s;
 }
 
 /* ---- mapping ---- */
@@ -203,9 +220,15 @@ static int64_t answer(struct kernel *k, const struct vm_event *event)
 int64_t vm_space_map(struct kernel *k, struct address_space *s, vm_va va, uint64_t bytes,
                      unsigned prot, bool shared, struct inode *inode, uint64_t file_page)
 {
-    if (!is_range(k, va, bytes) || vm_space_of(k, s)->nvmas >= MAPPINGS_MAX)
-        return -ENOMEM;
     if (!may_promise(k, promise_of(k, bytes, prot, shared, !inode)))
+        return -ENOMEM;
+    return vm_space_map_unpromised(k, s, va, bytes, prot, shared, inode, file_page);
+}
+
+int64_t vm_space_map_unpromised(struct kernel *k, struct address_space *s, vm_va va, uint64_t bytes,
+                                unsigned prot, bool shared, struct inode *inode, uint64_t file_page)
+{
+    if (!is_range(k, va, bytes) || vm_space_of(k, s)->nvmas >= MAPPINGS_MAX)
         return -ENOMEM;
     struct vm_event event = {
         .kind = VM_EVENT_MAP,
@@ -243,10 +266,47 @@ bool vm_space_is_mapped(const struct kernel *k, const struct address_space *s, v
     return true;
 }
 
+bool vm_space_piece(const struct kernel *k, const struct address_space *s, vm_va va, vm_va end,
+                    struct vm_vma *v, vm_va *to)
+{
+    const struct vm_vma *found = vm_space_find(k, s, va);
+    if (!found)
+        return false;
+    *v = *found;
+    *to = v->end < end ? v->end : end;
+    return true;
+}
+
+/* Pages of [va, end) that get a right to write of their own, which was not promised them. */
+static uint64_t newly_promised(const struct kernel *k, const struct address_space *s, vm_va va,
+                               vm_va end, unsigned prot)
+{
+    struct vm_vma v;
+    uint64_t pages = 0;
+    for (vm_va to; va < end && vm_space_piece(k, s, va, end, &v, &to); va = to) {
+        bool shared = v.backing == VM_BACKING_SHARED, anonymous = v.backing == VM_BACKING_ANON;
+        uint64_t before = promise_of(k, to - va, v.prot, shared, anonymous),
+                 after = promise_of(k, to - va, prot, shared, anonymous);
+        pages += after > before ? after - before : 0;
+    }
+    return pages;
+}
+
+int64_t vm_space_advise(struct kernel *k, struct address_space *s, vm_va va, uint64_t bytes,
+                        enum vm_advice advice)
+{
+    return answer(k, &(struct vm_event){.kind = VM_EVENT_ADVISE,
+                                        .asid = s->asid,
+                                        .va = va,
+                                        .bytes = bytes,
+                                        .detail = (uint8_t)advice});
+}
+
 int64_t vm_space_protect(struct kernel *k, struct address_space *s, vm_va va, uint64_t bytes,
                          unsigned prot)
 {
-    if (!is_range(k, va, bytes) || !vm_space_is_mapped(k, s, va, bytes))
+    if (!is_range(k, va, bytes) || !vm_space_is_mapped(k, s, va, bytes) ||
+        !may_promise(k, newly_promised(k, s, va, va + bytes, prot)))
         return -ENOMEM;
     return answer(k, &(struct vm_event){.kind = VM_EVENT_PROTECT,
                                         .asid = s->asid,
@@ -264,7 +324,10 @@ bool vm_space_grow_stack(struct kernel *k, struct address_space *s, vm_va va)
     vm_va page = va & ~(page_bytes(k) - 1);
     if (i == space->nvmas || space->vma[i].start <= va || space->vma[i].end > s->stack_top)
         return false;
-    const struct vm_vma *stack = &space->vma[i];
-    return stack->start <= s->stack_top &&
-           vm_space_map(k, s, page, stack->start - page, stack->prot, false, NULL, 0) == 0;
+    const struct vm_vma stack = space->vma[i];
+    if (stack.start > s->stack_top ||
+        vm_space_map(k, s, page, stack.start - page, stack.prot, false, NULL, 0) != 0)
+        return false;
+    return !(stack.flags & VM_VMA_LOCKED) ||
+           vm_space_advise(k, s, page, stack.start - page, VM_ADVICE_LOCK) == 0;
 }

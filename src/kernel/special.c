@@ -169,20 +169,60 @@ static const char *name_of(struct kernel *k, const struct address_space *s, cons
     return v->end > s->brk_first && v->start < s->brk ? "[heap]" : "";
 }
 
+static void write_mapping(struct kernel *k, const struct address_space *s, const struct vm_vma *v,
+                          struct text *x)
+{
+    uint64_t page = v->file ? (v->start >> k->parts.page_shift) + v->file_delta : 0;
+    const struct inode *i = v->file ? vm_inode_by_number(k, v->file & VM_FILE_NUMBER_MAX) : NULL;
+    uint64_t offset = page << k->parts.page_shift;
+    say(x, "%08llx-%08llx %c%c%c%c %08llx 00:00 %llu %*s%s\n", (unsigned long long)v->start,
+        (unsigned long long)v->end, v->prot & VM_PROT_READ ? 'r' : '-',
+        v->prot & VM_PROT_WRITE ? 'w' : '-', v->prot & VM_PROT_FETCH ? 'x' : '-',
+        v->backing == VM_BACKING_SHARED ? 's' : 'p', (unsigned long long)offset,
+        (unsigned long long)(i ? i->host_number : 0), 20, "", name_of(k, s, v));
+}
+
 static void write_maps(struct kernel *k, struct thread *t, struct text *x)
 {
     const struct vm_space *space = vm_space_of(k, t->space);
+    for (size_t n = 0; n < space->nvmas; n++)
+        write_mapping(k, t->space, &space->vma[n], x);
+}
+
+/* Base pages of a mapping: in frames, of huge pages among them, in slots. */
+struct extent {
+    uint64_t resident, huge, swapped;
+};
+
+static struct extent extent_of(const struct kernel *k, const struct address_space *s,
+                               const struct vm_vma *v)
+{
+    const struct vm_scheme_ops *scheme = k->parts.scheme;
+    struct extent e = {0, 0, 0};
+    for (vm_va va = v->start;
+         (va = scheme->next(k->parts.scheme_state, s->asid, va, v->end)) < v->end;
+         va += vm_page_bytes(k)) {
+        struct vm_pte pte = scheme->get(k->parts.scheme_state, s->asid, va);
+        e.resident += pte.state == VM_PTE_PRESENT;
+        e.huge += pte.state == VM_PTE_PRESENT && pte.order > 0;
+        e.swapped += pte.state == VM_PTE_SWAPPED && pte.slot != VM_SLOT_FILE;
+    }
+    return e;
+}
+
+static void write_smaps(struct kernel *k, struct thread *t, struct text *x)
+{
+    const struct vm_space *space = vm_space_of(k, t->space);
+    unsigned long long kb = vm_page_bytes(k) >> 10;
     for (size_t n = 0; n < space->nvmas; n++) {
         const struct vm_vma *v = &space->vma[n];
-        uint64_t page = v->file ? (v->start >> k->parts.page_shift) + v->file_delta : 0;
-        const struct inode *i =
-            v->file ? vm_inode_by_number(k, v->file & VM_FILE_NUMBER_MAX) : NULL;
-        uint64_t offset = page << k->parts.page_shift;
-        say(x, "%08llx-%08llx %c%c%c%c %08llx 00:00 %llu %*s%s\n", (unsigned long long)v->start,
-            (unsigned long long)v->end, v->prot & VM_PROT_READ ? 'r' : '-',
-            v->prot & VM_PROT_WRITE ? 'w' : '-', v->prot & VM_PROT_FETCH ? 'x' : '-',
-            v->backing == VM_BACKING_SHARED ? 's' : 'p', (unsigned long long)offset,
-            (unsigned long long)(i ? i->host_number : 0), 20, "", name_of(k, t->space, v));
+        struct extent e = extent_of(k, t->space, v);
+        write_mapping(k, t->space, v, x);
+        say(x, "Size: %18llu kB\nKernelPageSize: %8llu kB\nMMUPageSize: %11llu kB\n",
+            (unsigned long long)(v->end - v->start) >> 10, kb, kb);
+        say(x, "Rss: %19llu kB\nAnonHugePages: %9llu kB\nSwap: %18llu kB\nLocked: %16llu kB\n",
+            e.resident * kb, e.huge * kb, e.swapped * kb,
+            v->flags & VM_VMA_LOCKED ? e.resident * kb : 0);
     }
 }
 
@@ -238,9 +278,8 @@ static const struct {
     const char *path;
     void (*write)(struct kernel *k, struct thread *t, struct text *x);
 } texts[] = {
-    {"/proc/self/maps", write_maps},
-    {"/proc/self/status", write_status},
-    {"/proc/meminfo", write_meminfo},
+    {"/proc/self/maps", write_maps},     {"/proc/self/smaps", write_smaps},
+    {"/proc/self/status", write_status}, {"/proc/meminfo", write_meminfo},
     {"/proc/uptime", write_uptime},
     {"/proc/cpuinfo", write_cpuinfo},
     {"/sys/devices/system/cpu/online", write_cpus},

@@ -272,6 +272,7 @@ static void show_memory(const struct page *p)
         fprintf(p->out, "  %-26s %15.1f   %spages held, the mean over all touches%s\n",
                 "mean resident set", (double)c->space_time / (double)c->touches, p->style.dim,
                 p->style.end);
+    row_if(p, "  locked pages at most", c->locked_peak, c->frames_peak, "those");
     row_if(p, "  page tables at most", c->table_frames_peak, c->frames_peak, "those");
     row_if(p, "swap slots used at most", c->slots_peak, 0, "");
     row_if(p, "  frames that they held", c->store_frames_peak, c->frames_peak, "those");

@@ -24,13 +24,13 @@ static bool is_fit(const struct vm_memory *m, struct vm_pte pte, uint32_t *n)
     return pte.state == VM_PTE_EMPTY;
 }
 
-static bool region_is_fit(const struct vm_memory *m, vm_asid asid, vm_va va)
+static bool region_is_fit(const struct vm_memory *m, vm_asid asid, vm_va va, uint32_t empty_max)
 {
     uint32_t n = 0;
     for (uint32_t i = 0; i < m->huge.npages; i++)
         if (!is_fit(m, m->c.scheme->get(m->scheme, asid, va + ((vm_va)i << m->c.page_shift)), &n))
             return false;
-    return n > 0 && m->huge.npages - n <= m->c.huge.empty_max;
+    return n > 0 && m->huge.npages - n <= empty_max;
 }
 
 /* Page `i` moves into its frame of the run. What was clean because swap has a copy is dirty: the
@@ -66,6 +66,11 @@ static bool collapse(struct vm_memory *m, vm_asid asid, const struct vm_vma *v, 
     m->c.counts->page_copies += m->huge.npages;
     m->c.counts->promotions++;
     return vm_huge_make(m, asid, v, va, head);
+}
+
+bool vm_collapse_region(struct vm_memory *m, vm_asid asid, const struct vm_vma *v, vm_va va)
+{
+    return !region_is_fit(m, asid, va, m->huge.npages - 1) || collapse(m, asid, v, va);
 }
 
 /* ---- from region to region ---- */
@@ -126,7 +131,8 @@ bool vm_memory_scan(struct vm_memory *m, struct vm_error *e)
         const struct vm_vma *v = next_region(m, &va);
         if (!v)
             return true;
-        if (region_is_fit(m, m->huge.scan_asid, va) && !collapse(m, m->huge.scan_asid, v, va)) {
+        if (region_is_fit(m, m->huge.scan_asid, va, m->c.huge.empty_max) &&
+            !collapse(m, m->huge.scan_asid, v, va)) {
             *e = m->out;
             return false;
         }

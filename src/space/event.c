@@ -1,5 +1,5 @@
-/* event.c - what a program asks of its address space: map, unmap, protect, advise, fork, exec,
- * exit.
+/* event.c - what a program asks of its address space: map, unmap, protect, fork, exec, exit. (What
+ * it advises is advise.c's.)
  *
  * Fork copies mappings, not pages: parent and child map the same frames read-only, or point to the
  * same swap slots, until one of them writes (fault.c).
@@ -21,6 +21,15 @@ static void release_entry(struct vm_memory *m, uint64_t key, const struct vm_pte
         vm_slot_unref(m, pte->slot);
 }
 
+vm_va vm_next_entry(const struct vm_memory *m, vm_asid asid, vm_va va, vm_va end,
+                    struct vm_pte *pte)
+{
+    va = m->c.scheme->next(m->scheme, asid, va, end);
+    if (va < end)
+        *pte = m->c.scheme->get(m->scheme, asid, va);
+    return va;
+}
+
 static void release_strip(struct vm_memory *m, vm_asid asid, const struct vm_strip *strip)
 {
     vm_table_page_visit(m, asid, strip->va, VM_TRANSFER_WRITE);
@@ -30,9 +39,7 @@ static void release_strip(struct vm_memory *m, vm_asid asid, const struct vm_str
         release_entry(m, vm_strip_key(m, asid, strip, i), &strip->pte[i]);
 }
 
-/* Every page of [start, end) loses its frame or slot; of a segment, its contents. No huge page lies
- * across the ends. */
-static void release_pages(struct vm_memory *m, vm_asid asid, vm_va start, vm_va end)
+void vm_release_pages(struct vm_memory *m, vm_asid asid, vm_va start, vm_va end)
 {
     struct vm_strip strip;
     if (m->seg) {
@@ -43,11 +50,10 @@ static void release_pages(struct vm_memory *m, vm_asid asid, vm_va start, vm_va 
         release_strip(m, asid, &strip);
 }
 
-/* The pages that [va, va + bytes) touches, as [*start, *end), less those that are never mapped:
- * what lies below the scheme's first address, and the last page of the 64-bit space, whose end has
- * no number. */
-static bool page_range(const struct vm_memory *m, const struct vm_event *event, vm_va *start,
-                       vm_va *end, struct vm_error *e)
+/* Never mapped is what lies below the scheme's first address, and the last page of the 64-bit
+ * space, whose end has no number. */
+bool vm_event_range(const struct vm_memory *m, const struct vm_event *event, vm_va *start,
+                    vm_va *end, struct vm_error *e)
 {
     vm_va mask = ~UINT64_C(0) << m->c.page_shift, last = event->va + (event->bytes - 1);
     if (event->bytes == 0 || last < event->va)
@@ -64,12 +70,10 @@ static bool page_range(const struct vm_memory *m, const struct vm_event *event, 
     return true;
 }
 
-/* The same of pages that are about to change by themselves: no huge page lies across the ends, and
- * no reservation waits for more of them. */
-static bool own_range(struct vm_memory *m, const struct vm_event *event, vm_va *start, vm_va *end,
-                      struct vm_error *e)
+bool vm_event_own_range(struct vm_memory *m, const struct vm_event *event, vm_va *start, vm_va *end,
+                        struct vm_error *e)
 {
-    if (!page_range(m, event, start, end, e))
+    if (!vm_event_range(m, event, start, end, e))
         return false;
     vm_reserve_break(m, event->asid, *start, *end);
     if (vm_huge_split_at(m, event->asid, *start) && vm_huge_split_at(m, event->asid, *end))
@@ -121,9 +125,9 @@ static bool map(struct vm_memory *m, const struct vm_event *event, struct vm_err
 {
     vm_va start, end;
     m->c.counts->maps++;
-    if (!own_range(m, event, &start, &end, e))
+    if (!vm_event_own_range(m, event, &start, &end, e))
         return false;
-    release_pages(m, event->asid, start, end);
+    vm_release_pages(m, event->asid, start, end);
     struct vm_vma v = {.start = start,
                        .end = end,
                        .prot = granted(m, event->prot),
@@ -137,9 +141,9 @@ static bool unmap(struct vm_memory *m, const struct vm_event *event, struct vm_e
 {
     vm_va start, end;
     m->c.counts->unmaps++;
-    if (!own_range(m, event, &start, &end, e))
+    if (!vm_event_own_range(m, event, &start, &end, e))
         return false;
-    release_pages(m, event->asid, start, end);
+    vm_release_pages(m, event->asid, start, end);
     m->c.scheme->trim(m->scheme, event->asid, start, end);
     m->c.trimmed(m->c.host, event->asid, start, end);
     return vm_vma_unmap(&m->space[event->asid], start, end, e) && fit(m, event->asid, start, end);
@@ -176,25 +180,12 @@ static bool protect(struct vm_memory *m, const struct vm_event *event, struct vm
     vm_va start, end;
     uint8_t prot = granted(m, event->prot);
     m->c.counts->protects++;
-    if (!own_range(m, event, &start, &end, e))
+    if (!vm_event_own_range(m, event, &start, &end, e))
         return false;
     if (!m->seg)
         protect_pages(m, event->asid, start, end, prot);
     return vm_vma_protect(&m->space[event->asid], start, end, prot, e) &&
            fit(m, event->asid, start, end);
-}
-
-/* DONTNEED acts at once, as Linux does for private mappings; the other advice is only counted. */
-static bool advise(struct vm_memory *m, const struct vm_event *event, struct vm_error *e)
-{
-    vm_va start, end;
-    m->c.counts->advises++;
-    if (event->detail != VM_ADVICE_DONTNEED)
-        return page_range(m, event, &start, &end, e);
-    if (!own_range(m, event, &start, &end, e))
-        return false;
-    release_pages(m, event->asid, start, end);
-    return true;
 }
 
 /* Every page and mapping goes. */
@@ -205,7 +196,7 @@ static void clear(struct vm_memory *m, vm_asid asid)
     if (m->seg)
         vm_segments_clear(m, asid);
     for (size_t i = 0; i < s->nvmas && !m->seg; i++)
-        release_pages(m, asid, s->vma[i].start, s->vma[i].end);
+        vm_release_pages(m, asid, s->vma[i].start, s->vma[i].end);
     VM_ASSERT(s->resident == 0);
     s->nvmas = 0;
 }
@@ -321,7 +312,8 @@ static bool fork_pages(struct vm_memory *m, vm_asid parent, vm_asid child)
     const struct vm_space *s = &m->space[parent];
     vm_reserve_break(m, parent, 0, UINT64_MAX);
     for (size_t i = 0; i < s->nvmas; i++)
-        if (!fork_vma(m, &s->vma[i], parent, child))
+        if (!(s->vma[i].flags & (VM_VMA_NOT_FORKED | VM_VMA_WIPED)) &&
+            !fork_vma(m, &s->vma[i], parent, child))
             return false;
     return true;
 }
@@ -331,6 +323,9 @@ static bool fork_vmas(struct vm_memory *m, vm_asid parent, vm_asid child, struct
     for (size_t i = 0; i < m->space[parent].nvmas; i++) {
         struct vm_vma v = m->space[parent].vma[i];
         v.faults = v.majors = 0;
+        v.flags &= (uint8_t)~VM_VMA_LOCKED;
+        if (v.flags & VM_VMA_NOT_FORKED)
+            continue;
         if (!vm_vma_map(&m->space[child], v, e))
             return false;
     }
@@ -421,7 +416,7 @@ bool vm_memory_event(struct vm_memory *m, const struct vm_event *event, struct v
     case VM_EVENT_PROTECT:
         return protect(m, event, e);
     case VM_EVENT_ADVISE:
-        return advise(m, event, e);
+        return vm_advise(m, event, e);
     case VM_EVENT_FORK:
         return fork_space(m, event, e);
     case VM_EVENT_EXEC:

@@ -86,6 +86,20 @@ static vm_pfn find_cached(struct vm_memory *m, const struct vm_fault *f, struct 
     return home ? vm_page_cache_find(m, home, vm_file_page(m, f->vma, f->va)) : VM_NOFRAME;
 }
 
+bool vm_memory_has(const struct vm_memory *m, vm_asid asid, vm_va va)
+{
+    if (!vm_memory_space(m, asid))
+        return false;
+    const struct vm_vma *v = vm_vma_find(&m->space[asid], va);
+    struct vm_pte pte = m->c.scheme->get(m->scheme, asid, va);
+    if (pte.state == VM_PTE_PRESENT)
+        return true;
+    if (pte.state == VM_PTE_SWAPPED && pte.slot != VM_SLOT_FILE)
+        return vm_slot_frame(m, pte.slot) != VM_NOFRAME;
+    uint32_t home = v ? vm_file_home(v) : 0;
+    return home && vm_page_cache_look(m, home, vm_file_page(m, v, va)) != VM_NOFRAME;
+}
+
 /* The only mapper of `pfn` may not write any more: it is about to be shared. */
 static void forbid_writes(struct vm_memory *m, vm_pfn pfn)
 {
@@ -154,6 +168,7 @@ static bool map_cached(struct vm_memory *m, struct vm_fault *f, vm_pfn pfn, stru
         soften(m, f, pfn);
     if (leaving)
         rescue(m, f, pfn);
+    vm_lock_settle(m, pfn);
     return true;
 }
 
@@ -316,7 +331,8 @@ static bool resolve(struct vm_memory *m, struct vm_fault *f)
     struct vm_pte pte = m->c.scheme->get(m->scheme, f->asid, f->va);
     if (pte.order && !vm_huge_write(m, f, pte.pfn, &done))
         return false;
-    if (m->c.huge.pages == VM_HUGE_FAULT && !done && !vm_huge_fault(m, f, &done))
+    bool at_once = m->c.huge.pages == VM_HUGE_FAULT || m->c.huge.pages == VM_HUGE_ADVISED;
+    if (at_once && !done && !vm_huge_fault(m, f, &done))
         return false;
     return done || (m->c.scheme->ensure(m->scheme, f->asid, f->va, 0) &&
                     resolve_mapped(m, f, &done) && (done || resolve_filled(m, f)));

@@ -125,16 +125,20 @@ static void leave_unmapped(struct vm_memory *m, vm_pfn f, uint64_t key)
 /* The last mapper of `f` has gone. */
 static void __attribute__((noinline)) unmap_last(struct vm_memory *m, vm_pfn f, uint64_t key)
 {
-    if (!vm_huge_has(m, f) && is_awaited(m, f, key))
-        m->frame[f].sharers = VM_UNMAPPED;
-    else
+    if (vm_huge_has(m, f) || !is_awaited(m, f, key)) {
         leave_unmapped(m, f, key);
+        return;
+    }
+    m->frame[f].sharers = VM_UNMAPPED;
+    vm_lock_settle(m, f);
 }
 
 void vm_frame_unmap(struct vm_memory *m, vm_pfn f, uint64_t key)
 {
     m->space[vm_key_asid(key)].resident -= vm_huge_pages_of(m, f);
-    if (!unshare(m, &m->frame[f], key))
+    if (unshare(m, &m->frame[f], key))
+        vm_lock_settle(m, f);
+    else
         unmap_last(m, f, key);
 }
 
@@ -149,6 +153,10 @@ void vm_frame_drop(struct vm_memory *m, vm_pfn f)
 void vm_unit_insert(struct vm_memory *m, vm_pfn f, uint64_t key)
 {
     m->c.settle(m->c.host);
+    if (vm_lock_holds(m, f)) {
+        vm_lock_add(m, f);
+        return;
+    }
     m->c.policy->insert(m->policy, f, key);
     m->c.joined(m->c.host, f, key);
     m->nunits++;
@@ -157,6 +165,10 @@ void vm_unit_insert(struct vm_memory *m, vm_pfn f, uint64_t key)
 void vm_unit_remove(struct vm_memory *m, vm_pfn f)
 {
     m->c.settle(m->c.host);
+    if (vm_is_locked(m, f)) {
+        vm_lock_remove(m, f);
+        return;
+    }
     m->c.policy->remove(m->policy, f);
     m->c.parted(m->c.host, f);
     m->nunits--;
@@ -226,13 +238,14 @@ static void note_tables(struct vm_memory *m, vm_pfn first, uint32_t n)
         m->c.counts->table_frames_peak = m->ntables;
 }
 
-/* A frame that nothing can be evicted from: a table's, the store's, or one of a huge page that is
- * being made or split at this moment. */
+/* A frame that nothing can be evicted from: a table's, the store's, one of a huge page that is
+ * being made or split at this moment, or of a page that is locked. */
 static bool stands(const struct vm_memory *m, vm_pfn f)
 {
     uint64_t owner = m->frame[f].owner;
     return owner == VM_FRAME_TABLE || owner == VM_FRAME_STORE ||
-           (owner == VM_FRAME_TAIL && !vm_huge_has(m, f));
+           (owner == VM_FRAME_TAIL && !vm_huge_has(m, f)) ||
+           (vm_is_locked(m, f) && !vm_huge_has(m, f));
 }
 
 /* The highest n consecutive frames of which none stands, or VM_NOFRAME; *longest is how many lie

@@ -85,11 +85,17 @@ static uint32_t page_in_region(const struct vm_memory *m, vm_va va)
     return (uint32_t)(va >> m->c.page_shift) & (m->huge.npages - 1);
 }
 
-bool vm_huge_may(const struct vm_memory *m, const struct vm_vma *v, vm_va va)
+bool vm_huge_fits(const struct vm_memory *m, const struct vm_vma *v, vm_va va)
 {
     vm_va start = vm_huge_start(m, va);
     bool of_file = v->backing == VM_BACKING_FILE || v->backing == VM_BACKING_SHARED;
     return !of_file && start >= v->start && v->end - start >= region_bytes(m);
+}
+
+bool vm_huge_may(const struct vm_memory *m, const struct vm_vma *v, vm_va va)
+{
+    bool asked = m->c.huge.pages != VM_HUGE_ADVISED || (v->flags & VM_VMA_HUGE);
+    return asked && !(v->flags & VM_VMA_SMALL) && vm_huge_fits(m, v, va);
 }
 
 vm_pfn vm_memory_unit(const struct vm_memory *m, vm_pfn pfn)

@@ -173,7 +173,7 @@ static void frames_of(void *memory, uint64_t first, size_t n, vm_pfn *frame)
     for (vm_va va = start; (va = m->c.scheme->next(m->scheme, asid, va, end)) < end;
          va = vm_memory_behind(m, va, pte)) {
         pte = m->c.scheme->get(m->scheme, asid, va);
-        if (pte.state == VM_PTE_PRESENT)
+        if (pte.state == VM_PTE_PRESENT && !vm_is_locked(m, pte.pfn))
             frame[(va - start) >> m->c.page_shift] = pte.pfn;
     }
 }
@@ -394,7 +394,7 @@ static void check_entry(struct census *c, vm_asid asid, const struct vm_vma *v, 
         return;
     }
     VM_ASSERT(vm_huge_has(m, pte.pfn) == (pte.order > 0) && vm_memory_unit(m, pte.pfn) == pte.pfn);
-    VM_ASSERT(pte.order == 0 || vm_huge_may(m, v, va));
+    VM_ASSERT(pte.order == 0 || vm_huge_fits(m, v, va));
     VM_ASSERT(pte.pfn < m->c.nframes && is_mapper(m, pte.pfn, vm_memory_key(m, va, asid)));
     VM_ASSERT(!(pte.prot & VM_PROT_WRITE) || vm_frame_users(m, pte.pfn) == 1 ||
               (m->frame[pte.pfn].home & VM_HOME_SHARED));
@@ -465,6 +465,7 @@ static void check_page_frame(const struct census *c, vm_pfn f)
     VM_ASSERT(f < m->c.nframes && frame->owner < VM_FRAME_NO_PAGE);
     VM_ASSERT((c->mappers[f] > 0) != vm_is_unmapped(m, f));
     VM_ASSERT(!frame->home || !vm_huge_has(m, f));
+    VM_ASSERT(vm_is_locked(m, f) == vm_lock_holds(m, f));
     if (!vm_is_unmapped(m, f))
         return;
     if (frame->home & VM_HOME_FILE)
@@ -477,7 +478,8 @@ static void check_page_frame(const struct census *c, vm_pfn f)
 static void check_frames(const struct census *c)
 {
     const struct vm_memory *m = c->m;
-    uint64_t holding = 0, unmapped = 0, tables = 0, loose = 0, units = 0, reserved = 0, store = 0;
+    uint64_t holding = 0, unmapped = 0, tables = 0, loose = 0, units = 0, reserved = 0, store = 0,
+             locked = 0;
     for (vm_pfn f = 0; f < m->apart_end; f++) {
         const struct vm_frame *frame = &m->frame[f];
         if (is_free(m, f))
@@ -496,12 +498,15 @@ static void check_frames(const struct census *c)
         if (frame->owner == VM_FRAME_TAIL)
             continue;
         units++;
+        locked += vm_is_locked(m, f) ? vm_huge_pages_of(m, f) : 0;
         unmapped += vm_is_unmapped(m, f);
         check_page_frame(c, f);
     }
     VM_ASSERT(c->resident + unmapped >= holding);
     VM_ASSERT(holding == m->nresident && loose == m->ntables_loose);
-    VM_ASSERT(units + loose - vm_writeback_check(m) == m->nunits && reserved == m->huge.nreserved);
+    VM_ASSERT(units + loose - vm_writeback_check(m) == m->nunits + m->lock.nunits);
+    VM_ASSERT(reserved == m->huge.nreserved);
+    VM_ASSERT(locked == m->lock.npages);
     VM_ASSERT(tables == m->ntables && store == m->store.nframes);
     VM_ASSERT(m->nused == holding + tables + store);
     vm_frames_check(m->frames);

@@ -18,6 +18,9 @@
  *   suspend.c  a whole process leaves
  *   collapse.c  the scan that makes huge pages of base pages
  *   strip.c     entries that stand side by side
+ *   lock.c    pages that no policy may choose
+ *   move.c    a mapping that moves with its pages
+ *   advise.c  what a program advises
  *   event.c   map, unmap, protect, advise, fork, exec, exit
  *   segment.h the same for schemes whose unit is the segment
  */
@@ -150,6 +153,11 @@ struct vm_memory {
     uint32_t apart_end;       /* frames from here on have never been tables */
     uint64_t nused, ntables, nresident;
     uint64_t nunits; /* frames that the policy has: of pages, and of tables */
+    struct {
+        bool on;         /* some mapping has been locked */
+        uint64_t nunits; /* what the policy would have, and has not */
+        uint64_t npages; /* base pages of these */
+    } lock;
     struct vm_huge huge;
     uint64_t ntables_loose;   /* table frames that the policy has: they may be evicted */
     uint64_t ntables_out;     /* table pages that are in swap slots */
@@ -253,6 +261,51 @@ void vm_unit_insert(struct vm_memory *m, vm_pfn f, uint64_t key);
 void vm_unit_remove(struct vm_memory *m, vm_pfn f);
 /* The policy does not have `f`, but its page could not leave: it is a newcomer. */
 void vm_unit_stays(struct vm_memory *m, vm_pfn f);
+/* ---- lock.c ---- */
+
+/* Its mappers' wishes have changed, or its mappers: the policy gets the page in `f`, or loses it.
+ */
+void vm_lock_settle(struct vm_memory *m, vm_pfn f);
+/* One of its mappers is locked. */
+bool vm_lock_holds(const struct vm_memory *m, vm_pfn f);
+/* The page in `f`, which the policy has not, is locked, is not any more. */
+void vm_lock_add(struct vm_memory *m, vm_pfn f);
+void vm_lock_remove(struct vm_memory *m, vm_pfn f);
+static inline bool vm_is_locked(const struct vm_memory *m, vm_pfn f)
+{
+    return m->bits[f] & VM_FRAME_LOCKED;
+}
+/* The mappings of [start, end) are locked from now on, or not any more. */
+bool vm_lock_range(struct vm_memory *m, vm_asid asid, vm_va start, vm_va end, struct vm_error *e);
+bool vm_unlock_range(struct vm_memory *m, vm_asid asid, vm_va start, vm_va end, struct vm_error *e);
+
+/* ---- advise.c ---- */
+
+/* Carry out an advise event on pages [start, end). *e is m->out where memory is wanting. */
+bool vm_advise(struct vm_memory *m, const struct vm_event *event, struct vm_error *e);
+
+/* ---- event.c ---- */
+
+/* The pages that an event's bytes touch, as [*start, *end), less those that are never mapped. */
+bool vm_event_range(const struct vm_memory *m, const struct vm_event *event, vm_va *start,
+                    vm_va *end, struct vm_error *e);
+/* The same of pages that are about to change by themselves: no huge page lies across the ends, and
+ * no reservation waits for more of them. */
+bool vm_event_own_range(struct vm_memory *m, const struct vm_event *event, vm_va *start, vm_va *end,
+                        struct vm_error *e);
+/* Every page of [start, end) loses its frame or slot; of a segment, its contents. No huge page lies
+ * across the ends. */
+void vm_release_pages(struct vm_memory *m, vm_asid asid, vm_va start, vm_va end);
+/* The next entry in [va, end) that is not empty: where it begins, or end. */
+vm_va vm_next_entry(const struct vm_memory *m, vm_asid asid, vm_va va, vm_va end,
+                    struct vm_pte *pte);
+
+/* ---- collapse.c ---- */
+
+/* The region of `v` that begins at `va` becomes a huge page, if its pages can, however few of them
+ * are there, and a run is free. False: m->out. */
+bool vm_collapse_region(struct vm_memory *m, vm_asid asid, const struct vm_vma *v, vm_va va);
+
 /* n more frames are in use: that may be the most so far. */
 void vm_frame_note_used(struct vm_memory *m, uint32_t n);
 /* n free frames for tables to come, linked by `sharers`: the first + 1. 0: not as many are free.
@@ -290,7 +343,8 @@ static inline vm_va vm_huge_start(const struct vm_memory *m, vm_va va)
 {
     return va >> (m->c.page_shift + m->huge.order) << (m->c.page_shift + m->huge.order);
 }
-/* Whether the region about `va` may be a huge page of `v`. */
+/* Whether the region about `va` can be a huge page of `v`; whether one may be made of it. */
+bool vm_huge_fits(const struct vm_memory *m, const struct vm_vma *v, vm_va va);
 bool vm_huge_may(const struct vm_memory *m, const struct vm_vma *v, vm_va va);
 /* A free run of frames, with as many more free as tables of a split may take; or VM_NOFRAME. */
 vm_pfn vm_huge_take(struct vm_memory *m);
@@ -581,6 +635,9 @@ struct vm_vma *vm_vma_find(struct vm_space *s, vm_va va);
 bool vm_vma_map(struct vm_space *s, struct vm_vma v, struct vm_error *e);
 bool vm_vma_unmap(struct vm_space *s, vm_va start, vm_va end, struct vm_error *e);
 bool vm_vma_protect(struct vm_space *s, vm_va start, vm_va end, uint8_t prot, struct vm_error *e);
+/* Their flags become these, but for those in `kept`. */
+bool vm_vma_flag(struct vm_space *s, vm_va start, vm_va end, uint8_t flags, uint8_t kept,
+                 struct vm_error *e);
 /* A mapping around a touch outside every other one: the block of 2^block_shift bytes about it, at
  * least a page, less what is mapped and what lies below va_first. */
 struct vm_vma *vm_vma_first_touch(struct vm_space *s, vm_va va, unsigned page_shift,

@@ -12,7 +12,7 @@
 /* The page at `va`, present with that entry, leaves unless it is shared. False: m->out. */
 static bool leave(struct vm_memory *m, vm_pfn f)
 {
-    if (m->frame[f].sharers)
+    if (m->frame[f].sharers || vm_is_locked(m, f))
         return true;
     return !vm_huge_has(m, f) ? vm_frame_vacate(m, f) : vm_huge_demote(m, f);
 }
@@ -24,7 +24,8 @@ static bool leave_range(struct vm_memory *m, vm_asid asid, vm_va start, vm_va en
         struct vm_pte pte = m->c.scheme->get(m->scheme, asid, va);
         if (pte.state == VM_PTE_PRESENT && !leave(m, pte.pfn))
             return false;
-        if (pte.state != VM_PTE_PRESENT || !pte.order || m->frame[pte.pfn].sharers)
+        if (pte.state != VM_PTE_PRESENT || !pte.order || m->frame[pte.pfn].sharers ||
+            vm_is_locked(m, pte.pfn))
             va = vm_memory_behind(m, va, pte);
         /* else it was split: its base pages are next */
     }

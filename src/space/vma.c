@@ -86,7 +86,8 @@ static void split(struct vm_space *s, vm_va at)
 static bool alike(const struct vm_vma *a, const struct vm_vma *b)
 {
     return a->end == b->start && a->prot == b->prot && a->backing == b->backing &&
-           a->origin == b->origin && a->file == b->file && a->file_delta == b->file_delta;
+           a->origin == b->origin && a->flags == b->flags && a->file == b->file &&
+           a->file_delta == b->file_delta;
 }
 
 /* Join VMA i with its upper neighbour where nothing tells them apart. */
@@ -126,19 +127,38 @@ bool vm_vma_map(struct vm_space *s, struct vm_vma v, struct vm_error *e)
     return true;
 }
 
-bool vm_vma_protect(struct vm_space *s, vm_va start, vm_va end, uint8_t prot, struct vm_error *e)
+/* What is to be changed of mappings: what they are to have, and of what they have already. */
+struct change {
+    uint8_t prot, prot_kept, flags, flags_kept;
+};
+
+static bool change(struct vm_space *s, vm_va start, vm_va end, struct change c, struct vm_error *e)
 {
     if (!reserve(s, 2, e))
         return false;
     split(s, start);
     split(s, end);
     size_t from = lower_bound(s, start), to = from;
-    for (; to < s->nvmas && s->vma[to].start < end; to++)
-        s->vma[to].prot = prot;
+    for (; to < s->nvmas && s->vma[to].start < end; to++) {
+        s->vma[to].prot = (s->vma[to].prot & c.prot_kept) | c.prot;
+        s->vma[to].flags = (s->vma[to].flags & c.flags_kept) | c.flags;
+    }
     /* From above: joining moves only what was passed already. */
     for (size_t i = to < s->nvmas ? to + 1 : s->nvmas; i-- > (from ? from - 1 : 0);)
         join_with_next(s, i);
     return true;
+}
+
+bool vm_vma_protect(struct vm_space *s, vm_va start, vm_va end, uint8_t prot, struct vm_error *e)
+{
+    return change(s, start, end, (struct change){.prot = prot, .flags_kept = 0xff}, e);
+}
+
+bool vm_vma_flag(struct vm_space *s, vm_va start, vm_va end, uint8_t flags, uint8_t kept,
+                 struct vm_error *e)
+{
+    return change(s, start, end,
+                  (struct change){.prot_kept = 0xff, .flags = flags, .flags_kept = kept}, e);
 }
 
 struct vm_vma *vm_vma_first_touch(struct vm_space *s, vm_va va, unsigned page_shift,

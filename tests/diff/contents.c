@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { STEPS = 400 };
+enum { STEPS = 400, LOCKED_MOST = 2 };
 
 struct world {
     struct contents_world it;
@@ -67,6 +67,27 @@ static struct vm_event range_event(struct world *w, enum vm_event_kind kind)
         .prot = below(w, 3) ? often[below(w, 4)] : (uint8_t)below(w, VM_PROT_ALL + 1),
         .detail = (uint8_t)(VM_ADVICE_DONTNEED - below(w, 2)),
     };
+}
+
+/* Few pages are locked at once: the others must do without their frames. */
+static bool advise(struct world *w)
+{
+    struct vm_event event = range_event(w, VM_EVENT_ADVISE);
+    if (below(w, 2))
+        event.detail = (uint8_t)(VM_ADVICE_LOCK + below(w, VM_ADVICE_OF_FILE - VM_ADVICE_LOCK));
+    if (event.detail == VM_ADVICE_LOCK) {
+        event.bytes = 1;
+        if (contents_world_locked(&w->it) >= LOCKED_MOST)
+            event.detail = VM_ADVICE_COLD;
+    }
+    return contents_world_event(&w->it, &event);
+}
+
+static bool move(struct world *w)
+{
+    return contents_world_move(&w->it, random_program(w), (unsigned)below(w, CONTENTS_PAGES),
+                               1 + (unsigned)below(w, 8), (unsigned)below(w, CONTENTS_PAGES),
+                               below(w, 3) ? VM_MOVE_UNMAPS : VM_MOVE_LEAVES_MAPPED);
 }
 
 static bool range(struct world *w, enum vm_event_kind kind)
@@ -145,7 +166,7 @@ static bool rare_step(struct world *w)
         return space_event(w, VM_EVENT_FORK);
     case 7:
     case 8:
-        return range(w, VM_EVENT_ADVISE);
+        return advise(w);
     case 9:
         return range(w, VM_EVENT_UNMAP);
     case 10:
@@ -153,6 +174,8 @@ static bool rare_step(struct world *w)
         return range(w, VM_EVENT_PROTECT);
     case 12:
         return prepage(w);
+    case 13:
+        return move(w);
     default:
         return map(w);
     }
@@ -206,7 +229,7 @@ static struct vm_counts play(const struct plan *p)
     if (good && p->seed % 2)
         vm_engine_share(w.it.engine);
     for (unsigned i = 0; good && i < STEPS; i++) {
-        good = step(&w) && contents_world_check_kept(&w.it);
+        good = step(&w) && contents_world_check_kept(&w.it) && contents_world_check_locked(&w.it);
         if (p->seed % 8 == 0)
             vm_engine_check(w.it.engine);
     }
@@ -300,6 +323,7 @@ static void the_same_holds_whatever_is_written_and_read_ahead(void **unused)
 {
     struct vm_counts c;
     uint64_t rescues = 0, hits = 0, prepage_hits = 0, flushes = 0, waits = 0;
+    uint64_t locked = 0, remaps = 0;
     (void)unused;
     for (unsigned i = test_rounds(600); i-- > 0;) {
         struct plan p = plan_of(schemes[i % NSCHEMES], some[i / 3 % NSOME], 6 + i % 17, 300000 + i);
@@ -311,8 +335,11 @@ static void the_same_holds_whatever_is_written_and_read_ahead(void **unused)
         prepage_hits += c.prepage_hits;
         flushes += c.flushes;
         waits += c.frame_waits;
+        locked += c.locked_peak;
+        remaps += c.remaps;
     }
     assert_true(rescues > 0 && hits > 0 && prepage_hits > 0 && flushes > 0 && waits > 0);
+    assert_true(locked > 0 && remaps > 0);
 }
 
 static void the_same_holds_with_huge_pages(void **unused)
@@ -326,7 +353,7 @@ static void the_same_holds_with_huge_pages(void **unused)
             plan_of(order == 2 ? "two-level:dir=10,table=2" : "two-level:dir=10,table=1",
                     some[i / 3 % NSOME], (inside ? 90 : 13) + i % 19, 400000 + i);
         p.config.tables = inside ? VM_TABLES_INSIDE : VM_TABLES_APART;
-        p.config.huge_pages = VM_HUGE_FAULT + i % 3;
+        p.config.huge_pages = VM_HUGE_FAULT + i % 4;
         p.config.huge_bytes = p.config.page_bytes << order;
         p.config.huge_scan_touches = 7;
         p.config.huge_scan_pages = 16;

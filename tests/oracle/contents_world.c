@@ -120,7 +120,8 @@ static bool run(struct contents_world *w, struct vm_batch b)
         if (refs == b.nrefs && events == b.nevents)
             return true;
         VM_ASSERT(b.nevents == 0);
-        vm_engine_idle(w->engine, vm_engine_blocked(w->engine));
+        uint64_t waits = vm_engine_waited(w->engine);
+        vm_engine_idle(w->engine, vm_engine_now(w->engine) + waits);
         b.va += refs;
         b.meta += refs;
         b.nrefs -= refs;
@@ -295,7 +296,58 @@ bool contents_world_check_kept(struct contents_world *w)
     return true;
 }
 
+unsigned contents_world_locked(const struct contents_world *w)
+{
+    unsigned n = 0;
+    for (vm_asid asid = 0; asid < CONTENTS_SPACES; asid++)
+        for (unsigned page = 0; page < CONTENTS_PAGES; page++)
+            n += w->naive.page[asid][page].locked;
+    return n;
+}
+
+bool contents_world_check_locked(struct contents_world *w)
+{
+    struct vm_place place;
+    for (vm_asid asid = 0; asid < CONTENTS_SPACES; asid++)
+        for (unsigned page = 0; page < CONTENTS_PAGES; page++) {
+            const struct naive_mapping *p = &w->naive.page[asid][page];
+            if (p->locked && p->here && !vm_engine_look(w->engine, asid, va_of(w, page, 0), &place))
+                return vm_fail(&w->error, VM_EINPUT,
+                               "page %u of space %u is locked, and out of memory", page, asid);
+        }
+    return true;
+}
+
 /* ---- leaving, files ---- */
+
+/* Of n pages from `from` on, those that one mapping has with the first; 0: it has none. */
+static unsigned alike_pages(const struct contents_world *w, vm_asid asid, unsigned from, unsigned n)
+{
+    const struct vm_space *s = vm_memory_space(w->parts.memory, asid);
+    vm_va va = va_of(w, from, 0);
+    for (size_t i = 0; s && i < s->nvmas; i++)
+        if (va >= s->vma[i].start && va < s->vma[i].end) {
+            uint64_t most = (s->vma[i].end - va) >> w->parts.page_shift;
+            return most < n ? (unsigned)most : n;
+        }
+    return 0;
+}
+
+bool contents_world_move(struct contents_world *w, vm_asid asid, unsigned from, unsigned n,
+                         unsigned to, enum vm_move leaves)
+{
+    n = alike_pages(w, asid, from, n);
+    if (!n || to + n > CONTENTS_PAGES || (from < to + n && to < from + n))
+        return true;
+    uint64_t bytes = n * w->naive.page_bytes;
+    struct vm_event event = {
+        .kind = VM_EVENT_UNMAP, .asid = asid, .va = va_of(w, to, 0), .bytes = bytes};
+    if (!contents_world_event(w, &event))
+        return false;
+    naive_contents_move(&w->naive, asid, from, n, to, leaves);
+    return vm_engine_move(w->engine, asid, va_of(w, from, 0), bytes, va_of(w, to, 0), leaves,
+                          &w->error);
+}
 
 bool contents_world_suspend(struct contents_world *w, vm_asid asid)
 {

@@ -54,6 +54,10 @@ bool contents_world_access(struct contents_world *w, vm_asid asid, unsigned page
 bool contents_world_reach(struct contents_world *w, vm_asid asid, unsigned page,
                           enum vm_access access, unsigned cell, uint8_t byte);
 /* Pages of the space leave. */
+/* Pages [from, from + n) of the space, or as many of them as their mapping has, go to `to` on,
+ * where nothing is any more then. */
+bool contents_world_move(struct contents_world *w, vm_asid asid, unsigned from, unsigned n,
+                         unsigned to, enum vm_move leaves);
 bool contents_world_suspend(struct contents_world *w, vm_asid asid);
 /* Pages [page, page + n) of the space come back, as far as they are out. */
 bool contents_world_prepage(struct contents_world *w, vm_asid asid, unsigned page, unsigned n);
@@ -69,6 +73,10 @@ struct vm_event contents_world_window(const struct contents_world *w, unsigned f
 /* What is kept is what the machine would say now: no translation outlives its entry, nor its
  * rights. */
 bool contents_world_check_kept(struct contents_world *w);
+/* Whatever is locked, and came since, is in memory. */
+bool contents_world_check_locked(struct contents_world *w);
+/* Pages that are locked. */
+unsigned contents_world_locked(const struct contents_world *w);
 /* Every page that may be read is what the model says, of every space; and so are the files, once
  * they are written. */
 bool contents_world_compare(struct contents_world *w);

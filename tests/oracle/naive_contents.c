@@ -32,7 +32,31 @@ static void protect_page(struct naive_contents *s, struct naive_mapping *p, uint
 static void drop_page(struct naive_mapping *p)
 {
     p->own = p->file == 0;
+    p->here = false;
     p->cells = (struct contents_cells){0};
+}
+
+static void advise_page(struct naive_mapping *p, enum vm_advice advice)
+{
+    if (advice == VM_ADVICE_DONTNEED)
+        drop_page(p);
+    if (advice == VM_ADVICE_LOCK || advice == VM_ADVICE_UNLOCK)
+        p->locked = advice == VM_ADVICE_LOCK;
+    if (advice == VM_ADVICE_LOCK)
+        p->here = false; /* it may be out of memory, or be split from a huge page */
+    if (advice == VM_ADVICE_DONT_FORK || advice == VM_ADVICE_DO_FORK)
+        p->not_forked = advice == VM_ADVICE_DONT_FORK;
+    if (advice == VM_ADVICE_WIPE_ON_FORK || advice == VM_ADVICE_KEEP_ON_FORK)
+        p->wiped = advice == VM_ADVICE_WIPE_ON_FORK;
+}
+
+/* Of the parent's, for a child. */
+static struct naive_mapping forked_page(struct naive_mapping p)
+{
+    p.locked = p.here = false;
+    if (p.wiped)
+        drop_page(&p);
+    return p.not_forked ? (struct naive_mapping){0} : p;
 }
 
 static void range_event(struct naive_contents *s, const struct vm_event *v)
@@ -47,8 +71,8 @@ static void range_event(struct naive_contents *s, const struct vm_event *v)
             *p = (struct naive_mapping){0};
         else if (v->kind == VM_EVENT_PROTECT && p->mapped)
             protect_page(s, p, v->prot);
-        else if (v->kind == VM_EVENT_ADVISE && v->detail == VM_ADVICE_DONTNEED)
-            drop_page(p);
+        else if (v->kind == VM_EVENT_ADVISE && p->mapped)
+            advise_page(p, (enum vm_advice)v->detail);
     }
 }
 
@@ -57,7 +81,7 @@ void naive_contents_event(struct naive_contents *s, const struct vm_event *v)
     switch ((enum vm_event_kind)v->kind) {
     case VM_EVENT_FORK:
         for (unsigned i = 0; i < CONTENTS_PAGES; i++)
-            s->page[v->child][i] = s->page[v->asid][i];
+            s->page[v->child][i] = forked_page(s->page[v->asid][i]);
         return;
     case VM_EVENT_EXEC:
     case VM_EVENT_EXIT:
@@ -84,7 +108,21 @@ struct contents_cells *naive_contents_access(struct naive_contents *s, vm_asid a
         p->cells = *file_cells(s, p);
         p->own = true;
     }
+    p->here = true;
     return p->own ? &p->cells : file_cells(s, p);
+}
+
+void naive_contents_move(struct naive_contents *s, vm_asid asid, unsigned from, unsigned n,
+                         unsigned to, enum vm_move leaves)
+{
+    for (unsigned i = 0; i < n; i++) {
+        struct naive_mapping *p = &s->page[asid][from + i];
+        s->page[asid][to + i] = *p;
+        drop_page(p);
+        p->locked = false;
+        if (leaves == VM_MOVE_UNMAPS)
+            *p = (struct naive_mapping){0};
+    }
 }
 
 bool naive_contents_is_mapped(const struct naive_contents *s, unsigned file)

@@ -10,6 +10,7 @@
 #ifndef ORACLE_NAIVE_CONTENTS_H
 #define ORACLE_NAIVE_CONTENTS_H
 
+#include <pagoda/space.h>
 #include <pagoda/trace.h>
 #include <pagoda/types.h>
 
@@ -28,6 +29,8 @@ struct naive_mapping {
     bool mapped, shared;
     bool own; /* written privately, or of no file: `cells` is what it contains */
     uint8_t prot;
+    bool locked, here; /* to stay in memory; it was accessed since */
+    bool not_forked, wiped;
     unsigned file, file_page; /* 0: none; its page, from 0 on */
     struct contents_cells cells;
 };
@@ -45,6 +48,9 @@ void naive_contents_event(struct naive_contents *s, const struct vm_event *v);
 /* What the page contains, for an access, which may make it the process's own; NULL: not allowed. */
 struct contents_cells *naive_contents_access(struct naive_contents *s, vm_asid asid, unsigned page,
                                              enum vm_access access);
+/* The first n pages from `from` on, which are alike, are at `to` instead; or there too, empty. */
+void naive_contents_move(struct naive_contents *s, vm_asid asid, unsigned from, unsigned n,
+                         unsigned to, enum vm_move leaves);
 /* Somebody maps a page of the file. */
 bool naive_contents_is_mapped(const struct naive_contents *s, unsigned file);
 /* Where cell `i` of a page lies in it: the first at its first byte, the last at its last. */

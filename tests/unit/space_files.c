@@ -291,25 +291,161 @@ static void a_page_that_is_clean_gives_no_right_to_write_untold(void **unused)
     contents_world_close(&w);
 }
 
-/* The flusher looks after every so many touches: behind this very write, whose bytes are not there
- * yet. */
-static void a_write_that_is_cleaned_as_it_is_told_must_be_told_again(void **unused)
+/* Programs' touches take no time on such a machine: its kernel says what time it is, and asks. */
+static void the_flusher_wakes_when_the_kernel_asks_and_it_is_time(void **unused)
 {
     struct contents_world w;
     struct vm_config c = config_of(4);
     (void)unused;
-    c.flush_ms = 1e-5;
+    c.flush_ms = 1;
     open_world(&w, &c, 1);
     map(&w, PARENT, 0, 2, VM_BACKING_SHARED, 1, 0);
-    for (unsigned i = 0; w.retold == 0 && i < 10000; i++) {
-        read_byte(&w, PARENT, 1);
-        assert_true(contents_world_sync(&w, 0));
-        write_byte(&w, PARENT, 0, (uint8_t)i);
+    write_byte(&w, PARENT, 0, 77);
+    vm_engine_work(w.engine, 400000);
+    vm_engine_flush(w.engine);
+    for (unsigned i = 0; i < 10000; i++) /* a clock of references would have passed the time */
+        read_byte(&w, PARENT, 0);
+    assert_int_equal(counts_of(&w).flush_wakes, 0);
+    vm_engine_work(w.engine, 600000);
+    vm_engine_flush(w.engine);
+    assert_int_equal(counts_of(&w).flushes, 1);
+    assert_int_equal(disk_byte(&w, 1, 0), 77);
+    assert_true(contents_world_check_kept(&w)); /* the right to write went with the dirty bit */
+    write_byte(&w, PARENT, 0, 78);
+    vm_engine_work(w.engine, 1000000);
+    vm_engine_flush(w.engine);
+    assert_int_equal(disk_byte(&w, 1, 0), 78);
+    contents_world_close(&w);
+}
+
+/* ---- advice ---- */
+
+static void advise(struct contents_world *w, unsigned page, unsigned n, enum vm_advice advice)
+{
+    struct vm_event event = {.kind = VM_EVENT_ADVISE,
+                             .asid = PARENT,
+                             .va = w->naive.first + page * w->naive.page_bytes,
+                             .bytes = n * w->naive.page_bytes,
+                             .detail = (uint8_t)advice};
+    if (!contents_world_event(w, &event))
+        fail_msg("%s", w->error.text);
+}
+
+static bool is_here(struct contents_world *w, unsigned page)
+{
+    struct vm_place place;
+    return vm_engine_look(w->engine, PARENT, w->naive.first + page * w->naive.page_bytes, &place);
+}
+
+/* Four frames with pages 0 to 3, all referenced. */
+static void open_full(struct contents_world *w)
+{
+    struct vm_config c = config_of(4);
+    strcpy(c.policy, "clock");
+    open_world(w, &c, 1);
+    map(w, PARENT, 0, 8, VM_BACKING_ANON, 0, 0);
+    for (unsigned i = 0; i < 8; i++) /* twice: a newcomer counts as not referenced */
+        write_byte(w, PARENT, i % 4, (uint8_t)(10 + i % 4));
+    counts_of(w); /* nothing is left to be told */
+}
+
+/* Of pages 0 to 3, the first that page 4 finds no room beside. */
+static unsigned page_that_leaves(struct contents_world *w)
+{
+    unsigned page = 0;
+    write_byte(w, PARENT, 4, 1);
+    while (page < 4 && is_here(w, page))
+        page++;
+    return page;
+}
+
+static void what_is_cold_leaves_first(void **unused)
+{
+    struct contents_world w;
+    (void)unused;
+    open_full(&w);
+    unsigned plain = page_that_leaves(&w);
+    contents_world_close(&w);
+    for (unsigned cold = 0; cold < 4; cold++) {
+        open_full(&w);
+        advise(&w, cold, 1, VM_ADVICE_COLD);
+        assert_int_equal(page_that_leaves(&w), cold);
+        contents_world_close(&w);
     }
-    assert_int_equal(w.retold, 1);
-    uint8_t written = read_byte(&w, PARENT, 0);
-    assert_true(contents_world_sync(&w, 0));
-    assert_int_equal(disk_byte(&w, 1, 0), written);
+    assert_in_range(plain, 0, 3); /* one of them would have left without that, too */
+}
+
+static void what_is_paged_out_leaves_at_once_and_comes_back(void **unused)
+{
+    struct contents_world w;
+    (void)unused;
+    open_full(&w);
+    advise(&w, 1, 1, VM_ADVICE_LOCK);
+    advise(&w, 0, 3, VM_ADVICE_PAGEOUT);
+    assert_false(is_here(&w, 0) || is_here(&w, 2));
+    assert_true(is_here(&w, 1) && is_here(&w, 3)); /* locked; not meant */
+    assert_int_equal(counts_of(&w).writebacks, 2);
+    assert_int_equal(read_byte(&w, PARENT, 0), 10);
+    assert_int_equal(counts_of(&w).swap_ins, 1);
+    contents_world_close(&w);
+}
+
+static void a_page_is_locked_while_a_mapping_of_it_is(void **unused)
+{
+    struct contents_world w;
+    (void)unused;
+    open_full(&w);
+    advise(&w, 0, 2, VM_ADVICE_LOCK);
+    assert_int_equal(vm_memory_locked(w.parts.memory), 2);
+    happen(&w, VM_EVENT_FORK, PARENT, 0, 1);
+    assert_int_equal(vm_memory_locked(w.parts.memory), 2);
+    write_byte(&w, PARENT, 0, 55); /* its own from here on; the child's copy is not locked */
+    assert_int_equal(vm_memory_locked(w.parts.memory), 2);
+    happen(&w, VM_EVENT_UNMAP, PARENT, 1, 1); /* the child has it still */
+    assert_int_equal(vm_memory_locked(w.parts.memory), 1);
+    advise(&w, 0, 1, VM_ADVICE_UNLOCK);
+    assert_int_equal(vm_memory_locked(w.parts.memory), 0);
+    assert_int_equal(counts_of(&w).locked_peak, 2);
+    assert_int_equal(read_byte(&w, CHILD, 0), 10);
+    assert_int_equal(read_byte(&w, CHILD, 1), 11);
+    contents_world_close(&w);
+}
+
+/* Page 0 has a frame, 1 a slot, 2 was never touched: each is what it was, elsewhere. */
+static void a_mapping_moves_with_its_frames_and_slots(void **unused)
+{
+    struct contents_world w;
+    (void)unused;
+    open_full(&w);
+    advise(&w, 1, 1, VM_ADVICE_PAGEOUT);
+    struct vm_counts before = counts_of(&w);
+    assert_true(contents_world_move(&w, PARENT, 0, 8, 20, VM_MOVE_UNMAPS));
+    struct vm_counts after = counts_of(&w);
+    assert_int_equal(after.remaps - before.remaps, 4);
+    assert_int_equal(after.page_copies, before.page_copies);
+    assert_int_equal(after.evictions, before.evictions);
+    assert_true(is_here(&w, 20) && !is_here(&w, 21) && is_here(&w, 22));
+    assert_int_equal(read_byte(&w, PARENT, 20), 10);
+    assert_int_equal(read_byte(&w, PARENT, 21), 11);
+    assert_int_equal(counts_of(&w).swap_ins, 1);
+    assert_int_equal(read_byte(&w, PARENT, 25), 0);
+    contents_world_close(&w);
+}
+
+static void a_page_that_a_file_or_a_slot_leads_to_is_in_memory(void **unused)
+{
+    struct contents_world w;
+    (void)unused;
+    open_full(&w);
+    vm_va page = w.naive.page_bytes, first = w.naive.first;
+    map(&w, PARENT, 0, 4, VM_BACKING_SHARED, 1, 0); /* its frames are free */
+    map(&w, CHILD, 10, 1, VM_BACKING_FILE, 1, 1);
+    assert_false(vm_memory_has(w.parts.memory, CHILD, first + 10 * page));
+    read_byte(&w, PARENT, 1); /* the same page of the file */
+    assert_true(vm_memory_has(w.parts.memory, CHILD, first + 10 * page));
+    assert_true(vm_memory_has(w.parts.memory, PARENT, first + page));
+    assert_false(vm_memory_has(w.parts.memory, PARENT, first));
+    assert_false(vm_memory_has(w.parts.memory, OTHER, first));
     contents_world_close(&w);
 }
 
@@ -417,7 +553,12 @@ int main(void)
         cmocka_unit_test(a_private_first_write_copies_what_the_cache_has),
         cmocka_unit_test(a_write_told_behind_an_eviction_is_not_lost),
         cmocka_unit_test(a_page_that_is_clean_gives_no_right_to_write_untold),
-        cmocka_unit_test(a_write_that_is_cleaned_as_it_is_told_must_be_told_again),
+        cmocka_unit_test(the_flusher_wakes_when_the_kernel_asks_and_it_is_time),
+        cmocka_unit_test(what_is_cold_leaves_first),
+        cmocka_unit_test(what_is_paged_out_leaves_at_once_and_comes_back),
+        cmocka_unit_test(a_page_is_locked_while_a_mapping_of_it_is),
+        cmocka_unit_test(a_mapping_moves_with_its_frames_and_slots),
+        cmocka_unit_test(a_page_that_a_file_or_a_slot_leads_to_is_in_memory),
         cmocka_unit_test(the_kernels_writes_are_everybodys),
         cmocka_unit_test(the_kernel_may_not_reach_what_is_not_mapped),
         cmocka_unit_test(a_part_of_a_huge_page_gives_no_right_before_its_first_touch),

@@ -75,6 +75,11 @@ static enum going_on going_on(uint64_t number)
     case CALL_readv:
     case CALL_write:
     case CALL_writev:
+    case CALL_openat:
+    case CALL_sendfile:
+    case CALL_splice:
+    case CALL_tee:
+    case CALL_vmsplice:
     case CALL_wait4:
     case CALL_waitid:
     case CALL_futex:
@@ -94,7 +99,7 @@ static bool is_transfer(uint64_t number)
     switch (number) {
     case CALL_write:
     case CALL_writev:
-    case CALL_pwrite64:
+    case CALL_vmsplice:
     case CALL_sendfile:
         return true;
     default:
@@ -206,6 +211,7 @@ void vm_call(struct kernel *k, struct thread *t)
     if (result == CALL_SLEEPS)
         return;
     t->begun = false;
+    vm_fifo_give_up(k, t);
     tell_answer(k, t, row, a, result, text, sizeof text);
     answer(t, result);
 }

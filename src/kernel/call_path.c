@@ -28,12 +28,7 @@ int64_t vm_call_openat(struct kernel *k, struct thread *t, const uint64_t *a)
     int64_t error = path_of(k, t, a[0], a[1], path);
     if (!error)
         error = vm_path_open(k, t, path, (int)a[2], (unsigned)a[3] & ~t->process->where->umask, &f);
-    if (error)
-        return error;
-    vm_open_file_hold(f);
-    int64_t fd = vm_fd_install(t, f, 0, a[2] & O_CLOEXEC);
-    vm_open_file_release(k, f);
-    return fd;
+    return error ? error : vm_fd_give(k, t, f, a[2] & O_CLOEXEC);
 }
 
 /* ---- where ---- */
@@ -321,8 +316,24 @@ int64_t vm_call_unlinkat(struct kernel *k, struct thread *t, const uint64_t *a)
 {
     char path[PATH_BYTES];
     const char *last;
+    if (a[2] & ~(uint64_t)AT_REMOVEDIR)
+        return -EINVAL;
     int fd = changed(k, t, a[0], a[1], path, &last);
-    return fd < 0 ? fd : done(fd, unlinkat(fd, last, (int)a[2] & AT_REMOVEDIR));
+    return fd < 0 ? fd : done(fd, unlinkat(fd, last, (int)a[2]));
+}
+
+/* Files, named pipes and sockets' names; devices are the kernel's own. */
+int64_t vm_call_mknodat(struct kernel *k, struct thread *t, const uint64_t *a)
+{
+    char path[PATH_BYTES];
+    const char *last;
+    mode_t kind = (mode_t)a[2] & S_IFMT, mode = (mode_t)a[2] & ~t->process->where->umask & 07777;
+    if (kind == S_IFCHR || kind == S_IFBLK)
+        return -EPERM;
+    if (kind && kind != S_IFREG && kind != S_IFIFO && kind != S_IFSOCK)
+        return kind == S_IFDIR ? -EPERM : -EINVAL;
+    int fd = changed(k, t, a[0], a[1], path, &last);
+    return fd < 0 ? fd : done(fd, mknodat(fd, last, kind | mode, 0));
 }
 
 int64_t vm_call_symlinkat(struct kernel *k, struct thread *t, const uint64_t *a)
@@ -335,9 +346,8 @@ int64_t vm_call_symlinkat(struct kernel *k, struct thread *t, const uint64_t *a)
     return fd < 0 ? fd : done(fd, symlinkat(target, fd, last));
 }
 
-/* Two names. */
-static int64_t from_to(struct kernel *k, struct thread *t, const uint64_t *a,
-                       int (*change)(int, const char *, int, const char *))
+/* The one name becomes the other, or both become each other's. */
+static int64_t rename_at(struct kernel *k, struct thread *t, const uint64_t *a, unsigned flags)
 {
     char from_path[PATH_BYTES], to_path[PATH_BYTES];
     const char *from_last, *to_last;
@@ -345,29 +355,77 @@ static int64_t from_to(struct kernel *k, struct thread *t, const uint64_t *a,
     if (from < 0)
         return from;
     int to = changed(k, t, a[2], a[3], to_path, &to_last);
-    int64_t error = to < 0 ? to : done(to, change(from, from_last, to, to_last));
+    int64_t error = to < 0 ? to : done(to, renameat2(from, from_last, to, to_last, flags));
     close(from);
     return error;
 }
 
-static int link_it(int from, const char *from_last, int to, const char *to_last)
-{
-    return linkat(from, from_last, to, to_last, 0);
-}
-
-int64_t vm_call_linkat(struct kernel *k, struct thread *t, const uint64_t *a)
-{
-    return from_to(k, t, a, link_it);
-}
-
 int64_t vm_call_renameat(struct kernel *k, struct thread *t, const uint64_t *a)
 {
-    return from_to(k, t, a, renameat);
+    return rename_at(k, t, a, 0);
 }
 
 int64_t vm_call_renameat2(struct kernel *k, struct thread *t, const uint64_t *a)
 {
-    return a[4] ? -EINVAL : from_to(k, t, a, renameat);
+    if (a[4] & ~(uint64_t)(RENAME_NOREPLACE | RENAME_EXCHANGE))
+        return -EINVAL;
+    return rename_at(k, t, a, (unsigned)a[4]);
+}
+
+/* A descriptor of the host's that stands for a file whatever its names are, or -errno. */
+static int file_at(struct kernel *k, struct thread *t, uint64_t at, vm_va va, uint64_t flags)
+{
+    char path[PATH_BYTES];
+    uint8_t first = 1;
+    if ((flags & AT_EMPTY_PATH) && vm_user_read(k, t, &first, va, 1))
+        return -EFAULT;
+    if (!first) {
+        const struct open_file *f = vm_fd_file(t, at);
+        int fd = !f ? -1 : f->inode ? f->inode->host_fd : f->host_fd;
+        fd = fd < 0 ? fd : fcntl(fd, F_DUPFD_CLOEXEC, 0);
+        return fd < 0 ? f ? -EINVAL : -EBADF : fd;
+    }
+    int64_t error = path_of(k, t, at, va, path);
+    if (error)
+        return (int)error;
+    return vm_path_host(k, path, O_PATH | (flags & AT_SYMLINK_NOFOLLOW ? O_NOFOLLOW : 0), 0);
+}
+
+/* The same of one that is to be changed, which no device is. */
+static int changed_file(struct kernel *k, struct thread *t, uint64_t at, vm_va va, uint64_t flags)
+{
+    struct stat s;
+    int fd = file_at(k, t, at, va, flags);
+    if (fd < 0)
+        return fd;
+    bool device = fstat(fd, &s) != 0 || S_ISCHR(s.st_mode) || S_ISBLK(s.st_mode);
+    if (k->c->writable && !device && !vm_path_is_kept(k, "", fd))
+        return fd;
+    close(fd);
+    return -EROFS;
+}
+
+/* The host's name of the file itself: any other would have it follow links, out of the root. */
+static void name_itself(int fd, char name[64])
+{
+    snprintf(name, 64, "/proc/self/fd/%d", fd);
+}
+
+int64_t vm_call_linkat(struct kernel *k, struct thread *t, const uint64_t *a)
+{
+    char path[PATH_BYTES], itself[64];
+    const char *last;
+    if (a[4] & ~(uint64_t)(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH))
+        return -EINVAL;
+    uint64_t flags = (a[4] & AT_EMPTY_PATH) | (a[4] & AT_SYMLINK_FOLLOW ? 0 : AT_SYMLINK_NOFOLLOW);
+    int from = changed_file(k, t, a[0], a[1], flags);
+    if (from < 0)
+        return from;
+    int to = changed(k, t, a[2], a[3], path, &last);
+    name_itself(from, itself);
+    int64_t error = to < 0 ? to : done(to, linkat(AT_FDCWD, itself, to, last, AT_SYMLINK_FOLLOW));
+    close(from);
+    return error;
 }
 
 int64_t vm_call_truncate(struct kernel *k, struct thread *t, const uint64_t *a)
@@ -385,15 +443,13 @@ int64_t vm_call_truncate(struct kernel *k, struct thread *t, const uint64_t *a)
     return error;
 }
 
-/* The host is given the file itself: a name would have it follow links, out of the root. */
 int64_t vm_call_fchmodat(struct kernel *k, struct thread *t, const uint64_t *a)
 {
-    char path[PATH_BYTES], itself[64];
-    int64_t error = path_of(k, t, a[0], a[1], path);
-    int fd = error ? (int)error : k->c->writable ? vm_path_host(k, path, O_PATH, 0) : -EROFS;
+    char itself[64];
+    int fd = changed_file(k, t, a[0], a[1], 0);
     if (fd < 0)
         return fd;
-    snprintf(itself, sizeof itself, "/proc/self/fd/%d", fd);
+    name_itself(fd, itself);
     return done(fd, chmod(itself, (mode_t)a[2] & 07777));
 }
 
@@ -404,7 +460,8 @@ int64_t vm_call_fchmod(struct kernel *k, struct thread *t, const uint64_t *a)
         return -EBADF;
     if (!k->c->writable)
         return -EROFS;
-    return f->inode && fchmod(f->inode->host_fd, (mode_t)a[1] & 07777) != 0 ? -errno : 0;
+    int fd = f->inode ? f->inode->host_fd : f->ops == &vm_file_directory ? f->host_fd : -1;
+    return fd >= 0 && fchmod(fd, (mode_t)a[1] & 07777) != 0 ? -errno : 0;
 }
 
 /* Owners are not kept: every file is root's, as every program is. */
@@ -422,9 +479,10 @@ int64_t vm_call_fchown(struct kernel *k, struct thread *t, const uint64_t *a)
 
 int64_t vm_call_utimensat(struct kernel *k, struct thread *t, const uint64_t *a)
 {
-    char path[PATH_BYTES];
-    const char *last;
+    char itself[64];
     struct timespec times[2] = {{.tv_nsec = UTIME_NOW}, {.tv_nsec = UTIME_NOW}};
+    if (a[3] & ~(uint64_t)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
+        return -EINVAL;
     if (a[2] && vm_user_read(k, t, times, a[2], sizeof times))
         return -EFAULT;
     if (!a[1]) {
@@ -433,6 +491,9 @@ int64_t vm_call_utimensat(struct kernel *k, struct thread *t, const uint64_t *a)
             return -EBADF;
         return !k->c->writable ? -EROFS : futimens(f->inode->host_fd, times) == 0 ? 0 : -errno;
     }
-    int fd = changed(k, t, a[0], a[1], path, &last);
-    return fd < 0 ? fd : done(fd, utimensat(fd, last, times, AT_SYMLINK_NOFOLLOW));
+    int fd = changed_file(k, t, a[0], a[1], a[3]);
+    if (fd < 0)
+        return fd;
+    name_itself(fd, itself);
+    return done(fd, utimensat(AT_FDCWD, itself, times, 0));
 }

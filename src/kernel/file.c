@@ -28,6 +28,13 @@ struct open_file *vm_open_file_new(const struct file_ops *ops, int flags, const 
     return f;
 }
 
+void vm_open_file_discard(struct open_file *f)
+{
+    free(f->path);
+    free(f->text);
+    free(f);
+}
+
 void vm_open_file_hold(struct open_file *f)
 {
     f->users++;
@@ -40,9 +47,7 @@ void vm_open_file_release(struct kernel *k, struct open_file *f)
         return;
     vm_locks_of(k, f);
     f->ops->close(k, f);
-    free(f->path);
-    free(f->text);
-    free(f);
+    vm_open_file_discard(f);
 }
 
 int64_t vm_file_no_read(struct kernel *k, struct thread *t, struct open_file *f, void *out,
@@ -149,6 +154,18 @@ void vm_fd_table_leave(struct kernel *k, struct fd_table *table)
     free(table);
 }
 
+bool vm_fd_table_unshare(struct kernel *k, struct process *p)
+{
+    if (p->files->users == 1)
+        return true;
+    struct fd_table *own = vm_fd_table_copy(k, p->files);
+    if (!own)
+        return false;
+    vm_fd_table_leave(k, p->files);
+    p->files = own;
+    return true;
+}
+
 void vm_fd_table_exec(struct kernel *k, struct fd_table *table)
 {
     for (uint32_t i = 0; i < table->n; i++) {
@@ -180,6 +197,14 @@ int64_t vm_fd_install(struct thread *t, struct open_file *f, int least, bool clo
         return -ENOMEM;
     table->fd[fd] = (struct fd){f, close_on_exec};
     vm_open_file_hold(f);
+    return fd;
+}
+
+int64_t vm_fd_give(struct kernel *k, struct thread *t, struct open_file *f, bool close_on_exec)
+{
+    vm_open_file_hold(f);
+    int64_t fd = vm_fd_install(t, f, 0, close_on_exec);
+    vm_open_file_release(k, f);
     return fd;
 }
 

@@ -15,7 +15,7 @@
  *   file.c     open files and descriptors
  *   path.c     names: below the root, and never out of it
  *   lock.c     locks on files and ranges of them
- *   regular.c, pipe.c, stream.c, special.c   kinds of open files
+ *   regular.c, pipe.c, fifo.c, stream.c, special.c   kinds of open files
  *   terminal.c   the host's terminal: the foreground group, its signals, its settings
  *
  * A system call that must wait puts its thread to sleep on a channel (any address that means what
@@ -126,9 +126,10 @@ struct thread {
         uint64_t at;
     } word; /* that it waits for, if waits_for_word */
     bool waits_for_word;
-    struct lock lock_wanted; /* while it sleeps for one (call_lock.c) */
-    uint64_t since;          /* its place among the sleepers of a channel */
-    bool told;               /* the scheduler knows it */
+    struct open_file *half_open; /* the end of a named pipe that it waits with, or NULL */
+    struct lock lock_wanted;     /* while it sleeps for one (call_lock.c) */
+    uint64_t since;              /* its place among the sleepers of a channel */
+    bool told;                   /* the scheduler knows it */
     struct pending pending;
     signal_set blocked;
     signal_set blocked_after; /* what sigsuspend, ppoll put back, if has_blocked_after */
@@ -205,6 +206,7 @@ struct kernel {
     double fraction_ns;    /* of the next one */
     uint64_t next_wake_ns; /* nobody is to be woken before */
     struct lock_table locks;
+    struct fifo *fifos;   /* fifo.c's */
     struct timer *timers; /* those that are set, by time */
     uint32_t nqueued;     /* signals with what is told of them */
     uint64_t wait_ns;     /* that the machine has asked of whoever made the references lately */
@@ -514,6 +516,7 @@ void vm_inode_release(struct kernel *k, struct inode *i);
 int64_t vm_inode_read(struct kernel *k, struct inode *i, uint64_t offset, void *out, uint64_t n);
 int64_t vm_inode_write(struct kernel *k, struct inode *i, uint64_t offset, const void *from,
                        uint64_t n);
+void vm_inode_sync(struct kernel *k, struct inode *i); /* what was written is in the host's file */
 int64_t vm_inode_truncate(struct kernel *k, struct inode *i, uint64_t size);
 
 /* ---- file.c: open files and descriptors ---- */
@@ -532,8 +535,8 @@ struct file_ops {
     void (*close)(struct kernel *k, struct open_file *f);
 };
 extern const struct file_ops vm_file_regular, vm_file_directory, vm_file_pipe_reader,
-    vm_file_pipe_writer, vm_file_host, vm_file_null, vm_file_zero, vm_file_full, vm_file_random,
-    vm_file_text;
+    vm_file_pipe_writer, vm_file_pipe_both, vm_file_host, vm_file_null, vm_file_zero, vm_file_full,
+    vm_file_random, vm_file_text;
 
 struct open_file {
     uint32_t users;
@@ -550,6 +553,7 @@ struct open_file {
 
 /* NULL: no memory. The file has no user yet. */
 struct open_file *vm_open_file_new(const struct file_ops *ops, int flags, const char *path);
+void vm_open_file_discard(struct open_file *f); /* which nothing has come of */
 void vm_open_file_hold(struct open_file *f);
 void vm_open_file_release(struct kernel *k, struct open_file *f);
 /* What the kinds that lack an op answer. */
@@ -561,13 +565,20 @@ int64_t vm_file_no_ioctl(struct kernel *k, struct thread *t, struct open_file *f
                          vm_va at); /* -ENOTTY */
 unsigned vm_file_always_ready(struct kernel *k, struct open_file *f);
 
+#define VM_TRANSFER_MAX UINT64_C(0x7ffff000) /* bytes that one call moves: Linux's MAX_RW_COUNT */
+bool vm_file_may_write(const struct open_file *f);
+
 struct fd_table *vm_fd_table_new(struct kernel *k); /* standard streams are the host's */
 struct fd_table *vm_fd_table_copy(struct kernel *k, const struct fd_table *from);
+/* The process has one of its own. False: no memory. */
+bool vm_fd_table_unshare(struct kernel *k, struct process *p);
 void vm_fd_table_leave(struct kernel *k, struct fd_table *table);
 void vm_fd_table_exec(struct kernel *k, struct fd_table *table);   /* close_on_exec */
 struct open_file *vm_fd_file(const struct thread *t, uint64_t fd); /* NULL: not open */
 /* The lowest free descriptor from `least` on; the table is a user of `f`. Or -EMFILE. */
 int64_t vm_fd_install(struct thread *t, struct open_file *f, int least, bool close_on_exec);
+/* The same of a file that has no user yet, and ends if there is no descriptor for it. */
+int64_t vm_fd_give(struct kernel *k, struct thread *t, struct open_file *f, bool close_on_exec);
 int64_t vm_fd_close(struct kernel *k, struct thread *t, uint64_t fd);
 /* The inode that descriptor `fd` has open, for a mapping with these rights; NULL: *error. */
 struct inode *vm_fd_inode(struct kernel *k, struct thread *t, int fd, unsigned prot, bool shared,
@@ -589,7 +600,27 @@ int64_t vm_lock_fcntl(struct kernel *k, struct thread *t, struct open_file *f, c
 /* ---- pipe.c ---- */
 
 /* Both ends, with no user yet. 0 or -errno. */
-int64_t vm_pipe_open(int flags, struct open_file **reader, struct open_file **writer);
+int64_t vm_pipe_open(struct kernel *k, int flags, struct open_file **reader,
+                     struct open_file **writer);
+/* The end that the flags say of the pipe *of, of a new one where there is none. NULL: no memory. */
+struct open_file *vm_pipe_attach(struct pipe **of, int flags, const char *path);
+uint64_t vm_pipe_filled(const struct open_file *f); /* bytes that can be read */
+uint64_t vm_pipe_room(const struct open_file *f);   /* that can be written */
+uint32_t vm_pipe_readers(const struct pipe *p);
+uint32_t vm_pipe_writers(const struct pipe *p);
+/* The first n bytes, which stay; the first n bytes go. There are so many. */
+void vm_pipe_peek(const struct open_file *f, void *out, uint64_t n);
+void vm_pipe_drop(struct kernel *k, struct open_file *f, uint64_t n);
+
+/* ---- fifo.c ---- */
+
+/* The end that the flags say of the named pipe that the host's descriptor is of, which is the open
+ * file's from now on, or closed. 0; -errno; CALL_SLEEPS. */
+int64_t vm_fifo_open(struct kernel *k, struct thread *t, int host_fd, int flags, const char *path,
+                     struct open_file **out);
+/* The thread waits no longer with an end that it has opened. */
+void vm_fifo_give_up(struct kernel *k, struct thread *t);
+void vm_fifos_close(struct kernel *k);
 
 /* ---- stream.c ---- */
 

@@ -348,6 +348,7 @@ static bool has_space(struct kernel *k, struct thread *child, struct thread *t, 
 
 static void forget_thread(struct kernel *k, struct thread *t)
 {
+    vm_fifo_give_up(k, t);
     vm_pending_drop(k, &t->pending, ~UINT64_C(0));
     struct thread **link = &t->process->threads;
     while (*link != t)

@@ -87,6 +87,8 @@ static enum going_on going_on(uint64_t number)
     case CALL_flock:
         return WITH_RESTART;
     case CALL_rt_sigtimedwait:
+    case CALL_epoll_pwait:
+    case CALL_epoll_pwait2:
         return NEVER;
     default:
         return WITHOUT_HANDLER;

@@ -28,6 +28,11 @@ struct open_file *vm_open_file_new(const struct file_ops *ops, int flags, const 
     return f;
 }
 
+uint64_t vm_file_stirs(const struct open_file *f)
+{
+    return f->pipe ? vm_pipe_stirs(f->pipe) : f->stirs;
+}
+
 void vm_open_file_discard(struct open_file *f)
 {
     free(f->path);
@@ -46,6 +51,7 @@ void vm_open_file_release(struct kernel *k, struct open_file *f)
     if (--f->users)
         return;
     vm_locks_of(k, f);
+    vm_epolls_forget(k, f);
     f->ops->close(k, f);
     vm_open_file_discard(f);
 }

@@ -207,6 +207,7 @@ struct kernel {
     uint64_t next_wake_ns; /* nobody is to be woken before */
     struct lock_table locks;
     struct fifo *fifos;   /* fifo.c's */
+    struct epoll *epolls; /* call_epoll.c's */
     struct timer *timers; /* those that are set, by time */
     uint32_t nqueued;     /* signals with what is told of them */
     uint64_t wait_ns;     /* that the machine has asked of whoever made the references lately */
@@ -545,15 +546,18 @@ struct open_file {
     uint64_t offset;
     struct inode *inode; /* regular */
     struct pipe *pipe;
-    int host_fd; /* a directory, a stream of the host; -1 */
-    char *path;  /* of programs; NULL: it has none */
-    char *text;  /* vm_file_text: [size] */
+    void *own;      /* of kinds with a state of their own */
+    uint64_t stirs; /* how often something has happened to it that could make it ready */
+    int host_fd;    /* a directory, a stream of the host; -1 */
+    char *path;     /* of programs; NULL: it has none */
+    char *text;     /* vm_file_text: [size] */
     uint64_t size;
 };
 
 /* NULL: no memory. The file has no user yet. */
 struct open_file *vm_open_file_new(const struct file_ops *ops, int flags, const char *path);
-void vm_open_file_discard(struct open_file *f); /* which nothing has come of */
+uint64_t vm_file_stirs(const struct open_file *f); /* its own, or its pipe's */
+void vm_open_file_discard(struct open_file *f);    /* which nothing has come of */
 void vm_open_file_hold(struct open_file *f);
 void vm_open_file_release(struct kernel *k, struct open_file *f);
 /* What the kinds that lack an op answer. */
@@ -597,6 +601,11 @@ void vm_locks_of(struct kernel *k, const void *owner);
 /* fcntl's commands on locks. */
 int64_t vm_lock_fcntl(struct kernel *k, struct thread *t, struct open_file *f, const uint64_t *a);
 
+/* ---- call_epoll.c ---- */
+
+/* The open file ends: nobody waits for it any more. */
+void vm_epolls_forget(struct kernel *k, const struct open_file *f);
+
 /* ---- pipe.c ---- */
 
 /* Both ends, with no user yet. 0 or -errno. */
@@ -604,6 +613,7 @@ int64_t vm_pipe_open(struct kernel *k, int flags, struct open_file **reader,
                      struct open_file **writer);
 /* The end that the flags say of the pipe *of, of a new one where there is none. NULL: no memory. */
 struct open_file *vm_pipe_attach(struct pipe **of, int flags, const char *path);
+uint64_t vm_pipe_stirs(const struct pipe *p);
 uint64_t vm_pipe_filled(const struct open_file *f); /* bytes that can be read */
 uint64_t vm_pipe_room(const struct open_file *f);   /* that can be written */
 uint32_t vm_pipe_readers(const struct pipe *p);

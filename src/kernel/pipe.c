@@ -21,12 +21,14 @@
 struct pipe {
     struct pipe **of; /* its name's, which forgets it when nobody has it open; NULL: it has none */
     uint32_t readers, writers;
+    uint64_t stirs;
     uint32_t first, n; /* bytes [first, first + n) modulo PIPE_BYTES */
     uint8_t bytes[PIPE_BYTES];
 };
 
-static void changed(struct kernel *k, const struct pipe *p)
+static void changed(struct kernel *k, struct pipe *p)
 {
+    p->stirs++;
     vm_wake_all(k, p);
     vm_files_changed(k);
 }
@@ -160,6 +162,11 @@ END(writer, vm_file_no_read, pipe_write, writer_ready)
 END(both, pipe_read, pipe_write, both_ready)
 
 /* ---- what others see of them ---- */
+
+uint64_t vm_pipe_stirs(const struct pipe *p)
+{
+    return p->stirs;
+}
 
 uint64_t vm_pipe_filled(const struct open_file *f)
 {

@@ -23,7 +23,7 @@ int64_t vm_call_lseek(struct kernel *k, struct thread *t, const uint64_t *a)
     (void)k;
     if (!f)
         return -EBADF;
-    if (!f->inode && f->ops != &vm_file_text && f->ops != &vm_file_directory)
+    if (!f->inode && f->ops != &vm_file_text && !vm_file_is_directory(f))
         return -ESPIPE;
     switch (a[2]) {
     case SEEK_SET:
@@ -231,11 +231,12 @@ int64_t vm_call_getdents64(struct kernel *k, struct thread *t, const uint64_t *a
     uint64_t n = a[2] < sizeof entries ? a[2] : sizeof entries;
     if (!f)
         return -EBADF;
-    if (f->ops != &vm_file_directory)
+    if (!vm_file_is_directory(f))
         return -ENOTDIR;
-    long got = syscall(SYS_getdents64, f->host_fd, entries, n);
+    long got = f->ops == &vm_file_listing ? vm_listing_read(f, entries, n)
+                                          : syscall(SYS_getdents64, f->host_fd, entries, n);
     if (got < 0)
-        return -errno;
+        return f->ops == &vm_file_listing ? got : -errno;
     return vm_user_write(k, t, a[1], entries, (uint64_t)got) ? -EFAULT : got;
 }
 
@@ -323,7 +324,7 @@ static int64_t sync_file(struct kernel *k, struct thread *t, uint64_t fd)
     if (!f)
         return -EBADF;
     if (!f->inode)
-        return f->ops == &vm_file_directory ? 0 : -EINVAL;
+        return vm_file_is_directory(f) ? 0 : -EINVAL;
     vm_inode_sync(k, f->inode);
     return 0;
 }
@@ -381,7 +382,7 @@ int64_t vm_call_fchdir(struct kernel *k, struct thread *t, const uint64_t *a)
     (void)k;
     if (!f)
         return -EBADF;
-    if (f->ops != &vm_file_directory)
+    if (!vm_file_is_directory(f))
         return -ENOTDIR;
     char *path = strdup(f->path);
     if (!path)

@@ -3,6 +3,7 @@
 #include "kernel/stat.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <linux/stat.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -62,17 +63,35 @@ static int64_t path_below_root(struct kernel *k, int fd, char out[PATH_BYTES])
     return 0;
 }
 
-int64_t vm_call_chdir(struct kernel *k, struct thread *t, const uint64_t *a)
+/* The path becomes one without links, of a directory. */
+static int64_t resolve_directory(struct kernel *k, struct thread *t, char path[PATH_BYTES])
 {
-    char path[PATH_BYTES];
-    int64_t error = path_of(k, t, (uint64_t)AT_FDCWD, a[0], path);
-    if (error)
+    int64_t error;
+    struct open_file *f = vm_path_special(k, t, path, O_RDONLY, &error);
+    if (f) {
+        error = vm_file_is_directory(f) ? 0 : -ENOTDIR;
+        if (!error)
+            snprintf(path, PATH_BYTES, "%s", f->path);
+        vm_open_file_hold(f);
+        vm_open_file_release(k, f);
+    }
+    if (f || error)
         return error;
     int fd = vm_path_host(k, path, O_PATH | O_DIRECTORY, 0);
     if (fd < 0)
         return fd;
     error = path_below_root(k, fd, path);
     close(fd);
+    return error;
+}
+
+int64_t vm_call_chdir(struct kernel *k, struct thread *t, const uint64_t *a)
+{
+    char path[PATH_BYTES];
+    int64_t error = path_of(k, t, (uint64_t)AT_FDCWD, a[0], path);
+    if (error)
+        return error;
+    error = resolve_directory(k, t, path);
     char *own = error ? NULL : strdup(path);
     if (!own)
         return error ? error : -ENOMEM;
@@ -153,6 +172,11 @@ static int stat_path(struct kernel *k, struct thread *t, const char *path, bool 
                      struct stat *s)
 {
     bool special;
+    char target[PATH_BYTES];
+    if (!follow && vm_proc_link(k, t, path, target) == 0) {
+        *s = (struct stat){.st_mode = S_IFLNK | 0777, .st_nlink = 1, .st_blksize = 4096};
+        return 0;
+    }
     int error = stat_special(k, t, path, s, &special);
     if (special)
         return error;
@@ -221,11 +245,24 @@ int64_t vm_call_statx(struct kernel *k, struct thread *t, const uint64_t *a)
     return vm_user_write(k, t, a[4], &x, sizeof x);
 }
 
+/* What the kernel makes up has no blocks. */
+static bool is_made_up(struct kernel *k, struct thread *t, const char *path)
+{
+    struct stat s;
+    bool special;
+    stat_special(k, t, path, &s, &special);
+    return special;
+}
+
 int64_t vm_call_statfs(struct kernel *k, struct thread *t, const uint64_t *a)
 {
     char path[PATH_BYTES];
     struct statfs s;
     int64_t error = path_of(k, t, (uint64_t)AT_FDCWD, a[0], path);
+    if (!error && is_made_up(k, t, path)) {
+        s = (struct statfs){.f_type = PROC_SUPER_MAGIC, .f_bsize = 4096, .f_namelen = 255};
+        return vm_user_write(k, t, a[1], &s, sizeof s);
+    }
     int fd = error ? (int)error : vm_path_host(k, path, O_PATH, 0);
     if (fd < 0)
         return fd;
@@ -263,9 +300,10 @@ int64_t vm_call_readlinkat(struct kernel *k, struct thread *t, const uint64_t *a
     int64_t error = path_of(k, t, a[0], a[1], path);
     if (error)
         return error;
-    if (strcmp(path, "/proc/self/exe") == 0 && t->space->program) {
-        snprintf(text, sizeof text, "%s", t->space->program->path);
-    } else {
+    error = vm_proc_link(k, t, path, text);
+    if (error == -EINVAL)
+        return error;
+    if (error) {
         int fd = vm_path_host(k, path, O_PATH | O_NOFOLLOW, 0);
         if (fd < 0)
             return fd;

@@ -50,7 +50,7 @@ static struct open_file *attach(struct kernel *k, struct fifo *f, int host_fd, i
                                 const char *path)
 {
     int access = flags & O_ACCMODE;
-    struct open_file *file = vm_pipe_attach(&f->pipe, flags, path);
+    struct open_file *file = vm_pipe_attach(k, &f->pipe, flags, path);
     if (!file)
         return NULL;
     file->host_fd = host_fd;

@@ -28,6 +28,11 @@ struct open_file *vm_open_file_new(const struct file_ops *ops, int flags, const 
     return f;
 }
 
+bool vm_file_is_directory(const struct open_file *f)
+{
+    return f->ops == &vm_file_directory || f->ops == &vm_file_listing;
+}
+
 uint64_t vm_file_stirs(const struct open_file *f)
 {
     return f->pipe ? vm_pipe_stirs(f->pipe) : f->stirs;

@@ -15,6 +15,7 @@
  *   file.c     open files and descriptors
  *   path.c     names: below the root, and never out of it
  *   lock.c     locks on files and ranges of them
+ *   proc.def, proc.c, proc_*.c      /proc
  *   regular.c, pipe.c, fifo.c, stream.c, special.c   kinds of open files
  *   terminal.c   the host's terminal: the foreground group, its signals, its settings
  *
@@ -38,6 +39,10 @@
 #include "kernel/lock.h"
 
 #include <errno.h>
+
+/* What uname and /proc/version say. */
+#define VM_SYSTEM_RELEASE "6.1.0-pagoda"
+#define VM_SYSTEM_VERSION "#1 Pagoda"
 
 /* ---- address spaces ---- */
 
@@ -178,6 +183,8 @@ struct process {
     struct posix_timer *timers; /* call_timer.c's */
     int exit_signal;            /* to its parent; 0: none */
     bool execed;
+    char *command; /* [command_bytes] its arguments, each with a zero at its end; NULL: none */
+    size_t command_bytes;
     struct vm_run_process stat;
     struct process *next; /* of all, by pid */
 };
@@ -185,6 +192,7 @@ struct process {
 /* ---- the kernel ---- */
 
 #define KEPT_PLACES 3
+#define PATH_BYTES  4096
 
 #define FILES_ASID VM_ASID_MAX /* the kernel's own space: windows on files (file.c) */
 
@@ -206,6 +214,7 @@ struct kernel {
     double fraction_ns;    /* of the next one */
     uint64_t next_wake_ns; /* nobody is to be woken before */
     struct lock_table locks;
+    uint32_t npipes;      /* that were made */
     struct fifo *fifos;   /* fifo.c's */
     struct epoll *epolls; /* call_epoll.c's */
     struct timer *timers; /* those that are set, by time */
@@ -537,7 +546,7 @@ struct file_ops {
 };
 extern const struct file_ops vm_file_regular, vm_file_directory, vm_file_pipe_reader,
     vm_file_pipe_writer, vm_file_pipe_both, vm_file_host, vm_file_null, vm_file_zero, vm_file_full,
-    vm_file_random, vm_file_text;
+    vm_file_random, vm_file_text, vm_file_listing;
 
 struct open_file {
     uint32_t users;
@@ -571,6 +580,7 @@ unsigned vm_file_always_ready(struct kernel *k, struct open_file *f);
 
 #define VM_TRANSFER_MAX UINT64_C(0x7ffff000) /* bytes that one call moves: Linux's MAX_RW_COUNT */
 bool vm_file_may_write(const struct open_file *f);
+bool vm_file_is_directory(const struct open_file *f);
 
 struct fd_table *vm_fd_table_new(struct kernel *k); /* standard streams are the host's */
 struct fd_table *vm_fd_table_copy(struct kernel *k, const struct fd_table *from);
@@ -587,6 +597,16 @@ int64_t vm_fd_close(struct kernel *k, struct thread *t, uint64_t fd);
 /* The inode that descriptor `fd` has open, for a mapping with these rights; NULL: *error. */
 struct inode *vm_fd_inode(struct kernel *k, struct thread *t, int fd, unsigned prot, bool shared,
                           int64_t *error);
+
+/* ---- proc.c ---- */
+
+/* A file of /proc; NULL and *error 0: that is none. */
+struct open_file *vm_proc_open(struct kernel *k, struct thread *t, const char *path, int flags,
+                               int64_t *error);
+/* What a link of /proc says. 0; -ENOENT: no such name; -EINVAL: no link. */
+int64_t vm_proc_link(struct kernel *k, struct thread *t, const char *path, char out[PATH_BYTES]);
+/* Entries of a directory that was made up, as getdents64 wants them: bytes, or -EINVAL. */
+int64_t vm_listing_read(struct open_file *f, void *out, uint64_t n);
 
 bool vm_files_open(struct kernel *k, struct vm_error *e);
 void vm_files_close(struct kernel *k);
@@ -612,8 +632,9 @@ void vm_epolls_forget(struct kernel *k, const struct open_file *f);
 int64_t vm_pipe_open(struct kernel *k, int flags, struct open_file **reader,
                      struct open_file **writer);
 /* The end that the flags say of the pipe *of, of a new one where there is none. NULL: no memory. */
-struct open_file *vm_pipe_attach(struct pipe **of, int flags, const char *path);
+struct open_file *vm_pipe_attach(struct kernel *k, struct pipe **of, int flags, const char *path);
 uint64_t vm_pipe_stirs(const struct pipe *p);
+uint32_t vm_pipe_number(const struct pipe *p);
 uint64_t vm_pipe_filled(const struct open_file *f); /* bytes that can be read */
 uint64_t vm_pipe_room(const struct open_file *f);   /* that can be written */
 uint32_t vm_pipe_readers(const struct pipe *p);
@@ -659,7 +680,6 @@ int64_t vm_terminal_ioctl(struct kernel *k, struct thread *t, int fd, uint64_t r
 
 /* ---- path.c ---- */
 
-#define PATH_BYTES 4096
 /* The path of programs that `path` means from directory descriptor `at`: absolute, with no "." and
  * no "//"; ".." stay where links may be. 0 or -errno. */
 int64_t vm_path_absolute(struct kernel *k, struct thread *t, int64_t at, const char *path,
@@ -679,7 +699,7 @@ bool vm_path_is_kept(const struct kernel *k, const char *absolute, int directory
 int64_t vm_path_open(struct kernel *k, struct thread *t, const char *absolute, int flags,
                      unsigned mode, struct open_file **out);
 
-/* ---- call_wait.c ---- */
+/* ---- clock.c ---- */
 
 uint64_t vm_date_s(const struct kernel *k);
 

@@ -62,7 +62,7 @@ int64_t vm_path_absolute(struct kernel *k, struct thread *t, int64_t at, const c
     const struct open_file *f = vm_fd_file(t, (uint64_t)at);
     if (!f)
         return -EBADF;
-    if (f->ops != &vm_file_directory)
+    if (!vm_file_is_directory(f))
         return -ENOTDIR;
     return join(f->path, path, out);
 }
@@ -254,13 +254,6 @@ static int64_t refuse_change(struct kernel *k, const char *absolute, int flags)
     return error;
 }
 
-static bool is_program_link(const struct thread *t, const char *absolute)
-{
-    char own[64];
-    snprintf(own, sizeof own, "/proc/%u/exe", t->process->pid);
-    return strcmp(absolute, "/proc/self/exe") == 0 || strcmp(absolute, own) == 0;
-}
-
 int64_t vm_path_open(struct kernel *k, struct thread *t, const char *absolute, int flags,
                      unsigned mode, struct open_file **out)
 {
@@ -268,8 +261,6 @@ int64_t vm_path_open(struct kernel *k, struct thread *t, const char *absolute, i
     *out = vm_path_special(k, t, absolute, flags, &error);
     if (*out || error)
         return error;
-    if (is_program_link(t, absolute) && t->space->program)
-        absolute = t->space->program->path;
     int fd;
     if (is_fifo(k, absolute, flags, &fd)) /* what goes through one changes no file */
         return open_fifo(k, t, fd, flags, absolute, out);

@@ -22,6 +22,7 @@ struct pipe {
     struct pipe **of; /* its name's, which forgets it when nobody has it open; NULL: it has none */
     uint32_t readers, writers;
     uint64_t stirs;
+    uint32_t number;
     uint32_t first, n; /* bytes [first, first + n) modulo PIPE_BYTES */
     uint8_t bytes[PIPE_BYTES];
 };
@@ -168,6 +169,11 @@ uint64_t vm_pipe_stirs(const struct pipe *p)
     return p->stirs;
 }
 
+uint32_t vm_pipe_number(const struct pipe *p)
+{
+    return p->number;
+}
+
 uint64_t vm_pipe_filled(const struct open_file *f)
 {
     return f->pipe->n;
@@ -217,7 +223,7 @@ static const struct file_ops *ops_of(int flags)
                                 : &vm_file_pipe_both;
 }
 
-struct open_file *vm_pipe_attach(struct pipe **of, int flags, const char *path)
+struct open_file *vm_pipe_attach(struct kernel *k, struct pipe **of, int flags, const char *path)
 {
     struct open_file *f = vm_open_file_new(ops_of(flags), flags, path);
     struct pipe *p = *of ? *of : f ? calloc(1, sizeof *p) : NULL;
@@ -226,7 +232,8 @@ struct open_file *vm_pipe_attach(struct pipe **of, int flags, const char *path)
             vm_open_file_discard(f);
         return NULL;
     }
-    p->of = path ? of : NULL;
+    if (!*of)
+        *p = (struct pipe){.of = path ? of : NULL, .number = ++k->npipes};
     p->readers += f->ops->read == pipe_read;
     p->writers += f->ops->write == pipe_write;
     f->pipe = *of = p;
@@ -237,8 +244,8 @@ int64_t vm_pipe_open(struct kernel *k, int flags, struct open_file **reader,
                      struct open_file **writer)
 {
     struct pipe *p = NULL;
-    *reader = vm_pipe_attach(&p, O_RDONLY | flags, NULL);
-    *writer = *reader ? vm_pipe_attach(&p, O_WRONLY | flags, NULL) : NULL;
+    *reader = vm_pipe_attach(k, &p, O_RDONLY | flags, NULL);
+    *writer = *reader ? vm_pipe_attach(k, &p, O_WRONLY | flags, NULL) : NULL;
     if (*writer)
         return 0;
     if (*reader) {

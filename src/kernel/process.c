@@ -83,6 +83,7 @@ static void unlink_process(struct kernel *k, struct process *p)
     vm_timer_set(k, &p->alarm, VM_TIME_NEVER, 0);
     vm_posix_timers_close(k, p);
     vm_pending_drop(k, &p->pending, ~UINT64_C(0));
+    free(p->command);
     free(p);
 }
 
@@ -110,6 +111,20 @@ static void set_name(struct process *p, const char *path)
 {
     const char *name = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
     snprintf(p->stat.name, sizeof p->stat.name, "%s", name);
+}
+
+/* No memory: it has none to show. */
+static void set_command(struct process *p, const struct strings *argv)
+{
+    size_t n = 0;
+    free(p->command);
+    p->command_bytes = 0;
+    p->command = malloc(argv->bytes);
+    for (size_t i = 0; p->command && i < argv->n; i++) {
+        strcpy(p->command + n, argv->text[i]);
+        n += strlen(argv->text[i]) + 1;
+    }
+    p->command_bytes = p->command ? n : 0;
 }
 
 /* ---- exec ---- */
@@ -169,6 +184,7 @@ static int64_t become(struct kernel *k, struct thread *t, struct inode *inode, c
         return error;
     set_program(k, t, &program);
     set_name(t->process, name);
+    set_command(t->process, argv);
     reset_actions(t->process);
     vm_posix_timers_close(k, t->process);
     t->alt_stack = (struct signal_stack){0};
@@ -323,6 +339,11 @@ static bool inherit(struct kernel *k, struct process *child, struct process *par
     memcpy(child->action, parent->action, sizeof child->action);
     memcpy(child->stat.name, parent->stat.name, sizeof child->stat.name);
     child->stat.ppid = parent->pid;
+    child->command = parent->command ? malloc(parent->command_bytes) : NULL;
+    if (child->command) {
+        memcpy(child->command, parent->command, parent->command_bytes);
+        child->command_bytes = parent->command_bytes;
+    }
     if (flags & CLONE_FILES) {
         child->files = parent->files;
         child->files->users++;

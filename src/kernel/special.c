@@ -1,12 +1,11 @@
-/* special.c - files that the kernel makes up: /dev/null, zero, full, random and urandom, and what
- * /proc has of a process.
+/* special.c - files that the kernel makes up: /dev/null, zero, full, random and urandom, and texts.
+ * Those of /proc are proc.c's.
  *
  * Random bytes come from the run's seed, so that a run can be had again.
  */
 #include "kernel/kernel.h"
 
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -133,97 +132,7 @@ const struct file_ops vm_file_text = {
     .close = close_nothing,
 };
 
-struct text {
-    char *bytes;
-    size_t n;
-    bool failed;
-};
-
-static void say(struct text *x, const char *format, ...) __attribute__((format(printf, 2, 3)));
-static void say(struct text *x, const char *format, ...)
-{
-    char line[PATH_BYTES + 128];
-    va_list list;
-    va_start(list, format);
-    int n = vsnprintf(line, sizeof line, format, list);
-    va_end(list);
-    char *grown = realloc(x->bytes, x->n + (size_t)n + 1);
-    if (!grown) {
-        x->failed = true;
-        return;
-    }
-    x->bytes = grown;
-    memcpy(x->bytes + x->n, line, (size_t)n + 1);
-    x->n += (size_t)n;
-}
-
-/* ---- /proc ---- */
-
-static const char *name_of(struct kernel *k, const struct address_space *s, const struct vm_vma *v)
-{
-    const struct inode *i = v->file ? vm_inode_by_number(k, v->file & VM_FILE_NUMBER_MAX) : NULL;
-    if (i)
-        return i->path ? i->path : "/dev/zero (deleted)";
-    if (v->start >= s->stack_low && v->end <= s->stack_top)
-        return "[stack]";
-    return v->end > s->brk_first && v->start < s->brk ? "[heap]" : "";
-}
-
-static void write_maps(struct kernel *k, struct thread *t, struct text *x)
-{
-    const struct vm_space *space = vm_space_of(k, t->space);
-    for (size_t n = 0; n < space->nvmas; n++) {
-        const struct vm_vma *v = &space->vma[n];
-        uint64_t page = v->file ? (v->start >> k->parts.page_shift) + v->file_delta : 0;
-        const struct inode *i =
-            v->file ? vm_inode_by_number(k, v->file & VM_FILE_NUMBER_MAX) : NULL;
-        uint64_t offset = page << k->parts.page_shift;
-        say(x, "%08llx-%08llx %c%c%c%c %08llx 00:00 %llu %*s%s\n", (unsigned long long)v->start,
-            (unsigned long long)v->end, v->prot & VM_PROT_READ ? 'r' : '-',
-            v->prot & VM_PROT_WRITE ? 'w' : '-', v->prot & VM_PROT_FETCH ? 'x' : '-',
-            v->backing == VM_BACKING_SHARED ? 's' : 'p', (unsigned long long)offset,
-            (unsigned long long)(i ? i->host_number : 0), 20, "", name_of(k, t->space, v));
-    }
-}
-
-static void write_status(struct kernel *k, struct thread *t, struct text *x)
-{
-    const struct process *p = t->process;
-    const struct vm_space *space = vm_space_of(k, t->space);
-    uint64_t bytes = 0;
-    for (size_t n = 0; n < space->nvmas; n++)
-        bytes += space->vma[n].end - space->vma[n].start;
-    say(x, "Name:\t%s\nPid:\t%u\nPPid:\t%u\nVmSize:\t%8llu kB\nVmRSS:\t%8llu kB\n", p->stat.name,
-        p->pid, p->ppid, (unsigned long long)(bytes >> 10),
-        (unsigned long long)(space->resident << k->parts.page_shift >> 10));
-}
-
-static void write_meminfo(struct kernel *k, struct thread *t, struct text *x)
-{
-    (void)t;
-    uint64_t page_kb = (UINT64_C(1) << k->parts.page_shift) / 1024;
-    uint64_t used = vm_memory_resident(k->parts.memory) + vm_memory_table_frames(k->parts.memory);
-    uint64_t free_kb = (k->parts.nframes > used ? k->parts.nframes - used : 0) * page_kb;
-    uint64_t all_kb = k->parts.nframes * page_kb;
-    say(x, "MemTotal: %15llu kB\nMemFree: %16llu kB\nMemAvailable: %11llu kB\n",
-        (unsigned long long)all_kb, (unsigned long long)free_kb, (unsigned long long)free_kb);
-}
-
-static void write_uptime(struct kernel *k, struct thread *t, struct text *x)
-{
-    (void)t;
-    say(x, "%.2f %.2f\n", (double)k->now_ns / 1e9, (double)k->out->idle_ns / 1e9);
-}
-
-static const struct {
-    const char *path;
-    void (*write)(struct kernel *k, struct thread *t, struct text *x);
-} texts[] = {
-    {"/proc/self/maps", write_maps},
-    {"/proc/self/status", write_status},
-    {"/proc/meminfo", write_meminfo},
-    {"/proc/uptime", write_uptime},
-};
+/* ---- names ---- */
 
 static const struct {
     const char *path;
@@ -234,38 +143,25 @@ static const struct {
     {"/dev/urandom", &vm_file_random},
 };
 
-static struct open_file *text_file(struct kernel *k, struct thread *t, size_t i, const char *path,
-                                   int64_t *error)
+/* The standard streams' names, and those of descriptors: all below /proc. */
+static const char *below_proc(const char *path, char out[PATH_BYTES])
 {
-    struct text x = {0};
-    texts[i].write(k, t, &x);
-    struct open_file *f = x.failed ? NULL : vm_open_file_new(&vm_file_text, O_RDONLY, path);
-    if (!f) {
-        free(x.bytes);
-        *error = -ENOMEM;
-        return NULL;
-    }
-    f->text = x.bytes;
-    f->size = x.n;
-    return f;
-}
-
-/* "/proc/PID/..." of the process itself is "/proc/self/...". */
-static const char *of_itself(const struct thread *t, const char *path, char out[PATH_BYTES])
-{
-    unsigned pid;
-    int n = 0;
-    if (sscanf(path, "/proc/%u%n", &pid, &n) != 1 || pid != t->process->pid || path[n] != '/')
+    static const char *const streams[] = {"/dev/stdin", "/dev/stdout", "/dev/stderr"};
+    for (int fd = 0; fd < 3; fd++)
+        if (strcmp(path, streams[fd]) == 0) {
+            snprintf(out, PATH_BYTES, "/proc/self/fd/%d", fd);
+            return out;
+        }
+    if (strncmp(path, "/dev/fd", 7) != 0 || (path[7] && path[7] != '/'))
         return path;
-    snprintf(out, PATH_BYTES, "/proc/self%s", path + n);
+    snprintf(out, PATH_BYTES, "/proc/self/fd%s", path + 7);
     return out;
 }
 
-struct open_file *vm_path_special(struct kernel *k, struct thread *t, const char *absolute,
-                                  int flags, int64_t *error)
+struct open_file *vm_path_special(struct kernel *k, struct thread *t, const char *path, int flags,
+                                  int64_t *error)
 {
     char own[PATH_BYTES];
-    const char *path = of_itself(t, absolute, own);
     *error = 0;
     for (size_t i = 0; i < sizeof devices / sizeof devices[0]; i++) {
         if (strcmp(path, devices[i].path) != 0)
@@ -279,8 +175,5 @@ struct open_file *vm_path_special(struct kernel *k, struct thread *t, const char
         *error = f ? 0 : vm_terminal_kept(k) < 0 ? -ENXIO : -ENOMEM;
         return f;
     }
-    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
-        if (strcmp(path, texts[i].path) == 0)
-            return text_file(k, t, i, path, error);
-    return NULL;
+    return vm_proc_open(k, t, below_proc(path, own), flags, error);
 }

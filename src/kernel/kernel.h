@@ -210,7 +210,7 @@ struct kernel {
     bool failed; /* error says why: the run ends */
     struct vm_error error;
 
-    uint64_t now_ns;       /* instructions and waiting */
+    uint64_t now_ns;       /* instructions and waiting: the machine's clock, as seen last */
     double fraction_ns;    /* of the next one */
     uint64_t next_wake_ns; /* nobody is to be woken before */
     struct lock_table locks;
@@ -219,7 +219,6 @@ struct kernel {
     struct epoll *epolls; /* call_epoll.c's */
     struct timer *timers; /* those that are set, by time */
     uint32_t nqueued;     /* signals with what is told of them */
-    uint64_t wait_ns;     /* that the machine has asked of whoever made the references lately */
 
     struct thread *thread; /* [threads_max] by vm_task */
     struct vm_sched_task *task;
@@ -274,6 +273,8 @@ uint64_t vm_machine_waits(struct kernel *k);
 void vm_machine_idle(struct kernel *k, uint64_t ns);
 /* A processor has executed so many. */
 void vm_machine_worked(struct kernel *k, uint64_t instructions);
+/* The flusher wakes, if it is time. */
+void vm_machine_flush(struct kernel *k);
 /* Where the byte at `va` is, after a reference to `bytes` bytes from there on, within one page of
  * the hart; NULL: it cannot be had. Good until the next reference. */
 uint8_t *vm_machine_page(struct kernel *k, const struct address_space *s, vm_va va, uint32_t bytes,
@@ -302,6 +303,7 @@ int64_t vm_user_string(struct kernel *k, struct thread *t, char *out, size_t cap
 struct address_space *vm_space_open(struct kernel *k);
 /* One user less; nobody: it ends. */
 void vm_space_leave(struct kernel *k, struct address_space *s);
+void vm_spaces_close(struct kernel *k); /* all there are, at the end of the run */
 /* The same with a copy of all that `from` has; NULL: likewise. */
 struct address_space *vm_space_fork(struct kernel *k, const struct address_space *from);
 /* Every mapping goes. */

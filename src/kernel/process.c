@@ -595,16 +595,10 @@ void vm_process_exit(struct kernel *k, struct process *p, int status)
 
 void vm_processes_close(struct kernel *k)
 {
+    vm_spaces_close(k);
     for (struct process *p; (p = k->processes);) {
-        while (p->threads) {
-            struct thread *t = p->threads;
-            if (t->space && --t->space->users == 0) {
-                k->of_asid[t->space->asid] = NULL;
-                vm_rv64_view_close(t->space->view);
-                free(t->space);
-            }
-            forget_thread(k, t);
-        }
+        while (p->threads)
+            forget_thread(k, p->threads);
         if (p->files)
             vm_fd_table_leave(k, p->files);
         leave_place(p->where);

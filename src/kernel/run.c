@@ -252,7 +252,7 @@ static bool is_spent(const struct kernel *k)
 static enum vm_rv64_stop run_hart(struct kernel *k, struct thread *t, uint64_t most_ns,
                                   struct vm_rv64_trap *trap)
 {
-    uint64_t tick = until_tick(k), before = t->hart.instret;
+    uint64_t tick = until_tick(k), before = t->hart.instret, ticks = k->now_ns / k->c->tick_ns;
     uint64_t turn = instructions_in(k, most_ns < tick ? most_ns : tick),
              left = instructions_left(k);
     uint64_t budget = turn < left ? turn : left;
@@ -261,12 +261,13 @@ static enum vm_rv64_stop run_hart(struct kernel *k, struct thread *t, uint64_t m
     uint64_t done = t->hart.instret - before;
     k->out->instructions += done;
     t->process->stat.instructions += done;
-    uint64_t ticks = k->now_ns / k->c->tick_ns;
     vm_machine_worked(k, done);
     ticks = k->now_ns / k->c->tick_ns - ticks;
     k->out->timer_interrupts += ticks;
-    if (ticks)
+    if (ticks) {
         vm_terminal_interrupts(k);
+        vm_machine_flush(k);
+    }
     return k->failed ? VM_RV64_SPENT : stop;
 }
 
@@ -447,7 +448,7 @@ static void tell_switch(struct kernel *k, const struct thread *t)
 
 static void run(struct kernel *k)
 {
-    struct thread *last = NULL;
+    vm_task last = VM_NOTASK;
     while (k->processes && !k->failed) {
         if (is_spent(k)) {
             end_because(k, "as many instructions were executed as the run may have");
@@ -462,11 +463,11 @@ static void run(struct kernel *k)
             return;
         }
         struct thread *t = &k->thread[task];
-        if (t != last) {
+        if (task != last) {
             k->out->switches++;
             tell_switch(k, t);
         }
-        last = t;
+        last = task;
         run_turn(k, t);
     }
 }

@@ -444,7 +444,7 @@ static int64_t splice_in(struct kernel *k, struct thread *t, struct place *from,
     return got > 0 && keep_place(k, t, from) ? -EFAULT : got;
 }
 
-/* How much of n goes through at once; <= 0: nothing, as `ends` or the sleep of the thread has it. */
+/* How much of n goes through at once; <= 0: nothing does, and this is the call's answer. */
 static int64_t wait_for_pipes(struct kernel *k, struct thread *t, const struct open_file *from,
                               const struct open_file *to, uint64_t n, uint64_t flags)
 {

@@ -3,7 +3,8 @@
  * The host keeps only the name; its own pipes are never opened, so that no program waits for a
  * process of the host. Who opens one end waits, with that end open already, until somebody opens
  * the other; that is seen by a count of openings, so that who comes and goes while the other still
- * sleeps is not missed. What was written is gone when nobody has the pipe open (POSIX.1-2017, open, O_NONBLOCK).
+ * sleeps is not missed. What was written is gone when nobody has the pipe open (POSIX.1-2017,
+ * open, O_NONBLOCK).
  */
 #include "kernel/kernel.h"
 

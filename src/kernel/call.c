@@ -75,6 +75,13 @@ static enum going_on going_on(uint64_t number)
     case CALL_readv:
     case CALL_write:
     case CALL_writev:
+    case CALL_accept:
+    case CALL_accept4:
+    case CALL_connect:
+    case CALL_sendto:
+    case CALL_sendmsg:
+    case CALL_recvfrom:
+    case CALL_recvmsg:
     case CALL_openat:
     case CALL_sendfile:
     case CALL_splice:
@@ -103,6 +110,10 @@ static bool is_transfer(uint64_t number)
     case CALL_writev:
     case CALL_vmsplice:
     case CALL_sendfile:
+    case CALL_sendto:
+    case CALL_sendmsg:
+    case CALL_recvfrom:
+    case CALL_recvmsg:
         return true;
     default:
         return false;

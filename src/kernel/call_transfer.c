@@ -10,8 +10,7 @@
  *
  * Source: Linux, readv(2), sendfile(2), copy_file_range(2), splice(2), tee(2), vmsplice(2).
  */
-#include "kernel/kernel.h"
-#include "kernel/stat.h"
+#include "kernel/pieces.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -81,56 +80,13 @@ static int64_t write_bytes(struct kernel *k, struct thread *t, struct open_file 
 
 /* ---- several ---- */
 
-struct piece {
-    uint64_t va, bytes;
-};
-
-/* Of the program's memory: an array of pieces there, or only one. */
-struct pieces {
-    vm_va at; /* 0: the one here */
-    uint64_t n;
-    struct piece one;
-};
-#define PIECES_MAX 1024
-
-static struct pieces one_piece(uint64_t va, uint64_t bytes)
-{
-    return (struct pieces){.n = 1, .one = {va, at_most(bytes, VM_TRANSFER_MAX)}};
-}
-
-static int64_t read_piece(struct kernel *k, struct thread *t, const struct pieces *all, uint64_t i,
-                          struct piece *out)
-{
-    if (!all->at) {
-        *out = all->one;
-        return 0;
-    }
-    return vm_user_read(k, t, out, all->at + i * sizeof *out, sizeof *out);
-}
-
-/* What they have together is a number of bytes; the array as a whole is looked at first. */
-static int64_t check_pieces(struct kernel *k, struct thread *t, const struct pieces *all)
-{
-    uint64_t bytes = 0;
-    struct piece p;
-    if (all->n > PIECES_MAX)
-        return -EINVAL;
-    for (uint64_t i = 0; i < all->n; i++) {
-        if (read_piece(k, t, all, i, &p))
-            return -EFAULT;
-        if (p.bytes > INT64_MAX || (bytes += p.bytes) > INT64_MAX)
-            return -EINVAL;
-    }
-    return 0;
-}
-
 static int64_t read_pieces(struct kernel *k, struct thread *t, struct open_file *f,
                            const struct pieces *all)
 {
     int64_t done = 0;
     for (uint64_t i = 0; i < all->n; i++) {
         struct piece p;
-        int64_t error = read_piece(k, t, all, i, &p);
+        int64_t error = vm_pieces_get(k, t, all, i, &p);
         if (error)
             return done ? done : error;
         if (all->at && p.bytes == 0)
@@ -154,7 +110,7 @@ static int64_t write_pieces(struct kernel *k, struct thread *t, struct open_file
     uint64_t before = 0;
     for (uint64_t i = 0; i < all->n; i++) {
         struct piece p;
-        int64_t error = read_piece(k, t, all, i, &p);
+        int64_t error = vm_pieces_get(k, t, all, i, &p);
         if (error)
             return t->progress ? (int64_t)t->progress : error;
         p.bytes = at_most(p.bytes, VM_TRANSFER_MAX - before);
@@ -176,7 +132,8 @@ static int64_t transfer(struct kernel *k, struct thread *t, struct open_file *f,
 {
     if (!f || !(body == read_pieces ? may_read(f) : vm_file_may_write(f)))
         return -EBADF;
-    int64_t error = check_pieces(k, t, all);
+    uint64_t bytes;
+    int64_t error = vm_pieces_check(k, t, all, &bytes);
     return error ? error : body(k, t, f, all);
 }
 
@@ -206,25 +163,25 @@ static int64_t transfer_at(struct kernel *k, struct thread *t, struct open_file 
 
 int64_t vm_call_read(struct kernel *k, struct thread *t, const uint64_t *a)
 {
-    struct pieces all = one_piece(a[1], a[2]);
+    struct pieces all = vm_pieces_one(a[1], a[2]);
     return transfer(k, t, vm_fd_file(t, a[0]), &all, read_pieces);
 }
 
 int64_t vm_call_write(struct kernel *k, struct thread *t, const uint64_t *a)
 {
-    struct pieces all = one_piece(a[1], a[2]);
+    struct pieces all = vm_pieces_one(a[1], a[2]);
     return transfer(k, t, vm_fd_file(t, a[0]), &all, write_pieces);
 }
 
 int64_t vm_call_pread64(struct kernel *k, struct thread *t, const uint64_t *a)
 {
-    struct pieces all = one_piece(a[1], a[2]);
+    struct pieces all = vm_pieces_one(a[1], a[2]);
     return transfer_at(k, t, vm_fd_file(t, a[0]), &all, a[3], read_pieces);
 }
 
 int64_t vm_call_pwrite64(struct kernel *k, struct thread *t, const uint64_t *a)
 {
-    struct pieces all = one_piece(a[1], a[2]);
+    struct pieces all = vm_pieces_one(a[1], a[2]);
     return transfer_at(k, t, vm_fd_file(t, a[0]), &all, a[3], write_pieces);
 }
 

@@ -214,11 +214,12 @@ struct kernel {
     double fraction_ns;    /* of the next one */
     uint64_t next_wake_ns; /* nobody is to be woken before */
     struct lock_table locks;
-    uint32_t npipes;      /* that were made */
-    struct fifo *fifos;   /* fifo.c's */
-    struct epoll *epolls; /* call_epoll.c's */
-    struct timer *timers; /* those that are set, by time */
-    uint32_t nqueued;     /* signals with what is told of them */
+    uint32_t npipes;        /* that were made */
+    struct fifo *fifos;     /* fifo.c's */
+    struct socket *sockets; /* socket.c's */
+    struct epoll *epolls;   /* call_epoll.c's */
+    struct timer *timers;   /* those that are set, by time */
+    uint32_t nqueued;       /* signals with what is told of them */
 
     struct thread *thread; /* [threads_max] by vm_task */
     struct vm_sched_task *task;
@@ -622,6 +623,16 @@ void vm_locks_closed(struct kernel *k, const struct fd_table *table, struct open
 void vm_locks_of(struct kernel *k, const void *owner);
 /* fcntl's commands on locks. */
 int64_t vm_lock_fcntl(struct kernel *k, struct thread *t, struct open_file *f, const uint64_t *a);
+
+/* ---- call_pidfd.c ---- */
+
+/* The number of the process that the descriptor is of; -EBADF. */
+int64_t vm_pidfd_process(const struct thread *t, uint64_t fd);
+
+/* ---- socket.c ---- */
+
+/* What no process has, at the end. */
+void vm_sockets_close(struct kernel *k);
 
 /* ---- call_epoll.c ---- */
 

@@ -298,6 +298,7 @@ bool vm_files_open(struct kernel *k, struct vm_error *e)
 
 void vm_files_close(struct kernel *k)
 {
+    vm_sockets_close(k);
     vm_inodes_close(k);
     vm_fifos_close(k);
     vm_streams_close(k);

@@ -558,6 +558,7 @@ static void end_process(struct kernel *k, struct process *p, int status)
         vm_process_told(k, p);
     if (!parent || is_ignored(parent))
         bury(k, p);
+    vm_files_changed(k); /* who has the process as a file */
 }
 
 static void note_memory(struct kernel *k, struct thread *t)

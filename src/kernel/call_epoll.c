@@ -95,32 +95,6 @@ static bool needs_host(const struct epoll *e)
 
 /* ---- the file ---- */
 
-static int epoll_stat(struct kernel *k, struct open_file *f, struct stat *out)
-{
-    (void)k;
-    (void)f;
-    *out = (struct stat){.st_mode = 0600, .st_nlink = 1, .st_blksize = 4096};
-    return 0;
-}
-
-static int64_t epoll_read(struct kernel *k, struct thread *t, struct open_file *f, void *out,
-                          uint64_t n)
-{
-    (void)k;
-    (void)t;
-    (void)f;
-    (void)out;
-    (void)n;
-    return -EINVAL;
-}
-
-static int64_t epoll_write(struct kernel *k, struct thread *t, struct open_file *f,
-                           const void *from, uint64_t n)
-{
-    (void)from;
-    return epoll_read(k, t, f, NULL, n);
-}
-
 static void delete_at(struct interest **link)
 {
     struct interest *i = *link;
@@ -142,10 +116,10 @@ static void epoll_close(struct kernel *k, struct open_file *f)
 
 static const struct file_ops epoll_ops = {
     .name = "epoll",
-    .read = epoll_read,
-    .write = epoll_write,
+    .read = vm_file_wrong_read,
+    .write = vm_file_wrong_write,
     .ready = epoll_ready,
-    .stat = epoll_stat,
+    .stat = vm_file_nameless_stat,
     .ioctl = vm_file_no_ioctl,
     .close = epoll_close,
 };

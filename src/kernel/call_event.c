@@ -20,14 +20,6 @@
 
 /* ---- what they share ---- */
 
-static int event_stat(struct kernel *k, struct open_file *f, struct stat *out)
-{
-    (void)k;
-    (void)f;
-    *out = (struct stat){.st_mode = 0600, .st_nlink = 1, .st_blksize = 4096};
-    return 0;
-}
-
 static void stir(struct kernel *k, struct open_file *f)
 {
     f->stirs++;
@@ -110,7 +102,7 @@ static const struct file_ops count_ops = {
     .read = count_read,
     .write = count_write,
     .ready = count_ready,
-    .stat = event_stat,
+    .stat = vm_file_nameless_stat,
     .ioctl = vm_file_no_ioctl,
     .close = close_event,
 };
@@ -156,17 +148,6 @@ static int64_t due_read(struct kernel *k, struct thread *t, struct open_file *f,
     return sizeof d->times;
 }
 
-static int64_t no_write(struct kernel *k, struct thread *t, struct open_file *f, const void *from,
-                        uint64_t n)
-{
-    (void)k;
-    (void)t;
-    (void)f;
-    (void)from;
-    (void)n;
-    return -EINVAL;
-}
-
 static unsigned due_ready(struct kernel *k, struct open_file *f)
 {
     const struct due *d = f->own;
@@ -184,9 +165,9 @@ static void due_close(struct kernel *k, struct open_file *f)
 static const struct file_ops due_ops = {
     .name = "timerfd",
     .read = due_read,
-    .write = no_write,
+    .write = vm_file_wrong_write,
     .ready = due_ready,
-    .stat = event_stat,
+    .stat = vm_file_nameless_stat,
     .ioctl = vm_file_no_ioctl,
     .close = due_close,
 };
@@ -292,9 +273,9 @@ static unsigned watched_ready(struct kernel *k, struct open_file *f)
 static const struct file_ops watched_ops = {
     .name = "signalfd",
     .read = watched_read,
-    .write = no_write,
+    .write = vm_file_wrong_write,
     .ready = watched_ready,
-    .stat = event_stat,
+    .stat = vm_file_nameless_stat,
     .ioctl = vm_file_no_ioctl,
     .close = close_event,
 };

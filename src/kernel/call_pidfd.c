@@ -12,52 +12,21 @@
 #include <signal.h>
 #include <sys/stat.h>
 
-static int64_t no_read(struct kernel *k, struct thread *t, struct open_file *f, void *out,
-                       uint64_t n)
-{
-    (void)k;
-    (void)t;
-    (void)f;
-    (void)out;
-    (void)n;
-    return -EINVAL;
-}
-
-static int64_t no_write(struct kernel *k, struct thread *t, struct open_file *f, const void *from,
-                        uint64_t n)
-{
-    (void)from;
-    return no_read(k, t, f, NULL, n);
-}
-
 static unsigned has_ended(struct kernel *k, struct open_file *f)
 {
     const struct process *p = vm_process_find(k, (uint32_t)f->offset);
     return p && p->threads ? 0 : POLLIN | (p ? 0 : POLLHUP);
 }
 
-static int process_stat(struct kernel *k, struct open_file *f, struct stat *out)
-{
-    (void)k;
-    *out = (struct stat){.st_mode = 0600, .st_nlink = 1, .st_ino = f->offset, .st_blksize = 4096};
-    return 0;
-}
-
-static void process_close(struct kernel *k, struct open_file *f)
-{
-    (void)k;
-    (void)f;
-}
-
 /* Its offset is the process's number. */
 static const struct file_ops process_ops = {
     .name = "pidfd",
-    .read = no_read,
-    .write = no_write,
+    .read = vm_file_wrong_read,
+    .write = vm_file_wrong_write,
     .ready = has_ended,
-    .stat = process_stat,
+    .stat = vm_file_nameless_stat,
     .ioctl = vm_file_no_ioctl,
-    .close = process_close,
+    .close = vm_file_close_nothing,
 };
 
 int64_t vm_call_pidfd_open(struct kernel *k, struct thread *t, const uint64_t *a)

@@ -490,6 +490,17 @@ struct header {
     uint32_t flags, pad2;
 };
 
+/* A message's header, for a call on the socket: NULL: *error. */
+static struct socket *read_header(struct kernel *k, struct thread *t, const uint64_t *a,
+                                  struct header *h, int64_t *error)
+{
+    struct socket *s = socket_at(t, a[0], error);
+    if (!s)
+        return NULL;
+    *error = vm_user_read(k, t, h, a[1], sizeof *h);
+    return *error ? NULL : s;
+}
+
 struct sending {
     struct pieces all;
     uint64_t bytes, flags;
@@ -570,11 +581,9 @@ int64_t vm_call_sendmsg(struct kernel *k, struct thread *t, const uint64_t *a)
 {
     int64_t error;
     struct header h;
-    struct socket *s = socket_at(t, a[0], &error);
-    if (error)
+    struct socket *s = read_header(k, t, a, &h, &error);
+    if (!s)
         return error;
-    if (vm_user_read(k, t, &h, a[1], sizeof h))
-        return -EFAULT;
     struct sending x = {.all = {.at = h.pieces, .n = h.npieces},
                         .flags = a[2],
                         .name = h.name,
@@ -720,11 +729,9 @@ int64_t vm_call_recvmsg(struct kernel *k, struct thread *t, const uint64_t *a)
 {
     int64_t error;
     struct header h;
-    struct socket *s = socket_at(t, a[0], &error);
-    if (error)
+    struct socket *s = read_header(k, t, a, &h, &error);
+    if (!s)
         return error;
-    if (vm_user_read(k, t, &h, a[1], sizeof h))
-        return -EFAULT;
     struct reception x = {.all = {.at = h.pieces, .n = h.npieces},
                           .flags = a[2],
                           .ancillary = h.ancillary,

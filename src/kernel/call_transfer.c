@@ -255,6 +255,13 @@ static int64_t find_place(struct kernel *k, struct thread *t, uint64_t fd, vm_va
     return at && !is_seekable(p->f) ? -ESPIPE : (int64_t)p->offset < 0 ? -EINVAL : 0;
 }
 
+static int64_t find_places(struct kernel *k, struct thread *t, const uint64_t *a,
+                           struct place *from, struct place *to)
+{
+    int64_t error = find_place(k, t, a[0], a[1], from);
+    return error ? error : find_place(k, t, a[2], a[3], to);
+}
+
 static int64_t keep_place(struct kernel *k, struct thread *t, const struct place *p)
 {
     if (p->at)
@@ -322,9 +329,7 @@ static int64_t move_and_keep(struct kernel *k, struct thread *t, struct place *f
 int64_t vm_call_sendfile(struct kernel *k, struct thread *t, const uint64_t *a)
 {
     struct place from, to;
-    int64_t error = find_place(k, t, a[1], a[2], &from);
-    if (!error)
-        error = find_place(k, t, a[0], 0, &to);
+    int64_t error = find_places(k, t, (uint64_t[]){a[1], a[2], a[0], 0}, &from, &to);
     if (error)
         return error;
     if (!may_read(from.f) || !vm_file_may_write(to.f))
@@ -344,9 +349,7 @@ int64_t vm_call_copy_file_range(struct kernel *k, struct thread *t, const uint64
     struct place from, to;
     if (a[5])
         return -EINVAL;
-    int64_t error = find_place(k, t, a[0], a[1], &from);
-    if (!error)
-        error = find_place(k, t, a[2], a[3], &to);
+    int64_t error = find_places(k, t, a, &from, &to);
     if (error)
         return error;
     if (from.f->ops == &vm_file_directory || to.f->ops == &vm_file_directory)
@@ -432,9 +435,7 @@ int64_t vm_call_splice(struct kernel *k, struct thread *t, const uint64_t *a)
         return -EINVAL;
     if (a[4] == 0)
         return 0;
-    int64_t error = find_place(k, t, a[0], a[1], &from);
-    if (!error)
-        error = find_place(k, t, a[2], a[3], &to);
+    int64_t error = find_places(k, t, a, &from, &to);
     if (error)
         return error;
     if (!may_read(from.f) || !vm_file_may_write(to.f))

@@ -10,6 +10,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define DESCRIPTORS_MAX 1024
 
@@ -92,6 +93,41 @@ int64_t vm_file_no_ioctl(struct kernel *k, struct thread *t, struct open_file *f
     (void)request;
     (void)at;
     return -ENOTTY;
+}
+
+int64_t vm_file_wrong_read(struct kernel *k, struct thread *t, struct open_file *f, void *out,
+                           uint64_t n)
+{
+    vm_file_no_read(k, t, f, out, n);
+    return -EINVAL;
+}
+
+int64_t vm_file_wrong_write(struct kernel *k, struct thread *t, struct open_file *f,
+                            const void *from, uint64_t n)
+{
+    vm_file_no_write(k, t, f, from, n);
+    return -EINVAL;
+}
+
+int64_t vm_file_directory_read(struct kernel *k, struct thread *t, struct open_file *f, void *out,
+                               uint64_t n)
+{
+    vm_file_no_read(k, t, f, out, n);
+    return -EISDIR;
+}
+
+int vm_file_nameless_stat(struct kernel *k, struct open_file *f, struct stat *out)
+{
+    (void)k;
+    (void)f;
+    *out = (struct stat){.st_mode = 0600, .st_nlink = 1, .st_blksize = 4096};
+    return 0;
+}
+
+void vm_file_close_nothing(struct kernel *k, struct open_file *f)
+{
+    (void)k;
+    (void)f;
 }
 
 unsigned vm_file_always_ready(struct kernel *k, struct open_file *f)

@@ -579,6 +579,15 @@ int64_t vm_file_no_write(struct kernel *k, struct thread *t, struct open_file *f
                          uint64_t n); /* -EBADF */
 int64_t vm_file_no_ioctl(struct kernel *k, struct thread *t, struct open_file *f, uint64_t request,
                          vm_va at); /* -ENOTTY */
+int64_t vm_file_wrong_read(struct kernel *k, struct thread *t, struct open_file *f, void *out,
+                           uint64_t n); /* -EINVAL */
+int64_t vm_file_wrong_write(struct kernel *k, struct thread *t, struct open_file *f,
+                            const void *from, uint64_t n); /* -EINVAL */
+int64_t vm_file_directory_read(struct kernel *k, struct thread *t, struct open_file *f, void *out,
+                               uint64_t n); /* -EISDIR */
+/* Of what has no name and no kind that stat knows. */
+int vm_file_nameless_stat(struct kernel *k, struct open_file *f, struct stat *out);
+void vm_file_close_nothing(struct kernel *k, struct open_file *f);
 unsigned vm_file_always_ready(struct kernel *k, struct open_file *f);
 
 #define VM_TRANSFER_MAX UINT64_C(0x7ffff000) /* bytes that one call moves: Linux's MAX_RW_COUNT */

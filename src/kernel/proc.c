@@ -182,13 +182,27 @@ static void list_descriptors(const struct process *p, struct text *x)
             list_number(x, 400 + fd, DT_LNK, fd);
 }
 
+/* A file that has the text from now on. */
+static struct open_file *made_up(struct text *x, const struct file_ops *ops, int flags,
+                                 const char *path, int64_t *error)
+{
+    struct open_file *f = x->failed ? NULL : vm_open_file_new(ops, flags, path);
+    *error = f ? 0 : -ENOMEM;
+    if (!f) {
+        free(x->bytes);
+        return NULL;
+    }
+    f->text = x->bytes;
+    f->size = x->n;
+    return f;
+}
+
 static struct open_file *listing(struct kernel *k, const struct place *at, int flags,
                                  const char *path, int64_t *error)
 {
     struct text x = {0};
-    struct open_file *f = NULL;
-    *error = (flags & O_ACCMODE) != O_RDONLY ? -EISDIR : -ENOMEM;
-    if (*error == -EISDIR)
+    *error = (flags & O_ACCMODE) != O_RDONLY ? -EISDIR : 0;
+    if (*error)
         return NULL;
     list(&x, 1, DT_DIR, ".");
     list(&x, 1, DT_DIR, "..");
@@ -198,16 +212,7 @@ static struct open_file *listing(struct kernel *k, const struct place *at, int f
         list_process(&x);
     else
         list_descriptors(at->process, &x);
-    if (!x.failed)
-        f = vm_open_file_new(&vm_file_listing, flags, path);
-    if (!f) {
-        free(x.bytes);
-        return NULL;
-    }
-    f->text = x.bytes;
-    f->size = x.n;
-    *error = 0;
-    return f;
+    return made_up(&x, &vm_file_listing, flags, path, error);
 }
 
 /* ---- links ---- */
@@ -288,15 +293,7 @@ static struct open_file *open_text(struct kernel *k, const struct place *at, int
         of_system[at->row].write(k, &x);
     else
         of_process[at->row].write(k, at->process, &x);
-    struct open_file *f = x.failed ? NULL : vm_open_file_new(&vm_file_text, flags, path);
-    if (!f) {
-        free(x.bytes);
-        *error = -ENOMEM;
-        return NULL;
-    }
-    f->text = x.bytes;
-    f->size = x.n;
-    return f;
+    return made_up(&x, &vm_file_text, flags, path, error);
 }
 
 struct open_file *vm_proc_open(struct kernel *k, struct thread *t, const char *path, int flags,
@@ -331,17 +328,6 @@ struct open_file *vm_proc_open(struct kernel *k, struct thread *t, const char *p
 
 /* ---- the kinds of files ---- */
 
-static int64_t listing_read(struct kernel *k, struct thread *t, struct open_file *f, void *out,
-                            uint64_t n)
-{
-    (void)k;
-    (void)t;
-    (void)f;
-    (void)out;
-    (void)n;
-    return -EISDIR;
-}
-
 static int listing_stat(struct kernel *k, struct open_file *f, struct stat *out)
 {
     (void)k;
@@ -350,20 +336,14 @@ static int listing_stat(struct kernel *k, struct open_file *f, struct stat *out)
     return 0;
 }
 
-static void listing_close(struct kernel *k, struct open_file *f)
-{
-    (void)k;
-    (void)f;
-}
-
 const struct file_ops vm_file_listing = {
     .name = "listing",
-    .read = listing_read,
+    .read = vm_file_directory_read,
     .write = vm_file_no_write,
     .ready = vm_file_always_ready,
     .stat = listing_stat,
     .ioctl = vm_file_no_ioctl,
-    .close = listing_close,
+    .close = vm_file_close_nothing,
 };
 
 int64_t vm_listing_read(struct open_file *f, void *out, uint64_t n)

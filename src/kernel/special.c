@@ -79,12 +79,6 @@ static int device_stat(struct kernel *k, struct open_file *f, struct stat *out)
     return 0;
 }
 
-static void close_nothing(struct kernel *k, struct open_file *f)
-{
-    (void)k;
-    (void)f;
-}
-
 #define DEVICE(which, reads, writes)                                                               \
     const struct file_ops vm_file_##which = {                                                      \
         .name = #which,                                                                            \
@@ -93,7 +87,7 @@ static void close_nothing(struct kernel *k, struct open_file *f)
         .ready = vm_file_always_ready,                                                             \
         .stat = device_stat,                                                                       \
         .ioctl = vm_file_no_ioctl,                                                                 \
-        .close = close_nothing,                                                                    \
+        .close = vm_file_close_nothing,                                                            \
     };
 DEVICE(null, read_nothing, write_away)
 DEVICE(zero, read_zeros, write_away)
@@ -129,7 +123,7 @@ const struct file_ops vm_file_text = {
     .ready = vm_file_always_ready,
     .stat = text_stat,
     .ioctl = vm_file_no_ioctl,
-    .close = close_nothing,
+    .close = vm_file_close_nothing,
 };
 
 /* ---- names ---- */

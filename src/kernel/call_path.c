@@ -334,6 +334,14 @@ static int changed(struct kernel *k, struct thread *t, uint64_t at, vm_va va, ch
     return -EROFS;
 }
 
+/* The same for a name that is to be new, which the root's and ".." never are. */
+static int made(struct kernel *k, struct thread *t, uint64_t at, vm_va va, char path[PATH_BYTES],
+                const char **last)
+{
+    int fd = changed(k, t, at, va, path, last);
+    return fd == -EBUSY ? -EEXIST : fd;
+}
+
 static int64_t done(int fd, int result)
 {
     int64_t error = result == 0 ? 0 : -errno;
@@ -345,7 +353,7 @@ int64_t vm_call_mkdirat(struct kernel *k, struct thread *t, const uint64_t *a)
 {
     char path[PATH_BYTES];
     const char *last;
-    int fd = changed(k, t, a[0], a[1], path, &last);
+    int fd = made(k, t, a[0], a[1], path, &last);
     unsigned mode = (unsigned)a[2] & ~t->process->where->umask & 07777;
     return fd < 0 ? fd : done(fd, mkdirat(fd, last, mode));
 }
@@ -370,7 +378,7 @@ int64_t vm_call_mknodat(struct kernel *k, struct thread *t, const uint64_t *a)
         return -EPERM;
     if (kind && kind != S_IFREG && kind != S_IFIFO && kind != S_IFSOCK)
         return kind == S_IFDIR ? -EPERM : -EINVAL;
-    int fd = changed(k, t, a[0], a[1], path, &last);
+    int fd = made(k, t, a[0], a[1], path, &last);
     return fd < 0 ? fd : done(fd, mknodat(fd, last, kind | mode, 0));
 }
 
@@ -380,7 +388,7 @@ int64_t vm_call_symlinkat(struct kernel *k, struct thread *t, const uint64_t *a)
     const char *last;
     if (vm_user_string(k, t, target, sizeof target, a[0]))
         return -EFAULT;
-    int fd = changed(k, t, a[1], a[2], path, &last);
+    int fd = made(k, t, a[1], a[2], path, &last);
     return fd < 0 ? fd : done(fd, symlinkat(target, fd, last));
 }
 
@@ -459,7 +467,7 @@ int64_t vm_call_linkat(struct kernel *k, struct thread *t, const uint64_t *a)
     int from = changed_file(k, t, a[0], a[1], flags);
     if (from < 0)
         return from;
-    int to = changed(k, t, a[2], a[3], path, &last);
+    int to = made(k, t, a[2], a[3], path, &last);
     name_itself(from, itself);
     int64_t error = to < 0 ? to : done(to, linkat(AT_FDCWD, itself, to, last, AT_SYMLINK_FOLLOW));
     close(from);

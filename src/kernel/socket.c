@@ -319,14 +319,18 @@ const struct file_ops vm_file_socket = {
     .close = socket_close,
 };
 
-/* Sockets that are only in messages to each other. */
+/* Sockets that are only in messages to each other: a message that goes may end any of them, so that
+ * each is looked for anew. */
 void vm_sockets_close(struct kernel *k)
 {
-    for (struct socket *s = k->sockets; s; s = k->sockets) {
+    for (;;) {
+        struct socket *s = k->sockets;
         while (s && !s->first)
             s = s->next;
         if (!s)
             return;
-        drop_messages(k, s);
+        struct message *m = s->first;
+        s->first = m->next;
+        vm_message_free(k, m);
     }
 }

@@ -46,6 +46,9 @@ static void rename_them(void)
     said("over another", rename("three", "two"));
     say_text("two");
     mkdir("folder", 0755);
+    said("the root", mkdir("/", 0755));
+    said("what is above", mkdir("..", 0755));
+    said("a link there", symlink("one", "/"));
     said("a folder over a file", rename("folder", "two"));
     said("into itself", rename("folder", "folder/inner"));
 }

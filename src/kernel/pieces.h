@@ -1,4 +1,4 @@
-/* pieces.h - memory of a program that a call moves bytes from, or to: a piece, or an array of them. */
+/* pieces.h - memory of a program that a call moves bytes from, or to: one piece, or several. */
 #ifndef KERNEL_PIECES_H
 #define KERNEL_PIECES_H
 

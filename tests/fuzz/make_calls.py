@@ -72,7 +72,8 @@ SEEDS = {
     + call(20, 0) + call(21, 3, 1, 0, area(512)) + call(22, 3, area(512), 4, 0)
     + call(205, 0, area(64), area(128)) + call(209, 0, 1, 17, area(64), area(128)),
     # counts, timers, signals as descriptors; a signal with a value; a process as one
-    "events": b"\x01" + call(19, 3, number(0x800)) + call(64, 0, area(0), 8) + call(63, 0, area(64), 8)
+    "events": b"\x01" + call(19, 3, number(0x800)) + call(64, 0, area(0), 8)
+    + call(63, 0, area(64), 8)
     + call(85, 1, number(0x800)) + call(86, 1, 0, area(0), area(64)) + call(63, 1, area(64), 8)
     + call(74, number(0xffffffff), area(0), 8, number(0x800)) + call(138, 1, 40, area(128))
     + call(137, area(0), area(64), area(512), 8) + call(107, 1, 0, area(64))

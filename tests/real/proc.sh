@@ -23,5 +23,6 @@ shows "free shows the machine's memory" 'Mem: +65536 ' free
 shows "uptime goes by the kernel's clock" '00:02:0. up 2 min' 'sleep 120; uptime'
 shows "mount names the root" 'root on / type pagoda \(rw\)' mount
 shows "a descriptor has a name" '/desk/kept$' 'exec 7>kept; readlink /proc/self/fd/7'
-shows "fuser finds who has a file open" '^ *2 ' 'tail -f kept & touch kept; fuser /desk/kept; kill $!'
+shows "fuser finds who has a file open" '^ *2 ' \
+    'tail -f kept & touch kept; fuser /desk/kept; kill $!'
 finish

@@ -1,4 +1,4 @@
-/* sockets.c - a twin: sockets between processes, by name and in pairs, and files that go through. */
+/* sockets.c - a twin: sockets between processes, by name and in pairs; files that go through. */
 #include "twin.h"
 
 #include <poll.h>

@@ -75,6 +75,18 @@ static enum going_on going_on(uint64_t number)
     case CALL_readv:
     case CALL_write:
     case CALL_writev:
+    case CALL_accept:
+    case CALL_accept4:
+    case CALL_connect:
+    case CALL_sendto:
+    case CALL_sendmsg:
+    case CALL_recvfrom:
+    case CALL_recvmsg:
+    case CALL_openat:
+    case CALL_sendfile:
+    case CALL_splice:
+    case CALL_tee:
+    case CALL_vmsplice:
     case CALL_wait4:
     case CALL_waitid:
     case CALL_futex:
@@ -82,6 +94,8 @@ static enum going_on going_on(uint64_t number)
     case CALL_flock:
         return WITH_RESTART;
     case CALL_rt_sigtimedwait:
+    case CALL_epoll_pwait:
+    case CALL_epoll_pwait2:
         return NEVER;
     default:
         return WITHOUT_HANDLER;
@@ -94,8 +108,12 @@ static bool is_transfer(uint64_t number)
     switch (number) {
     case CALL_write:
     case CALL_writev:
-    case CALL_pwrite64:
+    case CALL_vmsplice:
     case CALL_sendfile:
+    case CALL_sendto:
+    case CALL_sendmsg:
+    case CALL_recvfrom:
+    case CALL_recvmsg:
         return true;
     default:
         return false;
@@ -207,6 +225,7 @@ void vm_call(struct kernel *k, struct thread *t)
     if (result == CALL_SLEEPS)
         return;
     t->begun = false;
+    vm_fifo_give_up(k, t);
     tell_answer(k, t, row, a, result, text, sizeof text);
     answer(t, result);
 }

@@ -1,222 +1,20 @@
-/* call_file.c - system calls on descriptors: reading, writing and what is known of open files.
- * Those on names are in call_path.c.
- *
- * Bytes go between a program and a file by way of a piece of the kernel's own memory, so that a
- * page of either may leave while the other is touched.
+/* call_file.c - system calls on descriptors: what they are of, which are ready, what is known of
+ * open files. Those that move bytes are in call_transfer.c, those on names in call_path.c.
  */
 #include "kernel/kernel.h"
 #include "kernel/stat.h"
 
 #include <fcntl.h>
+#include <linux/close_range.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <unistd.h>
-
-#define PIECE 65536
-
-/* ---- reading and writing ---- */
-
-static bool may_read(const struct open_file *f)
-{
-    return (f->flags & O_ACCMODE) != O_WRONLY;
-}
-
-static bool may_write(const struct open_file *f)
-{
-    return (f->flags & O_ACCMODE) != O_RDONLY;
-}
-
-/* Until n, the end, or what there is: how many, or -errno, CALL_SLEEPS where there was nothing. */
-static int64_t read_bytes(struct kernel *k, struct thread *t, struct open_file *f, vm_va to,
-                          uint64_t n)
-{
-    uint8_t piece[PIECE];
-    uint64_t done = 0;
-    do {
-        uint64_t step = n - done < sizeof piece ? n - done : sizeof piece;
-        int64_t got = f->ops->read(k, t, f, piece, step);
-        if (got < 0)
-            return done && got != CALL_SLEEPS ? (int64_t)done : got;
-        if (vm_user_write(k, t, to + done, piece, (uint64_t)got))
-            return done ? (int64_t)done : -EFAULT;
-        done += (uint64_t)got;
-        if ((uint64_t)got < step || !f->inode)
-            break;
-    } while (done < n);
-    return (int64_t)done;
-}
-
-/* All n, though it takes several sleeps: t->progress has what is done. */
-static int64_t write_bytes(struct kernel *k, struct thread *t, struct open_file *f, vm_va from,
-                           uint64_t n, uint64_t before)
-{
-    uint8_t piece[PIECE];
-    while (t->progress < before + n || n == 0) {
-        uint64_t done = t->progress - before;
-        uint64_t step = n - done < sizeof piece ? n - done : sizeof piece;
-        if (vm_user_read(k, t, piece, from + done, step))
-            return t->progress ? (int64_t)t->progress : -EFAULT;
-        int64_t wrote = f->ops->write(k, t, f, piece, step);
-        if (wrote == CALL_SLEEPS)
-            return wrote;
-        if (wrote < 0)
-            return t->progress ? (int64_t)t->progress : wrote;
-        t->progress += (uint64_t)wrote;
-        if (n == 0)
-            break;
-    }
-    return (int64_t)t->progress;
-}
-
-int64_t vm_call_read(struct kernel *k, struct thread *t, const uint64_t *a)
-{
-    struct open_file *f = vm_fd_file(t, a[0]);
-    return f && may_read(f) ? read_bytes(k, t, f, a[1], a[2] & INT32_MAX) : -EBADF;
-}
-
-int64_t vm_call_write(struct kernel *k, struct thread *t, const uint64_t *a)
-{
-    struct open_file *f = vm_fd_file(t, a[0]);
-    return f && may_write(f) ? write_bytes(k, t, f, a[1], a[2] & INT32_MAX, 0) : -EBADF;
-}
-
-struct piece {
-    uint64_t va, bytes;
-};
-#define PIECES_MAX 1024
-
-/* The i-th of the pieces at `va`. */
-static int64_t read_piece(struct kernel *k, struct thread *t, vm_va va, uint64_t i, struct piece *p)
-{
-    int64_t error = vm_user_read(k, t, p, va + i * sizeof *p, sizeof *p);
-    return error ? error : p->bytes > INT32_MAX ? -EINVAL : 0;
-}
-
-int64_t vm_call_readv(struct kernel *k, struct thread *t, const uint64_t *a)
-{
-    struct open_file *f = vm_fd_file(t, a[0]);
-    int64_t all = 0;
-    if (!f || !may_read(f))
-        return -EBADF;
-    if (a[2] > PIECES_MAX)
-        return -EINVAL;
-    for (uint64_t i = 0; i < a[2]; i++) {
-        struct piece p;
-        int64_t error = read_piece(k, t, a[1], i, &p);
-        if (error)
-            return all ? all : error;
-        if (p.bytes == 0)
-            continue;
-        if (all && !f->inode && !(f->ops->ready(k, f) & POLLIN))
-            break;
-        int64_t got = read_bytes(k, t, f, p.va, p.bytes);
-        if (got < 0)
-            return all ? all : got;
-        all += got;
-        if ((uint64_t)got < p.bytes)
-            break;
-    }
-    return all;
-}
-
-int64_t vm_call_writev(struct kernel *k, struct thread *t, const uint64_t *a)
-{
-    struct open_file *f = vm_fd_file(t, a[0]);
-    uint64_t before = 0;
-    if (!f || !may_write(f))
-        return -EBADF;
-    if (a[2] > PIECES_MAX)
-        return -EINVAL;
-    for (uint64_t i = 0; i < a[2]; i++) {
-        struct piece p;
-        int64_t error = read_piece(k, t, a[1], i, &p);
-        if (error)
-            return t->progress ? (int64_t)t->progress : error;
-        if (p.bytes && t->progress < before + p.bytes) {
-            int64_t wrote = write_bytes(k, t, f, p.va, p.bytes, before);
-            if (wrote < 0 || t->progress < before + p.bytes)
-                return wrote;
-        }
-        before += p.bytes;
-    }
-    return (int64_t)t->progress;
-}
-
-/* At an offset of its own: regular files only. */
-static int64_t at_offset(struct open_file *f, uint64_t offset, uint64_t *kept)
-{
-    if (!f->inode)
-        return -ESPIPE;
-    if ((int64_t)offset < 0)
-        return -EINVAL;
-    *kept = f->offset;
-    f->offset = offset;
-    return 0;
-}
-
-int64_t vm_call_pread64(struct kernel *k, struct thread *t, const uint64_t *a)
-{
-    struct open_file *f = vm_fd_file(t, a[0]);
-    uint64_t kept;
-    if (!f || !may_read(f))
-        return -EBADF;
-    int64_t result = at_offset(f, a[3], &kept);
-    if (result)
-        return result;
-    result = read_bytes(k, t, f, a[1], a[2] & INT32_MAX);
-    f->offset = kept;
-    return result;
-}
-
-int64_t vm_call_pwrite64(struct kernel *k, struct thread *t, const uint64_t *a)
-{
-    struct open_file *f = vm_fd_file(t, a[0]);
-    uint64_t kept;
-    if (!f || !may_write(f))
-        return -EBADF;
-    int64_t result = at_offset(f, a[3], &kept);
-    if (result)
-        return result;
-    result = write_bytes(k, t, f, a[1], a[2] & INT32_MAX, 0);
-    f->offset = kept;
-    return result;
-}
-
-int64_t vm_call_sendfile(struct kernel *k, struct thread *t, const uint64_t *a)
-{
-    struct open_file *to = vm_fd_file(t, a[0]), *from = vm_fd_file(t, a[1]);
-    uint8_t piece[4096];
-    uint64_t offset;
-    if (!to || !from || !may_write(to) || !may_read(from))
-        return -EBADF;
-    if (!from->inode)
-        return -EINVAL;
-    if (a[2] && vm_user_read(k, t, &offset, a[2], sizeof offset))
-        return -EFAULT;
-    if (!a[2])
-        offset = from->offset;
-    uint64_t n = a[3] < INT32_MAX ? a[3] : INT32_MAX;
-    while (t->progress < n) {
-        uint64_t step = n - t->progress < sizeof piece ? n - t->progress : sizeof piece;
-        int64_t got = vm_inode_read(k, from->inode, offset + (a[2] ? t->progress : 0), piece, step);
-        if (got <= 0)
-            break;
-        int64_t wrote = to->ops->write(k, t, to, piece, (uint64_t)got);
-        if (wrote < 0)
-            return wrote == CALL_SLEEPS || !t->progress ? wrote : (int64_t)t->progress;
-        t->progress += (uint64_t)wrote;
-        if (!a[2])
-            offset = from->offset += (uint64_t)wrote;
-    }
-    offset += t->progress;
-    if (a[2] && vm_user_write(k, t, a[2], &offset, sizeof offset))
-        return -EFAULT;
-    return (int64_t)t->progress;
-}
 
 int64_t vm_call_lseek(struct kernel *k, struct thread *t, const uint64_t *a)
 {
@@ -225,7 +23,7 @@ int64_t vm_call_lseek(struct kernel *k, struct thread *t, const uint64_t *a)
     (void)k;
     if (!f)
         return -EBADF;
-    if (!f->inode && f->ops != &vm_file_text && f->ops != &vm_file_directory)
+    if (!f->inode && f->ops != &vm_file_text && !vm_file_is_directory(f))
         return -ESPIPE;
     switch (a[2]) {
     case SEEK_SET:
@@ -257,10 +55,17 @@ int64_t vm_call_close(struct kernel *k, struct thread *t, const uint64_t *a)
 
 int64_t vm_call_close_range(struct kernel *k, struct thread *t, const uint64_t *a)
 {
-    if (a[0] > a[1])
+    uint32_t first = (uint32_t)a[0], last = (uint32_t)a[1];
+    if (first > last || (a[2] & ~(uint64_t)(CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC)))
         return -EINVAL;
-    for (uint64_t fd = a[0]; fd <= a[1] && fd < t->process->files->n; fd++)
-        vm_fd_close(k, t, fd);
+    if ((a[2] & CLOSE_RANGE_UNSHARE) && !vm_fd_table_unshare(k, t->process))
+        return -ENOMEM;
+    for (uint64_t fd = first; fd <= last && fd < t->process->files->n; fd++) {
+        if (a[2] & CLOSE_RANGE_CLOEXEC)
+            t->process->files->fd[fd].close_on_exec = true;
+        else
+            vm_fd_close(k, t, fd);
+    }
     return 0;
 }
 
@@ -307,6 +112,8 @@ int64_t vm_call_fcntl(struct kernel *k, struct thread *t, const uint64_t *a)
     case F_SETFL:
         f->flags = (f->flags & ~SETS_KEPT) | ((int)a[2] & SETS_KEPT);
         return 0;
+    case F_GETPIPE_SZ:
+        return f->pipe ? (int64_t)(vm_pipe_filled(f) + vm_pipe_room(f)) : -EBADF;
     case F_GETLK:
     case F_SETLK:
     case F_SETLKW:
@@ -331,7 +138,7 @@ int64_t vm_call_pipe2(struct kernel *k, struct thread *t, const uint64_t *a)
     int32_t fd[2];
     if (a[1] & ~(uint64_t)(O_CLOEXEC | O_NONBLOCK))
         return -EINVAL;
-    int64_t error = vm_pipe_open((int)a[1] & O_NONBLOCK, &reader, &writer);
+    int64_t error = vm_pipe_open(k, (int)a[1] & O_NONBLOCK, &reader, &writer);
     if (error)
         return error;
     vm_open_file_hold(reader);
@@ -424,11 +231,12 @@ int64_t vm_call_getdents64(struct kernel *k, struct thread *t, const uint64_t *a
     uint64_t n = a[2] < sizeof entries ? a[2] : sizeof entries;
     if (!f)
         return -EBADF;
-    if (f->ops != &vm_file_directory)
+    if (!vm_file_is_directory(f))
         return -ENOTDIR;
-    long got = syscall(SYS_getdents64, f->host_fd, entries, n);
+    long got = f->ops == &vm_file_listing ? vm_listing_read(f, entries, n)
+                                          : syscall(SYS_getdents64, f->host_fd, entries, n);
     if (got < 0)
-        return -errno;
+        return f->ops == &vm_file_listing ? got : -errno;
     return vm_user_write(k, t, a[1], entries, (uint64_t)got) ? -EFAULT : got;
 }
 
@@ -437,7 +245,7 @@ static int64_t change(struct kernel *k, struct thread *t, uint64_t fd, struct op
     *f = vm_fd_file(t, fd);
     if (!*f)
         return -EBADF;
-    return !(*f)->inode || !may_write(*f) ? -EINVAL : k->c->writable ? 0 : -EROFS;
+    return !(*f)->inode || !vm_file_may_write(*f) ? -EINVAL : k->c->writable ? 0 : -EROFS;
 }
 
 int64_t vm_call_ftruncate(struct kernel *k, struct thread *t, const uint64_t *a)
@@ -447,15 +255,67 @@ int64_t vm_call_ftruncate(struct kernel *k, struct thread *t, const uint64_t *a)
     return error ? error : (int64_t)a[1] < 0 ? -EINVAL : vm_inode_truncate(k, f->inode, a[1]);
 }
 
+/* Zeros where the file has something. */
+static int64_t clear_bytes(struct kernel *k, struct inode *i, uint64_t at, uint64_t n)
+{
+    static const uint8_t zeros[4096];
+    uint64_t end = at + n < i->size ? at + n : i->size;
+    while (at < end) {
+        uint64_t step = end - at < sizeof zeros ? end - at : sizeof zeros;
+        int64_t wrote = vm_inode_write(k, i, at, zeros, step);
+        if (wrote < 0)
+            return wrote;
+        at += step;
+    }
+    return 0;
+}
+
+/* No block is ever reserved: what has none reads as zeros, which is what is promised. */
 int64_t vm_call_fallocate(struct kernel *k, struct thread *t, const uint64_t *a)
 {
-    struct open_file *f;
-    int64_t error = change(k, t, a[0], &f);
-    if (error || a[1])
-        return error ? error : -EOPNOTSUPP;
+    struct open_file *f = vm_fd_file(t, a[0]);
+    uint64_t mode = a[1] & ~(uint64_t)FALLOC_FL_KEEP_SIZE, end = a[2] + a[3];
     if (a[2] > INT64_MAX || a[3] > INT64_MAX || a[3] == 0)
         return -EINVAL;
-    return a[2] + a[3] > f->inode->size ? vm_inode_truncate(k, f->inode, a[2] + a[3]) : 0;
+    if (mode && mode != FALLOC_FL_PUNCH_HOLE && mode != FALLOC_FL_ZERO_RANGE)
+        return -EOPNOTSUPP;
+    if (mode == FALLOC_FL_PUNCH_HOLE && a[1] == mode)
+        return -EOPNOTSUPP;
+    if (!f || !vm_file_may_write(f))
+        return -EBADF;
+    if (!f->inode)
+        return f->pipe ? -ESPIPE : -ENODEV;
+    if (end > INT64_MAX)
+        return -EFBIG;
+    int64_t error = mode ? clear_bytes(k, f->inode, a[2], a[3]) : 0;
+    if (error || (a[1] & FALLOC_FL_KEEP_SIZE) || end <= f->inode->size)
+        return error;
+    return vm_inode_truncate(k, f->inode, end);
+}
+
+int64_t vm_call_memfd_create(struct kernel *k, struct thread *t, const uint64_t *a)
+{
+    char name[250], path[300];
+    if (a[1] & ~(uint64_t)(MFD_CLOEXEC | MFD_ALLOW_SEALING))
+        return -EINVAL;
+    int64_t error = vm_user_string(k, t, name, sizeof name, a[0]);
+    if (error)
+        return error == -ENAMETOOLONG ? -EINVAL : error;
+    snprintf(path, sizeof path, "/memfd:%s (deleted)", name);
+    int fd = memfd_create(name, MFD_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    struct inode *i = vm_inode_of_host(k, fd, true, path);
+    struct open_file *f = i ? vm_open_file_new(&vm_file_regular, O_RDWR, path) : NULL;
+    if (!f) {
+        if (i)
+            vm_inode_release(k, i);
+        else
+            close(fd);
+        return -ENOMEM;
+    }
+    f->inode = i;
+    return vm_fd_give(k, t, f, a[1] & MFD_CLOEXEC);
 }
 
 static int64_t sync_file(struct kernel *k, struct thread *t, uint64_t fd)
@@ -464,9 +324,8 @@ static int64_t sync_file(struct kernel *k, struct thread *t, uint64_t fd)
     if (!f)
         return -EBADF;
     if (!f->inode)
-        return f->ops == &vm_file_directory ? 0 : -EINVAL;
-    vm_machine_drain(k);
-    vm_engine_sync_file(k->engine, f->inode->number);
+        return vm_file_is_directory(f) ? 0 : -EINVAL;
+    vm_inode_sync(k, f->inode);
     return 0;
 }
 
@@ -488,6 +347,29 @@ int64_t vm_call_sync(struct kernel *k, struct thread *t, const uint64_t *a)
     return 0;
 }
 
+int64_t vm_call_syncfs(struct kernel *k, struct thread *t, const uint64_t *a)
+{
+    if (!vm_fd_file(t, a[0]))
+        return -EBADF;
+    vm_files_sync(k);
+    return 0;
+}
+
+int64_t vm_call_sync_file_range(struct kernel *k, struct thread *t, const uint64_t *a)
+{
+    const struct open_file *f = vm_fd_file(t, a[0]);
+    if (f && !f->inode)
+        return -ESPIPE;
+    return (int64_t)a[1] < 0 || (int64_t)a[2] < 0 ? -EINVAL : sync_file(k, t, a[0]);
+}
+
+int64_t vm_call_readahead(struct kernel *k, struct thread *t, const uint64_t *a)
+{
+    const struct open_file *f = vm_fd_file(t, a[0]);
+    (void)k;
+    return !f || (f->flags & O_ACCMODE) == O_WRONLY ? -EBADF : f->inode ? 0 : -EINVAL;
+}
+
 int64_t vm_call_fadvise64(struct kernel *k, struct thread *t, const uint64_t *a)
 {
     (void)k;
@@ -500,7 +382,7 @@ int64_t vm_call_fchdir(struct kernel *k, struct thread *t, const uint64_t *a)
     (void)k;
     if (!f)
         return -EBADF;
-    if (f->ops != &vm_file_directory)
+    if (!vm_file_is_directory(f))
         return -ENOTDIR;
     char *path = strdup(f->path);
     if (!path)

@@ -131,7 +131,7 @@ static int64_t base_of(const struct open_file *f, int whence)
     }
 }
 
-/* The bytes [start, start + bytes), or up to `start` where `bytes` is negative; none: to the end. */
+/* The bytes [start, start + bytes), or up to `start` where `bytes` is negative; 0: to the end. */
 static int64_t set_range(const struct open_file *f, const struct request *r, struct lock *l)
 {
     int64_t first, base = base_of(f, r->whence);

@@ -3,6 +3,7 @@
 #include "kernel/stat.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <linux/stat.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,12 +29,7 @@ int64_t vm_call_openat(struct kernel *k, struct thread *t, const uint64_t *a)
     int64_t error = path_of(k, t, a[0], a[1], path);
     if (!error)
         error = vm_path_open(k, t, path, (int)a[2], (unsigned)a[3] & ~t->process->where->umask, &f);
-    if (error)
-        return error;
-    vm_open_file_hold(f);
-    int64_t fd = vm_fd_install(t, f, 0, a[2] & O_CLOEXEC);
-    vm_open_file_release(k, f);
-    return fd;
+    return error ? error : vm_fd_give(k, t, f, a[2] & O_CLOEXEC);
 }
 
 /* ---- where ---- */
@@ -67,17 +63,35 @@ static int64_t path_below_root(struct kernel *k, int fd, char out[PATH_BYTES])
     return 0;
 }
 
-int64_t vm_call_chdir(struct kernel *k, struct thread *t, const uint64_t *a)
+/* The path becomes one without links, of a directory. */
+static int64_t resolve_directory(struct kernel *k, struct thread *t, char path[PATH_BYTES])
 {
-    char path[PATH_BYTES];
-    int64_t error = path_of(k, t, (uint64_t)AT_FDCWD, a[0], path);
-    if (error)
+    int64_t error;
+    struct open_file *f = vm_path_special(k, t, path, O_RDONLY, &error);
+    if (f) {
+        error = vm_file_is_directory(f) ? 0 : -ENOTDIR;
+        if (!error)
+            snprintf(path, PATH_BYTES, "%s", f->path);
+        vm_open_file_hold(f);
+        vm_open_file_release(k, f);
+    }
+    if (f || error)
         return error;
     int fd = vm_path_host(k, path, O_PATH | O_DIRECTORY, 0);
     if (fd < 0)
         return fd;
     error = path_below_root(k, fd, path);
     close(fd);
+    return error;
+}
+
+int64_t vm_call_chdir(struct kernel *k, struct thread *t, const uint64_t *a)
+{
+    char path[PATH_BYTES];
+    int64_t error = path_of(k, t, (uint64_t)AT_FDCWD, a[0], path);
+    if (error)
+        return error;
+    error = resolve_directory(k, t, path);
     char *own = error ? NULL : strdup(path);
     if (!own)
         return error ? error : -ENOMEM;
@@ -158,6 +172,11 @@ static int stat_path(struct kernel *k, struct thread *t, const char *path, bool 
                      struct stat *s)
 {
     bool special;
+    char target[PATH_BYTES];
+    if (!follow && vm_proc_link(k, t, path, target) == 0) {
+        *s = (struct stat){.st_mode = S_IFLNK | 0777, .st_nlink = 1, .st_blksize = 4096};
+        return 0;
+    }
     int error = stat_special(k, t, path, s, &special);
     if (special)
         return error;
@@ -226,11 +245,24 @@ int64_t vm_call_statx(struct kernel *k, struct thread *t, const uint64_t *a)
     return vm_user_write(k, t, a[4], &x, sizeof x);
 }
 
+/* What the kernel makes up has no blocks. */
+static bool is_made_up(struct kernel *k, struct thread *t, const char *path)
+{
+    struct stat s;
+    bool special;
+    stat_special(k, t, path, &s, &special);
+    return special;
+}
+
 int64_t vm_call_statfs(struct kernel *k, struct thread *t, const uint64_t *a)
 {
     char path[PATH_BYTES];
     struct statfs s;
     int64_t error = path_of(k, t, (uint64_t)AT_FDCWD, a[0], path);
+    if (!error && is_made_up(k, t, path)) {
+        s = (struct statfs){.f_type = PROC_SUPER_MAGIC, .f_bsize = 4096, .f_namelen = 255};
+        return vm_user_write(k, t, a[1], &s, sizeof s);
+    }
     int fd = error ? (int)error : vm_path_host(k, path, O_PATH, 0);
     if (fd < 0)
         return fd;
@@ -268,9 +300,10 @@ int64_t vm_call_readlinkat(struct kernel *k, struct thread *t, const uint64_t *a
     int64_t error = path_of(k, t, a[0], a[1], path);
     if (error)
         return error;
-    if (strcmp(path, "/proc/self/exe") == 0 && t->space->program) {
-        snprintf(text, sizeof text, "%s", t->space->program->path);
-    } else {
+    error = vm_proc_link(k, t, path, text);
+    if (error == -EINVAL)
+        return error;
+    if (error) {
         int fd = vm_path_host(k, path, O_PATH | O_NOFOLLOW, 0);
         if (fd < 0)
             return fd;
@@ -301,6 +334,14 @@ static int changed(struct kernel *k, struct thread *t, uint64_t at, vm_va va, ch
     return -EROFS;
 }
 
+/* The same for a name that is to be new, which the root's and ".." never are. */
+static int made(struct kernel *k, struct thread *t, uint64_t at, vm_va va, char path[PATH_BYTES],
+                const char **last)
+{
+    int fd = changed(k, t, at, va, path, last);
+    return fd == -EBUSY ? -EEXIST : fd;
+}
+
 static int64_t done(int fd, int result)
 {
     int64_t error = result == 0 ? 0 : -errno;
@@ -312,7 +353,7 @@ int64_t vm_call_mkdirat(struct kernel *k, struct thread *t, const uint64_t *a)
 {
     char path[PATH_BYTES];
     const char *last;
-    int fd = changed(k, t, a[0], a[1], path, &last);
+    int fd = made(k, t, a[0], a[1], path, &last);
     unsigned mode = (unsigned)a[2] & ~t->process->where->umask & 07777;
     return fd < 0 ? fd : done(fd, mkdirat(fd, last, mode));
 }
@@ -321,8 +362,24 @@ int64_t vm_call_unlinkat(struct kernel *k, struct thread *t, const uint64_t *a)
 {
     char path[PATH_BYTES];
     const char *last;
+    if (a[2] & ~(uint64_t)AT_REMOVEDIR)
+        return -EINVAL;
     int fd = changed(k, t, a[0], a[1], path, &last);
-    return fd < 0 ? fd : done(fd, unlinkat(fd, last, (int)a[2] & AT_REMOVEDIR));
+    return fd < 0 ? fd : done(fd, unlinkat(fd, last, (int)a[2]));
+}
+
+/* Files, named pipes and sockets' names; devices are the kernel's own. */
+int64_t vm_call_mknodat(struct kernel *k, struct thread *t, const uint64_t *a)
+{
+    char path[PATH_BYTES];
+    const char *last;
+    mode_t kind = (mode_t)a[2] & S_IFMT, mode = (mode_t)a[2] & ~t->process->where->umask & 07777;
+    if (kind == S_IFCHR || kind == S_IFBLK)
+        return -EPERM;
+    if (kind && kind != S_IFREG && kind != S_IFIFO && kind != S_IFSOCK)
+        return kind == S_IFDIR ? -EPERM : -EINVAL;
+    int fd = made(k, t, a[0], a[1], path, &last);
+    return fd < 0 ? fd : done(fd, mknodat(fd, last, kind | mode, 0));
 }
 
 int64_t vm_call_symlinkat(struct kernel *k, struct thread *t, const uint64_t *a)
@@ -331,13 +388,12 @@ int64_t vm_call_symlinkat(struct kernel *k, struct thread *t, const uint64_t *a)
     const char *last;
     if (vm_user_string(k, t, target, sizeof target, a[0]))
         return -EFAULT;
-    int fd = changed(k, t, a[1], a[2], path, &last);
+    int fd = made(k, t, a[1], a[2], path, &last);
     return fd < 0 ? fd : done(fd, symlinkat(target, fd, last));
 }
 
-/* Two names. */
-static int64_t from_to(struct kernel *k, struct thread *t, const uint64_t *a,
-                       int (*change)(int, const char *, int, const char *))
+/* The one name becomes the other, or both become each other's. */
+static int64_t rename_at(struct kernel *k, struct thread *t, const uint64_t *a, unsigned flags)
 {
     char from_path[PATH_BYTES], to_path[PATH_BYTES];
     const char *from_last, *to_last;
@@ -345,29 +401,77 @@ static int64_t from_to(struct kernel *k, struct thread *t, const uint64_t *a,
     if (from < 0)
         return from;
     int to = changed(k, t, a[2], a[3], to_path, &to_last);
-    int64_t error = to < 0 ? to : done(to, change(from, from_last, to, to_last));
+    int64_t error = to < 0 ? to : done(to, renameat2(from, from_last, to, to_last, flags));
     close(from);
     return error;
 }
 
-static int link_it(int from, const char *from_last, int to, const char *to_last)
-{
-    return linkat(from, from_last, to, to_last, 0);
-}
-
-int64_t vm_call_linkat(struct kernel *k, struct thread *t, const uint64_t *a)
-{
-    return from_to(k, t, a, link_it);
-}
-
 int64_t vm_call_renameat(struct kernel *k, struct thread *t, const uint64_t *a)
 {
-    return from_to(k, t, a, renameat);
+    return rename_at(k, t, a, 0);
 }
 
 int64_t vm_call_renameat2(struct kernel *k, struct thread *t, const uint64_t *a)
 {
-    return a[4] ? -EINVAL : from_to(k, t, a, renameat);
+    if (a[4] & ~(uint64_t)(RENAME_NOREPLACE | RENAME_EXCHANGE))
+        return -EINVAL;
+    return rename_at(k, t, a, (unsigned)a[4]);
+}
+
+/* A descriptor of the host's that stands for a file whatever its names are, or -errno. */
+static int file_at(struct kernel *k, struct thread *t, uint64_t at, vm_va va, uint64_t flags)
+{
+    char path[PATH_BYTES];
+    uint8_t first = 1;
+    if ((flags & AT_EMPTY_PATH) && vm_user_read(k, t, &first, va, 1))
+        return -EFAULT;
+    if (!first) {
+        const struct open_file *f = vm_fd_file(t, at);
+        int fd = !f ? -1 : f->inode ? f->inode->host_fd : f->host_fd;
+        fd = fd < 0 ? fd : fcntl(fd, F_DUPFD_CLOEXEC, 0);
+        return fd < 0 ? f ? -EINVAL : -EBADF : fd;
+    }
+    int64_t error = path_of(k, t, at, va, path);
+    if (error)
+        return (int)error;
+    return vm_path_host(k, path, O_PATH | (flags & AT_SYMLINK_NOFOLLOW ? O_NOFOLLOW : 0), 0);
+}
+
+/* The same of one that is to be changed, which no device is. */
+static int changed_file(struct kernel *k, struct thread *t, uint64_t at, vm_va va, uint64_t flags)
+{
+    struct stat s;
+    int fd = file_at(k, t, at, va, flags);
+    if (fd < 0)
+        return fd;
+    bool device = fstat(fd, &s) != 0 || S_ISCHR(s.st_mode) || S_ISBLK(s.st_mode);
+    if (k->c->writable && !device && !vm_path_is_kept(k, "", fd))
+        return fd;
+    close(fd);
+    return -EROFS;
+}
+
+/* The host's name of the file itself: any other would have it follow links, out of the root. */
+static void name_itself(int fd, char name[64])
+{
+    snprintf(name, 64, "/proc/self/fd/%d", fd);
+}
+
+int64_t vm_call_linkat(struct kernel *k, struct thread *t, const uint64_t *a)
+{
+    char path[PATH_BYTES], itself[64];
+    const char *last;
+    if (a[4] & ~(uint64_t)(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH))
+        return -EINVAL;
+    uint64_t flags = (a[4] & AT_EMPTY_PATH) | (a[4] & AT_SYMLINK_FOLLOW ? 0 : AT_SYMLINK_NOFOLLOW);
+    int from = changed_file(k, t, a[0], a[1], flags);
+    if (from < 0)
+        return from;
+    int to = made(k, t, a[2], a[3], path, &last);
+    name_itself(from, itself);
+    int64_t error = to < 0 ? to : done(to, linkat(AT_FDCWD, itself, to, last, AT_SYMLINK_FOLLOW));
+    close(from);
+    return error;
 }
 
 int64_t vm_call_truncate(struct kernel *k, struct thread *t, const uint64_t *a)
@@ -385,15 +489,13 @@ int64_t vm_call_truncate(struct kernel *k, struct thread *t, const uint64_t *a)
     return error;
 }
 
-/* The host is given the file itself: a name would have it follow links, out of the root. */
 int64_t vm_call_fchmodat(struct kernel *k, struct thread *t, const uint64_t *a)
 {
-    char path[PATH_BYTES], itself[64];
-    int64_t error = path_of(k, t, a[0], a[1], path);
-    int fd = error ? (int)error : k->c->writable ? vm_path_host(k, path, O_PATH, 0) : -EROFS;
+    char itself[64];
+    int fd = changed_file(k, t, a[0], a[1], 0);
     if (fd < 0)
         return fd;
-    snprintf(itself, sizeof itself, "/proc/self/fd/%d", fd);
+    name_itself(fd, itself);
     return done(fd, chmod(itself, (mode_t)a[2] & 07777));
 }
 
@@ -404,7 +506,8 @@ int64_t vm_call_fchmod(struct kernel *k, struct thread *t, const uint64_t *a)
         return -EBADF;
     if (!k->c->writable)
         return -EROFS;
-    return f->inode && fchmod(f->inode->host_fd, (mode_t)a[1] & 07777) != 0 ? -errno : 0;
+    int fd = f->inode ? f->inode->host_fd : f->ops == &vm_file_directory ? f->host_fd : -1;
+    return fd >= 0 && fchmod(fd, (mode_t)a[1] & 07777) != 0 ? -errno : 0;
 }
 
 /* Owners are not kept: every file is root's, as every program is. */
@@ -422,9 +525,10 @@ int64_t vm_call_fchown(struct kernel *k, struct thread *t, const uint64_t *a)
 
 int64_t vm_call_utimensat(struct kernel *k, struct thread *t, const uint64_t *a)
 {
-    char path[PATH_BYTES];
-    const char *last;
+    char itself[64];
     struct timespec times[2] = {{.tv_nsec = UTIME_NOW}, {.tv_nsec = UTIME_NOW}};
+    if (a[3] & ~(uint64_t)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
+        return -EINVAL;
     if (a[2] && vm_user_read(k, t, times, a[2], sizeof times))
         return -EFAULT;
     if (!a[1]) {
@@ -433,6 +537,9 @@ int64_t vm_call_utimensat(struct kernel *k, struct thread *t, const uint64_t *a)
             return -EBADF;
         return !k->c->writable ? -EROFS : futimens(f->inode->host_fd, times) == 0 ? 0 : -errno;
     }
-    int fd = changed(k, t, a[0], a[1], path, &last);
-    return fd < 0 ? fd : done(fd, utimensat(fd, last, times, AT_SYMLINK_NOFOLLOW));
+    int fd = changed_file(k, t, a[0], a[1], a[3]);
+    if (fd < 0)
+        return fd;
+    name_itself(fd, itself);
+    return done(fd, utimensat(AT_FDCWD, itself, times, 0));
 }

@@ -102,11 +102,16 @@ int64_t vm_call_wait4(struct kernel *k, struct thread *t, const uint64_t *a)
 
 int64_t vm_call_waitid(struct kernel *k, struct thread *t, const uint64_t *a)
 {
-    int64_t pid = a[0] == P_ALL ? -1 : a[0] == P_PID ? (int32_t)a[1] : -(int64_t)(int32_t)a[1];
+    int64_t pid = a[0] == P_ALL     ? -1
+                  : a[0] == P_PID   ? (int32_t)a[1]
+                  : a[0] == P_PIDFD ? vm_pidfd_process(t, a[1])
+                                    : -(int64_t)(int32_t)a[1];
     int options = (int)a[3], status;
     bool any;
     struct signal_info w;
-    if (a[0] > P_PGID || !(options & (WEXITED | WSTOPPED | WCONTINUED)))
+    if (a[0] == P_PIDFD && pid < 0)
+        return pid;
+    if (a[0] > P_PIDFD || !(options & (WEXITED | WSTOPPED | WCONTINUED)))
         return -EINVAL;
     struct process *child = vm_process_news(k, t->process, pid, options, &status, &any);
     if (!any)

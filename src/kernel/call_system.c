@@ -7,8 +7,8 @@
 
 int64_t vm_call_uname(struct kernel *k, struct thread *t, const uint64_t *a)
 {
-    static const char *const texts[6] = {"Linux",     "pagoda",  "6.1.0-pagoda",
-                                         "#1 Pagoda", "riscv64", "(none)"};
+    static const char *const texts[6] = {"Linux",           "pagoda",  VM_SYSTEM_RELEASE,
+                                         VM_SYSTEM_VERSION, "riscv64", "(none)"};
     char name[6][65] = {{0}};
     for (int i = 0; i < 6; i++)
         strcpy(name[i], texts[i]);

@@ -193,13 +193,16 @@ static struct schedule schedule_of(const struct kernel *k, const struct timer *t
     return (struct schedule){vm_moment_of(timer->every_ns), vm_moment_of(vm_timer_left(k, timer))};
 }
 
+int64_t vm_timer_tell(struct kernel *k, struct thread *t, const struct timer *timer, vm_va at)
+{
+    struct schedule s = schedule_of(k, timer);
+    return vm_user_write(k, t, at, &s, sizeof s);
+}
+
 int64_t vm_call_timer_gettime(struct kernel *k, struct thread *t, const uint64_t *a)
 {
     const struct posix_timer *x = find(t->process, a[0]);
-    if (!x)
-        return -EINVAL;
-    struct schedule s = schedule_of(k, &x->timer);
-    return vm_user_write(k, t, a[1], &s, sizeof s);
+    return x ? vm_timer_tell(k, t, &x->timer, a[1]) : -EINVAL;
 }
 
 int64_t vm_timer_schedule(struct kernel *k, struct thread *t, struct timer *timer, uint64_t clock,

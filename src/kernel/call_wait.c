@@ -45,6 +45,14 @@ int64_t vm_call_times(struct kernel *k, struct thread *t, const uint64_t *a)
 
 /* ---- sleeping ---- */
 
+void vm_call_set_end_ns(struct kernel *k, struct thread *t, uint64_t ns)
+{
+    if (t->call_until_ns)
+        return;
+    t->call_until_ns = vm_clock_after(k, ns);
+    t->call_until_ns += t->call_until_ns == 0;
+}
+
 /* Until the thread's call gives up: the wait at `va` from now, or the moment itself if `absolute`
  * by this clock. Set once a call. */
 static int64_t set_end(struct kernel *k, struct thread *t, vm_va va, uint64_t from_ns,
@@ -58,8 +66,9 @@ static int64_t set_end(struct kernel *k, struct thread *t, vm_va va, uint64_t fr
     if (!vm_moment_is_good(&m))
         return -EINVAL;
     uint64_t ns = vm_moment_ns(&m);
-    t->call_until_ns = absolute ? vm_clock_at(k, ns, from_ns) : vm_clock_after(k, ns);
-    t->call_until_ns += t->call_until_ns == 0;
+    if (absolute)
+        ns = ns > from_ns ? ns - from_ns : 0;
+    vm_call_set_end_ns(k, t, ns);
     return 0;
 }
 

@@ -28,5 +28,7 @@ uint64_t vm_clock_at(const struct kernel *k, uint64_t ns, uint64_t clock_now_ns)
  * itself; what it was before goes to `old` unless that is 0. 0 or -errno. */
 int64_t vm_timer_schedule(struct kernel *k, struct thread *t, struct timer *timer, uint64_t clock,
                           bool absolute, vm_va new, vm_va old);
+/* What is left of it, and how often it repeats, as a struct itimerspec. 0 or -EFAULT. */
+int64_t vm_timer_tell(struct kernel *k, struct thread *t, const struct timer *timer, vm_va at);
 
 #endif

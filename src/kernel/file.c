@@ -10,6 +10,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define DESCRIPTORS_MAX 1024
 
@@ -28,6 +29,23 @@ struct open_file *vm_open_file_new(const struct file_ops *ops, int flags, const 
     return f;
 }
 
+bool vm_file_is_directory(const struct open_file *f)
+{
+    return f->ops == &vm_file_directory || f->ops == &vm_file_listing;
+}
+
+uint64_t vm_file_stirs(const struct open_file *f)
+{
+    return f->pipe ? vm_pipe_stirs(f->pipe) : f->stirs;
+}
+
+void vm_open_file_discard(struct open_file *f)
+{
+    free(f->path);
+    free(f->text);
+    free(f);
+}
+
 void vm_open_file_hold(struct open_file *f)
 {
     f->users++;
@@ -39,10 +57,9 @@ void vm_open_file_release(struct kernel *k, struct open_file *f)
     if (--f->users)
         return;
     vm_locks_of(k, f);
+    vm_epolls_forget(k, f);
     f->ops->close(k, f);
-    free(f->path);
-    free(f->text);
-    free(f);
+    vm_open_file_discard(f);
 }
 
 int64_t vm_file_no_read(struct kernel *k, struct thread *t, struct open_file *f, void *out,
@@ -76,6 +93,41 @@ int64_t vm_file_no_ioctl(struct kernel *k, struct thread *t, struct open_file *f
     (void)request;
     (void)at;
     return -ENOTTY;
+}
+
+int64_t vm_file_wrong_read(struct kernel *k, struct thread *t, struct open_file *f, void *out,
+                           uint64_t n)
+{
+    vm_file_no_read(k, t, f, out, n);
+    return -EINVAL;
+}
+
+int64_t vm_file_wrong_write(struct kernel *k, struct thread *t, struct open_file *f,
+                            const void *from, uint64_t n)
+{
+    vm_file_no_write(k, t, f, from, n);
+    return -EINVAL;
+}
+
+int64_t vm_file_directory_read(struct kernel *k, struct thread *t, struct open_file *f, void *out,
+                               uint64_t n)
+{
+    vm_file_no_read(k, t, f, out, n);
+    return -EISDIR;
+}
+
+int vm_file_nameless_stat(struct kernel *k, struct open_file *f, struct stat *out)
+{
+    (void)k;
+    (void)f;
+    *out = (struct stat){.st_mode = 0600, .st_nlink = 1, .st_blksize = 4096};
+    return 0;
+}
+
+void vm_file_close_nothing(struct kernel *k, struct open_file *f)
+{
+    (void)k;
+    (void)f;
 }
 
 unsigned vm_file_always_ready(struct kernel *k, struct open_file *f)
@@ -149,6 +201,18 @@ void vm_fd_table_leave(struct kernel *k, struct fd_table *table)
     free(table);
 }
 
+bool vm_fd_table_unshare(struct kernel *k, struct process *p)
+{
+    if (p->files->users == 1)
+        return true;
+    struct fd_table *own = vm_fd_table_copy(k, p->files);
+    if (!own)
+        return false;
+    vm_fd_table_leave(k, p->files);
+    p->files = own;
+    return true;
+}
+
 void vm_fd_table_exec(struct kernel *k, struct fd_table *table)
 {
     for (uint32_t i = 0; i < table->n; i++) {
@@ -180,6 +244,14 @@ int64_t vm_fd_install(struct thread *t, struct open_file *f, int least, bool clo
         return -ENOMEM;
     table->fd[fd] = (struct fd){f, close_on_exec};
     vm_open_file_hold(f);
+    return fd;
+}
+
+int64_t vm_fd_give(struct kernel *k, struct thread *t, struct open_file *f, bool close_on_exec)
+{
+    vm_open_file_hold(f);
+    int64_t fd = vm_fd_install(t, f, 0, close_on_exec);
+    vm_open_file_release(k, f);
     return fd;
 }
 

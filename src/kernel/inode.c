@@ -434,6 +434,12 @@ int64_t vm_inode_write(struct kernel *k, struct inode *i, uint64_t offset, const
     return (int64_t)n;
 }
 
+void vm_inode_sync(struct kernel *k, struct inode *i)
+{
+    vm_machine_drain(k);
+    vm_engine_sync_file(k->engine, i->number);
+}
+
 /* What lies behind the new end is gone, in the page that has it too. */
 int64_t vm_inode_truncate(struct kernel *k, struct inode *i, uint64_t size)
 {

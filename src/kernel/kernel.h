@@ -18,7 +18,8 @@
  *   file.c     open files and descriptors
  *   path.c     names: below the root, and never out of it
  *   lock.c     locks on files and ranges of them
- *   regular.c, pipe.c, stream.c, special.c   kinds of open files
+ *   proc.def, proc.c, proc_*.c      /proc
+ *   regular.c, pipe.c, fifo.c, stream.c, special.c   kinds of open files
  *   record.c   what the machine is told, as a trace
  *   terminal.c   the host's terminal: the foreground group, its signals, its settings
  *
@@ -44,6 +45,10 @@
 #include "kernel/sleepers.h"
 
 #include <errno.h>
+
+/* What uname and /proc/version say. */
+#define VM_SYSTEM_RELEASE "6.1.0-pagoda"
+#define VM_SYSTEM_VERSION "#1 Pagoda"
 
 /* ---- address spaces ---- */
 
@@ -133,10 +138,11 @@ struct thread {
         uint64_t at;
     } word; /* that it waits for, if waits_for_word */
     bool waits_for_word;
-    struct lock lock_wanted; /* while it sleeps for one (call_lock.c) */
-    bool told;               /* the scheduler knows it */
-    uint32_t cpu;            /* it ran there last; VM_NOCPU: it has not run */
-    uint64_t cpus;           /* bit n: it may run on processor n */
+    struct open_file *half_open; /* the end of a named pipe that it waits with, or NULL */
+    struct lock lock_wanted;     /* while it sleeps for one (call_lock.c) */
+    bool told;                   /* the scheduler knows it */
+    uint32_t cpu;                /* it ran there last; VM_NOCPU: it has not run */
+    uint64_t cpus;               /* bit n: it may run on processor n */
     uint64_t cpus_next; /* that are to be its `cpus` when its processor comes to it; 0: these */
     struct pending pending;
     signal_set blocked;
@@ -187,6 +193,8 @@ struct process {
     struct posix_timer *timers; /* call_timer.c's */
     int exit_signal;            /* to its parent; 0: none */
     bool execed;
+    char *command; /* [command_bytes] its arguments, each with a zero at its end; NULL: none */
+    size_t command_bytes;
     struct vm_run_process stat;
     struct process *next; /* of all, by pid */
 };
@@ -222,6 +230,7 @@ struct processor {
 /* ---- the kernel ---- */
 
 #define KEPT_PLACES 3
+#define PATH_BYTES  4096
 
 #define FILES_ASID VM_ASID_MAX /* the kernel's own space: windows on files (file.c) */
 
@@ -246,8 +255,12 @@ struct kernel {
     struct processor *cpu; /* the current one */
     bool news;             /* the scheduler may have a thread for processors that are idle */
     struct lock_table locks;
-    struct timer *timers; /* those that are set, by time */
-    uint32_t nqueued;     /* signals with what is told of them */
+    uint32_t npipes;        /* that were made */
+    struct fifo *fifos;     /* fifo.c's */
+    struct socket *sockets; /* socket.c's */
+    struct epoll *epolls;   /* call_epoll.c's */
+    struct timer *timers;   /* those that are set, by time */
+    uint32_t nqueued;       /* signals with what is told of them */
 
     struct thread *thread; /* [threads_max] by vm_task */
     struct vm_sched_task *task;
@@ -652,6 +665,7 @@ void vm_inode_release(struct kernel *k, struct inode *i);
 int64_t vm_inode_read(struct kernel *k, struct inode *i, uint64_t offset, void *out, uint64_t n);
 int64_t vm_inode_write(struct kernel *k, struct inode *i, uint64_t offset, const void *from,
                        uint64_t n);
+void vm_inode_sync(struct kernel *k, struct inode *i); /* what was written is in the host's file */
 int64_t vm_inode_truncate(struct kernel *k, struct inode *i, uint64_t size);
 
 /* ---- file.c: open files and descriptors ---- */
@@ -670,8 +684,8 @@ struct file_ops {
     void (*close)(struct kernel *k, struct open_file *f);
 };
 extern const struct file_ops vm_file_regular, vm_file_directory, vm_file_pipe_reader,
-    vm_file_pipe_writer, vm_file_host, vm_file_null, vm_file_zero, vm_file_full, vm_file_random,
-    vm_file_text;
+    vm_file_pipe_writer, vm_file_pipe_both, vm_file_host, vm_file_null, vm_file_zero, vm_file_full,
+    vm_file_random, vm_file_text, vm_file_listing;
 
 struct open_file {
     uint32_t users;
@@ -680,14 +694,18 @@ struct open_file {
     uint64_t offset;
     struct inode *inode; /* regular */
     struct pipe *pipe;
-    int host_fd; /* a directory, a stream of the host; -1 */
-    char *path;  /* of programs; NULL: it has none */
-    char *text;  /* vm_file_text: [size] */
+    void *own;      /* of kinds with a state of their own */
+    uint64_t stirs; /* how often something has happened to it that could make it ready */
+    int host_fd;    /* a directory, a stream of the host; -1 */
+    char *path;     /* of programs; NULL: it has none */
+    char *text;     /* vm_file_text: [size] */
     uint64_t size;
 };
 
 /* NULL: no memory. The file has no user yet. */
 struct open_file *vm_open_file_new(const struct file_ops *ops, int flags, const char *path);
+uint64_t vm_file_stirs(const struct open_file *f); /* its own, or its pipe's */
+void vm_open_file_discard(struct open_file *f);    /* which nothing has come of */
 void vm_open_file_hold(struct open_file *f);
 void vm_open_file_release(struct kernel *k, struct open_file *f);
 /* What the kinds that lack an op answer. */
@@ -697,19 +715,46 @@ int64_t vm_file_no_write(struct kernel *k, struct thread *t, struct open_file *f
                          uint64_t n); /* -EBADF */
 int64_t vm_file_no_ioctl(struct kernel *k, struct thread *t, struct open_file *f, uint64_t request,
                          vm_va at); /* -ENOTTY */
+int64_t vm_file_wrong_read(struct kernel *k, struct thread *t, struct open_file *f, void *out,
+                           uint64_t n); /* -EINVAL */
+int64_t vm_file_wrong_write(struct kernel *k, struct thread *t, struct open_file *f,
+                            const void *from, uint64_t n); /* -EINVAL */
+int64_t vm_file_directory_read(struct kernel *k, struct thread *t, struct open_file *f, void *out,
+                               uint64_t n); /* -EISDIR */
+/* Of what has no name and no kind that stat knows. */
+int vm_file_nameless_stat(struct kernel *k, struct open_file *f, struct stat *out);
+void vm_file_close_nothing(struct kernel *k, struct open_file *f);
 unsigned vm_file_always_ready(struct kernel *k, struct open_file *f);
+
+#define VM_TRANSFER_MAX UINT64_C(0x7ffff000) /* bytes that one call moves: Linux's MAX_RW_COUNT */
+bool vm_file_may_write(const struct open_file *f);
+bool vm_file_is_directory(const struct open_file *f);
 
 struct fd_table *vm_fd_table_new(struct kernel *k); /* standard streams are the host's */
 struct fd_table *vm_fd_table_copy(struct kernel *k, const struct fd_table *from);
+/* The process has one of its own. False: no memory. */
+bool vm_fd_table_unshare(struct kernel *k, struct process *p);
 void vm_fd_table_leave(struct kernel *k, struct fd_table *table);
 void vm_fd_table_exec(struct kernel *k, struct fd_table *table);   /* close_on_exec */
 struct open_file *vm_fd_file(const struct thread *t, uint64_t fd); /* NULL: not open */
 /* The lowest free descriptor from `least` on; the table is a user of `f`. Or -EMFILE. */
 int64_t vm_fd_install(struct thread *t, struct open_file *f, int least, bool close_on_exec);
+/* The same of a file that has no user yet, and ends if there is no descriptor for it. */
+int64_t vm_fd_give(struct kernel *k, struct thread *t, struct open_file *f, bool close_on_exec);
 int64_t vm_fd_close(struct kernel *k, struct thread *t, uint64_t fd);
 /* The inode that descriptor `fd` has open, for a mapping with these rights; NULL: *error. */
 struct inode *vm_fd_inode(struct kernel *k, struct thread *t, int fd, unsigned prot, bool shared,
                           int64_t *error);
+
+/* ---- proc.c ---- */
+
+/* A file of /proc; NULL and *error 0: that is none. */
+struct open_file *vm_proc_open(struct kernel *k, struct thread *t, const char *path, int flags,
+                               int64_t *error);
+/* What a link of /proc says. 0; -ENOENT: no such name; -EINVAL: no link. */
+int64_t vm_proc_link(struct kernel *k, struct thread *t, const char *path, char out[PATH_BYTES]);
+/* Entries of a directory that was made up, as getdents64 wants them: bytes, or -EINVAL. */
+int64_t vm_listing_read(struct open_file *f, void *out, uint64_t n);
 
 bool vm_files_open(struct kernel *k, struct vm_error *e);
 void vm_files_close(struct kernel *k);
@@ -724,10 +769,47 @@ void vm_locks_of(struct kernel *k, const void *owner);
 /* fcntl's commands on locks. */
 int64_t vm_lock_fcntl(struct kernel *k, struct thread *t, struct open_file *f, const uint64_t *a);
 
+/* ---- call_pidfd.c ---- */
+
+/* The number of the process that the descriptor is of; -EBADF. */
+int64_t vm_pidfd_process(const struct thread *t, uint64_t fd);
+
+/* ---- socket.c ---- */
+
+/* What no process has, at the end. */
+void vm_sockets_close(struct kernel *k);
+
+/* ---- call_epoll.c ---- */
+
+/* The open file ends: nobody waits for it any more. */
+void vm_epolls_forget(struct kernel *k, const struct open_file *f);
+
 /* ---- pipe.c ---- */
 
 /* Both ends, with no user yet. 0 or -errno. */
-int64_t vm_pipe_open(int flags, struct open_file **reader, struct open_file **writer);
+int64_t vm_pipe_open(struct kernel *k, int flags, struct open_file **reader,
+                     struct open_file **writer);
+/* The end that the flags say of the pipe *of, of a new one where there is none. NULL: no memory. */
+struct open_file *vm_pipe_attach(struct kernel *k, struct pipe **of, int flags, const char *path);
+uint64_t vm_pipe_stirs(const struct pipe *p);
+uint32_t vm_pipe_number(const struct pipe *p);
+uint64_t vm_pipe_filled(const struct open_file *f); /* bytes that can be read */
+uint64_t vm_pipe_room(const struct open_file *f);   /* that can be written */
+uint32_t vm_pipe_readers(const struct pipe *p);
+uint32_t vm_pipe_writers(const struct pipe *p);
+/* The first n bytes, which stay; the first n bytes go. There are so many. */
+void vm_pipe_peek(const struct open_file *f, void *out, uint64_t n);
+void vm_pipe_drop(struct kernel *k, struct open_file *f, uint64_t n);
+
+/* ---- fifo.c ---- */
+
+/* The end that the flags say of the named pipe that the host's descriptor is of, which is the open
+ * file's from now on, or closed. 0; -errno; CALL_SLEEPS. */
+int64_t vm_fifo_open(struct kernel *k, struct thread *t, int host_fd, int flags, const char *path,
+                     struct open_file **out);
+/* The thread waits no longer with an end that it has opened. */
+void vm_fifo_give_up(struct kernel *k, struct thread *t);
+void vm_fifos_close(struct kernel *k);
 
 /* ---- stream.c ---- */
 
@@ -756,7 +838,6 @@ int64_t vm_terminal_ioctl(struct kernel *k, struct thread *t, int fd, uint64_t r
 
 /* ---- path.c ---- */
 
-#define PATH_BYTES 4096
 /* The path of programs that `path` means from directory descriptor `at`: absolute, with no "." and
  * no "//"; ".." stay where links may be. 0 or -errno. */
 int64_t vm_path_absolute(struct kernel *k, struct thread *t, int64_t at, const char *path,
@@ -776,7 +857,7 @@ bool vm_path_is_kept(const struct kernel *k, const char *absolute, int directory
 int64_t vm_path_open(struct kernel *k, struct thread *t, const char *absolute, int flags,
                      unsigned mode, struct open_file **out);
 
-/* ---- call_wait.c ---- */
+/* ---- clock.c ---- */
 
 uint64_t vm_date_s(const struct kernel *k);
 

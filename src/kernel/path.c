@@ -62,7 +62,7 @@ int64_t vm_path_absolute(struct kernel *k, struct thread *t, int64_t at, const c
     const struct open_file *f = vm_fd_file(t, (uint64_t)at);
     if (!f)
         return -EBADF;
-    if (f->ops != &vm_file_directory)
+    if (!vm_file_is_directory(f))
         return -ENOTDIR;
     return join(f->path, path, out);
 }
@@ -79,10 +79,15 @@ static int refuse_processes(int fd)
     return -ENOENT;
 }
 
+static bool is_creating(int flags)
+{
+    return (flags & O_CREAT) || (flags & O_TMPFILE) == O_TMPFILE;
+}
+
 static int open_below(struct kernel *k, const char *absolute, int flags, unsigned mode)
 {
     struct open_how how = {.flags = (uint64_t)(flags | O_CLOEXEC | (flags & O_PATH ? 0 : O_NOCTTY)),
-                           .mode = flags & O_CREAT ? mode & 07777 : 0,
+                           .mode = is_creating(flags) ? mode & 07777 : 0,
                            .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};
     long fd = syscall(SYS_openat2, k->root_fd, absolute, &how, sizeof how);
     if (fd < 0 && errno == ENOSYS)
@@ -147,21 +152,50 @@ static struct open_file *open_regular(struct kernel *k, int fd, int flags, const
  * be written has to be readable too. */
 static int host_flags(int flags)
 {
-    int kept = flags & (O_CREAT | O_EXCL | O_DIRECTORY | O_NOFOLLOW);
+    int kept = flags & (O_CREAT | O_EXCL | O_DIRECTORY | O_NOFOLLOW | O_TMPFILE);
     return kept | O_NONBLOCK | ((flags & O_ACCMODE) == O_RDONLY ? O_RDONLY : O_RDWR);
 }
 
-static struct open_file *open_kind(struct kernel *k, int fd, int flags, const char *absolute,
-                                   int64_t *error)
+/* The host's descriptor is the open file's, or closed. */
+static int64_t open_kind(struct kernel *k, int fd, int flags, const char *absolute,
+                         struct open_file **out)
 {
     struct stat s;
-    if (fstat(fd, &s) == 0 && S_ISREG(s.st_mode))
-        return open_regular(k, fd, flags, absolute, error);
-    if (S_ISDIR(s.st_mode))
-        return open_directory(fd, flags, absolute, error);
-    close(fd); /* devices and sockets of the host are not the programs' */
-    *error = -ENXIO;
-    return NULL;
+    int64_t error = 0;
+    *out = NULL;
+    if (fstat(fd, &s) == 0 && S_ISREG(s.st_mode)) {
+        *out = open_regular(k, fd, flags, absolute, &error);
+    } else if (S_ISDIR(s.st_mode)) {
+        *out = open_directory(fd, flags, absolute, &error);
+    } else {
+        close(fd); /* devices and sockets of the host are not the programs' */
+        error = -ENXIO;
+    }
+    return error;
+}
+
+/* Named pipes are never opened on the host. False: the name is of none. */
+static bool is_fifo(struct kernel *k, const char *absolute, int flags, int *fd)
+{
+    struct stat s;
+    *fd = vm_path_host(k, absolute, O_PATH | (flags & O_NOFOLLOW), 0);
+    if (*fd >= 0 && fstat(*fd, &s) == 0 && S_ISFIFO(s.st_mode))
+        return true;
+    if (*fd >= 0)
+        close(*fd);
+    return false;
+}
+
+static int64_t open_fifo(struct kernel *k, struct thread *t, int fd, int flags,
+                         const char *absolute, struct open_file **out)
+{
+    int64_t error = flags & O_DIRECTORY                     ? -ENOTDIR
+                    : (flags & O_CREAT) && (flags & O_EXCL) ? -EEXIST
+                                                            : 0;
+    if (!error)
+        return vm_fifo_open(k, t, fd, flags, absolute, out);
+    close(fd);
+    return error;
 }
 
 /* ---- what nobody changes ---- */
@@ -200,21 +234,24 @@ bool vm_path_is_kept(const struct kernel *k, const char *absolute, int directory
     return false;
 }
 
-static bool may_change(struct kernel *k, const char *absolute)
+/* The host's directory that a file will be in, if it is changed or made: a file without a name is
+ * made in the directory that is named. */
+static int directory_of(struct kernel *k, const char *absolute, int flags)
 {
     const char *last;
-    int fd = k->c->writable ? vm_path_parent(k, absolute, &last) : -1;
-    bool may = fd >= 0 && !vm_path_is_kept(k, absolute, fd);
-    if (fd >= 0)
-        close(fd);
-    return may;
+    return (flags & O_TMPFILE) == O_TMPFILE ? vm_path_host(k, absolute, O_PATH | O_DIRECTORY, 0)
+                                            : vm_path_parent(k, absolute, &last);
 }
 
-static bool is_program_link(const struct thread *t, const char *absolute)
+/* 0, or why no program may change it, or make it. */
+static int64_t refuse_change(struct kernel *k, const char *absolute, int flags)
 {
-    char own[64];
-    snprintf(own, sizeof own, "/proc/%u/exe", t->process->pid);
-    return strcmp(absolute, "/proc/self/exe") == 0 || strcmp(absolute, own) == 0;
+    int fd = k->c->writable ? directory_of(k, absolute, flags) : -EROFS;
+    if (fd < 0)
+        return fd == -EBUSY ? -EISDIR : fd;
+    int64_t error = vm_path_is_kept(k, absolute, fd) ? -EROFS : 0;
+    close(fd);
+    return error;
 }
 
 int64_t vm_path_open(struct kernel *k, struct thread *t, const char *absolute, int flags,
@@ -224,19 +261,23 @@ int64_t vm_path_open(struct kernel *k, struct thread *t, const char *absolute, i
     *out = vm_path_special(k, t, absolute, flags, &error);
     if (*out || error)
         return error;
-    if (is_program_link(t, absolute) && t->space->program)
-        absolute = t->space->program->path;
+    int fd;
+    if (is_fifo(k, absolute, flags, &fd)) /* what goes through one changes no file */
+        return open_fifo(k, t, fd, flags, absolute, out);
     bool changes = (flags & O_ACCMODE) != O_RDONLY || (flags & (O_CREAT | O_TRUNC));
-    if (changes && !may_change(k, absolute)) {
-        int fd = vm_path_host(k, absolute, O_PATH, 0);
+    error = changes ? refuse_change(k, absolute, flags) : 0;
+    if (error == -EROFS && !(flags & O_CREAT)) { /* what is not there is told first */
+        fd = vm_path_host(k, absolute, O_PATH, 0);
         if (fd >= 0)
             close(fd);
-        return fd == -ENOENT && !(flags & O_CREAT) ? -ENOENT : -EROFS;
+        return fd == -ENOENT ? fd : error;
     }
-    int fd = vm_path_host(k, absolute, host_flags(flags), mode);
+    if (error)
+        return error;
+    fd = vm_path_host(k, absolute, host_flags(flags), mode);
     if (fd < 0)
         return fd;
-    *out = open_kind(k, fd, flags, absolute, &error);
+    error = open_kind(k, fd, flags, absolute, out);
     if (*out && error) {
         vm_open_file_hold(*out);
         vm_open_file_release(k, *out);
@@ -257,7 +298,9 @@ bool vm_files_open(struct kernel *k, struct vm_error *e)
 
 void vm_files_close(struct kernel *k)
 {
+    vm_sockets_close(k);
     vm_inodes_close(k);
+    vm_fifos_close(k);
     vm_streams_close(k);
     vm_terminal_close(k);
     if (k->root_fd >= 0)

@@ -93,6 +93,7 @@ static void unlink_process(struct kernel *k, struct process *p)
     vm_timer_set(k, &p->alarm, VM_TIME_NEVER, 0);
     vm_posix_timers_close(k, p);
     vm_pending_drop(k, &p->pending, ~UINT64_C(0));
+    free(p->command);
     free(p);
 }
 
@@ -120,6 +121,20 @@ static void set_name(struct process *p, const char *path)
 {
     const char *name = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
     snprintf(p->stat.name, sizeof p->stat.name, "%s", name);
+}
+
+/* No memory: it has none to show. */
+static void set_command(struct process *p, const struct strings *argv)
+{
+    size_t n = 0;
+    free(p->command);
+    p->command_bytes = 0;
+    p->command = malloc(argv->bytes);
+    for (size_t i = 0; p->command && i < argv->n; i++) {
+        strcpy(p->command + n, argv->text[i]);
+        n += strlen(argv->text[i]) + 1;
+    }
+    p->command_bytes = p->command ? n : 0;
 }
 
 /* ---- exec ---- */
@@ -179,6 +194,7 @@ static int64_t become(struct kernel *k, struct thread *t, struct inode *inode, c
         return error;
     set_program(k, t, &program);
     set_name(t->process, name);
+    set_command(t->process, argv);
     reset_actions(t->process);
     vm_posix_timers_close(k, t->process);
     t->alt_stack = (struct signal_stack){0};
@@ -334,6 +350,11 @@ static bool inherit(struct kernel *k, struct process *child, struct process *par
     child->lock_bytes_max = parent->lock_bytes_max;
     memcpy(child->stat.name, parent->stat.name, sizeof child->stat.name);
     child->stat.ppid = parent->pid;
+    child->command = parent->command ? malloc(parent->command_bytes) : NULL;
+    if (child->command) {
+        memcpy(child->command, parent->command, parent->command_bytes);
+        child->command_bytes = parent->command_bytes;
+    }
     if (flags & CLONE_FILES) {
         child->files = parent->files;
         child->files->users++;
@@ -360,6 +381,7 @@ static bool has_space(struct kernel *k, struct thread *child, struct thread *t, 
 static void forget_thread(struct kernel *k, struct thread *t)
 {
     vm_sleepers_remove(&k->sleepers, vm_thread_task(k, t));
+    vm_fifo_give_up(k, t);
     vm_pending_drop(k, &t->pending, ~UINT64_C(0));
     struct thread **link = &t->process->threads;
     while (*link != t)
@@ -549,6 +571,7 @@ static void end_process(struct kernel *k, struct process *p, int status)
         vm_process_told(k, p);
     if (!parent || is_ignored(parent))
         bury(k, p);
+    vm_files_changed(k); /* who has the process as a file */
 }
 
 static void note_memory(struct kernel *k, struct thread *t)

@@ -55,17 +55,6 @@ const struct file_ops vm_file_regular = {
 
 /* ---- directories ---- */
 
-static int64_t directory_read(struct kernel *k, struct thread *t, struct open_file *f, void *out,
-                              uint64_t n)
-{
-    (void)k;
-    (void)t;
-    (void)f;
-    (void)out;
-    (void)n;
-    return -EISDIR;
-}
-
 static int directory_stat(struct kernel *k, struct open_file *f, struct stat *out)
 {
     (void)k;
@@ -80,7 +69,7 @@ static void directory_close(struct kernel *k, struct open_file *f)
 
 const struct file_ops vm_file_directory = {
     .name = "directory",
-    .read = directory_read,
+    .read = vm_file_directory_read,
     .write = vm_file_no_write,
     .ready = vm_file_always_ready,
     .stat = directory_stat,

@@ -30,6 +30,10 @@ def call(number, *arguments):
     return struct.pack("<H", number) + b"".join(given + [b"\x00"] * (6 - len(given)))
 
 
+def number(n):
+    return b"\x07" + struct.pack("<I", n)
+
+
 def mmap(page, n, prot, flags, fd=0):
     return call(222, zone(page), pages(n), prot, flags, fd, 0)
 
@@ -60,6 +64,27 @@ SEEDS = {
     "signals": b"\x02" + call(134, 10, area(64), area(128), 8) + call(135, 0, area(0), area(64), 8)
     + call(129, 1, 10) + call(103, 0, area(64), 0) + call(101, area(64), 0) + call(132, area(0), 0)
     + call(98, area(64), 0, 0, 0) + call(139),
+    # a pair of sockets, what goes through it, descriptors that wait for it
+    "sockets": b"\x01" + call(199, 1, 1, 0, area(64)) + call(206, 0, area(0), 40, 0x40)
+    + call(207, 1, area(128), 10, 2) + call(207, 1, area(128), 99, 0x40) + call(198, 1, 2, 0)
+    + call(200, 2, area(64), 20) + call(201, 2, 3) + call(242, 2, area(0), area(64), 0)
+    + call(211, 0, area(256), 0) + call(212, 1, area(256), 0x40) + call(210, 0, 1)
+    + call(20, 0) + call(21, 3, 1, 0, area(512)) + call(22, 3, area(512), 4, 0)
+    + call(205, 0, area(64), area(128)) + call(209, 0, 1, 17, area(64), area(128)),
+    # counts, timers, signals as descriptors; a signal with a value; a process as one
+    "events": b"\x01" + call(19, 3, number(0x800)) + call(64, 0, area(0), 8)
+    + call(63, 0, area(64), 8)
+    + call(85, 1, number(0x800)) + call(86, 1, 0, area(0), area(64)) + call(63, 1, area(64), 8)
+    + call(74, number(0xffffffff), area(0), 8, number(0x800)) + call(138, 1, 40, area(128))
+    + call(137, area(0), area(64), area(512), 8) + call(107, 1, 0, area(64))
+    + call(110, 0, 0, area(0), area(64)) + call(111, 0) + call(434, 1, 0) + call(424, 2, 0, 0, 0),
+    # locks of a file, transfers between files and pipes, a pipe with a name
+    "locks": b"\x01" + call(56, AT, F, 2, 0) + call(32, 0, 2)
+    + call(25, 0, 6, area(64)) + call(25, 0, 36, area(64)) + call(25, 0, 5, area(64))
+    + call(59, area(128), number(0x800)) + call(76, 0, 0, 2, 0, 50, 2) + call(77, 1, 2, 50, 2)
+    + call(76, 1, 0, 0, 0, 50, 2) + call(285, 0, 0, 0, 0, 9) + call(47, 0, 3, 1, 3)
+    + call(33, AT, G, number(0o010600), 0)
+    + call(56, AT, G, number(0o4002), 0) + call(436, 0, 9, 0),
     # threads and another program
     "exec": b"\x04" + call(220, b"\x07" + struct.pack("<I", 0x10f00), area(0x1000), 0, 0, 0)
     + call(178) + call(233, zone(0), pages(2), 4) + call(214, b"\x07" + struct.pack("<I", 0x20000))

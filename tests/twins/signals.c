@@ -1,6 +1,7 @@
 /* signals.c - a twin: signals that queue, what their handlers are told, and who waits for them. */
 #include "twin.h"
 
+#include <poll.h>
 #include <sys/time.h>
 #include <time.h>
 
@@ -234,6 +235,45 @@ static void hear_of_children(void)
     signal(SIGCHLD, SIG_DFL);
 }
 
+/* ---- processes as files ---- */
+
+static void leave_soon(void)
+{
+    pause_ms(30);
+    _exit(3);
+}
+
+static void by_descriptor(void)
+{
+    siginfo_t info = {0};
+    pid_t pid = child(leave_soon);
+    int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+    say("open: %d, close on exec: %d", fd >= 0, fcntl(fd, F_GETFD));
+    said("it runs", poll(&p, 1, 0));
+    said("it ends", poll(&p, 1, -1));
+    said("waitid", waitid((idtype_t)P_PIDFD, (id_t)fd, &info, WEXITED));
+    say("%d %d %d", info.si_pid == pid, info.si_code, info.si_status);
+    said("it is gone", syscall(SYS_pidfd_send_signal, fd, SIGUSR1, NULL, 0));
+    close(fd);
+    pid = fork();
+    if (pid == 0) {
+        pause();
+        _exit(0);
+    }
+    fd = (int)syscall(SYS_pidfd_open, pid, 0);
+    said("no signal", syscall(SYS_pidfd_send_signal, fd, 0, NULL, 0));
+    said("flags", syscall(SYS_pidfd_send_signal, fd, 0, NULL, 64));
+    said("no process", syscall(SYS_pidfd_send_signal, 1, SIGTERM, NULL, 0));
+    said("a signal", syscall(SYS_pidfd_send_signal, fd, SIGTERM, NULL, 0));
+    said("waitid", waitid((idtype_t)P_PIDFD, (id_t)fd, &info, WEXITED));
+    say("%d %d", info.si_code, info.si_status);
+    said("nobody", syscall(SYS_pidfd_open, 0x3ffffff, 0));
+    said("less than nobody", syscall(SYS_pidfd_open, -1, 0));
+    said("flags", syscall(SYS_pidfd_open, self, 1));
+    close(fd);
+}
+
 /* ---- handlers ---- */
 
 static volatile int calls, depth, deepest, on_stack;
@@ -364,6 +404,7 @@ int main(void)
     sleep_less();
     stop_and_go_on();
     hear_of_children();
+    by_descriptor();
     handler_flags();
     timers();
     the_alarm();

@@ -15,7 +15,7 @@
 
 #define REACH 0xffe /* place in a page of an instruction that may end in the next page */
 
-#define BRANCHES_MAX 8 /* what follows more of them is seldom reached */
+#define BRANCHES_MAX 4 /* what follows more of them is seldom reached */
 
 /* A block as it is made. */
 struct draft {
@@ -199,22 +199,20 @@ static unsigned pair_handler(unsigned a, unsigned b)
     return handler[a][b];
 }
 
+/* The number of a pair, by its first handler. */
+#define PAIR_NUMBER(pair) (((pair)-RV64_PAIRS) / 4)
+
 /* Likewise of three, of which the last two are a pair. */
 static unsigned triple_handler(unsigned a, unsigned pair)
 {
-    static const struct {
-        uint16_t first, rest, handler;
-    } triple[] = {
+    static const uint16_t handler[PAIR_NUMBER(RV64_TRIPLES)][RV64_CODES] = {
 #define PAIR(a, b)
-#define TRIPLE(a, b, c) {RV64_##a, RV64_##b##_##c, RV64_##a##_##b##_##c},
+#define TRIPLE(a, b, c) [PAIR_NUMBER(RV64_##b##_##c)][RV64_##a] = RV64_##a##_##b##_##c,
 #include "rv64/pairs.def"
 #undef PAIR
 #undef TRIPLE
     };
-    for (unsigned k = 0; k < sizeof triple / sizeof *triple; k++)
-        if (triple[k].first == a && triple[k].rest == pair)
-            return triple[k].handler;
-    return 0;
+    return handler[PAIR_NUMBER(pair)][a];
 }
 
 /* A way to execute the operations from one on: `jumps` by table, the first to `handler`. */

@@ -65,7 +65,16 @@ enum rv64_handler {
 #define CARRIED(name) RV64_##name##_c,
 #include "rv64/carried.def"
 #undef CARRIED
+    RV64_PAIRS,
+    RV64_BEFORE_PAIRS = RV64_PAIRS - 1,
 #define PAIR(a, b) RV64_##a##_##b, RV64_##a##_##b##_last = RV64_##a##_##b + 3,
+#define TRIPLE(a, b, c)
+#include "rv64/pairs.def"
+#undef PAIR
+#undef TRIPLE
+    RV64_TRIPLES,
+    RV64_BEFORE_TRIPLES = RV64_TRIPLES - 1,
+#define PAIR(a, b)
 #define TRIPLE(a, b, c)                                                                            \
     RV64_##a##_##b##_##c, RV64_##a##_##b##_##c##_last = RV64_##a##_##b##_##c + 7,
 #include "rv64/pairs.def"

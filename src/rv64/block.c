@@ -1,9 +1,9 @@
 /* block.c - a page's instructions made into a block of operations (view.h).
  *
- * A block begins wherever the hart arrives and goes on, behind branches and along jumps in its page,
- * until an instruction that ends it, the end of the page, or VM_RV64_BLOCK_MAX. An instruction that
- * reaches into the next page is a block of its own, which belongs to both pages. So the same
- * instruction may be in many blocks; that costs less than leaving them.
+ * A block begins wherever the hart arrives and goes on, behind branches and along jumps in its
+ * page, until an instruction that ends it, the end of the page, or VM_RV64_BLOCK_MAX. So the same
+ * instruction may be in many blocks; that costs less than leaving them. An instruction that reaches
+ * into the next page is a block of its own, which belongs to both pages.
  *
  * Where there is a log, a fetch that needed refill has been logged by its owner: the first fetch
  * group of that block is not to be logged again. So the hart executes a block made for this once,

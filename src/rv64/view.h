@@ -1,6 +1,6 @@
 /* view.h - what a hart remembers of an address space: where pages are, and blocks of operations.
  *
- *   soft TLB   a direct-mapped table for each kind of access, of 65,536 entries. One compare answers
+ *   soft TLB   a direct-mapped table for each kind of access, of 65,536 entries. A compare answers
  *              three questions: is it this page, is it aligned, is there an entry at all. For the
  *              address's page number and its low bits (those that alignment to the access's size
  *              wants zero) are compared at once with the tag, of which the latter are zero

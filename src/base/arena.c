@@ -3,6 +3,7 @@
 #include "base/assert.h"
 
 #include <sys/mman.h>
+#include <unistd.h>
 
 bool vm_arena_open(struct vm_arena *a, size_t bytes, struct vm_error *e)
 {
@@ -26,6 +27,14 @@ void *vm_arena_take(struct vm_arena *a, size_t bytes)
     void *taken = a->block + a->used;
     a->used += room;
     return taken;
+}
+
+void vm_arena_wants_large(void *taken, size_t bytes)
+{
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), first = (uintptr_t)taken;
+    uintptr_t begin = (first + page - 1) & ~(page - 1), end = (first + bytes) & ~(page - 1);
+    if (begin < end)
+        madvise((void *)begin, end - begin, MADV_HUGEPAGE); /* refused, it costs nothing */
 }
 
 void vm_arena_close(struct vm_arena *a)

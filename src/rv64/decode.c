@@ -178,11 +178,16 @@ bool rv64_has_float(unsigned code)
     return format >= RV64_FLOAD && format <= RV64_F_FROM_X_EXACT;
 }
 
+bool rv64_branches(unsigned code)
+{
+    return code < RV64_illegal && rv64_rows[code].format == RV64_B;
+}
+
 bool rv64_ends_block(unsigned code)
 {
     if (code >= RV64_illegal)
         return true;
     enum rv64_format format = rv64_rows[code].format;
-    return format == RV64_B || format == RV64_J || format == RV64_JALR || format == RV64_SYSTEM ||
-           format == RV64_CSR || format == RV64_CSRI;
+    return format == RV64_JALR || format == RV64_SYSTEM || format == RV64_CSR ||
+           format == RV64_CSRI;
 }

@@ -53,21 +53,33 @@ enum rv64_code {
 #undef INSN
     RV64_illegal, /* imm: the bits */
     RV64_onward,  /* no instruction: the block ends, and what follows it is next */
+    RV64_along,   /* jal, whose target is the next operation */
     RV64_CODES
 };
 
-/* The handlers of the loop: one a code; then those that take a carried operand, and those of pairs,
- * four of each: in order plain, the first carried, the second carried, both. */
+/* The handlers of the loop: one a code; then those that take a carried operand; then those of pairs
+ * and triples, four and eight of each. Of these the number's bit i says that operand i is carried.
+ */
 enum rv64_handler {
     RV64_PLAIN = RV64_CODES - 1,
 #define CARRIED(name) RV64_##name##_c,
 #include "rv64/carried.def"
 #undef CARRIED
-#define PAIR(first, second)                                                                        \
-    RV64_##first##_##second, RV64_##first##_##second##_1, RV64_##first##_##second##_2,             \
-        RV64_##first##_##second##_3,
+    RV64_PAIRS,
+    RV64_BEFORE_PAIRS = RV64_PAIRS - 1,
+#define PAIR(a, b) RV64_##a##_##b, RV64_##a##_##b##_last = RV64_##a##_##b + 3,
+#define TRIPLE(a, b, c)
 #include "rv64/pairs.def"
 #undef PAIR
+#undef TRIPLE
+    RV64_TRIPLES,
+    RV64_BEFORE_TRIPLES = RV64_TRIPLES - 1,
+#define PAIR(a, b)
+#define TRIPLE(a, b, c)                                                                            \
+    RV64_##a##_##b##_##c, RV64_##a##_##b##_##c##_last = RV64_##a##_##b##_##c + 7,
+#include "rv64/pairs.def"
+#undef PAIR
+#undef TRIPLE
     RV64_HANDLERS
 };
 
@@ -131,7 +143,9 @@ bool rv64_computes(unsigned code);
 bool rv64_writes_integer(unsigned code);
 /* Has it a floating-point register? */
 bool rv64_has_float(unsigned code);
-/* Is no instruction in a block after it: a jump, a trap, or one that needs the hart's counters? */
+bool rv64_branches(unsigned code);
+/* Is no instruction in a block after it: a jump by register, a trap, or one that needs the hart's
+ * counters? */
 bool rv64_ends_block(unsigned code);
 /* The 32-bit instruction that a compressed one stands for; 0, which is illegal, if for none. */
 uint32_t rv64_expand(uint16_t bits);

@@ -5,11 +5,11 @@
  * compiler keeps it in registers:
  *
  *   x      the hart's integer registers       op    the operation under way
- *   b      the block under way                left  instructions of the budget, without b's
+ *   b      the block under way                left  instructions of the budget before b
  *   carry  what was computed last            n     entries of the log
  *
- * Instructions are counted, and the log's room is looked at, once a block: who leaves a block
- * before its end gives back what it has not executed.
+ * Instructions are counted, and the log's room is looked at, where a block is left: each way out
+ * knows how many were executed until there.
  *
  * The stamps define LOOP, its name, and
  *   LOG_GROUP()      the fetch group that ends with this operation is a reference
@@ -34,6 +34,7 @@
 #define D1       rv64_get_double(F1)
 #define D2       rv64_get_double(F2)
 #define D3       rv64_get_double(F3)
+#define PLACE()  b->place[op - b->ops]
 #define OP(name) on_##name:
 
 #define JUMP() goto * op->handler
@@ -45,29 +46,21 @@
 
 #define BEGIN()                                                                                    \
     do {                                                                                           \
-        left -= b->insns;                                                                          \
         op = b->ops;                                                                               \
         JUMP();                                                                                    \
     } while (0)
-#define ENTER()                                                                                    \
-    do {                                                                                           \
-        if (__builtin_expect(left <= 0 || LOG_FULL(), 0)) {                                        \
-            pc = b->pc;                                                                            \
-            goto look;                                                                             \
-        }                                                                                          \
-        BEGIN();                                                                                   \
-    } while (0)
 
-/* Leave the block by one of its links. */
-#define GO(which)                                                                                  \
+/* The block is left. Is it time to look whether the run goes on? */
+#define COUNT(insns) __builtin_expect((left -= (insns)) <= 0 || LOG_FULL(), 0)
+
+/* Leave the block by a link. */
+#define GO(by)                                                                                     \
     do {                                                                                           \
-        struct rv64_block *to = b->link[which].to;                                                 \
-        if (__builtin_expect(!to, 0)) {                                                            \
-            link = &b->link[which];                                                                \
+        link = (by);                                                                               \
+        if (COUNT(link->insns) || __builtin_expect(!link->to, 0))                                  \
             goto follow;                                                                           \
-        }                                                                                          \
-        b = to;                                                                                    \
-        ENTER();                                                                                   \
+        b = link->to;                                                                              \
+        BEGIN();                                                                                   \
     } while (0)
 
 /* Go on with the next operation, which is a `name`. */
@@ -86,13 +79,15 @@
     }
 #define COMPUTE(name, value) COMPUTE_THEN(name, value, NEXT())
 
-#define BRANCH(label, condition)                                                                   \
+#define BRANCH_THEN(label, condition, then)                                                        \
     OP(label)                                                                                      \
     {                                                                                              \
-        LOG_GROUP();                                                                               \
-        if (condition)                                                                             \
-            GO(RV64_TAKEN);                                                                        \
-        GO(RV64_ONWARD);                                                                           \
+        if (condition) {                                                                           \
+            LOG_GROUP();                                                                           \
+            GO(rv64_link_of(op));                                                                  \
+        }                                                                                          \
+        op += RV64_LINK_OPS;                                                                       \
+        then;                                                                                      \
     }
 
 /* The bus or the log's owner has been asked: is the block still there? */
@@ -211,11 +206,11 @@
     {                                                                                              \
         uint64_t operand = (source), old;                                                          \
         LOG_GROUP();                                                                               \
-        old = rv64_csr_read(hart, (unsigned)op->imm, (uint64_t)(budget - left) - 1);               \
+        old = rv64_csr_read(hart, (unsigned)op->imm, (uint64_t)(budget - left + PLACE().insns));   \
         if (writes)                                                                                \
             rv64_csr_write(hart, (unsigned)op->imm, result);                                       \
         RD = old;                                                                                  \
-        GO(RV64_ONWARD);                                                                           \
+        GO(&b->last);                                                                              \
     }
 
 #define JUMP_BY_REGISTER(label, a)                                                                 \
@@ -223,11 +218,13 @@
     {                                                                                              \
         LOG_GROUP();                                                                               \
         pc = ((a) + IMM) & ~UINT64_C(1);                                                           \
-        RD = b->link[RV64_ONWARD].pc;                                                              \
+        RD = b->end;                                                                               \
+        if (COUNT(b->last.insns))                                                                  \
+            goto look;                                                                             \
         b = rv64_view_block(view, pc);                                                             \
         if (__builtin_expect(b->pc != pc, 0))                                                      \
             goto look;                                                                             \
-        ENTER();                                                                                   \
+        BEGIN();                                                                                   \
     }
 
 /* What stands in carried.def, or is the first of a pair: of the operand `a`; `then` goes on. */
@@ -254,16 +251,18 @@
 #define DO_lw(label, a, then)    LOAD_THEN(label, a, int32_t, RD = carry = word_of(value), then)
 #define DO_lwu(label, a, then)   LOAD_THEN(label, a, uint32_t, RD = carry = value, then)
 #define DO_lbu(label, a, then)   LOAD_THEN(label, a, uint8_t, RD = carry = value, then)
+#define DO_lhu(label, a, then)   LOAD_THEN(label, a, uint16_t, RD = carry = value, then)
 #define DO_fld(label, a, then)   LOAD_THEN(label, a, uint64_t, FD = value, then)
 #define DO_sd(label, a, then)    STORE_THEN(label, a, uint64_t, RS2, then)
 #define DO_sw(label, a, then)    STORE_THEN(label, a, uint32_t, RS2, then)
+#define DO_sh(label, a, then)    STORE_THEN(label, a, uint16_t, RS2, then)
 #define DO_sb(label, a, then)    STORE_THEN(label, a, uint8_t, RS2, then)
-#define DO_beq(label, a, then)   BRANCH(label, (a) == RS2)
-#define DO_bne(label, a, then)   BRANCH(label, (a) != RS2)
-#define DO_blt(label, a, then)   BRANCH(label, (int64_t)(a) < (int64_t)RS2)
-#define DO_bge(label, a, then)   BRANCH(label, (int64_t)(a) >= (int64_t)RS2)
-#define DO_bltu(label, a, then)  BRANCH(label, (a) < RS2)
-#define DO_bgeu(label, a, then)  BRANCH(label, (a) >= RS2)
+#define DO_beq(label, a, then)   BRANCH_THEN(label, (a) == RS2, then)
+#define DO_bne(label, a, then)   BRANCH_THEN(label, (a) != RS2, then)
+#define DO_blt(label, a, then)   BRANCH_THEN(label, (int64_t)(a) < (int64_t)RS2, then)
+#define DO_bge(label, a, then)   BRANCH_THEN(label, (int64_t)(a) >= (int64_t)RS2, then)
+#define DO_bltu(label, a, then)  BRANCH_THEN(label, (a) < RS2, then)
+#define DO_bgeu(label, a, then)  BRANCH_THEN(label, (a) >= RS2, then)
 #define DO_jalr(label, a, then)  JUMP_BY_REGISTER(label, a)
 
 /* What the host's arithmetic does not give is done in integers. */
@@ -388,16 +387,20 @@ static __attribute__((noinline, no_sanitize("address", "undefined"))) enum vm_rv
 #undef INSN
         [RV64_illegal] = &&on_illegal,
         [RV64_onward] = &&on_onward,
+        [RV64_along] = &&on_along,
 #define CARRIED(name) [RV64_##name##_c] = &&on_##name##_c,
 #include "rv64/carried.def"
 #undef CARRIED
-#define PAIR(first, second)                                                                        \
-    [RV64_##first##_##second] = &&on_##first##_##second,                                           \
-    [RV64_##first##_##second##_1] = &&on_##first##_##second##_1,                                   \
-    [RV64_##first##_##second##_2] = &&on_##first##_##second##_2,                                   \
-    [RV64_##first##_##second##_3] = &&on_##first##_##second##_3,
+#define PAIR(a, b)                                                                                 \
+    [RV64_##a##_##b] = &&on_##a##_##b##_0, &&on_##a##_##b##_1, &&on_##a##_##b##_2,                 \
+    &&on_##a##_##b##_3,
+#define TRIPLE(a, b, c)                                                                            \
+    [RV64_##a##_##b##_##c] = &&on_##a##_##b##_##c##_0, &&on_##a##_##b##_##c##_1,                   \
+    &&on_##a##_##b##_##c##_2, &&on_##a##_##b##_##c##_3, &&on_##a##_##b##_##c##_4,                  \
+    &&on_##a##_##b##_##c##_5, &&on_##a##_##b##_##c##_6, &&on_##a##_##b##_##c##_7,
 #include "rv64/pairs.def"
 #undef PAIR
+#undef TRIPLE
     };
     struct vm_rv64 *const hart = run->hart;
     struct vm_rv64_view *const view = run->view;
@@ -407,7 +410,7 @@ static __attribute__((noinline, no_sanitize("address", "undefined"))) enum vm_rv
     vm_va pc = hart->pc;
     struct rv64_block *b;
     struct rv64_link *link;
-    const struct rv64_op *op;
+    struct rv64_op *op;
     enum rv64_code code;
     LOG_STATE;
 
@@ -419,6 +422,8 @@ look:
     goto find;
 follow:
     pc = link->pc;
+    if (link->to)
+        link = NULL;
 find:
     if (left <= 0)
         goto spent;
@@ -471,9 +476,7 @@ find:
 
     /* loads and stores */
     LOAD(lh, int16_t, RD = carry = (uint64_t)value);
-    LOAD(lhu, uint16_t, RD = carry = value);
     LOAD(lb, int8_t, RD = carry = (uint64_t)value);
-    STORE(sh, uint16_t, RS2);
     LOAD(flw, uint32_t, FD = RV64_BOX | value);
     STORE(fsd, uint64_t, F2);
     STORE(fsw, uint32_t, F2);
@@ -504,22 +507,38 @@ find:
     OP(jal)
     {
         LOG_GROUP();
-        RD = b->link[RV64_ONWARD].pc;
-        GO(RV64_TAKEN);
+        RD = b->end;
+        GO(&b->last);
+    }
+    OP(along)
+    {
+        LOG_GROUP();
+        RD = IMM;
+        NEXT();
     }
     OP(onward)
     {
         LOG_GROUP();
-        GO(RV64_ONWARD);
+        GO(&b->last);
     }
 
-#define PAIR(first, second)                                                                        \
-    DO_##first(first##_##second, RS1, THEN(second));                                               \
-    DO_##first(first##_##second##_1, carry, THEN(second));                                         \
-    DO_##first(first##_##second##_2, RS1, THEN(second##_c));                                       \
-    DO_##first(first##_##second##_3, carry, THEN(second##_c));
+#define PAIR(a, b)                                                                                 \
+    DO_##a(a##_##b##_0, RS1, THEN(b));                                                             \
+    DO_##a(a##_##b##_1, carry, THEN(b));                                                           \
+    DO_##a(a##_##b##_2, RS1, THEN(b##_c));                                                         \
+    DO_##a(a##_##b##_3, carry, THEN(b##_c));
+#define TRIPLE(a, b, c)                                                                            \
+    DO_##a(a##_##b##_##c##_0, RS1, THEN(b##_##c##_0));                                             \
+    DO_##a(a##_##b##_##c##_1, carry, THEN(b##_##c##_0));                                           \
+    DO_##a(a##_##b##_##c##_2, RS1, THEN(b##_##c##_1));                                             \
+    DO_##a(a##_##b##_##c##_3, carry, THEN(b##_##c##_1));                                           \
+    DO_##a(a##_##b##_##c##_4, RS1, THEN(b##_##c##_2));                                             \
+    DO_##a(a##_##b##_##c##_5, carry, THEN(b##_##c##_2));                                           \
+    DO_##a(a##_##b##_##c##_6, RS1, THEN(b##_##c##_3));                                             \
+    DO_##a(a##_##b##_##c##_7, carry, THEN(b##_##c##_3));
 #include "rv64/pairs.def"
 #undef PAIR
+#undef TRIPLE
 
     OP(fence)
     {
@@ -528,7 +547,8 @@ find:
     OP(fence_i)
     {
         LOG_GROUP();
-        pc = b->link[RV64_ONWARD].pc;
+        pc = b->end;
+        left -= b->last.insns;
         rv64_view_kill_all(view);
         goto look;
     }
@@ -564,13 +584,13 @@ soft:
 
 leave:
     op++;
-    pc = b->pc + 2u * op->at;
-    left += b->insns - (unsigned)(op - b->ops);
+    pc = b->page + 2u * PLACE().at;
+    left -= PLACE().insns;
     goto look;
 
 trapped: /* run->trap says why; the log is saved */
-    pc = b->pc + 2u * op->at;
-    left += b->insns - (unsigned)(op - b->ops);
+    pc = b->page + 2u * PLACE().at;
+    left -= PLACE().insns;
 refused:
     hart->pc = pc;
     hart->instret += (uint64_t)(budget - left);

@@ -72,7 +72,7 @@ static inline uint64_t remainder_of(uint64_t a, uint64_t b)
     uint64_t n, full = log->cap - RV64_LOG_ROOM
 #define LOG_GROUP()                                                                                \
     do {                                                                                           \
-        log_va[n] = b->pc + 2u * op->group;                                                        \
+        log_va[n] = b->page + 2u * op->group;                                                      \
         log_meta[n] = op->fetch;                                                                   \
         n += op->counted;                                                                          \
     } while (0)

@@ -3,7 +3,7 @@
 #include "base/assert.h"
 #include <string.h>
 
-#define BLOCK_BYTES (4u << 20) /* of all blocks: some 100,000 instructions */
+#define BLOCK_BYTES (16u << 20) /* of all blocks: some 500,000 instructions */
 
 /* Clear what may have entries of one access's table. */
 static void table_clear(struct vm_rv64_view *v, enum vm_access access)
@@ -69,7 +69,7 @@ static bool block_same_page(const struct rv64_block *block, vm_va va)
 
 static bool block_straddles(const struct rv64_block *block)
 {
-    return !block_same_page(block, block->link[RV64_ONWARD].pc - 1);
+    return !block_same_page(block, block->end - 1);
 }
 
 void rv64_link_set(struct rv64_link *link, struct rv64_block *to)
@@ -101,8 +101,9 @@ static void block_kill(struct vm_rv64_view *v, struct rv64_block *block)
     *at = block->next;
     while (block->links_here)
         link_cut(block->links_here);
-    for (unsigned i = 0; i < RV64_LINKS; i++)
-        link_cut(&block->link[i]);
+    link_cut(&block->last);
+    for (uint32_t i = 0; i < block->nbranches; i++)
+        link_cut(rv64_link_of(&block->ops[block->branch[i]]));
     v->nblocks--;
     v->stale = true;
 }
@@ -149,17 +150,32 @@ void rv64_view_kill_all(struct vm_rv64_view *v)
 }
 
 /* Killed blocks keep their places until all are taken, or no block is left. */
-struct rv64_block *rv64_view_take(struct vm_rv64_view *v, unsigned nops)
+static void *place_take(struct vm_rv64_view *v, size_t bytes)
 {
-    size_t bytes = sizeof(struct rv64_block) + nops * sizeof(struct rv64_op);
+    bytes = (bytes + 7) & ~(size_t)7;
     if (v->places_used + bytes > BLOCK_BYTES)
         rv64_view_kill_all(v);
     if (!v->nblocks) {
         v->places_used = 0;
         v->stale = true; /* the place of a block that was made for once is used again, too */
     }
-    struct rv64_block *block = (struct rv64_block *)(v->places + v->places_used);
+    void *place = v->places + v->places_used;
     v->places_used += bytes;
+    return place;
+}
+
+struct rv64_block *rv64_view_take(struct vm_rv64_view *v, uint32_t nops, uint32_t nbranches)
+{
+    size_t places = sizeof(struct rv64_block) + nops * sizeof(struct rv64_op);
+    size_t branches = places + nops * sizeof(struct rv64_place);
+    uint8_t *bytes = place_take(v, branches + nbranches * sizeof(uint16_t));
+    struct rv64_block *block = (struct rv64_block *)bytes;
+    *block = (struct rv64_block){
+        .place = (struct rv64_place *)(bytes + places),
+        .branch = (uint16_t *)(bytes + branches),
+        .nops = nops,
+        .nbranches = nbranches,
+    };
     return block;
 }
 

@@ -1,15 +1,15 @@
 /* view.h - what a hart remembers of an address space: where pages are, and blocks of operations.
  *
- *   soft TLB   a direct-mapped table for each kind of access, of 65,536 entries. One compare answers
+ *   soft TLB   a direct-mapped table for each kind of access, of 65,536 entries. A compare answers
  *              three questions: is it this page, is it aligned, is there an entry at all. For the
  *              address's page number and its low bits (those that alignment to the access's size
  *              wants zero) are compared at once with the tag, of which the latter are zero
- *   blocks     instructions that are executed one after the other: up to a jump, the end of the
- *              page, or VM_RV64_BLOCK_MAX. A block is found by the address of its first
- *              instruction, and from the block before it by a link
+ *   blocks     instructions that are executed one after the other as long as no branch is taken:
+ *              up to a jump by register or out of the page, or VM_RV64_BLOCK_MAX. A block is found
+ *              by the address of its first instruction, and from the one before it by a link
  *
- *     pc -> bucket -> block {pc, ops ...} --taken--> block
- *                                         --onward-> block
+ *     pc -> bucket -> block {pc, ops ...} --branch-> block
+ *                                         --last---> block
  *
  * All memory is reserved when the view opens; the host gives it as it is touched. Blocks are taken
  * from one end of it to the other; once it is full all of them go, and decoding begins anew.
@@ -52,29 +52,39 @@ struct rv64_tlb_entry {
 /* An operation: an instruction ready to be executed. */
 struct rv64_op {
     const void *handler; /* the label in the loop */
-    int64_t imm;
+    int64_t imm;         /* of a jump whose target is the next operation: what it leaves in rd */
     uint8_t rd, rs1, rs2;
-    uint8_t counted; /* of an operation that logs its fetch group: 1, or 0 if refill logged it */
-    uint8_t at;      /* the instruction's place in its block, in units of 2 bytes */
-    uint8_t group;   /* the place of its fetch group's first instruction, likewise */
-    uint16_t fetch;  /* the group's vm_ref_meta */
+    uint8_t counted; /* of an operation that may log its fetch group: 1, or 0 if refill logged it */
+    uint16_t group;  /* where that group begins in the page, in units of 2 bytes */
+    uint16_t fetch;  /* the group's vm_ref_meta, this instruction included */
 };
 
-struct rv64_block;
+/* A way out of a block: its last one, or that of a branch, which stands behind its operation. */
 struct rv64_link {
     struct rv64_block *to;        /* NULL: not looked for yet */
+    int64_t insns;                /* that were executed by then */
     vm_va pc;                     /* where it leads */
     struct rv64_link *next, **at; /* the links to the same block; what points to this one */
 };
-enum { RV64_ONWARD, RV64_TAKEN, RV64_LINKS };
+
+#define RV64_LINK_OPS ((sizeof(struct rv64_link) - 1) / sizeof(struct rv64_op) + 1)
+
+/* Where an operation is in its program. */
+struct rv64_place {
+    uint16_t at;    /* from the beginning of the page, in units of 2 bytes */
+    uint16_t insns; /* of the block, before it */
+};
 
 struct rv64_block {
-    vm_va pc;
-    struct rv64_link link[RV64_LINKS];
+    vm_va pc, page; /* of its first instruction */
+    vm_va end;      /* of its last one */
+    struct rv64_link last;
     struct rv64_link *links_here;    /* links of others that lead here */
     struct rv64_block *next;         /* in its bucket */
     struct rv64_block *next_of_page; /* in the bucket of its page */
-    unsigned insns; /* as many operations, and perhaps one more, which leaves the block */
+    struct rv64_place *place;        /* [nops], as ops */
+    uint16_t *branch;                /* [nbranches] which operations have links behind them */
+    uint32_t nops, nbranches;        /* a link counts as RV64_LINK_OPS */
     struct rv64_op ops[];
 };
 
@@ -92,6 +102,10 @@ struct vm_rv64_view {
     struct rv64_block nowhere; /* ends every bucket: its pc is odd */
 };
 
+static inline struct rv64_link *rv64_link_of(struct rv64_op *branch)
+{
+    return (struct rv64_link *)(branch + 1);
+}
 static inline unsigned rv64_tlb_index(vm_va va)
 {
     return va >> VM_RV64_PAGE_SHIFT & (RV64_TLB_ENTRIES - 1);
@@ -115,8 +129,9 @@ static inline uint8_t *rv64_view_byte(const struct vm_rv64_view *v, vm_va va, en
     return here ? (uint8_t *)(uintptr_t)(entry->addend + va) : NULL;
 }
 
-/* A place for a block of `nops` operations, not cleared. All blocks may be killed for it. */
-struct rv64_block *rv64_view_take(struct vm_rv64_view *v, unsigned nops);
+/* A block with room for so many operations, links among them, and branches; its arrays are not
+ * cleared. All blocks may be killed for it. */
+struct rv64_block *rv64_view_take(struct vm_rv64_view *v, uint32_t nops, uint32_t nbranches);
 /* The block can be found from now on. */
 void rv64_view_add(struct vm_rv64_view *v, struct rv64_block *block);
 /* Find the block at pc and put it first in its bucket; NULL if there is none. */

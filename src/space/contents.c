@@ -45,8 +45,21 @@ size_t vm_contents_bytes(const struct vm_memory *m)
     return bytes;
 }
 
+/* Behind these bytes of memory the host may use large pages: a small program's frames are before
+ * them, and do not pay 2 MiB for a few pages. */
+#define SMALL_BYTES ((size_t)4 << 20)
+
+/* A program's frames are looked up by its own addresses, all over the memory. */
+static void want_large(struct vm_memory *m)
+{
+    size_t bytes = (size_t)m->c.nframes << m->c.page_shift;
+    if (m->c.contents && bytes > SMALL_BYTES)
+        vm_arena_wants_large(m->physical + SMALL_BYTES, bytes - SMALL_BYTES);
+}
+
 void vm_contents_init(struct vm_memory *m, struct vm_arena *a)
 {
+    want_large(m);
     for (int level = 0; level < VM_SWAP_LEVELS; level++)
         if (swap_bytes(m, level))
             m->swap[level].contents = vm_arena_take(a, swap_bytes(m, level));

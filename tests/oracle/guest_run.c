@@ -49,6 +49,8 @@ static void set(struct vm_run_config *c, const char *flag, const char *value)
         c->stack_bytes = strtoull(value, NULL, 10);
     else if (!strcmp(flag, "instructions"))
         c->instructions = strtoull(value, NULL, 10);
+    else if (!strcmp(flag, "log-refs"))
+        c->log_refs = (uint32_t)strtoul(value, NULL, 10);
     else
         set_option(&c->machine, flag, value);
 }

@@ -122,16 +122,21 @@ static struct open_file *open_directory(int fd, int flags, const char *absolute,
     return NULL;
 }
 
+/* Who only reads may yet cut it, as on Linux. */
+static bool changes_file(int flags)
+{
+    return (flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC);
+}
+
 static struct open_file *open_regular(struct kernel *k, int fd, int flags, const char *absolute,
                                       int64_t *error)
 {
-    bool writes = (flags & O_ACCMODE) != O_RDONLY;
-    struct inode *i = vm_inode_of_host(k, fd, writes, absolute);
+    struct inode *i = vm_inode_of_host(k, fd, changes_file(flags), absolute);
     struct open_file *f = i ? vm_open_file_new(&vm_file_regular, flags, absolute) : NULL;
     *error = 0;
     if (f) {
         f->inode = i;
-        if ((flags & O_TRUNC) && writes)
+        if (flags & O_TRUNC)
             *error = vm_inode_truncate(k, i, 0);
         return f;
     }
@@ -148,7 +153,7 @@ static struct open_file *open_regular(struct kernel *k, int fd, int flags, const
 static int host_flags(int flags)
 {
     int kept = flags & (O_CREAT | O_EXCL | O_DIRECTORY | O_NOFOLLOW);
-    return kept | O_NONBLOCK | ((flags & O_ACCMODE) == O_RDONLY ? O_RDONLY : O_RDWR);
+    return kept | O_NONBLOCK | (changes_file(flags) ? O_RDWR : O_RDONLY);
 }
 
 static struct open_file *open_kind(struct kernel *k, int fd, int flags, const char *absolute,
@@ -200,14 +205,18 @@ bool vm_path_is_kept(const struct kernel *k, const char *absolute, int directory
     return false;
 }
 
-static bool may_change(struct kernel *k, const char *absolute)
+/* 0; -EROFS; or why there is no directory that it could be in. */
+static int64_t may_change(struct kernel *k, const char *absolute)
 {
     const char *last;
-    int fd = k->c->writable ? vm_path_parent(k, absolute, &last) : -1;
-    bool may = fd >= 0 && !vm_path_is_kept(k, absolute, fd);
-    if (fd >= 0)
-        close(fd);
-    return may;
+    if (!k->c->writable)
+        return -EROFS;
+    int fd = vm_path_parent(k, absolute, &last);
+    if (fd < 0)
+        return fd == -EBUSY ? -EISDIR : fd;
+    bool may = !vm_path_is_kept(k, absolute, fd);
+    close(fd);
+    return may ? 0 : -EROFS;
 }
 
 static bool is_program_link(const struct thread *t, const char *absolute)
@@ -226,8 +235,10 @@ int64_t vm_path_open(struct kernel *k, struct thread *t, const char *absolute, i
         return error;
     if (is_program_link(t, absolute) && t->space->program)
         absolute = t->space->program->path;
-    bool changes = (flags & O_ACCMODE) != O_RDONLY || (flags & (O_CREAT | O_TRUNC));
-    if (changes && !may_change(k, absolute)) {
+    error = changes_file(flags) || (flags & O_CREAT) ? may_change(k, absolute) : 0;
+    if (error && error != -EROFS)
+        return error;
+    if (error) {
         int fd = vm_path_host(k, absolute, O_PATH, 0);
         if (fd >= 0)
             close(fd);

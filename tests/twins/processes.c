@@ -123,8 +123,10 @@ static void sleep_long(void)
 static void oldest_first(void)
 {
     int status;
+    siginfo_t info;
     pid_t first = child(end_3), second = child(end_4);
-    pause_ms(30);
+    waitid(P_PID, (id_t)second, &info, WEXITED | WNOWAIT);
+    waitid(P_PID, (id_t)first, &info, WEXITED | WNOWAIT);
     pid_t pid = waitpid(-1, &status, 0);
     say("of two that have ended the older one: %d, %d", pid == first, WEXITSTATUS(status));
     said("then the other", ended(second));
@@ -172,13 +174,38 @@ static void nobody_asks(void)
     int status;
     sigaction(SIGCHLD, &(struct sigaction){.sa_handler = never, .sa_flags = SA_NOCLDWAIT}, NULL);
     child(end_3);
-    pause_ms(20);
-    said("children are not kept", waitpid(-1, &status, WNOHANG));
+    said("children are not kept", waitpid(-1, &status, 0));
     signal(SIGCHLD, SIG_IGN);
     child(end_4);
-    pause_ms(20);
-    said("nor where SIGCHLD is ignored", waitpid(-1, &status, WNOHANG));
+    said("nor where SIGCHLD is ignored", waitpid(-1, &status, 0));
     signal(SIGCHLD, SIG_DFL);
+}
+
+static int tried;
+
+/* In a group of its own, whose parent is in another: only then do terminals' signals stop it. */
+static void raise_it(void)
+{
+    setpgid(0, 0);
+    raise(tried);
+    _exit(42);
+}
+
+static void by_default(void)
+{
+    for (tried = 1; tried < 32; tried++) {
+        int status;
+        pid_t pid = child(raise_it);
+        waitpid(pid, &status, WUNTRACED);
+        say("SIG%s by default: %s", sigabbrev_np(tried),
+            WIFSTOPPED(status)    ? "stops"
+            : WIFSIGNALED(status) ? "ends"
+                                  : "nothing");
+        if (WIFSTOPPED(status)) {
+            kill(pid, SIGCONT);
+            said("goes on", ended(pid));
+        }
+    }
 }
 
 /* ---- what may not be touched ---- */
@@ -286,6 +313,7 @@ int main(int argc, char **argv)
     by_group();
     stops_and_goes_on();
     nobody_asks();
+    by_default();
     faults();
     sleep_again();
     return 0;

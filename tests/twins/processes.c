@@ -280,6 +280,33 @@ static void faults(void)
     unlink("pages");
 }
 
+static void touch_nothing(void)
+{
+    char *volatile nothing = NULL;
+    nothing[100] = 1;
+}
+
+static void fault_blocked(void)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGSEGV);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    touch_nothing();
+}
+
+static void fault_ignored(void)
+{
+    signal(SIGSEGV, SIG_IGN);
+    touch_nothing();
+}
+
+static void faults_that_cannot_wait(void)
+{
+    said("a fault whose signal is blocked, though it has a handler", ended(child(fault_blocked)));
+    said("a fault whose signal is ignored", ended(child(fault_ignored)));
+}
+
 /* ---- sleeping twice ---- */
 
 static long passed_ms(void)
@@ -315,6 +342,7 @@ int main(int argc, char **argv)
     nobody_asks();
     by_default();
     faults();
+    faults_that_cannot_wait();
     sleep_again();
     return 0;
 }

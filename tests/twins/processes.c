@@ -282,7 +282,7 @@ static void faults(void)
 
 static void touch_nothing(void)
 {
-    char *volatile nothing = NULL;
+    volatile char *volatile nothing = NULL;
     nothing[100] = 1;
 }
 
@@ -305,6 +305,27 @@ static void faults_that_cannot_wait(void)
 {
     said("a fault whose signal is blocked, though it has a handler", ended(child(fault_blocked)));
     said("a fault whose signal is ignored", ended(child(fault_ignored)));
+}
+
+static volatile uintptr_t frame;
+
+static void note_frame(int signal)
+{
+    (void)signal;
+    frame = (uintptr_t)__builtin_frame_address(0);
+}
+
+static void stand_on_an_odd_stack(void)
+{
+    static char room[1 << 16];
+    stack_t odd = {.ss_sp = room + 1, .ss_size = sizeof room - 8}, none = {.ss_flags = SS_DISABLE};
+    sigaltstack(&odd, NULL);
+    sigaction(SIGUSR1, &(struct sigaction){.sa_handler = note_frame, .sa_flags = SA_ONSTACK}, NULL);
+    raise(SIGUSR1);
+    say("the handler's frame is in it: %d, and at a multiple of 16: %d",
+        frame - (uintptr_t)room < sizeof room, frame % 16 == 0);
+    sigaltstack(&none, NULL);
+    signal(SIGUSR1, SIG_DFL);
 }
 
 /* ---- sleeping twice ---- */
@@ -343,6 +364,7 @@ int main(int argc, char **argv)
     by_default();
     faults();
     faults_that_cannot_wait();
+    stand_on_an_odd_stack();
     sleep_again();
     return 0;
 }

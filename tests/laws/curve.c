@@ -216,9 +216,8 @@ static void a_sample_knows_large_depths_to_half_a_bin(void **state)
     for (size_t i = 0; i < sizeof pages / sizeof pages[0]; i++) {
         char spec[64];
         struct vm_curves s;
-        uint64_t n = pages[i], half = n < 4096 ? 0 : n / 4096 + 1;
-        snprintf(spec, sizeof spec, "@loop:pages=%llu,refs=%llu", (unsigned long long)n,
-                 (unsigned long long)(3 * n));
+        unsigned long long n = pages[i], half = n < 4096 ? 0 : n / 4096 + 1;
+        snprintf(spec, sizeof spec, "@loop:pages=%llu,refs=%llu", n, 3 * n);
         struct vm_curve_request r = {.policies = "lru", .sample_rate = 1, .error = true};
         curve_of_trace(r, spec, &s);
         const struct vm_curve *c = curve_find(&s, "lru", VM_CURVE_SAMPLED, 4096);

@@ -90,7 +90,8 @@ static void scripts(void)
     char name[16], line[32];
     for (int n = 1; n <= 8; n++) {
         snprintf(name, sizeof name, "./s%d", n);
-        snprintf(line, sizeof line, "#!./s%d", n - 1); /* no newline behind it */
+        /* No newline ends it, but what the one before had there may still stand behind it. */
+        snprintf(line, sizeof line, n % 2 ? "#!./s%d" : "#!././././././s%d", n - 1);
         int fd = open(name, O_WRONLY | O_CREAT | O_TRUNC, 0700);
         (void)!write(fd, line, strlen(line));
         close(fd);

@@ -1,9 +1,12 @@
 /* processes.c - what a process hands on, what its parent hears of it, and what it may not touch. */
 #include "twin.h"
 
+#include <fenv.h>
 #include <setjmp.h>
 #include <stdbool.h>
 #include <sys/mman.h>
+#include <sys/time.h>
+#include <ucontext.h>
 
 /* ---- what goes through fork and exec ---- */
 
@@ -329,6 +332,56 @@ static void stand_on_an_odd_stack(void)
     signal(SIGUSR1, SIG_DFL);
 }
 
+/* ---- what a handler leaves as it was ---- */
+
+static volatile int turns;
+static volatile double scrap[8];
+
+static void compute(int signal)
+{
+    (void)signal;
+    for (int i = 0; i < 8; i++)
+        scrap[i] = (scrap[i] + i) / 3;
+    feraiseexcept(FE_DIVBYZERO);
+    turns++;
+}
+
+static void ask_for_all(int signal, siginfo_t *info, void *context)
+{
+    (void)signal, (void)info;
+    sigfillset(&((ucontext_t *)context)->uc_sigmask);
+}
+
+/* Sums of halves are exact. */
+static void compute_under_a_timer(void)
+{
+    double sum = 0, n = 0;
+    signal(SIGALRM, compute);
+    setitimer(ITIMER_REAL, &(struct itimerval){{0, 500}, {0, 500}}, NULL);
+    for (; turns < 20; n++)
+        sum += n * 0.5;
+    setitimer(ITIMER_REAL, &(struct itimerval){{0, 0}, {0, 0}}, NULL);
+    say("a sum that was interrupted is right: %d", sum == n * (n - 1) * 0.25);
+}
+
+static void handlers_leave_registers(void)
+{
+    compute_under_a_timer();
+    feclearexcept(FE_ALL_EXCEPT);
+    signal(SIGUSR1, compute);
+    raise(SIGUSR1);
+    say("its exceptions are its own: %d", !fetestexcept(FE_DIVBYZERO));
+    sigaction(SIGUSR1, &(struct sigaction){.sa_sigaction = ask_for_all, .sa_flags = SA_SIGINFO},
+              NULL);
+    raise(SIGUSR1);
+    say("all are blocked: %d, but not SIGKILL: %d", is_blocked(SIGTERM), !is_blocked(SIGKILL));
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    signal(SIGUSR1, SIG_DFL);
+    signal(SIGALRM, SIG_DFL);
+}
+
 /* ---- sleeping twice ---- */
 
 static long passed_ms(void)
@@ -366,6 +419,7 @@ int main(int argc, char **argv)
     faults();
     faults_that_cannot_wait();
     stand_on_an_odd_stack();
+    handlers_leave_registers();
     sleep_again();
     return 0;
 }

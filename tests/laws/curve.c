@@ -241,6 +241,7 @@ static void a_sample_knows_where_a_loops_cliff_is(void **state)
         const struct vm_curve *c = curve_find(&s, "lru", VM_CURVE_SAMPLED, 4096);
         assert_true(c->pages_sampled < c->pages / 50);
         assert_true(c->error_mean < 0.003); /* as the number of pages is known */
+        assert_in_range(c->point[c->npoints - 1].misses, c->pages - 1, c->pages + 1);
         vm_curves_free(&s);
     }
 }

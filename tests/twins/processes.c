@@ -242,16 +242,16 @@ static void touch(const char *name, char *base, long offset, bool writes)
     }
 }
 
-/* Eight bytes, four of which are in the next page. */
+/* Eight bytes, the last of which is in the next page. */
 static void touch_border(const char *name, char *base)
 {
     if (sigsetjmp(back, 1) == 0) {
-        volatile uint64_t *at = (volatile uint64_t *)(void *)(base + 4092);
+        volatile uint64_t *at = (volatile uint64_t *)(void *)(base + 4089);
         *at = ~UINT64_C(0);
         say("%s: done", name);
     } else {
         say("%s: SIG%s, code %d, and the first page has %d", name, sigabbrev_np(told_signal),
-            told_code, base[4092]);
+            told_code, base[4089]);
     }
 }
 

@@ -87,10 +87,8 @@ static int by_value(const void *a, const void *b)
 static void drop_above_limit(struct sample *s)
 {
     for (uint32_t id = 0; id < s->depth.npages; id++)
-        if (s->depth.at[id] && hash_of(s->ids.keys[id]) > s->limit) {
+        if (s->depth.at[id] && hash_of(s->ids.keys[id]) > s->limit)
             recency_depth_forget(&s->depth, id);
-            vm_intern_forget(&s->ids, s->ids.keys[id]);
-        }
 }
 
 /* An eighth of the pages goes at once, those with the greatest hashes: to keep them in order one by

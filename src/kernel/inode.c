@@ -440,6 +440,27 @@ void vm_inode_sync(struct kernel *k, struct inode *i)
     vm_engine_sync_file(k->engine, i->number);
 }
 
+/* No process has the file's pages from `first` on any more, nor copies of them: who touches one
+ * again is behind the file's end. */
+static void unmap_from(struct kernel *k, const struct inode *i, uint64_t first)
+{
+    for (unsigned asid = 1; asid < FILES_ASID; asid++) {
+        const struct vm_space *s = k->of_asid[asid] ? vm_space_of(k, k->of_asid[asid]) : NULL;
+        for (size_t n = 0; s && n < s->nvmas; n++) {
+            const struct vm_vma *v = &s->vma[n];
+            uint64_t page = (v->start >> k->parts.page_shift) + v->file_delta;
+            vm_va from =
+                page < first ? v->start + ((first - page) << k->parts.page_shift) : v->start;
+            if (v->file && (v->file & VM_FILE_NUMBER_MAX) == i->number && from < v->end)
+                vm_machine_event(k, &(struct vm_event){.kind = VM_EVENT_ADVISE,
+                                                       .asid = (vm_asid)asid,
+                                                       .va = from,
+                                                       .bytes = v->end - from,
+                                                       .detail = VM_ADVICE_DONTNEED});
+        }
+    }
+}
+
 /* What lies behind the new end is gone, in the page that has it too. */
 int64_t vm_inode_truncate(struct kernel *k, struct inode *i, uint64_t size)
 {
@@ -451,6 +472,7 @@ int64_t vm_inode_truncate(struct kernel *k, struct inode *i, uint64_t size)
         vm_machine_drain(k);
         vm_engine_sync_file(k->engine, i->number);
         close_window(k, i);
+        unmap_from(k, i, (size + page_bytes(k) - 1) >> k->parts.page_shift);
         vm_engine_drop_file(k->engine, i->number);
     }
     if (ftruncate(i->host_fd, (off_t)size) != 0)

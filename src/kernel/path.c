@@ -127,16 +127,21 @@ static struct open_file *open_directory(int fd, int flags, const char *absolute,
     return NULL;
 }
 
+/* Who only reads may yet cut it, as on Linux. */
+static bool changes_file(int flags)
+{
+    return (flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC);
+}
+
 static struct open_file *open_regular(struct kernel *k, int fd, int flags, const char *absolute,
                                       int64_t *error)
 {
-    bool writes = (flags & O_ACCMODE) != O_RDONLY;
-    struct inode *i = vm_inode_of_host(k, fd, writes, absolute);
+    struct inode *i = vm_inode_of_host(k, fd, changes_file(flags), absolute);
     struct open_file *f = i ? vm_open_file_new(&vm_file_regular, flags, absolute) : NULL;
     *error = 0;
     if (f) {
         f->inode = i;
-        if ((flags & O_TRUNC) && writes)
+        if (flags & O_TRUNC)
             *error = vm_inode_truncate(k, i, 0);
         return f;
     }
@@ -153,7 +158,7 @@ static struct open_file *open_regular(struct kernel *k, int fd, int flags, const
 static int host_flags(int flags)
 {
     int kept = flags & (O_CREAT | O_EXCL | O_DIRECTORY | O_NOFOLLOW | O_TMPFILE);
-    return kept | O_NONBLOCK | ((flags & O_ACCMODE) == O_RDONLY ? O_RDONLY : O_RDWR);
+    return kept | O_NONBLOCK | (changes_file(flags) ? O_RDWR : O_RDONLY);
 }
 
 /* The host's descriptor is the open file's, or closed. */
@@ -264,7 +269,7 @@ int64_t vm_path_open(struct kernel *k, struct thread *t, const char *absolute, i
     int fd;
     if (is_fifo(k, absolute, flags, &fd)) /* what goes through one changes no file */
         return open_fifo(k, t, fd, flags, absolute, out);
-    bool changes = (flags & O_ACCMODE) != O_RDONLY || (flags & (O_CREAT | O_TRUNC));
+    bool changes = changes_file(flags) || (flags & O_CREAT);
     error = changes ? refuse_change(k, absolute, flags) : 0;
     if (error == -EROFS && !(flags & O_CREAT)) { /* what is not there is told first */
         fd = vm_path_host(k, absolute, O_PATH, 0);

@@ -237,7 +237,7 @@ static bool script_strings(const struct strings *argv, char *interpreter, char *
     return true;
 }
 
-#define SCRIPTS_MAX 4
+#define SCRIPTS_MAX 6 /* as on Linux: of six scripts the last one's interpreter is looked for */
 
 static int64_t exec_at(struct kernel *k, struct thread *t, const char *path,
                        const struct strings *argv, const struct strings *envp, unsigned depth)

@@ -53,8 +53,9 @@ struct lru_k {
     uint32_t *slot;        /* [nframes] */
     struct vm_links *link; /* [nframes + 1] of the queue, the last its head */
     struct ghosts ghosts;
-    size_t end;   /* of the heap's used slots */
-    uint64_t now; /* touches so far: the time of the last one */
+    size_t end;        /* of the heap's used slots */
+    uint64_t now;      /* touches so far: the time of the last one */
+    uint64_t foreseen; /* the page without a frame that was asked about last */
     uint64_t horizon;
     uint64_t correlated, retained;
     uint32_t nframes, keep;
@@ -201,15 +202,17 @@ static inline void touch_many(struct lru_k *s, vm_pfn frame, uint32_t n)
         touch_once(s, frame);
 }
 
+/* Whether it waits is asked of its times, which the touch loads anyway. */
 static inline void touch_frame(void *state, vm_pfn frame, uint32_t n)
 {
     struct lru_k *s = state;
     VM_EXPECT(frame < s->nframes && s->slot[frame]);
+    bool waits = times(s, frame)[s->k] == 0;
     if (n == 1)
         touch_once(s, frame);
     else
         touch_many(s, frame, n);
-    if (s->slot[frame] == WAITING) {
+    if (waits) {
         vm_links_remove(s->link, frame);
         enter(s, frame);
     }
@@ -394,13 +397,21 @@ static const struct vm_param param[] = {
      "pages remembered, in percent of memory's frames"},
 };
 
-VM_PREFETCHER void foresee(const void *state, uint64_t page, uint32_t entry)
+/* Of a page that comes soon and has no frame the slot is asked for, and of the one before it, whose
+ * slot is here, the ghost. */
+VM_PREFETCHER void foresee(void *state, uint64_t page, uint32_t entry)
 {
-    const struct lru_k *s = state;
-    if (entry)
+    struct lru_k *s = state;
+    if (entry) {
         __builtin_prefetch(times(s, entry - 1));
-    else
-        ghosts_prefetch(&s->ghosts, page);
+        return;
+    }
+    uint32_t ghost = ghosts_peek(&s->ghosts, s->foreseen);
+    __builtin_prefetch(&s->ghosts.page[ghost], 1);
+    __builtin_prefetch(&s->ghosts.link[ghost], 1);
+    __builtin_prefetch(ghost_times(s, ghost), 1);
+    ghosts_prefetch(&s->ghosts, page);
+    s->foreseen = page;
 }
 
 const struct vm_policy_ops vm_policy_lru_k = {

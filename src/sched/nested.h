@@ -1,8 +1,8 @@
 /* nested.h - schedulers inside an arrangement of queues: "mqms:base=mlfq/queues=4/boost=100".
  *
- * The parameters of the base are parted by slashes, since commas part those of the arrangement. Its
- * state begins with a struct nested, and is asked of a task what the base state that has it answers.
- * Private to sched/. */
+ * The parameters of the base are parted by slashes, since commas part those of the arrangement. An
+ * arrangement's state begins with a struct nested; of a task it answers as the base state that has
+ * the task does. Private to sched/. */
 #ifndef SCHED_NESTED_H
 #define SCHED_NESTED_H
 

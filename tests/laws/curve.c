@@ -208,6 +208,25 @@ static void a_sample_of_all_pages_is_exact(void **state)
     }
 }
 
+/* A loop's touches are all of one depth: its pages. */
+static void a_sample_knows_large_depths_to_half_a_bin(void **state)
+{
+    (void)state;
+    static const uint64_t pages[] = {4095, 4097, 8191, 8192, 10001, 65537, 131008, 131071, 200000};
+    for (size_t i = 0; i < sizeof pages / sizeof pages[0]; i++) {
+        char spec[64];
+        struct vm_curves s;
+        unsigned long long n = pages[i], half = n < 4096 ? 0 : n / 4096 + 1;
+        snprintf(spec, sizeof spec, "@loop:pages=%llu,refs=%llu", n, 3 * n);
+        struct vm_curve_request r = {.policies = "lru", .sample_rate = 1, .error = true};
+        curve_of_trace(r, spec, &s);
+        const struct vm_curve *c = curve_find(&s, "lru", VM_CURVE_SAMPLED, 4096);
+        assert_int_equal(vm_curve_misses(c, n - half - 1), 3 * n);
+        assert_int_equal(vm_curve_misses(c, n + half), n);
+        vm_curves_free(&s);
+    }
+}
+
 /* SHARDS has errors of 0.1 and more there: the cliff moves with the number of
  * pages that happen to be in the sample. */
 static void a_sample_knows_where_a_loops_cliff_is(void **state)
@@ -222,6 +241,7 @@ static void a_sample_knows_where_a_loops_cliff_is(void **state)
         const struct vm_curve *c = curve_find(&s, "lru", VM_CURVE_SAMPLED, 4096);
         assert_true(c->pages_sampled < c->pages / 50);
         assert_true(c->error_mean < 0.003); /* as the number of pages is known */
+        assert_in_range(c->point[c->npoints - 1].misses, c->pages - 1, c->pages + 1);
         vm_curves_free(&s);
     }
 }
@@ -243,6 +263,20 @@ static void samples_of_zipf_are_near(void **state)
     vm_curves_free(&s);
 }
 
+static void a_bounded_sample_is_never_larger_nor_an_eighth_smaller(void **state)
+{
+    (void)state;
+    static const uint64_t bounds[] = {16, 17, 23, 24, 100, 8000};
+    for (size_t i = 0; i < sizeof bounds / sizeof bounds[0]; i++) {
+        struct vm_curves s;
+        struct vm_curve_request r = {.policies = "lru", .sample_pages = bounds[i]};
+        curve_of_trace(r, "@zipf:pages=20k,refs=100k", &s);
+        const struct vm_curve *c = curve_find(&s, "lru", VM_CURVE_SAMPLED, 4096);
+        assert_in_range(c->pages_sampled, bounds[i] - bounds[i] / 8, bounds[i]);
+        vm_curves_free(&s);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -253,8 +287,10 @@ int main(void)
         cmocka_unit_test(curves_fall_and_opts_is_the_lowest),
         cmocka_unit_test(shipped_traces_have_the_misses_of_replays),
         cmocka_unit_test(a_sample_of_all_pages_is_exact),
+        cmocka_unit_test(a_sample_knows_large_depths_to_half_a_bin),
         cmocka_unit_test(a_sample_knows_where_a_loops_cliff_is),
         cmocka_unit_test(samples_of_zipf_are_near),
+        cmocka_unit_test(a_bounded_sample_is_never_larger_nor_an_eighth_smaller),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

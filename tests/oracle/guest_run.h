@@ -19,8 +19,8 @@ struct guest_run {
 /* Whether there are guests to run. */
 bool guests_are_here(void);
 /* Run the guest `words[0]`, or the program at that absolute path, with its arguments (NULL at the
- * end), from an empty folder that it may write to. `settings` are pairs of a flag of `pagoda run` without its dashes and a value, with
- * blanks between. To be freed by guest_run_free. */
+ * end), from an empty folder that it may write to. `settings` are pairs of a flag of `pagoda run`
+ * without its dashes and a value, with blanks between. To be freed by guest_run_free. */
 void guest_run(const char *settings, const char *const *words, struct guest_run *out);
 void guest_run_free(struct guest_run *r);
 /* The file's text; NULL: there is none. To be freed. */

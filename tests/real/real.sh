@@ -90,7 +90,8 @@ said() { # FILE
 
 same() { # NAME
     local notes
-    notes=$(diff <(said theirs.out) <(said ours.out) 2>&1 | head -n 20 && diff theirs.err ours.err | head -n 20 &&
+    notes=$(diff <(said theirs.out) <(said ours.out) 2>&1 | head -n 20 &&
+        diff theirs.err ours.err | head -n 20 &&
         diff -r --no-dereference theirs/desk ours/desk | head -n 20 &&
         diff <(manifest theirs/desk) <(manifest ours/desk) | head -n 20)
     [[ -z $notes && $theirs_status == "$ours_status" ]]

@@ -25,9 +25,10 @@ static uint64_t below(struct world *w, uint64_t n)
     return vm_random_below(&w->random, n);
 }
 
-static void forget_nothing(void *host, uint64_t page_key)
+static void forget_nothing(void *host, uint64_t page_key, uint32_t n)
 {
     (void)host, (void)page_key;
+    (void)n;
 }
 
 static void forget_no_space(void *host, vm_asid asid)

@@ -131,7 +131,7 @@ static bool slabs_reap(struct vm_slab_cache *c)
     return any;
 }
 
-struct place vm_cache_find(const struct vm_slab_cache *c, const void *object)
+struct place vm_slab_find(const struct vm_slab_cache *c, const void *object)
 {
     const struct vm_slab *s = c->slab;
     const struct object_class *class = &s->class[c->id];
@@ -160,20 +160,20 @@ static struct magazine *magazine_take(struct vm_slab *s)
     struct vm_slab_cache *c = &s->cache[CACHE_MAGAZINES];
     struct magazine *m = slab_take(c);
     if (m)
-        set_used(s, vm_cache_find(c, m));
+        set_used(s, vm_slab_find(c, m));
     return m;
 }
 
 static bool magazine_is_good(const struct vm_slab *s, const struct magazine *m)
 {
-    struct place p = vm_cache_find(&s->cache[CACHE_MAGAZINES], m);
+    struct place p = vm_slab_find(&s->cache[CACHE_MAGAZINES], m);
     return p.span && place_is_used(s, p);
 }
 
 static void magazine_give(struct vm_slab *s, struct magazine *m)
 {
     struct vm_slab_cache *c = &s->cache[CACHE_MAGAZINES];
-    struct place p = vm_cache_find(c, m);
+    struct place p = vm_slab_find(c, m);
     clear_used(s, p);
     slab_give(c, p);
 }
@@ -181,7 +181,7 @@ static void magazine_give(struct vm_slab *s, struct magazine *m)
 /* The object that a round is, or none if it was overwritten. */
 static struct place round_place(const struct vm_slab_cache *c, const void *round)
 {
-    struct place p = vm_cache_find(c, round);
+    struct place p = vm_slab_find(c, round);
     if (p.span && (objects_is_free(p.span, p.object) || place_is_used(c->slab, p)))
         return (struct place){0};
     return p;
@@ -340,7 +340,7 @@ void *vm_slab_take(struct vm_slab_cache *c, uint32_t cpu)
             object = slab_take(c);
         if (!object)
             return ground_fail(&s->spans.ground);
-        p = vm_cache_find(c, object);
+        p = vm_slab_find(c, object);
     }
     set_used(s, p);
     class->takes++;
@@ -349,7 +349,7 @@ void *vm_slab_take(struct vm_slab_cache *c, uint32_t cpu)
 
 enum vm_heap_fault vm_slab_give(struct vm_slab_cache *c, void *object, uint32_t cpu)
 {
-    struct place p = vm_cache_find(c, object);
+    struct place p = vm_slab_find(c, object);
     if (!p.span)
         return VM_HEAP_NOT_A_BLOCK;
     if (!place_is_used(c->slab, p))
@@ -422,7 +422,7 @@ static bool check_depot(const struct vm_slab_cache *c, const struct magazine *li
     return *n <= most || damage(out, s, prev, "the links go round in circles");
 }
 
-bool vm_cache_check(const struct vm_slab_cache *c, struct vm_heap_damage *out)
+bool vm_slab_check(const struct vm_slab_cache *c, struct vm_heap_damage *out)
 {
     const struct vm_slab *s = c->slab;
     struct vm_slab_usage u;

@@ -62,8 +62,8 @@ struct place {
     unsigned object;
 };
 
-struct place vm_cache_find(const struct vm_slab_cache *c, const void *object);
-bool vm_cache_check(const struct vm_slab_cache *c, struct vm_heap_damage *out);
+struct place vm_slab_find(const struct vm_slab_cache *c, const void *object);
+bool vm_slab_check(const struct vm_slab_cache *c, struct vm_heap_damage *out);
 
 static inline bool place_is_used(const struct vm_slab *s, struct place p)
 {

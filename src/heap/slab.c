@@ -97,7 +97,7 @@ static bool check(const void *state, struct vm_heap_damage *out)
     if (!vm_spans_check(&s->spans, out))
         return false;
     for (uint32_t id = 0; id < CACHES; id++)
-        if (id != CACHE_MAGAZINES && s->cache[id].kind.name && !vm_cache_check(&s->cache[id], out))
+        if (id != CACHE_MAGAZINES && s->cache[id].kind.name && !vm_slab_check(&s->cache[id], out))
             return false;
     return vm_objects_check(&s->spans, &s->class[CACHE_MAGAZINES], CACHE_MAGAZINES, out);
 }

@@ -56,7 +56,8 @@ members() {
     python3 - "$1" <<'PYTHON'
 import json, sys
 PARTS = {"policies", "schemes", "formats", "workloads", "devices", "readaheads", "allocators",
-         "storages", "schedulers", "admissions", "detections", "experiments", "vectors", "syscalls",
+         "storages", "heaps", "schedulers", "admissions", "detections", "experiments", "vectors",
+         "syscalls",
          "presets"}
 # What has a table of its own in json.md, wherever it stands.
 SHARED = {"fields": "FIELD", "entry": "ENTRY", "held": "ENTRY", "victim": "FRAME",

@@ -54,7 +54,8 @@ members() {
     python3 - "$1" <<'PYTHON'
 import json, sys
 PARTS = {"policies", "schemes", "formats", "workloads", "devices", "readaheads", "allocators",
-         "schedulers", "admissions", "detections", "experiments", "vectors", "syscalls", "presets"}
+         "heaps", "schedulers", "admissions", "detections", "experiments", "vectors", "syscalls",
+         "presets"}
 # What has a table of its own in json.md, wherever it stands.
 SHARED = {"fields": "FIELD", "entry": "ENTRY", "held": "ENTRY", "victim": "FRAME",
           "rivals": "FRAME", "memory_before": "FRAME", "memory_after": "FRAME"}

@@ -105,8 +105,8 @@ struct vm_heap_ops {
      * VM_HEAP_ALIGN_MAX), for processor `cpu` < env->cpus. NULL: there is no room. */
     void *(*take)(void *state, size_t bytes, size_t align, uint32_t cpu);
     enum vm_heap_fault (*give)(void *state, void *block, uint32_t cpu);
-    /* The live block has at least `bytes` >= 1 from now on, where it is. False: it cannot, and
-     * nothing has changed. */
+    /* The live block has at least `bytes` >= 1 from now on, where it is. False: it cannot, or it
+     * would hold so much more than that that it had better move; nothing has changed. */
     bool (*resize)(void *state, void *block, size_t bytes);
     /* The bytes that a live block's owner may use. */
     size_t (*room)(const void *state, const void *block);

@@ -50,18 +50,17 @@ bool vm_list_check(const void *state, struct vm_heap_damage *out);
 
 static inline size_t *list_next(const struct list *h, size_t place)
 {
-    return tagged_at(&h->row, place);
+    return tagged_link(&h->row, place, 0);
 }
 
 static inline size_t *list_prev(const struct list *h, size_t place)
 {
-    return tagged_at(&h->row, place + sizeof(uint64_t));
+    return tagged_link(&h->row, place, 1);
 }
 
-/* What a link leads to, or PLACE_NONE if that is no free block. */
 static inline size_t list_follow(const struct list *h, size_t link)
 {
-    return tagged_is_free_block(&h->row, link) ? link : PLACE_NONE;
+    return tagged_follow(&h->row, link);
 }
 
 /* ---- going through the list; each block that is come to counts as looked at ---- */

@@ -175,6 +175,18 @@ static inline size_t tagged_below(const struct tagged *t, size_t place)
     return good ? below : PLACE_NONE;
 }
 
+/* The first words of the contents of a free block, which link it with others: link 0 or 1. */
+static inline size_t *tagged_link(const struct tagged *t, size_t place, unsigned link)
+{
+    return tagged_at(t, place + link * sizeof(uint64_t));
+}
+
+/* What a link leads to, or PLACE_NONE if that is no free block. */
+static inline size_t tagged_follow(const struct tagged *t, size_t link)
+{
+    return tagged_is_free_block(t, link) ? link : PLACE_NONE;
+}
+
 /* ---- requests ---- */
 
 /* Bytes of the block that serves a request for `bytes`, at most the region's limit. */

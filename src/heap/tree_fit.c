@@ -1,0 +1,228 @@
+/* tree_fit.c - best fit by a tree of the free blocks, ordered by length and then by address.
+ *
+ * The tree is a treap, embedded in the blocks: a search tree by length and address, and a heap by a
+ * number that each block draws, here a hash of its place. So it has the shape of a tree that was
+ * made in random order, whatever the order of the program's requests: a path is 1.39 log2 n blocks
+ * long on average. It needs no more than the two links that the smallest block has room for: a
+ * red-black or AVL tree would also want its colour or balance written somewhere, and be changed in
+ * more ways.
+ *
+ * Invariants
+ *  1. Left of a block are smaller ones, or those of its length at lower addresses; right of it the
+ *     others. So the leftmost block that is long enough is the best fit, the lowest of its length.
+ *  2. No block draws a higher number than the one above it.
+ *  3. A link is followed only to a free block, and a path has at most DEPTH_MAX of them.
+ *
+ * Seidel & Aragon, "Randomized search trees", Algorithmica 16, 1996; Stephenson, "Fast fits: new
+ * methods for dynamic storage allocation", SOSP 1983 (free blocks in a tree of themselves).
+ */
+#include "heap/tagged.h"
+
+/* A random tree of 2^40 blocks has a longer path with probability 10^-20. */
+#define DEPTH_MAX 512
+
+struct tree {
+    struct tagged row;
+    size_t root; /* PLACE_NONE: no block is free */
+};
+
+enum { LEFT, RIGHT };
+
+static size_t *child(const struct tree *h, size_t place, unsigned side)
+{
+    return tagged_link(&h->row, place, side);
+}
+
+static uint64_t drawn(size_t place)
+{
+    return vm_mix64(place);
+}
+
+/* Whether block `a` is left of a block of `bytes` at `place`. */
+static bool is_before(const struct tree *h, size_t a, size_t bytes, size_t place)
+{
+    size_t na = tagged_bytes(&h->row, a);
+    return na < bytes || (na == bytes && a < place);
+}
+
+/* Hang the blocks of the tree `root` that are before `place` into its left, the others into its
+ * right link. */
+static void split(struct tree *h, size_t root, size_t place, size_t bytes)
+{
+    size_t *hook[2] = {child(h, place, LEFT), child(h, place, RIGHT)};
+    for (unsigned depth = 0; root != PLACE_NONE && depth < DEPTH_MAX; depth++) {
+        unsigned side = is_before(h, root, bytes, place) ? LEFT : RIGHT;
+        h->row.ground.searched++;
+        *hook[side] = root;
+        hook[side] = child(h, root, !side);
+        root = tagged_follow(&h->row, *hook[side]);
+    }
+    *hook[LEFT] = *hook[RIGHT] = PLACE_NONE;
+}
+
+static void index_insert(struct tree *h, size_t place)
+{
+    size_t *hook = &h->root, bytes = tagged_bytes(&h->row, place), at;
+    uint64_t number = drawn(place);
+    for (unsigned depth = 0; depth < DEPTH_MAX; depth++) {
+        at = tagged_follow(&h->row, *hook);
+        if (at == PLACE_NONE || drawn(at) < number)
+            break;
+        h->row.ground.searched++;
+        hook = child(h, at, is_before(h, at, bytes, place) ? RIGHT : LEFT);
+    }
+    split(h, tagged_follow(&h->row, *hook), place, bytes);
+    *hook = place;
+}
+
+/* Hang two trees, all of the left one before all of the right one, into *hook as one. */
+static void join(struct tree *h, size_t *hook, size_t left, size_t right)
+{
+    for (unsigned depth = 0; left != PLACE_NONE && right != PLACE_NONE && depth < DEPTH_MAX;
+         depth++) {
+        h->row.ground.searched++;
+        if (drawn(left) > drawn(right)) {
+            *hook = left;
+            hook = child(h, left, RIGHT);
+            left = tagged_follow(&h->row, *hook);
+        } else {
+            *hook = right;
+            hook = child(h, right, LEFT);
+            right = tagged_follow(&h->row, *hook);
+        }
+    }
+    *hook = left != PLACE_NONE ? left : right;
+}
+
+static void index_remove(struct tree *h, size_t place)
+{
+    size_t *hook = &h->root, bytes = tagged_bytes(&h->row, place), at;
+    for (unsigned depth = 0; depth < DEPTH_MAX; depth++) {
+        at = tagged_follow(&h->row, *hook);
+        if (at == place || at == PLACE_NONE)
+            break;
+        h->row.ground.searched++;
+        hook = child(h, at, is_before(h, at, bytes, place) ? RIGHT : LEFT);
+    }
+    if (*hook == place)
+        join(h, hook, tagged_follow(&h->row, *child(h, place, LEFT)),
+             tagged_follow(&h->row, *child(h, place, RIGHT)));
+}
+
+#define TAGGED_HEAP struct tree
+#include "heap/eager.inc.h"
+
+/* The leftmost block of at least `bytes`. */
+static size_t find_least(struct tree *h, size_t bytes)
+{
+    size_t best = PLACE_NONE, at = tagged_follow(&h->row, h->root);
+    for (unsigned depth = 0; at != PLACE_NONE && depth < DEPTH_MAX; depth++) {
+        bool enough = tagged_bytes(&h->row, at) >= bytes;
+        h->row.ground.searched++;
+        best = enough ? at : best;
+        at = tagged_follow(&h->row, *child(h, at, enough ? LEFT : RIGHT));
+    }
+    return best;
+}
+
+/* The leftmost block behind `place`. */
+static size_t find_after(struct tree *h, size_t place)
+{
+    size_t bytes = tagged_bytes(&h->row, place), after = PLACE_NONE;
+    size_t at = tagged_follow(&h->row, h->root);
+    for (unsigned depth = 0; at != PLACE_NONE && depth < DEPTH_MAX; depth++) {
+        bool behind = at != place && !is_before(h, at, bytes, place);
+        h->row.ground.searched++;
+        after = behind ? at : after;
+        at = tagged_follow(&h->row, *child(h, at, behind ? LEFT : RIGHT));
+    }
+    return after;
+}
+
+/* Of aligned requests, not every block that is long enough holds them: one after the other is
+ * looked at, up to those that hold it wherever they lie. */
+static size_t index_find(struct tree *h, size_t bytes, size_t align)
+{
+    size_t at = find_least(h, bytes);
+    while (at != PLACE_NONE && !tagged_holds(&h->row, at, bytes, align))
+        at = find_after(h, at);
+    return at;
+}
+
+static size_t index_max(const struct tree *h)
+{
+    size_t most = 0, at = tagged_follow(&h->row, h->root);
+    for (unsigned depth = 0; at != PLACE_NONE && depth < DEPTH_MAX; depth++) {
+        most = tagged_bytes(&h->row, at);
+        at = tagged_follow(&h->row, *child(h, at, RIGHT));
+    }
+    return most;
+}
+
+#include "heap/tagged_template.inc.h"
+
+/* What check finds out about the tree: blocks are visited from left to right. */
+struct visit {
+    size_t last;   /* place of the block before */
+    uint64_t seen; /* blocks */
+};
+
+/* The blocks of a tree below one that drew `above`. Recursive: at most DEPTH_MAX deep. */
+static bool check_tree(const struct tree *h, size_t at, uint64_t above, unsigned depth,
+                       struct visit *v, struct vm_heap_damage *out)
+{
+    if (at == PLACE_NONE)
+        return true;
+    if (!tagged_is_free_block(&h->row, at) || drawn(at) > above || depth == DEPTH_MAX)
+        return vm_tagged_damage(out, v->last, "a link of the tree, at or near that");
+    if (!check_tree(h, *child(h, at, LEFT), drawn(at), depth + 1, v, out))
+        return false;
+    if (v->last != PLACE_NONE && !is_before(h, v->last, tagged_bytes(&h->row, at), at))
+        return vm_tagged_damage(out, at, "the place in the tree");
+    v->last = at;
+    v->seen++;
+    return check_tree(h, *child(h, at, RIGHT), drawn(at), depth + 1, v, out);
+}
+
+static bool check(const void *state, struct vm_heap_damage *out)
+{
+    const struct tree *h = state;
+    struct visit v = {0};
+    uint64_t nfree;
+    if (!vm_tagged_check(&h->row, &nfree, out) || !check_tree(h, h->root, UINT64_MAX, 0, &v, out))
+        return false;
+    if (v.seen != nfree || nfree != h->row.ground.free_blocks)
+        return vm_tagged_damage(out, v.last, "a link of the tree ends too early, near that");
+    return true;
+}
+
+static size_t size(const struct vm_heap_env *env)
+{
+    (void)env;
+    return sizeof(struct tree);
+}
+
+static void init(void *state, const struct vm_heap_env *env)
+{
+    struct tree *h = state;
+    vm_tagged_init(&h->row, env, sizeof(uint64_t));
+}
+
+static const struct vm_param params[] = {GROUND_GROW_PARAM, GROUND_TRIM_PARAM};
+
+const struct vm_heap_ops vm_heap_tree_fit = {
+    .name = "tree-fit",
+    .summary = "best fit, found in a tree of the free blocks by length and address",
+    .sees = TAGGED_SEES,
+    .param = params,
+    .nparams = sizeof params / sizeof params[0],
+    .size = size,
+    .init = init,
+    .take = tagged_take,
+    .give = tagged_give,
+    .resize = tagged_resize,
+    .room = tagged_room,
+    .usage = tagged_usage,
+    .walk = tagged_walk,
+    .check = check,
+};

@@ -57,8 +57,7 @@ members() {
 import json, sys
 PARTS = {"policies", "schemes", "formats", "workloads", "devices", "readaheads", "allocators",
          "storages", "heaps", "schedulers", "admissions", "detections", "experiments", "vectors",
-         "syscalls",
-         "presets"}
+         "syscalls", "presets"}
 # What has a table of its own in json.md, wherever it stands.
 SHARED = {"fields": "FIELD", "entry": "ENTRY", "held": "ENTRY", "victim": "FRAME",
           "rivals": "FRAME", "memory_before": "FRAME", "memory_after": "FRAME"}

@@ -25,6 +25,9 @@ static bool copy(struct vm_trace *t, struct vm_pgt_writer *w, const char *what, 
         }
     }
     progress_end(&bar);
+    vm_trace_info(t, &info);
+    for (uint32_t i = 0; good && i < info.nsites; i++)
+        good = vm_pgt_name_site(w, info.site[i], e);
     return good;
 }
 

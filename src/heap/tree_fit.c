@@ -26,7 +26,7 @@ struct tree {
     size_t root; /* PLACE_NONE: no block is free */
 };
 
-enum { LEFT, RIGHT };
+enum { LEFT, RIGHT }; /* false, true: right of what is before */
 
 static size_t *child(const struct tree *h, size_t place, unsigned side)
 {
@@ -38,11 +38,17 @@ static uint64_t drawn(size_t place)
     return vm_mix64(place);
 }
 
+/* What the tree is ordered by. One number, so that the way down is computed and not guessed: half
+ * of a processor's guesses would be wrong. */
+static unsigned __int128 key(size_t bytes, size_t place)
+{
+    return (unsigned __int128)bytes << 64 | place;
+}
+
 /* Whether block `a` is left of a block of `bytes` at `place`. */
 static bool is_before(const struct tree *h, size_t a, size_t bytes, size_t place)
 {
-    size_t na = tagged_bytes(&h->row, a);
-    return na < bytes || (na == bytes && a < place);
+    return key(tagged_bytes(&h->row, a), a) < key(bytes, place);
 }
 
 /* Hang the blocks of the tree `root` that are before `place` into its left, the others into its
@@ -51,7 +57,7 @@ static void split(struct tree *h, size_t root, size_t place, size_t bytes)
 {
     size_t *hook[2] = {child(h, place, LEFT), child(h, place, RIGHT)};
     for (unsigned depth = 0; root != PLACE_NONE && depth < DEPTH_MAX; depth++) {
-        unsigned side = is_before(h, root, bytes, place) ? LEFT : RIGHT;
+        unsigned side = !is_before(h, root, bytes, place);
         h->row.ground.searched++;
         *hook[side] = root;
         hook[side] = child(h, root, !side);
@@ -69,7 +75,7 @@ static void index_insert(struct tree *h, size_t place)
         if (at == PLACE_NONE || drawn(at) < number)
             break;
         h->row.ground.searched++;
-        hook = child(h, at, is_before(h, at, bytes, place) ? RIGHT : LEFT);
+        hook = child(h, at, is_before(h, at, bytes, place));
     }
     split(h, tagged_follow(&h->row, *hook), place, bytes);
     *hook = place;
@@ -102,7 +108,7 @@ static void index_remove(struct tree *h, size_t place)
         if (at == place || at == PLACE_NONE)
             break;
         h->row.ground.searched++;
-        hook = child(h, at, is_before(h, at, bytes, place) ? RIGHT : LEFT);
+        hook = child(h, at, is_before(h, at, bytes, place));
     }
     if (*hook == place)
         join(h, hook, tagged_follow(&h->row, *child(h, place, LEFT)),
@@ -120,7 +126,7 @@ static size_t find_least(struct tree *h, size_t bytes)
         bool enough = tagged_bytes(&h->row, at) >= bytes;
         h->row.ground.searched++;
         best = enough ? at : best;
-        at = tagged_follow(&h->row, *child(h, at, enough ? LEFT : RIGHT));
+        at = tagged_follow(&h->row, *child(h, at, !enough));
     }
     return best;
 }
@@ -134,7 +140,7 @@ static size_t find_after(struct tree *h, size_t place)
         bool behind = at != place && !is_before(h, at, bytes, place);
         h->row.ground.searched++;
         after = behind ? at : after;
-        at = tagged_follow(&h->row, *child(h, at, behind ? LEFT : RIGHT));
+        at = tagged_follow(&h->row, *child(h, at, !behind));
     }
     return after;
 }

@@ -9,8 +9,8 @@
  * Heaps are not safe in threads, so each thread has an arena, which has a heap, a region of
  * address space and a lock. Arenas lie behind one another in one reservation, so that the address
  * of a block says which arena it goes back to, whoever frees it. They open when they are first
- * needed; there are as many as processors, ARENAS_MAX at most, and threads go round them. As long as a process has
- * one thread no lock is taken.
+ * needed; there are as many as processors, ARENAS_MAX at most, and threads go round them. As long
+ * as a process has one thread no lock is taken.
  *
  * Invariants
  *  1. Nothing here, and nothing in src/heap, asks for memory by malloc.
@@ -23,6 +23,7 @@
 #include "base/region.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <malloc.h>
 #include <pagoda/heap.h>
 #include <pthread.h>
@@ -55,6 +56,7 @@ static const struct vm_heap_ops *ops;
 static struct vm_params params;
 static unsigned char *base; /* of arena 0's region */
 static uint32_t narenas;
+static int stats_fd = -1;
 static _Atomic uint32_t nthreads;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static _Atomic bool started;
@@ -62,7 +64,7 @@ static __thread struct arena *own __attribute__((tls_model("initial-exec")));
 
 /* ---- words to the user, without stdio's buffers ---- */
 
-static __attribute__((format(printf, 1, 2))) void say(const char *format, ...)
+static __attribute__((format(printf, 2, 3))) void say(int out, const char *format, ...)
 {
     char text[512];
     va_list args;
@@ -70,14 +72,14 @@ static __attribute__((format(printf, 1, 2))) void say(const char *format, ...)
     int n = vsnprintf(text, sizeof text, format, args);
     va_end(args);
     size_t bytes = n < (int)sizeof text ? (size_t)n : sizeof text - 1;
-    ssize_t written = write(STDERR_FILENO, text, bytes);
+    ssize_t written = write(out, text, bytes);
     (void)written; /* there is nobody else to tell */
 }
 
 static _Noreturn void refuse(const char *function, const void *block, enum vm_heap_fault fault)
 {
-    say("pagoda-malloc: %s(%p): %s (heap %s)\n", function, block, vm_heap_fault_name(fault),
-        ops->name);
+    say(STDERR_FILENO, "pagoda-malloc: %s(%p): %s (heap %s)\n", function, block,
+        vm_heap_fault_name(fault), ops->name);
     abort();
 }
 
@@ -88,7 +90,7 @@ static void *reserve(size_t bytes)
     void *block = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (block == MAP_FAILED) {
-        say("pagoda-malloc: cannot reserve %zu bytes of address space: %s\n", bytes,
+        say(STDERR_FILENO, "pagoda-malloc: cannot reserve %zu bytes of address space: %s\n", bytes,
             strerror(errno));
         _exit(2);
     }
@@ -121,9 +123,9 @@ static void choose_heap(void)
     ops = vm_heap_find(name, &e);
     if (ops && vm_params_parse(&params, ops->name, ops->param, ops->nparams, text, &e))
         return;
-    say("pagoda-malloc: PAGODA_MALLOC=%s: %s\n", spec, e.text);
+    say(STDERR_FILENO, "pagoda-malloc: PAGODA_MALLOC=%s: %s\n", spec, e.text);
     if (e.hint[0])
-        say("hint: %s\n", e.hint);
+        say(STDERR_FILENO, "hint: %s\n", e.hint);
     _exit(2);
 }
 
@@ -358,9 +360,18 @@ static void renew_all(void)
         pthread_mutex_init(&arena[i].lock, NULL);
 }
 
-static __attribute__((constructor)) void watch_forks(void)
+/* Programs close standard error before their last destructors run: it is kept. */
+static int open_stats(void)
+{
+    const char *wanted = getenv("PAGODA_MALLOC_STATS");
+    bool is_wanted = wanted && *wanted && strcmp(wanted, "0") != 0;
+    return is_wanted ? fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 100) : -1;
+}
+
+static __attribute__((constructor)) void begin(void)
 {
     find_own();
+    stats_fd = open_stats();
     pthread_atfork(lock_all, unlock_all, renew_all);
 }
 
@@ -380,9 +391,8 @@ static void add(struct vm_heap_usage *sum, const struct vm_heap_usage *u)
 static __attribute__((destructor)) void tell(void)
 {
     struct vm_heap_usage sum = {0}, usage;
-    const char *wanted = getenv("PAGODA_MALLOC_STATS");
     uint32_t nopen = 0;
-    if (!wanted || !*wanted || !strcmp(wanted, "0"))
+    if (stats_fd < 0)
         return;
     for (uint32_t i = 0; i < narenas; i++) {
         if (!atomic_load(&arena[i].open))
@@ -393,7 +403,8 @@ static __attribute__((destructor)) void tell(void)
         add(&sum, &usage);
         nopen++;
     }
-    say("pagoda-malloc: %s, arenas %u: takes %llu, gives %llu, failures %llu; at the end held %zu "
+    say(stats_fd,
+        "pagoda-malloc: %s, arenas %u: takes %llu, gives %llu, failures %llu; at the end held %zu "
         "bytes: live %zu in %llu blocks, free %zu, overhead %zu; state %zu\n",
         ops->name, nopen, (unsigned long long)sum.takes, (unsigned long long)sum.gives,
         (unsigned long long)sum.failures, sum.held_bytes, sum.live_bytes,

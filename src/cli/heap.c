@@ -1,10 +1,12 @@
 /* heap.c - `pagoda heap`: a program's requests to its heap, through one allocator beside the other.
  */
+#include "cli/beside.h"
 #include "cli/charts.h"
 
 #include <pagoda/requests.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { HEAPS_MAX = 64, SPEC_MAX = 128 };
 
@@ -16,6 +18,9 @@ struct comparison {
     size_t nspecs, nresults;
     char spec[HEAPS_MAX][SPEC_MAX];
     struct vm_heap_result result[HEAPS_MAX];
+    double ns[HEAPS_MAX];
+    size_t nmeasured;
+    struct vm_heap_measured measured[3];
 };
 
 /* ---- what is asked ---- */
@@ -164,14 +169,47 @@ static bool replay_all(struct comparison *c, struct vm_error *e)
     return true;
 }
 
+/* Where Debian's packages put them; NULL: glibc, whose own allocator needs nothing. */
+static const struct {
+    const char *name, *library;
+} others[] = {
+    {"glibc", NULL},
+    {"jemalloc", "/usr/lib/x86_64-linux-gnu/libjemalloc.so.2"},
+    {"mimalloc", "/usr/lib/x86_64-linux-gnu/libmimalloc.so.2"},
+};
+
+static bool measure_all(const struct args *a, struct comparison *c, struct vm_error *e)
+{
+    char player[BESIDE_PATH];
+    if (!args_has(a, "measure"))
+        return true;
+    if (!beside_find("pagoda-heap-play", player, e))
+        return false;
+    for (size_t i = 0; i < c->nspecs; i++)
+        if (!vm_heap_time(&c->requests, c->spec[i], &c->options, &c->ns[i], e))
+            return false;
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        if (others[i].library && access(others[i].library, R_OK) != 0)
+            continue;
+        if (!vm_heap_measure(&c->requests, others[i].name, player, others[i].library,
+                             &c->measured[c->nmeasured++], e))
+            return false;
+    }
+    return true;
+}
+
 static bool compare(const struct args *a, struct comparison *c, const char *name,
                     struct vm_trace *t, struct vm_error *e)
 {
     struct vm_heaps h = {.requests = &c->requests, .limit = c->options.limit, .result = c->result};
-    if (!vm_requests_load(&c->requests, t, e) || !place_map(a, c, e) || !replay_all(c, e))
+    if (!vm_requests_load(&c->requests, t, e) || !place_map(a, c, e) || !replay_all(c, e) ||
+        !measure_all(a, c, e))
         return false;
     vm_trace_info(t, &h.trace);
     h.nresults = c->nresults;
+    h.ns = args_has(a, "measure") ? c->ns : NULL;
+    h.nmeasured = c->nmeasured;
+    h.measured = c->measured;
     return show(a, name, c, &h, e);
 }
 
@@ -201,6 +239,7 @@ static const struct flag flags[] = {
     {"cpus", 0, "N", "processors that threads are dealt out to, for heaps that mind", "1"},
     {"at", 0, "WHEN", "draw each heap's region after request N, at the peak, or at the end", NULL},
     {"chart", 0, NULL, "draw what is asked for and held over the requests", NULL},
+    {"measure", 0, NULL, "time them; and glibc, jemalloc and mimalloc, where installed", NULL},
     {"events", 0, "N", "first print the first N requests, a line each", NULL},
     {"strict", 0, NULL, "a fault of the trace is an error", NULL},
     CHART_FLAGS,

@@ -17,11 +17,17 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { BYTES = 8192 };
+enum { PAGE_MOST = 65536 };
+
+/* Two pages, however long they are. */
+static size_t two_pages(void)
+{
+    return 2 * (size_t)sysconf(_SC_PAGESIZE);
+}
 
 static char *map(int flags, int fd)
 {
-    return mmap(NULL, BYTES, PROT_READ | PROT_WRITE, flags, fd, 0);
+    return mmap(NULL, two_pages(), PROT_READ | PROT_WRITE, flags, fd, 0);
 }
 
 static void show(const char *what, const char *bytes)
@@ -38,16 +44,18 @@ static void write_all(char *const *mapping, int n)
 
 int main(void)
 {
-    char text[BYTES], from_file[16] = "";
-    memset(text, '.', sizeof text);
+    static char text[2 * PAGE_MOST];
+    char from_file[16] = "";
+    size_t bytes = two_pages(), page = bytes / 2;
+    memset(text, '.', bytes);
     int fd = open("mapped.tmp", O_RDWR | O_CREAT | O_TRUNC, 0600);
-    if (fd < 0 || write(fd, text, sizeof text) != sizeof text) {
+    if (fd < 0 || write(fd, text, bytes) != (ssize_t)bytes) {
         perror("mapped.tmp");
         return 1;
     }
     char *mapping[] = {map(MAP_SHARED, fd), map(MAP_PRIVATE, fd),
                        map(MAP_SHARED | MAP_ANONYMOUS, -1), map(MAP_PRIVATE | MAP_ANONYMOUS, -1)};
-    memcpy(mapping[1] + 4096, "alone", 5);
+    memcpy(mapping[1] + page, "alone", 5);
     memcpy(mapping[2], text, 32);
     memcpy(mapping[3], text, 32);
     pid_t child = fork();
@@ -65,9 +73,9 @@ int main(void)
     show("read from the file:", from_file);
     pwrite(fd, "write", 5, 10);
     show("after a write, shared:", mapping[0] + 10);
-    show("its second page:", mapping[0] + 4096);
-    show("its private second page:", mapping[1] + 4096);
-    munmap(mapping[0], BYTES);
+    show("its second page:", mapping[0] + page);
+    show("its private second page:", mapping[1] + page);
+    munmap(mapping[0], bytes);
     unlink("mapped.tmp");
     show("private, file unlinked:", mapping[1] + 10);
     return 0;

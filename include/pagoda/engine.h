@@ -169,8 +169,14 @@ struct vm_place {
                         they change nothing but counts, recency and referenced bits. A write to a
                         page that is clean must be told before it is made. */
 };
-/* The processor has worked for so long on instructions, beside what their references cost. */
+/* The processor has worked for so long on instructions: that, with waits, is the time of such a
+ * machine, and not what their references cost. */
 void vm_engine_work(struct vm_engine *m, uint64_t ns);
+/* How long whoever made the references since this was asked last has to wait: nanoseconds. From
+ * here on he has not waited at all: somebody else may run, or the time passes (vm_engine_idle). */
+uint64_t vm_engine_waited(struct vm_engine *m);
+/* The flusher wakes, if it is time: on such a machine its kernel asks, not the references. */
+void vm_engine_flush(struct vm_engine *m);
 /* Look without a touch. False: it is not present. */
 bool vm_engine_look(struct vm_engine *m, vm_asid asid, vm_va va, struct vm_place *out);
 /* The kernel accesses the page by means of its own, not by the program's translation: it is brought

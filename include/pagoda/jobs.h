@@ -12,6 +12,10 @@
  * has run there for `warmup` and its working set has not been pushed out since by those of jobs
  * that became warm after it.
  *
+ * Where a gate stands before the processors, a job that has arrived begins when the gate lets it
+ * in: a memory with room for some of the jobs is one (multiprogram.h). Going in and out may take
+ * time, and the gate may send a job out again whose slice has ended.
+ *
  * At one moment, ends and transfers' starts come before used-up slices' requeueing in the order of
  * processors, then the scheduler's tick, then arrivals, then transfers' ends in the order of their
  * starts: the order of the textbook's simulators.
@@ -39,6 +43,7 @@ struct vm_job {
     uint64_t io_time;  /* of a transfer, from 1 */
     uint64_t cpus;     /* the set of processors that it may run on: bit c for processor c */
     uint64_t set;      /* what its working set takes of a cache */
+    uint64_t memory;   /* bytes that it is, for a gate that gives memory */
     uint32_t tickets;  /* from 1 */
     int8_t nice;
 };
@@ -70,11 +75,33 @@ struct vm_job_recipe {
                                                    to io_every_max */
     uint64_t tickets_max;
     uint64_t set_max;
+    uint64_t memory_max; /* 1 to this, all as likely; 0: they have none */
 };
 /* Add jobs by chance. Errors: VM_EUSAGE, VM_ESYSTEM. */
 bool vm_job_list_draw(struct vm_job_list *l, const struct vm_job_recipe *r, struct vm_error *e);
 
 /* ---- one run (jobs.c) ---- */
+
+/* What a gate that lets a job in says of it. */
+struct vm_job_entry {
+    uint64_t ready_at; /* when it can run: now, or later */
+    uint64_t
+        stall_until; /* until then, if that is after now, no processor does anything for jobs */
+};
+
+/* Who may run at all. Times are the run's, and never go back. */
+struct vm_job_gate {
+    void *host;
+    void (*come)(void *host, uint32_t job, uint64_t now); /* the job stands before it */
+    /* One of those that do is let in, with *out filled in; VM_NOJOB: none is. Asked again until it
+     * says so, whenever a job came or is gone. */
+    uint32_t (*enter)(void *host, uint64_t now, struct vm_job_entry *out);
+    /* The job's slice has ended and it has more to do: when it will be gone if it has to go out, or
+     * VM_TIME_NEVER: it stays. (It comes again when it is gone.) */
+    uint64_t (*expel)(void *host, uint32_t job, uint64_t now);
+    /* It has ended, or is out. Answers when processors may work on: now, or later. */
+    uint64_t (*gone)(void *host, uint32_t job, uint64_t now);
+};
 
 struct vm_warmth {
     uint64_t size;   /* of each processor's cache; 0: no job is ever warm */
@@ -91,6 +118,7 @@ struct vm_jobs_request {
     uint64_t timer;       /* slices end at multiples of it: its interrupts; from 1 */
     uint64_t switch_cost; /* time that a processor needs before it runs another job than its last */
     struct vm_warmth warmth;
+    const struct vm_job_gate *gate; /* NULL: all who arrive run */
     uint64_t seed;
     const uint64_t *drawn; /* [ndrawn] numbers for the first draws, modulo what is drawn from; then
                               by the seed */
@@ -106,9 +134,12 @@ enum vm_job_event_kind {
     VM_JOB_BLOCKS, /* it starts a transfer */
     VM_JOB_WAKES,
     VM_JOB_ENDS,
-    VM_JOB_WARM,  /* it is warm on its processor from now on */
-    VM_JOB_TICK,  /* the scheduler's: no job */
-    VM_JOB_EVENTS /* how many kinds */
+    VM_JOB_WARM,     /* it is warm on its processor from now on */
+    VM_JOB_ENTERS,   /* the gate lets it in */
+    VM_JOB_EXPELLED, /* it goes out */
+    VM_JOB_GONE,     /* it is out */
+    VM_JOB_TICK,     /* the scheduler's: no job */
+    VM_JOB_EVENTS    /* how many kinds */
 };
 
 struct vm_job_event {
@@ -123,7 +154,7 @@ struct vm_job_event {
 struct vm_job_span {
     uint64_t start, end;
     uint32_t job, cpu;
-    enum vm_span_kind { VM_SPAN_RUN, VM_SPAN_WARM, VM_SPAN_SWITCH } kind;
+    enum vm_span_kind { VM_SPAN_RUN, VM_SPAN_WARM, VM_SPAN_SWITCH /* or stalled */ } kind;
 };
 
 struct vm_job_result {
@@ -131,13 +162,14 @@ struct vm_job_result {
     uint64_t ran;        /* time on processors */
     uint64_t warm;       /* of it, warm */
     uint64_t waited, blocked;
+    uint64_t outside; /* before the gate, or on the way in or out */
     uint64_t picks, preemptions, migrations;
 };
 
 struct vm_cpu_result {
     uint64_t busy;      /* time for jobs */
     uint64_t warm;      /* of it, for warm ones */
-    uint64_t switching; /* time for switches */
+    uint64_t switching; /* time for switches, and stalled */
     uint64_t switches;  /* to another job than the last */
 };
 

@@ -56,6 +56,7 @@ struct vm_run_config {
     uint32_t processes_max;
     uint64_t stack_bytes;  /* a stack may grow so far */
     uint64_t instructions; /* the run ends after so many; 0: it does not */
+    uint32_t log_refs;     /* that a model is told of at once: 512 at least; 0: 2048 */
     bool misaligned_traps; /* a misaligned load or store is SIGBUS */
     const char *root;      /* a directory of the host: "/" of the programs */
     bool writable;         /* they may change files there */

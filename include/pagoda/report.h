@@ -12,9 +12,9 @@
 #include <pagoda/curve.h>
 #include <pagoda/engine.h>
 #include <pagoda/experiment.h>
-#include <pagoda/jobs.h>
 #include <pagoda/kernel.h>
 #include <pagoda/locality.h>
+#include <pagoda/multiprogram.h>
 #include <pagoda/requests.h>
 #include <pagoda/story.h>
 #include <pagoda/tables.h>
@@ -98,6 +98,18 @@ bool vm_report_sched_json(FILE *out, const struct vm_schedules *s, struct vm_err
 /* A Gantt chart for each of the first VM_CHARTS_MAX. */
 bool vm_report_sched_charts(const struct vm_schedules *s, struct vm_charts *out,
                             struct vm_error *e);
+
+/* Runs of the same jobs in memories that are shared in different ways. */
+struct vm_residence {
+    const struct vm_multiprogram_request *request; /* [nresults] */
+    size_t nresults;
+    const struct vm_multiprogram_result *result; /* [nresults] */
+    uint64_t at; /* the time whose areas are listed; VM_TIME_NEVER: none */
+};
+/* With maps on so many columns at most. Errors: VM_ESYSTEM. */
+bool vm_report_partitions_text(FILE *out, const struct vm_residence *s, unsigned columns,
+                               enum vm_colour colour, struct vm_error *e);
+bool vm_report_partitions_json(FILE *out, const struct vm_residence *s, struct vm_error *e);
 
 /* A trace's requests through several heaps. */
 struct vm_heaps {

@@ -107,6 +107,17 @@ static bool parse_set(const struct word *w, struct vm_job *j, char *value, struc
     return parse_number(w, "working set", value, 0, VM_TIME_MAX, &j->set, e);
 }
 
+static bool parse_memory(const struct word *w, struct vm_job *j, char *value, struct vm_error *e)
+{
+    struct vm_error ignored;
+    if (vm_parse_bytes(value, "memory", &j->memory, &ignored) && j->memory >= 1 &&
+        j->memory <= VM_TIME_MAX)
+        return true;
+    return vm_fail(e, w->code,
+                   "%s: job \"%.60s\": bad memory \"%.40s\": expected bytes, such as 64K", w->place,
+                   w->text, value);
+}
+
 static bool parse_name(const struct word *w, struct vm_job *j, char *value, struct vm_error *e)
 {
     if (!*value || strlen(value) >= sizeof j->name)
@@ -120,8 +131,8 @@ static const struct {
     const char *name;
     bool (*parse)(const struct word *w, struct vm_job *j, char *value, struct vm_error *e);
 } keys[] = {
-    {"io", parse_io},     {"tickets", parse_tickets}, {"nice", parse_nice},
-    {"cpus", parse_cpus}, {"set", parse_set},         {"name", parse_name},
+    {"io", parse_io},   {"tickets", parse_tickets}, {"nice", parse_nice},     {"cpus", parse_cpus},
+    {"set", parse_set}, {"name", parse_name},       {"memory", parse_memory},
 };
 #define NKEYS (sizeof keys / sizeof keys[0])
 
@@ -216,7 +227,7 @@ static bool check_recipe(const struct vm_job_recipe *r, struct vm_error *e)
         return vm_fail(e, VM_EUSAGE, "jobs by chance: a number is 0: expected 1 or more");
     if (r->run_max > VM_TIME_MAX || r->gap_max > VM_TIME_MAX / VM_JOBS_MAX ||
         r->io_every_max > VM_TIME_MAX || r->io_time > VM_TIME_MAX || r->set_max > VM_TIME_MAX ||
-        r->tickets_max > UINT32_MAX)
+        r->memory_max > VM_TIME_MAX || r->tickets_max > UINT32_MAX)
         return vm_fail(e, VM_EUSAGE,
                        "jobs by chance: a number is too large: expected times of at "
                        "most %llu",
@@ -249,6 +260,7 @@ bool vm_job_list_draw(struct vm_job_list *l, const struct vm_job_recipe *r, stru
         }
         j->tickets = (uint32_t)(1 + vm_random_below(&random, r->tickets_max));
         j->set = vm_random_below(&random, r->set_max + 1);
+        j->memory = r->memory_max ? 1 + vm_random_below(&random, r->memory_max) : 0;
     }
     return true;
 }

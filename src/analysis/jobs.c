@@ -4,8 +4,9 @@
  * Invariants
  *  1. Between two moments every processor does one thing: nothing, a switch, or one job's work at
  *     one rate.
- *  2. A job waits for its arrival, then is ready, runs on one processor, is blocked, or has ended;
- *     those that are blocked are in a list by the time, and start, of their transfers.
+ *  2. A job waits for its arrival, then is ready, runs on one processor, is away, stands before the
+ *     gate, or has ended; those that are away (in a transfer of theirs, or on the way through the
+ *     gate) are in a list by the time when they are back, and then by when they left.
  *  3. done <= mark <= run: mark is where the job blocks or ends next.
  */
 #include "analysis/job_cache.h"
@@ -28,8 +29,11 @@ struct processor {
 struct progress {
     uint64_t done, mark; /* work */
     uint64_t ready_at;
-    uint64_t wakes_at;
+    uint64_t back_at;
+    uint64_t outside_since;
     uint32_t last_cpu;
+    bool began; /* the scheduler knows it */
+    enum { AWAY_TRANSFER, AWAY_IN, AWAY_OUT } away;
 };
 
 struct sim {
@@ -42,12 +46,13 @@ struct sim {
     void *state;
     struct vm_arena arena;
     uint64_t now;
-    uint32_t nleft;             /* jobs that have not ended */
-    uint32_t narrived;          /* of `arrival` */
-    uint32_t *arrival;          /* [njobs] by arrival */
-    struct vm_links *blocked;   /* [njobs + 1], the last is the head; by the transfers' ends */
-    struct vm_sched_task *task; /* [njobs] */
-    struct progress *progress;  /* [njobs] */
+    uint32_t nleft;        /* jobs that have not ended */
+    uint32_t narrived;     /* of `arrival` */
+    uint32_t *arrival;     /* [njobs] by arrival */
+    struct vm_links *away; /* [njobs + 1], the last is the head; by back_at */
+    uint64_t stalled_until;
+    struct vm_sched_task *task;        /* [njobs] */
+    struct progress *progress;         /* [njobs] */
     struct processor cpu[VM_CPUS_MAX]; /* [ncpus] */
 };
 
@@ -156,16 +161,36 @@ static uint64_t next_of_processor(const struct sim *s, const struct processor *p
 /* The next moment at which something happens. */
 static uint64_t next_moment(const struct sim *s)
 {
-    uint32_t n = s->r->njobs, first = s->blocked[n].next;
+    uint32_t n = s->r->njobs, first = s->away[n].next;
     uint64_t at = s->out->ops->ticks_at(s->state);
     if (s->narrived < n)
         at = earlier(at, s->r->job[s->arrival[s->narrived]].arrival);
     if (first != n)
-        at = earlier(at, s->progress[first].wakes_at);
+        at = earlier(at, s->progress[first].back_at);
     for (uint32_t c = 0; c < s->r->ncpus; c++)
         if (s->cpu[c].job != VM_NOJOB)
             at = earlier(at, next_of_processor(s, &s->cpu[c]));
     return at;
+}
+
+/* The timer's first interrupt at or after `at`. */
+static uint64_t on_timer(const struct sim *s, uint64_t at)
+{
+    return (at + s->r->timer - 1) / s->r->timer * s->r->timer;
+}
+
+/* Work under way goes on after `until`, and slices end so much later. */
+static void stall(struct sim *s, uint64_t until)
+{
+    uint64_t from = s->stalled_until > s->now ? s->stalled_until : s->now;
+    if (until <= from)
+        return;
+    for (struct processor *p = s->cpu; p < s->cpu + s->r->ncpus; p++) {
+        p->starts = (p->starts > from ? p->starts : from) + (until - from);
+        if (p->slice_ends != VM_TIME_NEVER)
+            p->slice_ends = on_timer(s, p->slice_ends + (until - from));
+    }
+    s->stalled_until = until;
 }
 
 /* ---- what happens at a moment ---- */
@@ -176,19 +201,40 @@ static void end_job(struct sim *s, uint32_t job, uint32_t cpu)
     s->nleft--;
     tell(s, VM_JOB_ENDS, job, cpu);
     s->out->ops->leave(s->state, job);
+    if (s->r->gate)
+        stall(s, s->r->gate->gone(s->r->gate->host, job, s->now));
+}
+
+static void go_away(struct sim *s, uint32_t job, int why, uint64_t back_at)
+{
+    uint32_t head = s->r->njobs, after = s->away[head].prev;
+    while (after != head && s->progress[after].back_at > back_at)
+        after = s->away[after].prev;
+    s->progress[job].back_at = back_at;
+    s->progress[job].away = why;
+    vm_links_insert_after(s->away, after, job);
 }
 
 static void block_job(struct sim *s, uint32_t job, uint32_t cpu)
 {
-    uint32_t head = s->r->njobs, after = s->blocked[head].prev;
-    uint64_t wakes_at = s->now + s->r->job[job].io_time;
-    while (after != head && s->progress[after].wakes_at > wakes_at)
-        after = s->blocked[after].prev;
-    s->progress[job].wakes_at = wakes_at;
-    vm_links_insert_after(s->blocked, after, job);
+    go_away(s, job, AWAY_TRANSFER, s->now + s->r->job[job].io_time);
     s->out->job[job].blocked += s->r->job[job].io_time;
     tell(s, VM_JOB_BLOCKS, job, cpu);
     s->out->ops->block(s->state, job);
+}
+
+/* Whether the gate sends the job, which is stopped, out. */
+static bool expel_job(struct sim *s, uint32_t job, uint32_t cpu)
+{
+    const struct vm_job_gate *gate = s->r->gate;
+    uint64_t out_at = gate ? gate->expel(gate->host, job, s->now) : VM_TIME_NEVER;
+    if (out_at == VM_TIME_NEVER)
+        return false;
+    tell(s, VM_JOB_EXPELLED, job, cpu);
+    s->progress[job].outside_since = s->now;
+    s->out->ops->block(s->state, job);
+    go_away(s, job, AWAY_OUT, out_at);
+    return true;
 }
 
 /* Whether the processor's job leaves it now by itself, or because its slice is used up. */
@@ -202,7 +248,8 @@ static bool stop_job(struct sim *s, uint32_t c)
         block_job(s, job, c);
     } else if (s->now >= s->cpu[c].slice_ends) {
         tell(s, VM_JOB_SLICE_END, job, c);
-        make_ready(s, job, VM_READY_QUANTUM);
+        if (!expel_job(s, job, c))
+            make_ready(s, job, VM_READY_QUANTUM);
     } else {
         return false;
     }
@@ -219,11 +266,11 @@ static void stop_jobs(struct sim *s)
 /* A slice that begins when the job's work does ends with an interrupt of the timer. */
 static void ask_slice(struct sim *s, struct processor *p)
 {
-    uint64_t slice = s->out->ops->slice(s->state, p->job), timer = s->r->timer;
+    uint64_t slice = s->out->ops->slice(s->state, p->job);
     uint64_t begins = p->starts > s->now ? p->starts : s->now;
     p->slice_ends = VM_TIME_NEVER;
-    if (slice < VM_TIME_NEVER - begins - timer)
-        p->slice_ends = (begins + slice + timer - 1) / timer * timer;
+    if (slice < VM_TIME_NEVER - begins - s->r->timer)
+        p->slice_ends = on_timer(s, begins + slice);
 }
 
 static void tick(struct sim *s)
@@ -237,6 +284,24 @@ static void tick(struct sim *s)
             ask_slice(s, &s->cpu[c]);
 }
 
+/* The job can run from now on. */
+static void begin(struct sim *s, uint32_t job)
+{
+    struct progress *p = &s->progress[job];
+    enum vm_ready why = p->began ? VM_READY_WOKEN : VM_READY_NEW;
+    s->out->job[job].outside += s->now - p->outside_since;
+    p->began = true;
+    make_ready(s, job, why);
+}
+
+static void come(struct sim *s, uint32_t job)
+{
+    if (s->r->gate)
+        s->r->gate->come(s->r->gate->host, job, s->now);
+    else
+        begin(s, job);
+}
+
 static void arrive(struct sim *s)
 {
     for (; s->narrived < s->r->njobs; s->narrived++) {
@@ -244,19 +309,54 @@ static void arrive(struct sim *s)
         if (s->r->job[job].arrival > s->now)
             return;
         set_mark(s, job);
+        s->progress[job].outside_since = s->now;
         tell(s, VM_JOB_ARRIVES, job, VM_NOCPU);
-        make_ready(s, job, VM_READY_NEW);
+        come(s, job);
     }
 }
 
-static void wake(struct sim *s)
+static void end_transfer(struct sim *s, uint32_t job)
+{
+    set_mark(s, job);
+    tell(s, VM_JOB_WAKES, job, VM_NOCPU);
+    make_ready(s, job, VM_READY_WOKEN);
+}
+
+static void leave_gate(struct sim *s, uint32_t job)
+{
+    tell(s, VM_JOB_GONE, job, VM_NOCPU);
+    stall(s, s->r->gate->gone(s->r->gate->host, job, s->now));
+    come(s, job);
+}
+
+static void come_back(struct sim *s)
 {
     uint32_t head = s->r->njobs, job;
-    while ((job = s->blocked[head].next) != head && s->progress[job].wakes_at <= s->now) {
-        vm_links_remove(s->blocked, job);
-        set_mark(s, job);
-        tell(s, VM_JOB_WAKES, job, VM_NOCPU);
-        make_ready(s, job, VM_READY_WOKEN);
+    while ((job = s->away[head].next) != head && s->progress[job].back_at <= s->now) {
+        vm_links_remove(s->away, job);
+        if (s->progress[job].away == AWAY_TRANSFER)
+            end_transfer(s, job);
+        else if (s->progress[job].away == AWAY_OUT)
+            leave_gate(s, job);
+        else
+            begin(s, job);
+    }
+}
+
+/* ---- the gate ---- */
+
+static void admit(struct sim *s)
+{
+    const struct vm_job_gate *gate = s->r->gate;
+    struct vm_job_entry entry;
+    uint32_t job;
+    while (gate && (job = gate->enter(gate->host, s->now, &entry)) != VM_NOJOB) {
+        tell(s, VM_JOB_ENTERS, job, VM_NOCPU);
+        stall(s, entry.stall_until);
+        if (entry.ready_at > s->now)
+            go_away(s, job, AWAY_IN, entry.ready_at);
+        else
+            begin(s, job);
     }
 }
 
@@ -275,7 +375,8 @@ static void count_pick(struct sim *s, uint32_t c, uint32_t job)
     s->out->migrations += migrates;
     s->out->cpu[c].switches += switches;
     s->out->switches += switches;
-    p->starts = s->now + (switches ? s->r->switch_cost : 0);
+    p->starts = s->stalled_until > s->now ? s->stalled_until : s->now;
+    p->starts += switches ? s->r->switch_cost : 0;
     p->last = job;
     g->last_cpu = c;
 }
@@ -325,7 +426,8 @@ static void moment(struct sim *s)
     stop_jobs(s);
     tick(s);
     arrive(s);
-    wake(s);
+    come_back(s);
+    admit(s);
     fill_idle(s);
     preempt(s);
     VM_EXPECT((s->out->ops->check(s->state), true));
@@ -435,7 +537,7 @@ static void open_jobs(struct sim *s)
         s->task[i] = (struct vm_sched_task){.tickets = j->tickets, .nice = j->nice};
     }
     qsort_r(s->arrival, s->r->njobs, sizeof *s->arrival, by_arrival, (void *)s->r->job);
-    vm_links_head(s->blocked, s->r->njobs);
+    vm_links_head(s->away, s->r->njobs);
     s->nleft = s->r->njobs;
 }
 
@@ -444,10 +546,10 @@ static bool open_sim(struct sim *s, struct vm_error *e)
     uint32_t n = s->r->njobs;
     s->out->job = calloc(n, sizeof *s->out->job);
     s->arrival = calloc(n, sizeof *s->arrival);
-    s->blocked = calloc(n + (size_t)1, sizeof *s->blocked);
+    s->away = calloc(n + (size_t)1, sizeof *s->away);
     s->task = calloc(n, sizeof *s->task);
     s->progress = calloc(n, sizeof *s->progress);
-    if (!s->out->job || !s->arrival || !s->blocked || !s->task || !s->progress)
+    if (!s->out->job || !s->arrival || !s->away || !s->task || !s->progress)
         return vm_fail(e, VM_ESYSTEM, "no memory for %u jobs", n);
     open_jobs(s);
     vm_random_seed(&s->random, s->r->seed);
@@ -459,7 +561,7 @@ static void close_sim(struct sim *s)
     for (uint32_t c = 0; c < s->r->ncpus; c++)
         job_cache_close(&s->cpu[c].cache);
     free(s->arrival);
-    free(s->blocked);
+    free(s->away);
     free(s->task);
     free(s->progress);
     vm_arena_close(&s->arena);

@@ -6,6 +6,7 @@
 #include <pagoda/experiment.h>
 #include <pagoda/heap.h>
 #include <pagoda/kernel.h>
+#include <pagoda/partition.h>
 #include <pagoda/readahead.h>
 #include <pagoda/sched.h>
 #include <pagoda/thrash.h>
@@ -140,6 +141,7 @@ static const struct kind kinds[] = {
     {"devices", vm_device_list, print_parts, parts_json},
     {"readaheads", vm_readahead_list, print_parts, parts_json},
     {"allocators", vm_alloc_list, print_parts, parts_json},
+    {"storages", vm_partition_list, print_parts, parts_json},
     {"heaps", vm_heap_list, print_parts, parts_json},
     {"schedulers", vm_sched_list, print_parts, parts_json},
     {"admissions", vm_admission_list, print_parts, parts_json},

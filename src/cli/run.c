@@ -171,6 +171,31 @@ static bool parse_processor(const struct args *a, struct vm_run_config *c, struc
     return true;
 }
 
+/* Pagoda's own directory as a path below `root`, "/" where it does not lie there; to be freed.
+ * NULL: no memory. */
+static char *own_directory(const char *root)
+{
+    char *top = realpath(root, NULL), *here = realpath(".", NULL);
+    size_t n = top ? strlen(top) : 0;
+    while (n && top[n - 1] == '/')
+        n--;
+    bool below = top && here && !strncmp(here, top, n) && here[n] == '/';
+    char *path = strdup(below ? here + n : "/");
+    free(top);
+    free(here);
+    return path;
+}
+
+static bool parse_place(const struct args *a, struct vm_run_config *c, char **own,
+                        struct vm_error *e)
+{
+    c->root = value_or(a, "root", "/");
+    c->writable = args_has(a, "writable");
+    *own = own_directory(c->root);
+    c->cwd = value_or(a, "cwd", *own);
+    return *own || vm_fail(e, VM_ESYSTEM, "no memory for the name of a directory");
+}
+
 static bool parse(const struct args *a, struct vm_run_config *c, struct vm_error *e)
 {
     static char *const no_environment[] = {"PATH=/usr/local/bin:/usr/bin:/bin", "HOME=/",
@@ -182,9 +207,6 @@ static bool parse(const struct args *a, struct vm_run_config *c, struct vm_error
     if (args_has(a, "trace") && !parse_trace(args_value(a, "trace"), &c->trace, e))
         return false;
     c->misaligned_traps = args_has(a, "misaligned-traps");
-    c->root = value_or(a, "root", "/");
-    c->cwd = value_or(a, "cwd", "/");
-    c->writable = args_has(a, "writable");
     c->argv = a->rest;
     c->envp = args_has(a, "env") ? environ : no_environment;
     if (args_has(a, "trace-to") && !c->trace)
@@ -246,15 +268,17 @@ static bool run_run(const struct args *a, struct vm_error *e)
     struct vm_run_config config = {0};
     struct outlet trace = {0}, report = {0};
     struct vm_error why = {0};
+    char *own = NULL;
     signal(SIGPIPE, SIG_IGN); /* it is the program's that writes */
     if (!a->rest)
         return vm_fail(e, VM_EUSAGE, "which program? expected -- PROGRAM [ARGUMENT ...]");
-    bool good = parse(a, &config, e) && outlet_open(&trace, a, "trace-to", e) &&
-                outlet_open(&report, a, "report-to", e);
+    bool good = parse(a, &config, e) && parse_place(a, &config, &own, e) &&
+                outlet_open(&trace, a, "trace-to", e) && outlet_open(&report, a, "report-to", e);
     config.host = &trace;
     good = good && run_and_report(a, &config, &report, e);
     bool kept = outlet_close(&trace, &why);
     kept = outlet_close(&report, &why) && kept;
+    free(own);
     if (good && !kept)
         *e = why;
     return good && kept;
@@ -268,7 +292,10 @@ static const struct flag flags[] = {
     {"tick", 0, "MS", "from one timer interrupt to the next", TICK},
     {"instruction-ns", 0, "NS", "what an instruction takes beside its references", INSTRUCTION},
     {"root", 0, "DIR", "the directory of the host that programs see as /", "/"},
-    {"cwd", 0, "DIR", "where the program begins, a path below the root", "/"},
+    {"cwd", 0, "DIR",
+     "where the program begins, a path below the root; without it, where you are, if that lies "
+     "below the root",
+     NULL},
     {"writable", 0, NULL, "programs may change files below the root", NULL},
     {"env", 0, NULL, "programs get Pagoda's own environment", NULL},
     {"processes", 0, "N", "processes at once, at most", PROCESSES},

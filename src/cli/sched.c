@@ -1,13 +1,12 @@
 /* sched.c - `pagoda sched`: jobs under CPU schedulers, one beside the other. */
 #include "cli/charts.h"
+#include "cli/job_flags.h"
 #include "cli/keys.h"
 
-#include <pagoda/jobs.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define POLICIES "rr"
-#define QUANTUM  "10"
 #define WARMUP   "10"
 #define RATE     "2"
 
@@ -23,62 +22,6 @@ struct schedule {
     struct vm_jobs_result result[RESULTS_MAX];
     size_t nresults;
 };
-
-/* ---- jobs ---- */
-
-/* A flag's number; `fallback`, as the user would write it, without it. */
-static bool number(const struct args *a, const char *flag, const char *fallback, uint64_t *out,
-                   struct vm_error *e)
-{
-    char what[32];
-    const char *text = args_value(a, flag);
-    snprintf(what, sizeof what, "--%s", flag);
-    return vm_parse_count(text ? text : fallback, what, out, e);
-}
-
-static bool draw_jobs(const struct args *a, struct schedule *s, struct vm_error *e)
-{
-    struct vm_job_recipe r = {0};
-    uint64_t n;
-    if (!args_has(a, "random"))
-        return true;
-    if (!number(a, "random", "0", &n, e) || !number(a, "seed", "1", &r.seed, e) ||
-        !number(a, "longest", "100", &r.run_max, e) || !number(a, "gap", "0", &r.gap_max, e) ||
-        !number(a, "io", "0", &r.io_percent, e) ||
-        !number(a, "io-every", "10", &r.io_every_max, e) ||
-        !number(a, "io-time", "5", &r.io_time, e) ||
-        !number(a, "tickets", "100", &r.tickets_max, e) || !number(a, "set", "0", &r.set_max, e))
-        return false;
-    r.n = n > VM_JOBS_MAX ? VM_JOBS_MAX + 1 : (uint32_t)n;
-    return vm_job_list_draw(&s->jobs, &r, e);
-}
-
-static bool read_jobs(const struct args *a, struct schedule *s, struct vm_error *e)
-{
-    for (size_t i = 0; i < a->noperands; i++) {
-        char *text = args_read_text(a->operand[i], "list of jobs", e);
-        bool good = text && vm_job_list_lines(&s->jobs, a->operand[i], text, e);
-        free(text);
-        if (!good)
-            return false;
-    }
-    return true;
-}
-
-static bool find_jobs(const struct args *a, struct schedule *s, struct vm_error *e)
-{
-    const char *list = args_value(a, "jobs");
-    if (!read_jobs(a, s, e) || (list && !vm_job_list_parse(&s->jobs, "--jobs", list, e)) ||
-        !draw_jobs(a, s, e))
-        return false;
-    if (s->jobs.n == 0) {
-        vm_fail(e, VM_EUSAGE, "no jobs: expected --jobs, --random or a file");
-        return vm_hint(e, "pagoda sched --jobs 0:8,2:4,4:1 --policy fifo,sjf,rr");
-    }
-    s->request.job = s->jobs.job;
-    s->request.njobs = s->jobs.n;
-    return true;
-}
 
 /* ---- schedulers and processors ---- */
 
@@ -115,18 +58,23 @@ static bool parse_drawn(const struct args *a, struct schedule *s, struct vm_erro
 static bool parse_machine(const struct args *a, struct schedule *s, struct vm_error *e)
 {
     struct vm_jobs_request *r = &s->request;
-    uint64_t cpus;
-    if (!number(a, "cpus", "1", &cpus, e) || !number(a, "quantum", QUANTUM, &r->quantum, e) ||
-        !number(a, "tick", "1", &r->timer, e) ||
-        !number(a, "switch-cost", "0", &r->switch_cost, e) ||
-        !number(a, "cache", "0", &r->warmth.size, e) ||
-        !number(a, "warmup", WARMUP, &r->warmth.warmup, e) ||
-        !number(a, "warm-rate", RATE, &r->warmth.rate, e) || !number(a, "seed", "1", &r->seed, e))
+    if (!job_flags_processors(a, r, e) || !job_flags_number(a, "cache", "0", &r->warmth.size, e) ||
+        !job_flags_number(a, "warmup", WARMUP, &r->warmth.warmup, e) ||
+        !job_flags_number(a, "warm-rate", RATE, &r->warmth.rate, e))
         return false;
     if (r->warmth.rate == 0)
         return vm_fail(e, VM_EUSAGE, "--warm-rate 0: expected 1 or more");
-    r->ncpus = cpus > VM_CPUS_MAX ? VM_CPUS_MAX + 1 : (uint32_t)cpus;
     r->record = args_has(a, "trace") ? VM_RECORD_EVENTS : VM_RECORD_SPANS;
+    return true;
+}
+
+static bool find_jobs(const struct args *a, struct schedule *s, struct vm_error *e)
+{
+    static const char example[] = "pagoda sched --jobs 0:8,2:4,4:1 --policy fifo,sjf,rr";
+    if (!job_flags_read(a, example, &s->jobs, e))
+        return false;
+    s->request.job = s->jobs.job;
+    s->request.njobs = s->jobs.n;
     return true;
 }
 
@@ -185,26 +133,14 @@ static bool run_sched(const struct args *a, struct vm_error *e)
 }
 
 static const struct flag flags[] = {
-    {"jobs", 0, "LIST", "jobs, ARRIVAL:RUN[:KEY=VALUE]... each, parted by commas", NULL},
     {"policy", 'p', "NAME,...", "schedulers to run them under: see `pagoda list schedulers`",
      POLICIES},
-    {"cpus", 0, "N", "processors", "1"},
-    {"quantum", 0, "N", "time of a turn, where a scheduler is not given another", QUANTUM},
-    {"tick", 0, "N", "slices end at multiples of it: interrupts of the timer", "1"},
-    {"switch-cost", 0, "N", "time that a switch to another job takes", "0"},
+    PROCESSOR_FLAGS,
     {"cache", 0, "SIZE", "of each processor: jobs whose `set` is in it are warm; 0: none are", "0"},
     {"warmup", 0, "N", "time on a processor until a job is warm there", WARMUP},
     {"warm-rate", 0, "N", "work done in a unit of time when warm", RATE},
     {"draws", 0, "N,...", "the first numbers that are drawn, for a textbook's lottery", NULL},
-    {"random", 0, "N", "so many jobs by chance", NULL},
-    {"longest", 0, "N", "of those, the longest run time", "100"},
-    {"gap", 0, "N", "the longest time between arrivals", "0"},
-    {"io", 0, "PERCENT", "how many of them have transfers", "0"},
-    {"io-every", 0, "N", "the most time before each transfer", "10"},
-    {"io-time", 0, "N", "time of a transfer", "5"},
-    {"tickets", 0, "N", "the most tickets of one", "100"},
-    {"set", 0, "N", "the largest working set", "0"},
-    {"seed", 0, "N", "of all that is drawn", "1"},
+    JOB_FLAGS,
     {"trace", 't', NULL, "each decision, with what it turned on", NULL},
     CHART_FLAGS,
     {0}};

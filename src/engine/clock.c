@@ -15,6 +15,10 @@
  *     also for a process that is ahead of it: as the rest of the kernel's work does. (So 3 is not
  *     to the nanosecond where pages are written behind to such a device while a process waits for
  *     another one.)
+ *  5. Where programs run under a kernel (program.c) the time is that kernel's: instructions at its
+ *     price and waits, not what references cost. What its process has waited it has waited until
+ *     the kernel takes note (vm_engine_waited), through as many runs as a system call makes. So no
+ *     device's answer depends on what models the machine has of its TLBs and caches.
  */
 #include "engine/layout.h"
 #include "engine/machine.h"
@@ -90,6 +94,13 @@ void vm_engine_work(struct vm_engine *m, uint64_t ns)
     m->work_ns += ns;
 }
 
+uint64_t vm_engine_waited(struct vm_engine *m)
+{
+    uint64_t ns = m->waited_ns + m->ahead_ns;
+    m->waited_ns = m->ahead_ns = 0;
+    return ns;
+}
+
 bool vm_engine_suspend(struct vm_engine *m, vm_asid asid, struct vm_error *e)
 {
     vm_clock_begin(m);
@@ -141,6 +152,8 @@ void vm_clock_open(struct vm_engine *m)
 
 void vm_clock_begin(struct vm_engine *m)
 {
+    if (m->programs)
+        m->waited_ns += m->ahead_ns;
     m->ahead_ns = 0;
 }
 
@@ -207,14 +220,20 @@ uint32_t vm_clock_before_alarm(struct vm_engine *m, const uint16_t *meta, uint32
     return i;
 }
 
+/* What the references so far have cost. */
+static uint64_t spent_on_references(struct vm_engine *m)
+{
+    read_meter(m);
+    return (uint64_t)vm_price_cpu(&m->meter);
+}
+
 uint64_t vm_clock_now(void *engine, enum vm_server server)
 {
     struct vm_engine *m = engine;
-    read_meter(m);
-    uint64_t now = (uint64_t)vm_price_cpu(&m->meter) + m->work_ns + m->idle_ns;
+    uint64_t now = (m->programs ? m->work_ns : spent_on_references(m)) + m->idle_ns;
     if (now > m->past_ns)
         m->past_ns = now;
-    return server == VM_SERVED_BY_PROCESSOR ? m->past_ns : m->past_ns + m->ahead_ns;
+    return server == VM_SERVED_BY_PROCESSOR ? m->past_ns : m->past_ns + m->waited_ns + m->ahead_ns;
 }
 
 uint64_t vm_engine_now(struct vm_engine *m)

@@ -145,7 +145,8 @@ static void set_ticks(struct vm_engine *m)
     m->clock.spent = m->spent;
     uint64_t first = m->policy->tick_first(&env);
     m->tick_next = first ? first : UINT64_MAX;
-    m->flush_next = m->config.flush_ms > 0 ? FLUSH_TOUCHES : UINT64_MAX;
+    bool asks = m->config.flush_ms > 0 && !m->programs; /* else nobody, or the kernel does */
+    m->flush_next = asks ? FLUSH_TOUCHES : UINT64_MAX;
 }
 
 /* The frame's bits that a touch sets, so far as the scheme's hardware has them. */

@@ -176,8 +176,9 @@ struct vm_engine {
     uint64_t idle_ns;            /* the processor had nothing to do */
     uint64_t waits_ns[VM_WAITS]; /* of processes: others' work may hide them */
     void (*wait)(struct vm_engine *m, uint64_t ns); /* the process that runs waits: clock.c */
-    uint64_t ahead_ns; /* it has waited what the machine has not: it is so far ahead of it */
-    uint64_t alarm_ns; /* a run ends when it is as late; 0: never */
+    uint64_t ahead_ns;  /* it has waited what the machine has not: it is so far ahead of it */
+    uint64_t waited_ns; /* of a program: likewise in runs before, until its kernel takes note */
+    uint64_t alarm_ns;  /* a run ends when it is as late; 0: never */
     struct {
         uint32_t refs, events;
     } done; /* of the batch that was run last */

@@ -119,6 +119,12 @@ bool vm_engine_reach(struct vm_engine *m, vm_asid asid, vm_va va, enum vm_access
     return vm_engine_look(m, asid, va, out);
 }
 
+void vm_engine_flush(struct vm_engine *m)
+{
+    begin(m);
+    vm_memory_flush(m->memory);
+}
+
 void vm_engine_sync_file(struct vm_engine *m, uint32_t file)
 {
     begin(m);

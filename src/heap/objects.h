@@ -1,13 +1,14 @@
 /* objects.h - spans of objects of one size: what segregated calls a class and slab a cache.
  *
- * A span of objects is full, empty or in between, as its count of free objects says; those with a
- * free one are in the list of their class, and the head of the list serves. Which objects are free
+ * A span of objects is full, empty or in between, as its count of free objects says. Those in
+ * between are in the list of their class, and the head of the list serves; the empty ones that are
+ * kept are in a list of their own, and serve when the other is empty. Which objects are free
  * is a bitmap beside the region: nothing is written into a free object, a block that is given back
  * twice shows by its bit, and an address that is none of an object by a remainder.
  *
  * Invariants
  *  1. `nfree` is the number of bits in `free`, all of them below the class's count.
- *  2. A span is in the list of its class if and only if nfree is not 0.
+ *  2. A span is in `list` if it has 1 to count - 1 free objects, and in `empty` if it has count.
  *
  * Bonwick, "The slab allocator", USENIX Summer 1994, section 3 (slabs and their reference count);
  * a bitmap in place of the list of free buffers as in FreeBSD's UMA.
@@ -19,8 +20,9 @@
 
 struct object_class {
     uint32_t bytes, pages, count; /* of an object; of a span; objects of a span */
-    uint32_t list;                /* spans with a free object */
-    uint64_t inverse;             /* 2^40 / bytes, rounded up */
+    uint32_t list, empty;         /* spans with a free object; with nothing else */
+    uint32_t nempty;
+    uint64_t inverse; /* 2^40 / bytes, rounded up */
     uint64_t nspans;
     uint64_t takes, gives;
 };
@@ -71,20 +73,29 @@ static inline void objects_init(struct object_class *c, uint32_t bytes)
         .pages = pages,
         .count = count < SPAN_OBJECTS_MAX ? count : SPAN_OBJECTS_MAX,
         .list = SPAN_NOPAGE,
+        .empty = SPAN_NOPAGE,
         .inverse = ((UINT64_C(1) << 40) + bytes - 1) / bytes,
     };
 }
 
-/* A span for class number `class`, its objects free and in the list; its first object begins
- * `colour` bytes behind its start. SPAN_NOPAGE: there are no pages. */
-uint32_t vm_objects_open(struct spans *s, struct object_class *c, unsigned class, uint32_t colour);
-/* All objects of the span are free, and none is any longer. */
-void vm_objects_close(struct spans *s, struct object_class *c, uint32_t page);
-/* Close the spans of the class that are empty; whether there were any. */
-bool vm_objects_reap(struct spans *s, struct object_class *c);
-/* Every piece of the region, by rising start. `is_free` says of an object of `heap` whether it is. */
+/* A new span for class number `class`, its objects free, at the head of the list; its first object
+ * begins `colour` bytes behind its start. NULL: there are no pages. */
+struct span *vm_objects_open(struct spans *s, struct object_class *c, unsigned class,
+                             uint32_t colour);
+/* An empty span of that list of the class is free pages. */
+void vm_objects_close(struct spans *s, struct object_class *c, uint32_t *list, struct span *span);
+/* Those of struct vm_heap_ops, for a heap of objects and large blocks. */
+bool vm_objects_resize(struct spans *s, const struct object_class *classes, const void *block,
+                       size_t bytes);
+size_t vm_objects_room(const struct spans *s, const struct object_class *classes,
+                       const void *block);
+/* The first n classes; state_bytes is the heap's matter. */
+void vm_objects_usage(const struct spans *s, const struct object_class *classes, unsigned n,
+                      struct vm_heap_usage *out);
+/* Every piece of the region, by rising start. `kind` says of an object of `heap` what it is. */
 void vm_objects_walk(const struct spans *s, const struct object_class *classes, const void *heap,
-                     bool (*is_free)(const void *heap, const struct span *, unsigned object),
+                     enum vm_heap_kind (*kind)(const void *heap, const struct span *,
+                                               unsigned object),
                      void *host, void (*piece)(void *host, const struct vm_heap_piece *));
 bool vm_objects_check(const struct spans *s, const struct object_class *c, unsigned class,
                       struct vm_heap_damage *out);
@@ -109,21 +120,6 @@ static inline void *objects_pop(struct spans *s, struct object_class *c)
     return objects_at(s, c, span, object);
 }
 
-/* Add what the class holds to *out. */
-static inline void objects_usage(const struct object_class *c, struct vm_heap_usage *out)
-{
-    uint64_t live = c->takes - c->gives, free = c->nspans * c->count - live;
-    out->live_bytes += live * c->bytes;
-    out->free_bytes += free * c->bytes;
-    out->live_blocks += live;
-    out->free_blocks += free;
-    out->takes += c->takes;
-    out->gives += c->gives;
-    out->searched += c->takes; /* each has looked at one span */
-    if (free && c->bytes > out->free_max)
-        out->free_max = c->bytes;
-}
-
 /* The number of the object that begins at the offset, in the span; at least `count`: none does. */
 static inline unsigned objects_find(const struct spans *s, const struct object_class *c,
                                     const struct span *span, size_t offset)
@@ -138,13 +134,38 @@ static inline bool objects_is_free(const struct span *span, unsigned object)
     return span->free[object / 64] >> object % 64 & 1;
 }
 
-/* The object is free again. */
-static inline void objects_push(struct spans *s, struct object_class *c, struct span *span,
+/* The object is free again; whether all of its span are. */
+static inline bool objects_push(struct spans *s, struct object_class *c, struct span *span,
                                 unsigned object)
 {
     span->free[object / 64] |= UINT64_C(1) << object % 64;
     if (span->nfree++ == 0)
-        span_push(s, &c->list, (uint32_t)(span - s->span));
+        span_push(s, &c->list, span->head);
+    return span->nfree == c->count;
+}
+
+/* Put a span of the list that is empty now aside, unless there are `most` of these already. */
+static inline bool objects_keep(struct spans *s, struct object_class *c, struct span *span,
+                                uint32_t most)
+{
+    if (c->nempty >= most)
+        return false;
+    span_unlink(s, &c->list, span->head);
+    span_push(s, &c->empty, span->head);
+    c->nempty++;
+    return true;
+}
+
+/* Let an empty span that was kept serve. False: there is none. */
+static inline bool objects_revive(struct spans *s, struct object_class *c)
+{
+    uint32_t page = c->empty;
+    if (page == SPAN_NOPAGE)
+        return false;
+    span_unlink(s, &c->empty, page);
+    span_push(s, &c->list, page);
+    c->nempty--;
+    return true;
 }
 
 #endif

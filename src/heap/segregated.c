@@ -6,8 +6,8 @@
  *
  * Neither needs a search: the class is computed, the object found in a bitmap, the span of a block
  * that is given back in the notes of its page. A span all of whose objects are free goes back to
- * the pages, unless it is the last of its class that has room: a program that takes and gives back
- * one object would make and unmake it each time. Such spans are given up before a request fails.
+ * the pages, but for one of each class: a program that takes and gives back one object would make
+ * and unmake it each time. Such spans serve last, and are given up before a request fails.
  *
  * Nothing is written into the region, so that there are no headers to be destroyed. What a program
  * can take does not depend on how it was given back: only classes compete for pages.
@@ -16,6 +16,8 @@
  * Leijen, Zorn & de Moura, "Mimalloc: free list sharding in action", APLAS 2019.
  */
 #include "heap/objects.h"
+
+#define EMPTY_SPANS 1 /* of a class are kept */
 
 struct segregated {
     struct spans spans;
@@ -51,15 +53,16 @@ static bool reap(struct segregated *h)
 {
     bool any = false;
     for (unsigned i = 0; i < OBJECT_CLASSES; i++)
-        any = vm_objects_reap(&h->spans, &h->class[i]) || any;
+        for (struct object_class *c = &h->class[i]; c->empty != SPAN_NOPAGE; any = true)
+            vm_objects_close(&h->spans, c, &c->empty, &h->spans.span[c->empty]);
     return any;
 }
 
 static __attribute__((noinline)) void *take_first(struct segregated *h, unsigned class)
 {
     struct object_class *c = &h->class[class];
-    if (vm_objects_open(&h->spans, c, class, 0) == SPAN_NOPAGE &&
-        !(reap(h) && vm_objects_open(&h->spans, c, class, 0) != SPAN_NOPAGE))
+    if (!objects_revive(&h->spans, c) && !vm_objects_open(&h->spans, c, class, 0) &&
+        !(reap(h) && vm_objects_open(&h->spans, c, class, 0)))
         return ground_fail(&h->spans.ground);
     c->takes++;
     return objects_pop(&h->spans, c);
@@ -74,20 +77,12 @@ static void *take_object(struct segregated *h, unsigned class)
     return objects_pop(&h->spans, c);
 }
 
-static void *take_pages(struct segregated *h, size_t bytes, size_t align)
+static void *take_large(struct segregated *h, size_t bytes, size_t align)
 {
-    struct spans *s = &h->spans;
-    if (bytes > s->ground.limit)
-        return ground_fail(&s->ground);
-    uint32_t pages = (uint32_t)spans_pages(bytes), nalign = (uint32_t)spans_pages(align);
-    uint32_t page = vm_spans_take(s, pages, nalign, SPAN_LARGE);
-    if (page == SPAN_NOPAGE && reap(h))
-        page = vm_spans_take(s, pages, nalign, SPAN_LARGE);
-    if (page == SPAN_NOPAGE)
-        return ground_fail(&s->ground);
-    s->ground.takes++;
-    s->ground.live_bytes += (size_t)pages << SPAN_SHIFT;
-    return s->ground.base + ((size_t)page << SPAN_SHIFT);
+    void *block = vm_large_take(&h->spans, bytes, align);
+    if (!block && reap(h))
+        block = vm_large_take(&h->spans, bytes, align);
+    return block ? block : ground_fail(&h->spans.ground);
 }
 
 static void *take(void *state, size_t bytes, size_t align, uint32_t cpu)
@@ -98,17 +93,7 @@ static void *take(void *state, size_t bytes, size_t align, uint32_t cpu)
         return take_object(h, objects_class(bytes));
     if (align <= VM_HEAP_GRAIN && bytes <= OBJECT_BYTES_MAX)
         return take_object(h, objects_class_aligned(bytes, align));
-    return take_pages(h, bytes, align);
-}
-
-static enum vm_heap_fault give_pages(struct spans *s, struct span *span, size_t offset)
-{
-    if (offset != span_start(s, span))
-        return VM_HEAP_NOT_A_BLOCK;
-    s->ground.gives++;
-    s->ground.live_bytes -= (size_t)span->pages << SPAN_SHIFT;
-    vm_spans_give(s, (uint32_t)(offset >> SPAN_SHIFT));
-    return VM_HEAP_FINE;
+    return take_large(h, bytes, align);
 }
 
 static enum vm_heap_fault give(void *state, void *block, uint32_t cpu)
@@ -121,72 +106,49 @@ static enum vm_heap_fault give(void *state, void *block, uint32_t cpu)
     if (!span)
         return vm_spans_diagnose(s, offset);
     if (span->kind == SPAN_LARGE)
-        return give_pages(s, span, offset);
+        return vm_large_give(s, span, offset);
     struct object_class *c = &h->class[span->class];
     unsigned object = objects_find(s, c, span, offset);
     if (object >= c->count)
         return VM_HEAP_NOT_A_BLOCK;
     if (objects_is_free(span, object))
         return VM_HEAP_FREE_TWICE;
-    objects_push(s, c, span, object);
     c->gives++;
-    if (span->nfree == c->count && (span->next != SPAN_NOPAGE || span->prev != SPAN_NOPAGE))
-        vm_objects_close(s, c, (uint32_t)(span - s->span));
+    if (objects_push(s, c, span, object) && !objects_keep(s, c, span, EMPTY_SPANS))
+        vm_objects_close(s, c, &c->list, span);
     return VM_HEAP_FINE;
-}
-
-static size_t room(const void *state, const void *block)
-{
-    const struct segregated *h = state;
-    const struct span *span =
-        spans_find(&h->spans, (uintptr_t)block - (uintptr_t)h->spans.ground.base);
-    if (!span)
-        return 0;
-    return span->kind == SPAN_LARGE ? (size_t)span->pages << SPAN_SHIFT
-                                    : h->class[span->class].bytes;
 }
 
 static bool resize(void *state, void *block, size_t bytes)
 {
     struct segregated *h = state;
-    struct spans *s = &h->spans;
-    size_t offset = (uintptr_t)block - (uintptr_t)s->ground.base;
-    struct span *span = spans_find(s, offset);
-    if (!span || bytes > s->ground.limit)
-        return false;
-    /* What would hold more than twice what it needs had better move. */
-    if (span->kind == SPAN_OBJECTS)
-        return bytes <= h->class[span->class].bytes && bytes * 2 >= h->class[span->class].bytes;
-    size_t held = span->pages, pages = spans_pages(bytes);
-    if (bytes <= OBJECT_BYTES_MAX / 2 || !vm_spans_resize(s, span->head, (uint32_t)pages))
-        return false;
-    s->ground.live_bytes += (pages - held) << SPAN_SHIFT;
-    return true;
+    return vm_objects_resize(&h->spans, h->class, block, bytes);
+}
+
+static size_t room(const void *state, const void *block)
+{
+    const struct segregated *h = state;
+    return vm_objects_room(&h->spans, h->class, block);
 }
 
 static void usage(const void *state, struct vm_heap_usage *out)
 {
     const struct segregated *h = state;
-    const struct spans *s = &h->spans;
-    ground_usage(&s->ground, out);
-    out->free_max = (size_t)vm_spans_max(s) << SPAN_SHIFT;
-    out->state_bytes = sizeof *h + s->most * sizeof(struct span);
-    for (unsigned i = 0; i < OBJECT_CLASSES; i++)
-        objects_usage(&h->class[i], out);
-    out->overhead_bytes = out->held_bytes - out->live_bytes - out->free_bytes;
+    vm_objects_usage(&h->spans, h->class, OBJECT_CLASSES, out);
+    out->state_bytes = sizeof *h + h->spans.most * sizeof(struct span);
 }
 
-static bool is_free(const void *heap, const struct span *span, unsigned object)
+static enum vm_heap_kind kind(const void *heap, const struct span *span, unsigned object)
 {
     (void)heap;
-    return objects_is_free(span, object);
+    return objects_is_free(span, object) ? VM_HEAP_FREE : VM_HEAP_LIVE;
 }
 
 static void walk(const void *state, void *host,
                  void (*piece)(void *host, const struct vm_heap_piece *))
 {
     const struct segregated *h = state;
-    vm_objects_walk(&h->spans, h->class, h, is_free, host, piece);
+    vm_objects_walk(&h->spans, h->class, h, kind, host, piece);
 }
 
 static bool check(const void *state, struct vm_heap_damage *out)

@@ -217,6 +217,40 @@ bool vm_spans_resize(struct spans *s, uint32_t page, uint32_t pages)
     return true;
 }
 
+/* ---- large blocks ---- */
+
+void *vm_large_take(struct spans *s, size_t bytes, size_t align)
+{
+    if (bytes > s->ground.limit)
+        return NULL;
+    uint32_t pages = (uint32_t)spans_pages(bytes);
+    uint32_t page = vm_spans_take(s, pages, (uint32_t)spans_pages(align), SPAN_LARGE);
+    if (page == SPAN_NOPAGE)
+        return NULL;
+    s->ground.takes++;
+    s->ground.live_bytes += (size_t)pages << SPAN_SHIFT;
+    return s->ground.base + ((size_t)page << SPAN_SHIFT);
+}
+
+enum vm_heap_fault vm_large_give(struct spans *s, const struct span *span, size_t offset)
+{
+    if (offset != span_start(s, span))
+        return VM_HEAP_NOT_A_BLOCK;
+    s->ground.gives++;
+    s->ground.live_bytes -= (size_t)span->pages << SPAN_SHIFT;
+    vm_spans_give(s, span->head);
+    return VM_HEAP_FINE;
+}
+
+bool vm_large_resize(struct spans *s, const struct span *span, size_t bytes)
+{
+    size_t held = span->pages, pages = spans_pages(bytes);
+    if (bytes > s->ground.limit || !vm_spans_resize(s, span->head, (uint32_t)pages))
+        return false;
+    s->ground.live_bytes += (pages - held) << SPAN_SHIFT;
+    return true;
+}
+
 /* ---- looking at all ---- */
 
 enum vm_heap_fault vm_spans_diagnose(const struct spans *s, size_t offset)

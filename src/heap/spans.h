@@ -65,6 +65,16 @@ uint32_t vm_spans_take(struct spans *s, uint32_t pages, uint32_t align, enum spa
 void vm_spans_give(struct spans *s, uint32_t page);
 /* The large block at `page` has `pages` pages from now on, where it is. False: it cannot. */
 bool vm_spans_resize(struct spans *s, uint32_t page, uint32_t pages);
+/* ---- large blocks: whole pages of their own ---- */
+
+/* NULL: there is no room; this is not counted as a failure. */
+void *vm_large_take(struct spans *s, size_t bytes, size_t align);
+enum vm_heap_fault vm_large_give(struct spans *s, const struct span *span, size_t offset);
+/* False: there is no room behind it. */
+bool vm_large_resize(struct spans *s, const struct span *span, size_t bytes);
+
+/* ---- looking at all ---- */
+
 /* Why the block at that offset, which no span has, cannot be given back. */
 enum vm_heap_fault vm_spans_diagnose(const struct spans *s, size_t offset);
 uint32_t vm_spans_max(const struct spans *s); /* pages of the longest free span */

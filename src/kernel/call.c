@@ -60,8 +60,15 @@ static void note_unknown(struct kernel *k, uint64_t number)
         out->unknown[out->nunknown++] = (uint32_t)number;
 }
 
-/* Calls that POSIX lets begin anew after a handler with SA_RESTART. */
-static bool is_restartable(uint64_t number)
+/* How a call that a signal has interrupted goes on. */
+enum going_on {
+    WITHOUT_HANDLER, /* where no handler was called for it */
+    WITH_RESTART,    /* and where one was that is to begin calls anew: SA_RESTART */
+    NEVER,           /* it fails with EINTR */
+};
+
+/* Source: signal(7), Interruption of system calls. */
+static enum going_on going_on(uint64_t number)
 {
     switch (number) {
     case CALL_read:
@@ -71,31 +78,47 @@ static bool is_restartable(uint64_t number)
     case CALL_wait4:
     case CALL_waitid:
     case CALL_futex:
+    case CALL_fcntl:
+    case CALL_flock:
+        return WITH_RESTART;
+    case CALL_rt_sigtimedwait:
+        return NEVER;
+    default:
+        return WITHOUT_HANDLER;
+    }
+}
+
+/* The call's progress is bytes, which its caller is told of rather than of the signal. */
+static bool is_transfer(uint64_t number)
+{
+    switch (number) {
+    case CALL_write:
+    case CALL_writev:
+    case CALL_pwrite64:
+    case CALL_sendfile:
         return true;
     default:
         return false;
     }
 }
 
-/* The signal that will be delivered first wants interrupted calls to begin anew; one without a
- * handler changes nothing, and so does none at all. */
-static bool wants_restart(const struct thread *t)
-{
-    signal_set open = (t->pending | t->process->pending) & ~t->blocked;
-    if (!open)
-        return true;
-    const struct signal_action *a = &t->process->action[__builtin_ctzll(open) + 1];
-    return (a->flags & SA_RESTART) || a->handler <= (vm_va)(uintptr_t)SIG_IGN;
-}
-
 /* It was about to sleep, and a signal waits. */
 static int64_t interrupt(struct thread *t, uint64_t number)
 {
+    const struct signal_action *a = &t->process->action[vm_signal_next(t)];
+    bool handled = a->handler > (vm_va)(uintptr_t)SIG_IGN;
+    enum going_on how = going_on(number);
     t->state = THREAD_RUNNING;
     t->channel = NULL;
     t->wake_ns = VM_TIME_NEVER;
+    t->awaited = 0;
     t->in_call = t->waits_for_word = t->begun = false;
-    return is_restartable(number) && wants_restart(t) ? CALL_RETURNED : -EINTR;
+    if (is_transfer(number) && t->progress)
+        return (int64_t)t->progress;
+    if (how == NEVER || (handled && !(how == WITH_RESTART && (a->flags & SA_RESTART))))
+        return -EINTR;
+    t->goes_on = !handled;
+    return CALL_RETURNED;
 }
 
 /* ---- as lines of a trace ---- */

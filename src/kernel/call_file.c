@@ -307,13 +307,13 @@ int64_t vm_call_fcntl(struct kernel *k, struct thread *t, const uint64_t *a)
     case F_SETFL:
         f->flags = (f->flags & ~SETS_KEPT) | ((int)a[2] & SETS_KEPT);
         return 0;
-    case F_GETLK: {
-        int16_t type = F_UNLCK;
-        return vm_user_write(k, t, a[2], &type, sizeof type);
-    }
+    case F_GETLK:
     case F_SETLK:
     case F_SETLKW:
-        return 0; /* every lock is granted */
+    case F_OFD_GETLK:
+    case F_OFD_SETLK:
+    case F_OFD_SETLKW:
+        return vm_lock_fcntl(k, t, f, a);
     default:
         return -EINVAL;
     }

@@ -100,33 +100,12 @@ int64_t vm_call_wait4(struct kernel *k, struct thread *t, const uint64_t *a)
     return vm_process_wait(k, t, (int32_t)a[0], a[1], (int)a[2], a[3]);
 }
 
-struct waited {
-    int32_t signo, errno_, code, pad;
-    int32_t pid, uid, status;
-    uint8_t rest[128 - 28];
-};
-
-static void describe(const struct process *child, int status, struct waited *w)
-{
-    *w = (struct waited){.signo = SIGCHLD, .pid = (int32_t)child->pid};
-    if (WIFEXITED(status)) {
-        w->code = CLD_EXITED;
-        w->status = WEXITSTATUS(status);
-    } else if (WIFSIGNALED(status)) {
-        w->code = CLD_KILLED;
-        w->status = WTERMSIG(status);
-    } else {
-        w->code = WIFSTOPPED(status) ? CLD_STOPPED : CLD_CONTINUED;
-        w->status = WIFSTOPPED(status) ? WSTOPSIG(status) : SIGCONT;
-    }
-}
-
 int64_t vm_call_waitid(struct kernel *k, struct thread *t, const uint64_t *a)
 {
     int64_t pid = a[0] == P_ALL ? -1 : a[0] == P_PID ? (int32_t)a[1] : -(int64_t)(int32_t)a[1];
     int options = (int)a[3], status;
     bool any;
-    struct waited w;
+    struct signal_info w;
     if (a[0] > P_PGID || !(options & (WEXITED | WSTOPPED | WCONTINUED)))
         return -EINVAL;
     struct process *child = vm_process_news(k, t->process, pid, options, &status, &any);
@@ -135,9 +114,9 @@ int64_t vm_call_waitid(struct kernel *k, struct thread *t, const uint64_t *a)
     if (!child && !(options & WNOHANG))
         return vm_thread_sleep(k, t, t->process, VM_TIME_NEVER);
     if (!child)
-        w = (struct waited){0};
+        w = (struct signal_info){0};
     else
-        describe(child, status, &w);
+        vm_process_describe(child, status, &w);
     if (a[2] && vm_user_write(k, t, a[2], &w, sizeof w))
         return -EFAULT;
     if (child && !(options & WNOWAIT))

@@ -4,8 +4,8 @@
 
 #include <signal.h>
 
-#define SET_BYTES   8
-#define STACK_LEAST UINT64_C(2048) /* MINSIGSTKSZ */
+#define SET_BYTES     8
+#define NEVER_BLOCKED (UINT64_C(1) << (SIGKILL - 1) | UINT64_C(1) << (SIGSTOP - 1))
 
 static bool is_signal(uint64_t n)
 {
@@ -14,7 +14,13 @@ static bool is_signal(uint64_t n)
 
 /* ---- sending ---- */
 
-static int64_t send_all(struct kernel *k, const struct process *from, int64_t pid, int signal)
+static struct signal_info from(const struct thread *t, uint64_t signal, int code)
+{
+    return (struct signal_info){.signal = (int)signal, .code = code, .from.pid = t->process->pid};
+}
+
+static int64_t send_all(struct kernel *k, const struct process *from, int64_t pid,
+                        const struct signal_info *info)
 {
     int64_t result = -ESRCH;
     for (struct process *p = k->processes, *next; p; p = next) {
@@ -25,8 +31,8 @@ static int64_t send_all(struct kernel *k, const struct process *from, int64_t pi
         if (!is_meant || !p->threads)
             continue;
         result = 0;
-        if (signal)
-            vm_signal_process(k, p, signal);
+        if (info->signal)
+            vm_signal_post(k, p, info);
     }
     return result;
 }
@@ -34,40 +40,72 @@ static int64_t send_all(struct kernel *k, const struct process *from, int64_t pi
 int64_t vm_call_kill(struct kernel *k, struct thread *t, const uint64_t *a)
 {
     int64_t pid = (int32_t)a[0];
+    struct signal_info info = from(t, a[1], SI_USER);
     if (a[1] && !is_signal(a[1]))
         return -EINVAL;
     if (pid <= 0)
-        return send_all(k, t->process, pid, (int)a[1]);
+        return send_all(k, t->process, pid, &info);
     struct process *p = vm_process_find(k, (uint32_t)pid);
     if (!p)
         return -ESRCH;
-    if (a[1])
-        vm_signal_process(k, p, (int)a[1]);
-    return 0;
+    return a[1] ? vm_signal_post(k, p, &info) : 0;
 }
 
-static int64_t send_thread(struct kernel *k, uint32_t tgid, uint32_t tid, uint64_t signal)
+static int64_t send_thread(struct kernel *k, uint32_t tgid, uint32_t tid,
+                           const struct signal_info *info)
 {
     struct thread *to = vm_thread_find(k, tid);
-    if (signal && !is_signal(signal))
+    if (info->signal && !is_signal((uint32_t)info->signal))
         return -EINVAL;
     if (!to || (tgid && to->process->pid != tgid))
         return -ESRCH;
-    if (signal)
-        vm_signal_thread(k, to, (int)signal);
-    return 0;
+    return info->signal ? vm_signal_post_thread(k, to, info) : 0;
 }
 
 int64_t vm_call_tkill(struct kernel *k, struct thread *t, const uint64_t *a)
 {
-    (void)t;
-    return send_thread(k, 0, (uint32_t)a[0], a[1]);
+    struct signal_info info = from(t, a[1], SI_TKILL);
+    return (int32_t)a[0] <= 0 ? -EINVAL : send_thread(k, 0, (uint32_t)a[0], &info);
 }
 
 int64_t vm_call_tgkill(struct kernel *k, struct thread *t, const uint64_t *a)
 {
-    (void)t;
-    return send_thread(k, (uint32_t)a[0], (uint32_t)a[1], a[2]);
+    struct signal_info info = from(t, a[2], SI_TKILL);
+    if ((int32_t)a[0] <= 0 || (int32_t)a[1] <= 0)
+        return -EINVAL;
+    return send_thread(k, (uint32_t)a[0], (uint32_t)a[1], &info);
+}
+
+/* What a program says of a signal itself: it may not pretend to be the kernel, nor kill, unless to
+ * itself. */
+static int64_t read_info(struct kernel *k, struct thread *t, uint64_t pid, uint64_t signal,
+                         vm_va va, struct signal_info *info)
+{
+    if (vm_user_read(k, t, info, va, sizeof *info))
+        return -EFAULT;
+    info->signal = (int)signal;
+    if ((info->code >= 0 || info->code == SI_TKILL) && pid != t->process->pid)
+        return -EPERM;
+    return 0;
+}
+
+int64_t vm_call_rt_sigqueueinfo(struct kernel *k, struct thread *t, const uint64_t *a)
+{
+    struct signal_info info;
+    int64_t error = read_info(k, t, a[0], a[1], a[2], &info);
+    struct process *p = vm_process_find(k, (uint32_t)a[0]);
+    if (error || !p || (a[1] && !is_signal(a[1])))
+        return error ? error : !p ? -ESRCH : -EINVAL;
+    return a[1] ? vm_signal_post(k, p, &info) : 0;
+}
+
+int64_t vm_call_rt_tgsigqueueinfo(struct kernel *k, struct thread *t, const uint64_t *a)
+{
+    struct signal_info info;
+    if ((int32_t)a[0] <= 0 || (int32_t)a[1] <= 0)
+        return -EINVAL;
+    int64_t error = read_info(k, t, a[0], a[2], a[3], &info);
+    return error ? error : send_thread(k, (uint32_t)a[0], (uint32_t)a[1], &info);
 }
 
 /* ---- what is done about them ---- */
@@ -90,15 +128,17 @@ int64_t vm_call_rt_sigaction(struct kernel *k, struct thread *t, const uint64_t 
         return -EFAULT;
     if (a[2] && vm_user_write(k, t, a[2], &old, sizeof old))
         return -EFAULT;
-    if (a[1])
-        *its = (struct signal_action){.handler = new.handler, .flags = new.flags, .mask = new.mask};
+    if (!a[1])
+        return 0;
+    *its = (struct signal_action){.handler = new.handler, .flags = new.flags, .mask = new.mask};
+    if (vm_signal_is_ignored(t->process, (int)a[0]))
+        vm_signal_forget(k, t->process, (int)a[0]);
     return 0;
 }
 
 int64_t vm_call_rt_sigprocmask(struct kernel *k, struct thread *t, const uint64_t *a)
 {
     signal_set set, old = t->blocked;
-    const signal_set never = UINT64_C(1) << (SIGKILL - 1) | UINT64_C(1) << (SIGSTOP - 1);
     if (a[3] != SET_BYTES)
         return -EINVAL;
     if (a[1] && vm_user_read(k, t, &set, a[1], sizeof set))
@@ -120,14 +160,14 @@ int64_t vm_call_rt_sigprocmask(struct kernel *k, struct thread *t, const uint64_
     default:
         return -EINVAL;
     }
-    t->blocked &= ~never;
+    t->blocked &= ~NEVER_BLOCKED;
     return 0;
 }
 
 int64_t vm_call_rt_sigpending(struct kernel *k, struct thread *t, const uint64_t *a)
 {
-    signal_set pending = (t->pending | t->process->pending) & t->blocked;
-    return a[1] != SET_BYTES ? -EINVAL : vm_user_write(k, t, a[0], &pending, sizeof pending);
+    signal_set pending = (t->pending.set | t->process->pending.set) & t->blocked;
+    return a[1] > SET_BYTES ? -EINVAL : vm_user_write(k, t, a[0], &pending, sizeof pending);
 }
 
 int64_t vm_call_block(struct kernel *k, struct thread *t, vm_va va)
@@ -139,7 +179,7 @@ int64_t vm_call_block(struct kernel *k, struct thread *t, vm_va va)
         return -EFAULT;
     t->blocked_after = t->blocked;
     t->has_blocked_after = true;
-    t->blocked = set;
+    t->blocked = set & ~NEVER_BLOCKED;
     return 0;
 }
 
@@ -159,26 +199,37 @@ int64_t vm_call_rt_sigreturn(struct kernel *k, struct thread *t, const uint64_t 
     return vm_signal_return(k, t);
 }
 
-struct stack {
-    uint64_t va;
-    int32_t flags, pad;
-    uint64_t bytes;
-};
-
 int64_t vm_call_sigaltstack(struct kernel *k, struct thread *t, const uint64_t *a)
 {
-    struct stack new, old = {.va = t->alt_stack,
-                             .flags = t->alt_stack_bytes ? 0 : SS_DISABLE,
-                             .bytes = t->alt_stack_bytes};
+    struct signal_stack new, old = vm_signal_stack(t);
     if (a[0] && vm_user_read(k, t, &new, a[0], sizeof new))
         return -EFAULT;
-    if (a[1] && vm_user_write(k, t, a[1], &old, sizeof old))
+    int64_t error = a[0] ? vm_signal_set_stack(t, &new) : 0;
+    if (error)
+        return error;
+    return a[1] ? vm_user_write(k, t, a[1], &old, sizeof old) : 0;
+}
+
+/* ---- waiting for them ---- */
+
+int64_t vm_call_rt_sigtimedwait(struct kernel *k, struct thread *t, const uint64_t *a)
+{
+    signal_set set;
+    struct signal_info info;
+    if (a[3] != SET_BYTES)
+        return -EINVAL;
+    if (vm_user_read(k, t, &set, a[0], sizeof set))
         return -EFAULT;
-    if (!a[0])
-        return 0;
-    if (!(new.flags &SS_DISABLE) && new.bytes < STACK_LEAST)
-        return -ENOMEM;
-    t->alt_stack = new.va;
-    t->alt_stack_bytes = new.flags &SS_DISABLE ? 0 : new.bytes;
-    return 0;
+    int64_t error = a[2] ? vm_call_set_end(k, t, a[2]) : 0;
+    if (error)
+        return error;
+    t->awaited = 0;
+    int signal = vm_signal_take(k, t, set & ~NEVER_BLOCKED, &info);
+    if (signal)
+        return a[1] && vm_user_write(k, t, a[1], &info, sizeof info) ? -EFAULT : signal;
+    if (a[2] && k->now_ns >= t->call_until_ns)
+        return -EAGAIN;
+    if (!vm_signal_waits(t)) /* else it is interrupted */
+        t->awaited = set & ~NEVER_BLOCKED;
+    return vm_thread_sleep(k, t, NULL, a[2] ? t->call_until_ns : VM_TIME_NEVER);
 }

@@ -1,97 +1,46 @@
 /* call_wait.c - system calls on time, and futexes.
  *
- * Time begins at a fixed date, so that a run gives the same output every time, and goes on by the
- * kernel's clock: instructions and waiting.
- *
  * Source: futex(2): FUTEX_WAIT, WAKE, REQUEUE and CMP_REQUEUE, and their BITSET forms with any bit.
  */
-#include "kernel/kernel.h"
+#include "kernel/clock.h"
 #include "kernel/stat.h"
 
 #include <linux/futex.h>
 #include <time.h>
 
-#define SECOND UINT64_C(1000000000)
-#define DATE_S UINT64_C(1767225600) /* 2026-01-01 00:00 UTC */
-#define TICK_S 100                  /* of times(2) */
-
-struct moment {
-    int64_t s, ns;
-};
-
-static bool is_moment(const struct moment *m)
-{
-    return m->s >= 0 && m->ns >= 0 && m->ns < (int64_t)SECOND;
-}
-
-static uint64_t ns_of(const struct moment *m)
-{
-    uint64_t most = VM_TIME_NEVER / SECOND - 1;
-    return (uint64_t)m->s > most ? VM_TIME_NEVER - 1 : (uint64_t)m->s * SECOND + (uint64_t)m->ns;
-}
-
-static struct moment moment_of(uint64_t ns)
-{
-    return (struct moment){(int64_t)(ns / SECOND), (int64_t)(ns % SECOND)};
-}
-
-uint64_t vm_date_s(const struct kernel *k)
-{
-    return DATE_S + k->now_ns / SECOND;
-}
+#define TICK_S 100 /* of times(2) */
 
 /* ---- what time it is ---- */
 
-/* -1: there is no such clock. */
-static int64_t clock_ns(const struct kernel *k, const struct thread *t, uint64_t clock)
-{
-    switch (clock) {
-    case CLOCK_REALTIME:
-    case CLOCK_REALTIME_COARSE:
-    case CLOCK_TAI:
-        return (int64_t)(DATE_S * SECOND + k->now_ns);
-    case CLOCK_MONOTONIC:
-    case CLOCK_MONOTONIC_RAW:
-    case CLOCK_MONOTONIC_COARSE:
-    case CLOCK_BOOTTIME:
-        return (int64_t)k->now_ns;
-    case CLOCK_PROCESS_CPUTIME_ID:
-    case CLOCK_THREAD_CPUTIME_ID:
-        return (int64_t)((double)t->process->stat.instructions * k->c->instruction_ns);
-    default:
-        return -1;
-    }
-}
-
 int64_t vm_call_clock_gettime(struct kernel *k, struct thread *t, const uint64_t *a)
 {
-    int64_t ns = clock_ns(k, t, a[0]);
-    struct moment m = moment_of((uint64_t)ns);
+    int64_t ns = vm_clock_ns(k, t, a[0]);
+    struct moment m = vm_moment_of((uint64_t)ns);
     return ns < 0 ? -EINVAL : vm_user_write(k, t, a[1], &m, sizeof m);
 }
 
 int64_t vm_call_clock_getres(struct kernel *k, struct thread *t, const uint64_t *a)
 {
     struct moment m = {0, 1};
-    if (clock_ns(k, t, a[0]) < 0)
+    if (vm_clock_ns(k, t, a[0]) < 0)
         return -EINVAL;
     return a[1] ? vm_user_write(k, t, a[1], &m, sizeof m) : 0;
 }
 
 int64_t vm_call_gettimeofday(struct kernel *k, struct thread *t, const uint64_t *a)
 {
-    struct moment m = moment_of(DATE_S * SECOND + k->now_ns);
+    struct moment m = vm_moment_of((uint64_t)vm_clock_ns(k, t, CLOCK_REALTIME));
     m.ns /= 1000;
     return a[0] ? vm_user_write(k, t, a[0], &m, sizeof m) : 0;
 }
 
 int64_t vm_call_times(struct kernel *k, struct thread *t, const uint64_t *a)
 {
-    uint64_t used = (uint64_t)clock_ns(k, t, CLOCK_PROCESS_CPUTIME_ID) / (SECOND / TICK_S);
+    uint64_t used = (uint64_t)vm_clock_ns(k, t, CLOCK_PROCESS_CPUTIME_ID) / (SECOND_NS / TICK_S);
     uint64_t times[4] = {used, 0, 0, 0};
     if (a[0] && vm_user_write(k, t, a[0], times, sizeof times))
         return -EFAULT;
-    return (int64_t)(k->now_ns / (SECOND / TICK_S));
+    return (int64_t)(k->now_ns / (SECOND_NS / TICK_S));
 }
 
 /* ---- sleeping ---- */
@@ -106,12 +55,10 @@ static int64_t set_end(struct kernel *k, struct thread *t, vm_va va, uint64_t fr
         return 0;
     if (vm_user_read(k, t, &m, va, sizeof m))
         return -EFAULT;
-    if (!is_moment(&m))
+    if (!vm_moment_is_good(&m))
         return -EINVAL;
-    uint64_t ns = ns_of(&m);
-    if (absolute)
-        ns = ns > from_ns ? ns - from_ns : 0;
-    t->call_until_ns = ns > VM_TIME_NEVER - 1 - k->now_ns ? VM_TIME_NEVER - 1 : k->now_ns + ns;
+    uint64_t ns = vm_moment_ns(&m);
+    t->call_until_ns = absolute ? vm_clock_at(k, ns, from_ns) : vm_clock_after(k, ns);
     t->call_until_ns += t->call_until_ns == 0;
     return 0;
 }
@@ -121,12 +68,16 @@ int64_t vm_call_set_end(struct kernel *k, struct thread *t, vm_va va)
     return set_end(k, t, va, 0, false);
 }
 
+/* A signal that waits ends the sleep: what is left of it is told. */
 static int64_t sleep_on(struct kernel *k, struct thread *t, vm_va rest)
 {
-    struct moment none = {0, 0};
-    if (k->now_ns < t->call_until_ns)
-        return vm_thread_sleep(k, t, NULL, t->call_until_ns);
-    return rest ? vm_user_write(k, t, rest, &none, sizeof none) : 0;
+    struct moment left;
+    if (k->now_ns >= t->call_until_ns)
+        return 0;
+    left = vm_moment_of(t->call_until_ns - k->now_ns);
+    if (rest && vm_signal_waits(t) && vm_user_write(k, t, rest, &left, sizeof left))
+        return -EFAULT;
+    return vm_thread_sleep(k, t, NULL, t->call_until_ns);
 }
 
 int64_t vm_call_nanosleep(struct kernel *k, struct thread *t, const uint64_t *a)
@@ -138,61 +89,11 @@ int64_t vm_call_nanosleep(struct kernel *k, struct thread *t, const uint64_t *a)
 int64_t vm_call_clock_nanosleep(struct kernel *k, struct thread *t, const uint64_t *a)
 {
     bool absolute = a[1] & TIMER_ABSTIME;
-    int64_t now = clock_ns(k, t, a[0]);
+    int64_t now = vm_clock_ns(k, t, a[0]);
     if (now < 0)
         return -EINVAL;
     int64_t error = set_end(k, t, a[2], (uint64_t)now, absolute);
     return error ? error : sleep_on(k, t, absolute ? 0 : a[3]);
-}
-
-/* ---- the alarm ---- */
-
-struct interval {
-    int64_t every_s, every_us, next_s, next_us;
-};
-
-static struct interval alarm_of(const struct kernel *k, const struct process *p)
-{
-    bool waits = p->alarm_ns != VM_TIME_NEVER && p->alarm_ns > k->now_ns;
-    uint64_t left = waits ? p->alarm_ns - k->now_ns : 0;
-    uint64_t every = p->alarm_every_ns;
-    return (struct interval){(int64_t)(every / SECOND), (int64_t)(every % SECOND / 1000),
-                             (int64_t)(left / SECOND), (int64_t)(left % SECOND / 1000)};
-}
-
-int64_t vm_call_getitimer(struct kernel *k, struct thread *t, const uint64_t *a)
-{
-    struct interval i = alarm_of(k, t->process);
-    return a[0] != 0 ? -EINVAL : vm_user_write(k, t, a[1], &i, sizeof i);
-}
-
-/* Longer ones than a century are a century, so that no sum with the clock overflows. */
-static bool interval_ns(int64_t s, int64_t us, uint64_t *ns)
-{
-    const int64_t century_s = INT64_C(100) * 366 * 86400;
-    *ns = (uint64_t)(s < century_s ? s : century_s) * SECOND + (uint64_t)us * 1000;
-    return s >= 0 && us >= 0 && us < 1000000;
-}
-
-int64_t vm_call_setitimer(struct kernel *k, struct thread *t, const uint64_t *a)
-{
-    struct process *p = t->process;
-    struct interval i, old = alarm_of(k, p);
-    if (a[0] != 0) /* ITIMER_REAL */
-        return -EINVAL;
-    if (vm_user_read(k, t, &i, a[1], sizeof i))
-        return -EFAULT;
-    if (a[2] && vm_user_write(k, t, a[2], &old, sizeof old))
-        return -EFAULT;
-    uint64_t next_ns, every_ns;
-    if (!interval_ns(i.next_s, i.next_us, &next_ns) ||
-        !interval_ns(i.every_s, i.every_us, &every_ns))
-        return -EINVAL;
-    p->alarm_ns = next_ns ? k->now_ns + next_ns : VM_TIME_NEVER;
-    p->alarm_every_ns = every_ns;
-    if (p->alarm_ns < k->next_wake_ns)
-        k->next_wake_ns = p->alarm_ns;
-    return 0;
 }
 
 /* ---- futexes ---- */
@@ -235,7 +136,7 @@ static int64_t futex_wait(struct kernel *k, struct thread *t, const uint64_t *a,
     if (again && !t->waits_for_word) /* it was woken */
         return 0;
     if (a[3]) {
-        int64_t error = set_end(k, t, a[3], (uint64_t)clock_ns(k, t, clock), absolute);
+        int64_t error = set_end(k, t, a[3], (uint64_t)vm_clock_ns(k, t, clock), absolute);
         if (error)
             return error;
         if (k->now_ns >= t->call_until_ns) {

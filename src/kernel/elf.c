@@ -2,6 +2,9 @@
  *
  *   segments     mappings of the file, private: their pages come when they are touched
  *   the rest     of a segment that is longer in memory than in the file: zeros
+ *   shared pages where the file's segments were laid out for smaller pages than the machine's: all
+ *                of them are the process's own memory, into which they are read, and a page has
+ *                every right that one of its segments has
  *   stack        the strings, the auxiliary vector, envp, argv, argc (psABI; System V ABI, 3.4)
  *   trampoline   one page with the instructions that return from a signal's handler
  *
@@ -24,6 +27,7 @@
     (1 << ('i' - 'a') | 1 << ('m' - 'a') | 1 << 0 | 1 << ('f' - 'a') | 1 << ('d' - 'a') |          \
      1 << ('c' - 'a'))
 #define CLOCK_TICKS_A_SECOND 100
+#define SEGMENT_ALIGN        (UINT64_C(1) << VM_RV64_PAGE_SHIFT) /* the least that a linker gives */
 
 static uint64_t page_bytes(const struct kernel *k)
 {
@@ -89,12 +93,12 @@ static bool check_segment(const struct kernel *k, const Elf64_Phdr *p, unsigned 
                        name, i, (unsigned long long)p->p_filesz, (unsigned long long)p->p_offset,
                        (unsigned long long)size);
     if (p->p_vaddr >= k->user_end || p->p_memsz > k->user_end - p->p_vaddr ||
-        (p->p_vaddr - p->p_offset) % page_bytes(k))
+        (p->p_vaddr - p->p_offset) % SEGMENT_ALIGN)
         return vm_fail(e, VM_EINPUT,
                        "%s: segment %u lies at 0x%llx: expected addresses below 0x%llx that differ "
                        "from its offset by whole pages of %llu bytes",
                        name, i, (unsigned long long)p->p_vaddr, (unsigned long long)k->user_end,
-                       (unsigned long long)page_bytes(k));
+                       (unsigned long long)SEGMENT_ALIGN);
     return true;
 }
 
@@ -172,6 +176,104 @@ static int64_t map_segment(struct kernel *k, struct thread *t, struct inode *ino
     vm_va heap = page_up(k, start + p->p_memsz);
     if (heap > t->space->brk_first)
         t->space->brk_first = t->space->brk = heap;
+    return error;
+}
+
+/* ---- segments that share pages ---- */
+
+/* The pages of the machine that a segment lies in: [first, end); none: a segment of no bytes. */
+struct pages {
+    vm_va first, end;
+};
+
+static struct pages pages_of(const struct kernel *k, const struct image *im, const Elf64_Phdr *p)
+{
+    vm_va start = im->base + p->p_vaddr;
+    bool has = p->p_type == PT_LOAD && p->p_memsz > 0;
+    return has ? (struct pages){page_down(k, start), page_up(k, start + p->p_memsz)}
+               : (struct pages){0, 0};
+}
+
+static bool shares_pages(const struct kernel *k, const struct image *im)
+{
+    for (unsigned i = 0; i < im->head.e_phnum; i++) {
+        const Elf64_Phdr *p = &im->segment[i];
+        struct pages a = pages_of(k, im, p);
+        if (a.end && (p->p_vaddr - p->p_offset) % page_bytes(k))
+            return true;
+        for (unsigned j = 0; j < i; j++) {
+            struct pages b = pages_of(k, im, &im->segment[j]);
+            if (a.first < b.end && b.first < a.end)
+                return true;
+        }
+    }
+    return false;
+}
+
+/* Pages that no segment before has brought. */
+static int64_t map_own(struct kernel *k, struct thread *t, struct pages pages)
+{
+    int64_t error = 0;
+    for (vm_va va = pages.first; va < pages.end && !error; va += page_bytes(k))
+        if (vm_space_is_free(k, t->space, va, page_bytes(k)))
+            error = vm_space_map(k, t->space, va, page_bytes(k), VM_PROT_READ | VM_PROT_WRITE,
+                                 false, NULL, 0);
+    return error;
+}
+
+static int64_t read_segment(struct kernel *k, struct thread *t, struct inode *inode, vm_va va,
+                            const Elf64_Phdr *p)
+{
+    uint8_t piece[4096];
+    for (uint64_t done = 0, n; done < p->p_filesz; done += n) {
+        n = p->p_filesz - done < sizeof piece ? p->p_filesz - done : sizeof piece;
+        int64_t got = vm_inode_read(k, inode, p->p_offset + done, piece, n);
+        if (got != (int64_t)n || vm_user_write(k, t, va + done, piece, n))
+            return got < 0 ? got : -ENOMEM;
+    }
+    return 0;
+}
+
+/* The rights of all segments that have bytes in the page at `va`. */
+static unsigned rights_at(const struct kernel *k, const struct image *im, vm_va va)
+{
+    unsigned rights = 0;
+    for (unsigned i = 0; i < im->head.e_phnum; i++) {
+        struct pages pages = pages_of(k, im, &im->segment[i]);
+        if (va >= pages.first && va < pages.end)
+            rights |= prot_of(&im->segment[i]);
+    }
+    return rights;
+}
+
+static int64_t copy_segments(struct kernel *k, struct thread *t, struct inode *inode,
+                             const struct image *im)
+{
+    struct pages all[SEGMENTS_MAX];
+    int64_t error = 0;
+    for (unsigned i = 0; i < im->head.e_phnum && !error; i++) {
+        const Elf64_Phdr *p = &im->segment[i];
+        all[i] = pages_of(k, im, p);
+        error = map_own(k, t, all[i]);
+        if (!error && all[i].end)
+            error = read_segment(k, t, inode, im->base + p->p_vaddr, p);
+    }
+    for (unsigned i = 0; i < im->head.e_phnum && !error; i++) {
+        for (vm_va va = all[i].first; va < all[i].end && !error; va += page_bytes(k))
+            error = vm_space_protect(k, t->space, va, page_bytes(k), rights_at(k, im, va));
+        if (all[i].end > t->space->brk_first)
+            t->space->brk_first = t->space->brk = all[i].end;
+    }
+    return error;
+}
+
+static int64_t map_segments(struct kernel *k, struct thread *t, struct inode *inode,
+                            const struct image *im)
+{
+    int64_t error = 0;
+    for (unsigned i = 0; i < im->head.e_phnum && !error; i++)
+        if (im->segment[i].p_type == PT_LOAD)
+            error = map_segment(k, t, inode, im, &im->segment[i]);
     return error;
 }
 
@@ -288,16 +390,14 @@ int64_t vm_elf_load(struct kernel *k, struct thread *t, struct inode *inode, con
 {
     struct image im;
     struct vm_error e;
-    int64_t error = 0;
+    int64_t error;
     uint64_t needed = argv->bytes + envp->bytes + strlen(name);
     if (needed > STRINGS_MAX || needed > k->c->stack_bytes / 4)
         return -E2BIG;
     if (!read_image(k, inode, name, &im, &e))
         return -ENOEXEC;
     t->space->brk_first = t->space->brk = 0;
-    for (unsigned i = 0; i < im.head.e_phnum && !error; i++)
-        if (im.segment[i].p_type == PT_LOAD)
-            error = map_segment(k, t, inode, &im, &im.segment[i]);
+    error = (shares_pages(k, &im) ? copy_segments : map_segments)(k, t, inode, &im);
     if (!error)
         error = map_stack(k, t->space, needed);
     if (!error)

@@ -38,6 +38,7 @@ void vm_open_file_release(struct kernel *k, struct open_file *f)
     VM_ASSERT(f->users > 0);
     if (--f->users)
         return;
+    vm_locks_of(k, f);
     f->ops->close(k, f);
     free(f->path);
     free(f->text);
@@ -140,6 +141,7 @@ void vm_fd_table_leave(struct kernel *k, struct fd_table *table)
 {
     if (--table->users)
         return;
+    vm_locks_of(k, table);
     for (uint32_t i = 0; i < table->n; i++)
         if (table->fd[i].file)
             vm_open_file_release(k, table->fd[i].file);
@@ -153,6 +155,7 @@ void vm_fd_table_exec(struct kernel *k, struct fd_table *table)
         struct fd *d = &table->fd[i];
         if (!d->file || !d->close_on_exec)
             continue;
+        vm_locks_closed(k, table, d->file);
         vm_open_file_release(k, d->file);
         *d = (struct fd){0};
     }
@@ -186,6 +189,7 @@ int64_t vm_fd_close(struct kernel *k, struct thread *t, uint64_t fd)
     if (!f)
         return -EBADF;
     t->process->files->fd[(uint32_t)fd] = (struct fd){0};
+    vm_locks_closed(k, t->process->files, f);
     vm_open_file_release(k, f);
     return 0;
 }

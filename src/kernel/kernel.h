@@ -6,13 +6,15 @@
  *   elf.c      a program file becomes an address space
  *   process.c  processes and threads: fork, exec, exit, wait
  *   trap.c     causes, the vector table, page faults
- *   signal.c   signals: sent, delivered, returned from
+ *   signal.c, pending.c    signals: sent, delivered, returned from
+ *   timer.c, clock.c       what happens at a moment, and what programs take the time for
  *   syscalls.def, call.c   system calls by number
  *   absent.def, call_text.c   their names and arguments, as a trace shows them
  *   call_*.c   their bodies, by subject
  *   inode.c    files with pages in the page cache
  *   file.c     open files and descriptors
  *   path.c     names: below the root, and never out of it
+ *   lock.c     locks on files and ranges of them
  *   regular.c, pipe.c, stream.c, special.c   kinds of open files
  *   terminal.c   the host's terminal: the foreground group, its signals, its settings
  *
@@ -33,6 +35,7 @@
 #include <pagoda/kernel.h>
 
 #include "base/random.h"
+#include "kernel/lock.h"
 
 #include <errno.h>
 
@@ -47,12 +50,62 @@ struct address_space {
     struct inode *program;      /* that it runs; NULL: none yet */
 };
 
-/* ---- threads and processes ---- */
-
-enum thread_state { THREAD_FREE, THREAD_READY, THREAD_RUNNING, THREAD_SLEEPS, THREAD_STOPPED };
+/* ---- signals ---- */
 
 #define NSIGNALS 64
 typedef uint64_t signal_set; /* bit n - 1: signal n */
+
+#define SIGNALS_QUEUED_MAX 4096
+
+/* What a handler is told: Linux's siginfo. */
+struct signal_info {
+    int32_t signal, error, code, pad;
+    union {
+        struct {
+            uint32_t pid, uid;
+            union {
+                uint64_t value; /* of sigqueue */
+                struct {
+                    int32_t status, pad;
+                } child;
+            };
+        } from; /* another process */
+        struct {
+            int32_t id, overruns;
+            uint64_t value;
+        } timer;
+        uint64_t address; /* of a fault */
+        uint8_t rest[112];
+    };
+};
+_Static_assert(sizeof(struct signal_info) == 128, "as asm-generic/siginfo.h has it");
+
+struct pending {
+    signal_set set;
+    struct queued_signal *first; /* pending.c */
+};
+
+/* Linux's stack_t. */
+struct signal_stack {
+    uint64_t va;
+    int32_t flags, pad;
+    uint64_t bytes; /* 0: none */
+};
+
+/* ---- timers ---- */
+
+struct kernel;
+struct timer {
+    uint64_t at_ns;    /* VM_TIME_NEVER: it is not set */
+    uint64_t every_ns; /* 0: once */
+    /* It has been due `times` times since it was last seen; it is set again where it repeats. */
+    void (*expire)(struct kernel *k, struct timer *timer, uint64_t times);
+    struct timer *next; /* of those that are set */
+};
+
+/* ---- threads and processes ---- */
+
+enum thread_state { THREAD_FREE, THREAD_READY, THREAD_RUNNING, THREAD_SLEEPS, THREAD_STOPPED };
 
 struct thread {
     enum thread_state state;
@@ -73,18 +126,18 @@ struct thread {
         uint64_t at;
     } word; /* that it waits for, if waits_for_word */
     bool waits_for_word;
-    uint64_t since; /* its place among the sleepers of a channel */
-    bool told;      /* the scheduler knows it */
-    signal_set pending, blocked;
+    struct lock lock_wanted; /* while it sleeps for one (call_lock.c) */
+    uint64_t since;          /* its place among the sleepers of a channel */
+    bool told;               /* the scheduler knows it */
+    struct pending pending;
+    signal_set blocked;
     signal_set blocked_after; /* what sigsuspend, ppoll put back, if has_blocked_after */
     bool has_blocked_after;
-    struct {
-        int signal, code;
-        vm_va va;
-    } fault;                          /* of the signal that it caused itself; signal 0: none */
-    vm_va alt_stack, alt_stack_bytes; /* for handlers that want it; 0 bytes: none */
-    vm_va clear_tid;                  /* 0, or: written 0 and woken at its end */
-    struct thread *next;              /* of its process */
+    bool goes_on;       /* the call at its pc, as before the signal that ended its sleep */
+    signal_set awaited; /* it sleeps until one of these is pending */
+    struct signal_stack alt_stack; /* for handlers that want it */
+    vm_va clear_tid;               /* 0, or: written 0 and woken at its end */
+    struct thread *next;           /* of its process */
 };
 
 struct signal_action {
@@ -116,11 +169,13 @@ struct process {
     struct fd_table *files;
     struct working_directory *where;
     struct signal_action action[NSIGNALS + 1];
-    signal_set pending; /* for whichever thread */
-    int status;         /* as wait4 gives it */
+    struct pending pending; /* for whichever thread */
+    int status;             /* as wait4 gives it */
     bool stopped, continued_untold, stopped_untold;
-    uint32_t vfork_parent_tid;         /* that waits until this one has its own space; 0: none */
-    uint64_t alarm_ns, alarm_every_ns; /* VM_TIME_NEVER: none; 0: once */
+    uint32_t vfork_parent_tid; /* that waits until this one has its own space; 0: none */
+    struct timer alarm;
+    struct posix_timer *timers; /* call_timer.c's */
+    int exit_signal;            /* to its parent; 0: none */
     bool execed;
     struct vm_run_process stat;
     struct process *next; /* of all, by pid */
@@ -146,10 +201,12 @@ struct kernel {
     bool failed; /* error says why: the run ends */
     struct vm_error error;
 
-    uint64_t now_ns;       /* instructions and waiting */
+    uint64_t now_ns;       /* instructions and waiting: the machine's clock, as seen last */
     double fraction_ns;    /* of the next one */
     uint64_t next_wake_ns; /* nobody is to be woken before */
-    uint64_t wait_ns;      /* that the machine has asked of whoever made the references lately */
+    struct lock_table locks;
+    struct timer *timers; /* those that are set, by time */
+    uint32_t nqueued;     /* signals with what is told of them */
 
     struct thread *thread; /* [threads_max] by vm_task */
     struct vm_sched_task *task;
@@ -204,6 +261,8 @@ uint64_t vm_machine_waits(struct kernel *k);
 void vm_machine_idle(struct kernel *k, uint64_t ns);
 /* A processor has executed so many. */
 void vm_machine_worked(struct kernel *k, uint64_t instructions);
+/* The flusher wakes, if it is time. */
+void vm_machine_flush(struct kernel *k);
 /* Where the byte at `va` is, after a reference to `bytes` bytes from there on, within one page of
  * the hart; NULL: it cannot be had. Good until the next reference. */
 uint8_t *vm_machine_page(struct kernel *k, const struct address_space *s, vm_va va, uint32_t bytes,
@@ -232,6 +291,7 @@ int64_t vm_user_string(struct kernel *k, struct thread *t, char *out, size_t cap
 struct address_space *vm_space_open(struct kernel *k);
 /* One user less; nobody: it ends. */
 void vm_space_leave(struct kernel *k, struct address_space *s);
+void vm_spaces_close(struct kernel *k); /* all there are, at the end of the run */
 /* The same with a copy of all that `from` has; NULL: likewise. */
 struct address_space *vm_space_fork(struct kernel *k, const struct address_space *from);
 /* Every mapping goes. */
@@ -299,6 +359,8 @@ int64_t vm_process_wait(struct kernel *k, struct thread *t, int64_t pid, vm_va s
 struct process *vm_process_news(struct kernel *k, struct process *parent, int64_t pid, int options,
                                 int *status, bool *any);
 void vm_process_heard(struct kernel *k, struct process *child);
+/* What wait4's status of a child says, as SIGCHLD and waitid tell it. */
+void vm_process_describe(const struct process *child, int status, struct signal_info *info);
 /* The process has changed: tell its parent by SIGCHLD, and whoever waits. */
 void vm_process_told(struct kernel *k, struct process *p);
 
@@ -360,10 +422,51 @@ void vm_call_text(const struct thread *t, const char *name, const char *kinds, c
 /* "3", "-ENOENT": its answer. */
 void vm_answer_text(const char *kinds, int64_t result, char *out, size_t cap);
 
+/* ---- timer.c ---- */
+
+/* It expires at `at_ns` and then each every_ns; VM_TIME_NEVER: not at all. */
+void vm_timer_set(struct kernel *k, struct timer *timer, uint64_t at_ns, uint64_t every_ns);
+/* How long until it expires; 0: it is not set. */
+uint64_t vm_timer_left(const struct kernel *k, const struct timer *timer);
+uint64_t vm_timers_next(const struct kernel *k); /* when the first one expires; VM_TIME_NEVER */
+void vm_timers_expire(struct kernel *k);         /* all that are due */
+
+/* ---- call_timer.c ---- */
+
+/* The alarm of a process that begins; all its timers, when it ends; those that exec deletes. */
+void vm_alarm_init(struct process *p);
+void vm_posix_timers_close(struct kernel *k, struct process *p);
+/* A timer's signal is about to be delivered. */
+void vm_posix_timer_told(struct process *p, const struct signal_info *info);
+
+/* ---- pending.c ---- */
+
+/* 0, or -EAGAIN: a value cannot be queued. */
+int64_t vm_pending_add(struct kernel *k, struct pending *p, const struct signal_info *info);
+/* The first one of a signal that is pending is so no more. */
+void vm_pending_take(struct kernel *k, struct pending *p, int signal, struct signal_info *out);
+void vm_pending_drop(struct kernel *k, struct pending *p, signal_set which);
+/* What is queued of this timer's; NULL: nothing. */
+struct signal_info *vm_pending_timer(struct pending *p, int signal, int timer);
+
 /* ---- signal.c ---- */
 
+/* Of the thread's own doing; by the kernel. */
 void vm_signal_thread(struct kernel *k, struct thread *t, int signal);
 void vm_signal_process(struct kernel *k, struct process *p, int signal);
+/* The same with what is to be told of it. 0 or -EAGAIN. */
+int64_t vm_signal_post_thread(struct kernel *k, struct thread *t, const struct signal_info *info);
+int64_t vm_signal_post(struct kernel *k, struct process *p, const struct signal_info *info);
+/* It would do nothing now; what is pending of it goes. */
+bool vm_signal_is_ignored(const struct process *p, int signal);
+void vm_signal_forget(struct kernel *k, struct process *p, int signal);
+/* The one that will be delivered next; 0: none. */
+int vm_signal_next(const struct thread *t);
+/* One of `set` that is pending is so no more; 0: none is. */
+int vm_signal_take(struct kernel *k, struct thread *t, signal_set set, struct signal_info *info);
+/* The stack of handlers, as sigaltstack has it: 0 or -errno. */
+struct signal_stack vm_signal_stack(const struct thread *t);
+int64_t vm_signal_set_stack(struct thread *t, const struct signal_stack *s);
 /* Caused by what the thread does at `va`: it cannot be blocked. code: si_code. */
 void vm_signal_fault(struct kernel *k, struct thread *t, int signal, int code, vm_va va);
 /* Whether a signal is there that ends a sleep. */
@@ -475,6 +578,15 @@ struct inode *vm_fd_inode(struct kernel *k, struct thread *t, int fd, unsigned p
 bool vm_files_open(struct kernel *k, struct vm_error *e);
 void vm_files_close(struct kernel *k);
 void vm_files_sync(struct kernel *k); /* what was written is in the host's files */
+
+/* ---- call_lock.c ---- */
+
+/* A descriptor of `f` is closed: what its process had locked of that file is free. */
+void vm_locks_closed(struct kernel *k, const struct fd_table *table, struct open_file *f);
+/* A table, or an open file, ends: likewise all that it had. */
+void vm_locks_of(struct kernel *k, const void *owner);
+/* fcntl's commands on locks. */
+int64_t vm_lock_fcntl(struct kernel *k, struct thread *t, struct open_file *f, const uint64_t *a);
 
 /* ---- pipe.c ---- */
 

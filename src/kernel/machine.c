@@ -28,13 +28,10 @@ static uint64_t page_bytes(const struct kernel *k)
 
 /* ---- batches ---- */
 
-static void note_wait(struct kernel *k)
+/* The machine's time is the kernel's: devices that the processor serves have made it go on. */
+static void look_at_clock(struct kernel *k)
 {
-    uint64_t until = vm_engine_blocked(k->engine);
-    if (!until)
-        return;
-    uint64_t now = vm_engine_now(k->engine);
-    k->wait_ns += until - now;
+    k->now_ns = vm_engine_now(k->engine);
 }
 
 /* Run all of it, through the ends that waits make. */
@@ -46,7 +43,7 @@ static bool run_batch(struct kernel *k, struct vm_batch b)
             k->failed = true;
             return false;
         }
-        note_wait(k);
+        look_at_clock(k);
         vm_engine_done(k->engine, &refs, &events);
         if (refs == b.nrefs && events == b.nevents)
             return true;
@@ -87,10 +84,17 @@ static bool make(struct kernel *k, vm_va va, uint16_t meta)
 
 /* ---- translations ---- */
 
+/* NULL: nobody's who runs; of pages of tables, too, which have addresses of their own. */
+static const struct address_space *space_of_page(const struct kernel *k, uint64_t page_key)
+{
+    vm_asid asid = vm_key_asid(page_key);
+    return asid <= VM_ASID_MAX ? k->of_asid[asid] : NULL;
+}
+
 static void forget(void *host, uint64_t page_key)
 {
     struct kernel *k = host;
-    const struct address_space *s = k->of_asid[vm_key_asid(page_key)];
+    const struct address_space *s = space_of_page(k, page_key);
     vm_va va = vm_key_va(page_key, k->parts.page_shift);
     if (!s)
         return;
@@ -256,7 +260,7 @@ uint8_t *vm_machine_reach(struct kernel *k, vm_asid asid, vm_va va, enum vm_acce
         k->failed = true;
         return NULL;
     }
-    note_wait(k);
+    look_at_clock(k);
     return place.bytes + (va & (page_bytes(k) - 1));
 }
 
@@ -330,15 +334,13 @@ int64_t vm_user_string(struct kernel *k, struct thread *t, char *out, size_t cap
 
 uint64_t vm_machine_waits(struct kernel *k)
 {
-    uint64_t ns = k->wait_ns;
-    k->wait_ns = 0;
-    return ns;
+    return vm_engine_waited(k->engine);
 }
 
 void vm_machine_idle(struct kernel *k, uint64_t ns)
 {
-    vm_engine_idle(k->engine, vm_engine_now(k->engine) + ns);
-    k->now_ns += ns;
+    vm_engine_idle(k->engine, k->now_ns + ns);
+    look_at_clock(k);
     k->out->idle_ns += ns;
 }
 
@@ -347,8 +349,15 @@ void vm_machine_worked(struct kernel *k, uint64_t instructions)
     double ns = (double)instructions * k->c->instruction_ns + k->fraction_ns;
     uint64_t whole = (uint64_t)ns;
     k->fraction_ns = ns - (double)whole;
-    k->now_ns += whole;
     vm_engine_work(k->engine, whole);
+    look_at_clock(k);
+}
+
+void vm_machine_flush(struct kernel *k)
+{
+    vm_machine_drain(k);
+    vm_engine_flush(k->engine);
+    look_at_clock(k);
 }
 
 /* ---- opening ---- */
@@ -372,9 +381,21 @@ static void set_model(struct vm_config *c, enum vm_run_model model)
         strcpy(c->cache, "none");
 }
 
+/* The hart's translations are of pages of its own, which the machine's are made of. */
+static bool check_page(const struct vm_config *c, struct vm_error *e)
+{
+    return c->page_bytes >= HART_PAGE ||
+           vm_fail(e, VM_EMACHINE,
+                   "pages of %llu bytes: expected %llu at least where programs run, those of the "
+                   "RISC-V architecture",
+                   (unsigned long long)c->page_bytes, (unsigned long long)HART_PAGE);
+}
+
 bool vm_machine_open(struct kernel *k, struct vm_error *e)
 {
     struct vm_run_result *out = k->out;
+    if (!check_page(&k->c->machine, e))
+        return false;
     out->machine.config = k->c->machine;
     set_model(&out->machine.config, k->c->model);
     k->programs = (struct vm_programs){&k->contents, k, forget, forget_space};
@@ -384,7 +405,7 @@ bool vm_machine_open(struct kernel *k, struct vm_error *e)
     vm_engine_share(k->engine);
     vm_engine_parts(k->engine, &k->parts);
     k->user_end = user_end(&k->parts);
-    k->log.cap = LOG_REFS;
+    k->log.cap = k->c->log_refs ? k->c->log_refs : LOG_REFS;
     k->log.va = malloc(sizeof *k->log.va * k->log.cap);
     k->log.meta = malloc(sizeof *k->log.meta * k->log.cap);
     k->bus = (struct vm_rv64_bus){

@@ -61,7 +61,8 @@ static struct process *new_process(struct kernel *k)
     if (!p)
         return NULL;
     p->pid = k->pid_next++;
-    p->alarm_ns = VM_TIME_NEVER;
+    vm_alarm_init(p);
+    p->exit_signal = SIGCHLD;
     p->next = k->processes;
     k->processes = p;
     k->nprocesses++;
@@ -79,6 +80,9 @@ static void unlink_process(struct kernel *k, struct process *p)
     k->nprocesses--;
     if (k->first == p)
         k->first = NULL;
+    vm_timer_set(k, &p->alarm, VM_TIME_NEVER, 0);
+    vm_posix_timers_close(k, p);
+    vm_pending_drop(k, &p->pending, ~UINT64_C(0));
     free(p);
 }
 
@@ -166,6 +170,8 @@ static int64_t become(struct kernel *k, struct thread *t, struct inode *inode, c
     set_program(k, t, &program);
     set_name(t->process, name);
     reset_actions(t->process);
+    vm_posix_timers_close(k, t->process);
+    t->alt_stack = (struct signal_stack){0};
     vm_fd_table_exec(k, t->process->files);
     return 0;
 }
@@ -340,8 +346,9 @@ static bool has_space(struct kernel *k, struct thread *child, struct thread *t, 
     return child->space && !k->failed;
 }
 
-static void forget_thread(struct thread *t)
+static void forget_thread(struct kernel *k, struct thread *t)
 {
+    vm_pending_drop(k, &t->pending, ~UINT64_C(0));
     struct thread **link = &t->process->threads;
     while (*link != t)
         link = &(*link)->next;
@@ -352,7 +359,7 @@ static void forget_thread(struct thread *t)
 static int64_t give_up(struct kernel *k, struct thread *child, struct process *p)
 {
     if (child)
-        forget_thread(child);
+        forget_thread(k, child);
     if (p->files)
         vm_fd_table_leave(k, p->files);
     leave_place(p->where);
@@ -422,6 +429,9 @@ int64_t vm_process_clone(struct kernel *k, struct thread *t, const struct clone_
     if (!has_space(k, child, t, r->flags))
         return give_up(k, child, p);
     uint32_t pid = p->pid;
+    p->exit_signal = r->exit_signal;
+    if (!(r->flags & CLONE_VM) || (r->flags & CLONE_VFORK))
+        child->alt_stack = t->alt_stack;
     start(k, child, t, r);
     if (!(r->flags & CLONE_VFORK))
         return pid;
@@ -444,6 +454,21 @@ static void bury(struct kernel *k, struct process *p)
 {
     list_process(k, p);
     unlink_process(k, p);
+}
+
+void vm_process_describe(const struct process *child, int status, struct signal_info *info)
+{
+    *info = (struct signal_info){.signal = SIGCHLD, .from.pid = child->pid};
+    if (WIFEXITED(status)) {
+        info->code = CLD_EXITED;
+        info->from.child.status = WEXITSTATUS(status);
+    } else if (WIFSIGNALED(status)) {
+        info->code = CLD_KILLED;
+        info->from.child.status = WTERMSIG(status);
+    } else {
+        info->code = WIFSTOPPED(status) ? CLD_STOPPED : CLD_CONTINUED;
+        info->from.child.status = WIFSTOPPED(status) ? WSTOPSIG(status) : SIGCONT;
+    }
 }
 
 static bool is_ignored(const struct process *parent)
@@ -471,12 +496,25 @@ static void give_children(struct kernel *k, struct process *p)
     }
 }
 
+#define STATUS_CONTINUED 0xffff
+
+/* That a child stops or goes on is told only to parents that want to know. */
+static bool wants_told(const struct process *parent, const struct process *child)
+{
+    return child->exit_signal > 0 && child->exit_signal <= NSIGNALS &&
+           (!child->threads || !(parent->action[SIGCHLD].flags & SA_NOCLDSTOP));
+}
+
 void vm_process_told(struct kernel *k, struct process *p)
 {
     struct process *parent = p->parent;
+    struct signal_info info;
     if (!parent)
         return;
-    vm_signal_process(k, parent, SIGCHLD);
+    vm_process_describe(p, p->threads && !p->stopped ? STATUS_CONTINUED : p->status, &info);
+    info.signal = p->threads ? SIGCHLD : p->exit_signal;
+    if (wants_told(parent, p))
+        vm_signal_post(k, parent, &info);
     vm_wake_all(k, parent);
 }
 
@@ -493,14 +531,11 @@ static void end_process(struct kernel *k, struct process *p, int status)
     vm_wake_all(k, &p->vfork_parent_tid);
     p->vfork_parent_tid = 0;
     give_children(k, p);
-    if (!p->parent || is_ignored(p->parent)) {
-        struct process *parent = p->parent;
+    struct process *parent = p->parent;
+    if (parent)
+        vm_process_told(k, p);
+    if (!parent || is_ignored(parent))
         bury(k, p);
-        if (parent)
-            vm_wake_all(k, parent);
-        return;
-    }
-    vm_process_told(k, p);
 }
 
 static void note_memory(struct kernel *k, struct thread *t)
@@ -524,7 +559,7 @@ void vm_thread_exit(struct kernel *k, struct thread *t, int status)
         vm_space_leave(k, t->space);
     }
     vm_thread_gone(k, t);
-    forget_thread(t);
+    forget_thread(k, t);
     if (!p->threads)
         end_process(k, p, status);
 }
@@ -538,16 +573,10 @@ void vm_process_exit(struct kernel *k, struct process *p, int status)
 
 void vm_processes_close(struct kernel *k)
 {
+    vm_spaces_close(k);
     for (struct process *p; (p = k->processes);) {
-        while (p->threads) {
-            struct thread *t = p->threads;
-            if (t->space && --t->space->users == 0) {
-                k->of_asid[t->space->asid] = NULL;
-                vm_rv64_view_close(t->space->view);
-                free(t->space);
-            }
-            forget_thread(t);
-        }
+        while (p->threads)
+            forget_thread(k, p->threads);
         if (p->files)
             vm_fd_table_leave(k, p->files);
         leave_place(p->where);
@@ -580,7 +609,7 @@ static bool has_news(const struct process *child, int options, int *status)
         *status = child->status;
         return true;
     }
-    *status = 0xffff;
+    *status = STATUS_CONTINUED;
     return (options & WCONTINUED) && child->continued_untold;
 }
 

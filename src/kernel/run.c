@@ -187,16 +187,13 @@ static void tell_roused(struct kernel *k)
     k->nroused = 0;
 }
 
-/* The next moment that somebody sleeps for, or has set an alarm for. */
+/* The next moment that somebody sleeps for, or has set a timer for. */
 static uint64_t find_next_wake(const struct kernel *k)
 {
-    uint64_t next = VM_TIME_NEVER;
+    uint64_t next = vm_timers_next(k);
     for (uint32_t i = 0; i < k->threads_max; i++)
         if (k->thread[i].state == THREAD_SLEEPS && k->thread[i].wake_ns < next)
             next = k->thread[i].wake_ns;
-    for (const struct process *p = k->processes; p; p = p->next)
-        if (p->alarm_ns < next)
-            next = p->alarm_ns;
     return next;
 }
 
@@ -212,12 +209,7 @@ static void wake_by_time(struct kernel *k)
         t->woken_by_time = true;
         rouse(k, t);
     }
-    for (struct process *p = k->processes; p; p = p->next) {
-        if (p->alarm_ns > k->now_ns)
-            continue;
-        p->alarm_ns = p->alarm_every_ns ? k->now_ns + p->alarm_every_ns : VM_TIME_NEVER;
-        vm_signal_process(k, p, SIGALRM);
-    }
+    vm_timers_expire(k);
     k->next_wake_ns = find_next_wake(k);
 }
 
@@ -260,7 +252,7 @@ static bool is_spent(const struct kernel *k)
 static enum vm_rv64_stop run_hart(struct kernel *k, struct thread *t, uint64_t most_ns,
                                   struct vm_rv64_trap *trap)
 {
-    uint64_t tick = until_tick(k), before = t->hart.instret;
+    uint64_t tick = until_tick(k), before = t->hart.instret, ticks = k->now_ns / k->c->tick_ns;
     uint64_t turn = instructions_in(k, most_ns < tick ? most_ns : tick),
              left = instructions_left(k);
     uint64_t budget = turn < left ? turn : left;
@@ -269,12 +261,13 @@ static enum vm_rv64_stop run_hart(struct kernel *k, struct thread *t, uint64_t m
     uint64_t done = t->hart.instret - before;
     k->out->instructions += done;
     t->process->stat.instructions += done;
-    uint64_t ticks = k->now_ns / k->c->tick_ns;
     vm_machine_worked(k, done);
     ticks = k->now_ns / k->c->tick_ns - ticks;
     k->out->timer_interrupts += ticks;
-    if (ticks)
+    if (ticks) {
         vm_terminal_interrupts(k);
+        vm_machine_flush(k);
+    }
     return k->failed ? VM_RV64_SPENT : stop;
 }
 
@@ -455,7 +448,7 @@ static void tell_switch(struct kernel *k, const struct thread *t)
 
 static void run(struct kernel *k)
 {
-    struct thread *last = NULL;
+    vm_task last = VM_NOTASK;
     while (k->processes && !k->failed) {
         if (is_spent(k)) {
             end_because(k, "as many instructions were executed as the run may have");
@@ -470,11 +463,11 @@ static void run(struct kernel *k)
             return;
         }
         struct thread *t = &k->thread[task];
-        if (t != last) {
+        if (task != last) {
             k->out->switches++;
             tell_switch(k, t);
         }
-        last = t;
+        last = task;
         run_turn(k, t);
     }
 }

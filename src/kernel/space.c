@@ -65,6 +65,16 @@ void vm_space_leave(struct kernel *k, struct address_space *s)
     free(s);
 }
 
+void vm_spaces_close(struct kernel *k)
+{
+    for (uint32_t asid = 0; asid <= VM_ASID_MAX; asid++)
+        if (k->of_asid[asid]) {
+            vm_rv64_view_close(k->of_asid[asid]->view);
+            free(k->of_asid[asid]);
+            k->of_asid[asid] = NULL;
+        }
+}
+
 struct address_space *vm_space_fork(struct kernel *k, const struct address_space *from)
 {
     struct address_space *s = vm_space_open(k);

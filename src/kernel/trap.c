@@ -221,7 +221,10 @@ void vm_trap(struct kernel *k, struct thread *t, const struct vm_rv64_trap *trap
     switch (row->handler) {
     case BY_CALL:
         t->in_call = true;
-        t->progress = t->call_until_ns = 0;
+        t->progress = 0;
+        if (!t->goes_on)
+            t->call_until_ns = 0;
+        t->goes_on = false;
         t->woken_by_time = false;
         vm_call(k, t);
         break;

@@ -33,15 +33,9 @@ static void fill(void *data, const struct vm_job_span *span, size_t column, uint
         *c = (struct column){time, span};
 }
 
-/* A letter for a job, as its name is unless it was given another. */
-static char mark_of(uint32_t job)
-{
-    return "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"[job % 52];
-}
-
 static void put_column(const struct sheet *s, const struct column *c)
 {
-    char mark = !c->span ? '.' : c->span->kind == VM_SPAN_SWITCH ? '~' : mark_of(c->span->job);
+    char mark = !c->span ? '.' : c->span->kind == VM_SPAN_SWITCH ? '~' : vm_job_mark(c->span->job);
     if (s->colour == VM_COLOUR_NONE || mark == '.' || mark == '~')
         fputc(mark, s->out);
     else
@@ -88,9 +82,9 @@ static void put_job(const struct sheet *s, uint32_t i)
 {
     const struct vm_job *j = &s->s->request->job[i];
     const struct vm_job_result *o = &s->r->job[i];
-    const char *name = j->name[0] == mark_of(i) && !j->name[1] ? "" : j->name;
+    const char *name = j->name[0] == vm_job_mark(i) && !j->name[1] ? "" : j->name;
     fprintf(s->out, "  %c %-9s %9llu %9llu %9llu %10llu %9llu %9llu %7llu %9llu %8llu\n",
-            mark_of(i), name, (unsigned long long)j->arrival, (unsigned long long)j->run,
+            vm_job_mark(i), name, (unsigned long long)j->arrival, (unsigned long long)j->run,
             (unsigned long long)vm_job_response(j, o), (unsigned long long)vm_job_turnaround(j, o),
             (unsigned long long)o->waited, (unsigned long long)o->blocked,
             (unsigned long long)o->picks, (unsigned long long)o->preemptions,
@@ -204,6 +198,9 @@ static void put_event(FILE *out, const struct vm_schedules *s, const struct vm_j
         [VM_JOB_WAKES] = "has its transfer done",
         [VM_JOB_ENDS] = "ends",
         [VM_JOB_WARM] = "is warm",
+        [VM_JOB_ENTERS] = "is let in",
+        [VM_JOB_EXPELLED] = "has to go out",
+        [VM_JOB_GONE] = "is out",
         [VM_JOB_TICK] = "the scheduler's tick",
     };
     char cpu[16] = "";

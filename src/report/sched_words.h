@@ -15,5 +15,7 @@ void vm_span_columns(const struct vm_job_span *span, uint64_t start, uint64_t wi
                      void *data);
 /* The least width at which so many columns cover a run, from 1. */
 uint64_t vm_column_width(const struct vm_jobs_result *r, size_t columns);
+/* A letter for a job, as its name is unless it was given another. */
+char vm_job_mark(uint32_t job);
 
 #endif

@@ -5,16 +5,24 @@
 
 #define BLOCK_BYTES (4u << 20) /* of all blocks: some 100,000 instructions */
 
+/* Clear what may have entries of one access's table. */
+static void table_clear(struct vm_rv64_view *v, enum vm_access access)
+{
+    for (unsigned word = 0; word < RV64_TLB_WORDS; word++) {
+        for (uint64_t parts = v->tlb_parts[access][word]; parts; parts &= parts - 1) {
+            unsigned part = 64 * word + (unsigned)__builtin_ctzll(parts);
+            memset(&v->tlb[access][part * RV64_TLB_PART], 0,
+                   RV64_TLB_PART * sizeof(struct rv64_tlb_entry));
+        }
+        v->tlb_parts[access][word] = 0;
+    }
+    v->tlb[access][0].tag = RV64_NO_TAG;
+}
+
 static void tlb_clear(struct vm_rv64_view *v)
 {
-    for (unsigned access = 0; access < VM_ACCESSES; access++) {
-        for (uint32_t parts = v->tlb_parts[access]; parts; parts &= parts - 1) {
-            unsigned first = (unsigned)__builtin_ctz(parts) * RV64_TLB_PART;
-            memset(&v->tlb[access][first], 0, RV64_TLB_PART * sizeof(struct rv64_tlb_entry));
-        }
-        v->tlb_parts[access] = 0;
-        v->tlb[access][0].tag = RV64_NO_TAG;
-    }
+    for (unsigned access = 0; access < VM_ACCESSES; access++)
+        table_clear(v, (enum vm_access)access);
 }
 
 static void buckets_clear(struct vm_rv64_view *v)
@@ -192,7 +200,8 @@ void vm_rv64_view_map(struct vm_rv64_view *v, vm_va va, unsigned rights, uint8_t
             continue;
         unsigned index = rv64_tlb_index(page);
         v->tlb[access][index] = (struct rv64_tlb_entry){page, (uintptr_t)bytes - page};
-        v->tlb_parts[access] |= 1u << index / RV64_TLB_PART;
+        unsigned part = index / RV64_TLB_PART;
+        v->tlb_parts[access][part / 64] |= UINT64_C(1) << part % 64;
     }
 }
 

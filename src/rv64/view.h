@@ -1,6 +1,6 @@
 /* view.h - what a hart remembers of an address space: where pages are, and blocks of operations.
  *
- *   soft TLB   a direct-mapped table for each kind of access, of 8,192 entries. One compare answers
+ *   soft TLB   a direct-mapped table for each kind of access, of 65,536 entries. One compare answers
  *              three questions: is it this page, is it aligned, is there an entry at all. For the
  *              address's page number and its low bits (those that alignment to the access's size
  *              wants zero) are compared at once with the tag, of which the latter are zero
@@ -35,9 +35,10 @@
 
 #define RV64_PAGE         (UINT64_C(1) << VM_RV64_PAGE_SHIFT)
 #define RV64_PAGE_MASK    (~(RV64_PAGE - 1))
-#define RV64_TLB_ENTRIES  8192
+#define RV64_TLB_ENTRIES  65536
 #define RV64_NO_TAG       UINT64_MAX /* matches no address */
 #define RV64_TLB_PART     256        /* entries that are cleared together */
+#define RV64_TLB_WORDS    (RV64_TLB_ENTRIES / RV64_TLB_PART / 64)
 #define RV64_BUCKETS      4096
 #define RV64_PAGE_BUCKETS 1024
 
@@ -81,9 +82,10 @@ struct vm_rv64_view {
     struct rv64_tlb_entry tlb[VM_ACCESSES][RV64_TLB_ENTRIES];
     struct rv64_block *bucket[RV64_BUCKETS];
     struct rv64_block *page_bucket[RV64_PAGE_BUCKETS];
-    uint32_t tlb_parts[VM_ACCESSES]; /* bit i: part i of the table may have entries */
-    struct vm_arena arena;           /* of the view itself and of the blocks' places */
-    uint8_t *places;                 /* [RV64_BLOCK_BYTES] */
+    /* Bit i: part i of the table may have entries. */
+    uint64_t tlb_parts[VM_ACCESSES][RV64_TLB_WORDS];
+    struct vm_arena arena; /* of the view itself and of the blocks' places */
+    uint8_t *places;       /* [RV64_BLOCK_BYTES] */
     size_t places_used;
     uint32_t nblocks;          /* that are not killed */
     bool stale, logs;          /* logs: the blocks' handlers are those of the loop with a log */

@@ -10,7 +10,7 @@
  * only.
  *
  * Invariants
- *  1. A task that waits or runs is in base[home] and in no other.
+ *  1. A task that waits or runs is in base[home], which is nested.of[task], and in no other.
  *  2. nwaiting[c] tasks with home c wait; `ready` is their number of becoming ready, 0 of others.
  */
 #include "sched/nested.h"
@@ -21,8 +21,8 @@ struct client {
 };
 
 struct mqms {
-    const struct vm_sched_env *env;
     struct nested nested;
+    const struct vm_sched_env *env;
     void **base;           /* [ncpus] states */
     uint32_t *nwaiting;    /* [ncpus] */
     struct client *client; /* [ntasks] */
@@ -39,6 +39,7 @@ static size_t layout(struct mqms *s, uintptr_t start, const struct vm_sched_env 
     s->base = block_take(&b, env->ncpus * sizeof *s->base);
     s->nwaiting = block_take(&b, env->ncpus * sizeof *s->nwaiting);
     s->client = block_take(&b, env->ntasks * sizeof *s->client);
+    s->nested.of = block_take(&b, env->ntasks * sizeof *s->nested.of);
     for (uint32_t c = 0; c < env->ncpus; c++) {
         void *state = block_take(&b, base);
         if (start)
@@ -73,10 +74,10 @@ static bool may(const struct mqms *s, vm_task task, uint32_t cpu)
     return s->env->may(s->env->host, task, cpu);
 }
 
-/* The state of the base that has the task. */
-static void *base_of(const struct mqms *s, vm_task task)
+static void set_home(struct mqms *s, vm_task task, uint32_t cpu)
 {
-    return s->base[s->client[task].home];
+    s->client[task].home = cpu;
+    s->nested.of[task] = s->base[cpu];
 }
 
 /* The next processor in turn where it may run. */
@@ -96,8 +97,8 @@ static uint32_t place(struct mqms *s, vm_task task)
 
 static void rehome(struct mqms *s, vm_task task, uint32_t cpu)
 {
-    s->nested.ops->move(base_of(s, task), s->base[cpu], task);
-    s->client[task].home = cpu;
+    s->nested.ops->move(s->nested.of[task], s->base[cpu], task);
+    set_home(s, task, cpu);
 }
 
 static void ready(void *state, vm_task task, enum vm_ready why)
@@ -105,13 +106,13 @@ static void ready(void *state, vm_task task, enum vm_ready why)
     struct mqms *s = state;
     struct client *c = &s->client[task];
     if (why == VM_READY_NEW)
-        c->home = place(s, task);
+        set_home(s, task, place(s, task));
     else if (!may(s, task, c->home))
         rehome(s, task, place(s, task));
     VM_ASSERT(c->ready == 0);
     c->ready = ++s->nready;
     s->nwaiting[c->home]++;
-    s->nested.ops->ready(base_of(s, task), task, why);
+    s->nested.ops->ready(s->nested.of[task], task, why);
 }
 
 /* The task waits no more, if it did. */
@@ -126,14 +127,14 @@ static void block(void *state, vm_task task)
 {
     struct mqms *s = state;
     end_waiting(s, task);
-    s->nested.ops->block(base_of(s, task), task);
+    s->nested.ops->block(s->nested.of[task], task);
 }
 
 static void leave(void *state, vm_task task)
 {
     struct mqms *s = state;
     end_waiting(s, task);
-    s->nested.ops->leave(base_of(s, task), task);
+    s->nested.ops->leave(s->nested.of[task], task);
 }
 
 static vm_task pick(void *state, uint32_t cpu)
@@ -143,18 +144,6 @@ static vm_task pick(void *state, uint32_t cpu)
     if (task != VM_NOTASK)
         end_waiting(s, task);
     return task;
-}
-
-static uint64_t slice(void *state, vm_task task)
-{
-    const struct mqms *s = state;
-    return s->nested.ops->slice(base_of(s, task), task);
-}
-
-static void ran(void *state, vm_task task, uint64_t time)
-{
-    const struct mqms *s = state;
-    s->nested.ops->ran(base_of(s, task), task, time);
 }
 
 static uint32_t preempt(void *state)
@@ -236,21 +225,15 @@ static void tick(void *state)
         peek(s);
 }
 
-/* ---- the rest ---- */
-
-static size_t facts(const void *state, vm_task task, struct vm_sched_fact *out)
-{
-    const struct mqms *s = state;
-    return s->nested.ops->facts(base_of(s, task), task, out);
-}
-
 static void check(const void *state)
 {
     const struct mqms *s = state;
     for (uint32_t c = 0; c < s->env->ncpus; c++) {
         uint32_t n = 0;
-        for (vm_task t = 0; t < s->env->ntasks; t++)
+        for (vm_task t = 0; t < s->env->ntasks; t++) {
             n += s->client[t].ready && s->client[t].home == c;
+            VM_ASSERT(!s->client[t].ready || s->nested.of[t] == s->base[s->client[t].home]);
+        }
         VM_ASSERT(n == s->nwaiting[c]);
         s->nested.ops->check(s->base[c]);
     }
@@ -267,22 +250,5 @@ const struct vm_sched_ops vm_sched_mqms = {
     .name = "mqms",
     .summary = "a queue for each processor, and tasks stolen by those that have none",
     .reason = "it goes first in the queue of its processor",
-    .starves = VM_STARVES_UNDER_LOAD,
-    .kind = VM_SCHED_ARRANGEMENT,
-    .param = param,
-    .nparams = sizeof param / sizeof param[0],
-    .size = size,
-    .init = init,
-    .ready = ready,
-    .block = block,
-    .leave = leave,
-    .pick = pick,
-    .slice = slice,
-    .ran = ran,
-    .preempt = preempt,
-    .ticks_at = ticks_at,
-    .tick = tick,
-    .move = vm_nested_move_never,
-    .facts = facts,
-    .check = check,
+    NESTED_OPS(param),
 };

@@ -43,3 +43,21 @@ void vm_nested_move_never(void *from, void *to, vm_task task)
     (void)from, (void)to, (void)task;
     VM_ASSERT(!"an arrangement is no base");
 }
+
+uint64_t vm_nested_slice(void *state, vm_task task)
+{
+    const struct nested *n = state;
+    return n->ops->slice(n->of[task], task);
+}
+
+void vm_nested_ran(void *state, vm_task task, uint64_t time)
+{
+    const struct nested *n = state;
+    n->ops->ran(n->of[task], task, time);
+}
+
+size_t vm_nested_facts(const void *state, vm_task task, struct vm_sched_fact *out)
+{
+    const struct nested *n = state;
+    return n->ops->facts(n->of[task], task, out);
+}

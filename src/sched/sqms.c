@@ -23,8 +23,8 @@ struct client {
 };
 
 struct sqms {
-    const struct vm_sched_env *env; /* the host's */
     struct nested nested;
+    const struct vm_sched_env *env; /* the host's */
     void *base;
     struct client *client; /* [ntasks] */
     uint64_t nready;       /* numbers given out */
@@ -37,6 +37,7 @@ static size_t layout(struct sqms *s, uintptr_t start, const struct vm_sched_env 
     struct block b = {.start = start};
     block_take(&b, sizeof *s);
     s->client = block_take(&b, env->ntasks * sizeof *s->client);
+    s->nested.of = block_take(&b, env->ntasks * sizeof *s->nested.of);
     s->base = block_take(&b, base);
     return b.used;
 }
@@ -75,6 +76,8 @@ static void init(void *state, const struct vm_sched_env *env)
     s->nested.env.host = s;
     s->nested.env.may = may;
     s->nested.env.draw = draw;
+    for (vm_task t = 0; t < env->ntasks; t++)
+        s->nested.of[t] = s->base;
     s->nested.ops->init(s->base, &s->nested.env);
 }
 
@@ -138,18 +141,6 @@ static vm_task pick(void *state, uint32_t cpu)
     return task;
 }
 
-static uint64_t slice(void *state, vm_task task)
-{
-    const struct sqms *s = state;
-    return s->nested.ops->slice(s->base, task);
-}
-
-static void ran(void *state, vm_task task, uint64_t time)
-{
-    const struct sqms *s = state;
-    s->nested.ops->ran(s->base, task, time);
-}
-
 static uint32_t preempt(void *state)
 {
     const struct sqms *s = state;
@@ -166,12 +157,6 @@ static void tick(void *state)
 {
     const struct sqms *s = state;
     s->nested.ops->tick(s->base);
-}
-
-static size_t facts(const void *state, vm_task task, struct vm_sched_fact *out)
-{
-    const struct sqms *s = state;
-    return s->nested.ops->facts(s->base, task, out);
 }
 
 static void check(const void *state)
@@ -192,22 +177,5 @@ const struct vm_sched_ops vm_sched_sqms = {
     .name = "sqms",
     .summary = "one queue for all processors, on which tasks tend to stay where they ran",
     .reason = "it goes first in the queue, or ran here last",
-    .starves = VM_STARVES_UNDER_LOAD,
-    .kind = VM_SCHED_ARRANGEMENT,
-    .param = param,
-    .nparams = sizeof param / sizeof param[0],
-    .size = size,
-    .init = init,
-    .ready = ready,
-    .block = block,
-    .leave = leave,
-    .pick = pick,
-    .slice = slice,
-    .ran = ran,
-    .preempt = preempt,
-    .ticks_at = ticks_at,
-    .tick = tick,
-    .move = vm_nested_move_never,
-    .facts = facts,
-    .check = check,
+    NESTED_OPS(param),
 };

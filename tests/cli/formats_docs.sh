@@ -16,6 +16,8 @@ docs=$PAGODA_SOURCE/docs/formats
     >sched2.json
 python3 -c 'import json
 print(json.dumps([json.load(open("sched%d.json" % i)) for i in range(1, 3)]))' >sched.json
+"$PAGODA" partitions --jobs 0:4:memory=3K,0:4:memory=900K,0:3:memory=200K --at 1 --json \
+    >partitions.json
 # An unknown call, and exit(3).
 python3 "$PAGODA_TESTS/cli/tiny_elf.py" calls 7d000893 00000073 00300513 05d00893 00000073
 "$PAGODA" run --root . --json -- /calls 2>run.json
@@ -57,8 +59,8 @@ members() {
     python3 - "$1" <<'PYTHON'
 import json, sys
 PARTS = {"policies", "schemes", "formats", "workloads", "devices", "readaheads", "allocators",
-         "heaps", "schedulers", "admissions", "detections", "experiments", "vectors", "syscalls",
-         "presets"}
+         "storages", "heaps", "schedulers", "admissions", "detections", "experiments", "vectors",
+         "syscalls", "presets"}
 # What has a table of its own in json.md, wherever it stands.
 SHARED = {"fields": "FIELD", "entry": "ENTRY", "held": "ENTRY", "victim": "FRAME",
           "rivals": "FRAME", "memory_before": "FRAME", "memory_after": "FRAME"}
@@ -85,8 +87,8 @@ print("\n".join(sorted({p for one in (whole if isinstance(whole, list) else [who
                         for p in paths(one, "")})))
 PYTHON
 }
-for kind in heap replay run compare curve thrash sched locality tables explain experiment info list \
-    convert record; do
+for kind in replay run compare curve thrash sched partitions heap locality tables explain experiment \
+    info list convert record; do
     if [[ ! -s $kind.json ]]; then
         skip "no valgrind"
         continue

@@ -43,6 +43,18 @@ exit_is 3 "the exit status is the program's"
 is "$out$err" "" "which is all that is told unasked"
 guest -- /hello
 exit_is 0 "a program that writes"
+guest -- hello
+exit_is 0 "a program begins where its user is"
+mkdir -p below
+cp hello below/near
+cd below || exit
+run "$PAGODA" run --root .. -- ./near
+exit_is 0 "below the root, too"
+refused 3 'near: cannot be run' "unless --cwd says where" "$PAGODA" run --root .. --cwd / -- ./near
+cd ..
+run "$PAGODA" run --root below -- near
+exit_is 0 "and at the root if that is elsewhere"
+guest -- /hello
 is "$out" "hello" "writes to standard output"
 guest -- /wild
 exit_is 139 "128 and SIGSEGV"

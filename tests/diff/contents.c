@@ -111,15 +111,31 @@ static bool forget_file(struct world *w)
     return contents_world_drop(&w->it, file) && contents_world_open_window(&w->it, file);
 }
 
+/* The process leaves for a while; some of its pages come back before it does. */
+static bool suspend(struct world *w)
+{
+    vm_asid asid = random_program(w);
+    unsigned page = (unsigned)below(w, CONTENTS_PAGES);
+    return contents_world_suspend(&w->it, asid) &&
+           (below(w, 2) || contents_world_prepage(&w->it, asid, page,
+                                                  (unsigned)below(w, CONTENTS_PAGES - page + 1)));
+}
+
+static bool prepage(struct world *w)
+{
+    unsigned page = (unsigned)below(w, CONTENTS_PAGES - 8);
+    return contents_world_prepage(&w->it, random_program(w), page, (unsigned)below(w, 9));
+}
+
 static bool rare_step(struct world *w)
 {
-    switch (below(w, 16)) {
+    switch (below(w, 17)) {
     case 0:
         return contents_world_sync(&w->it, (unsigned)below(w, CONTENTS_FILES + 1));
     case 1:
         return forget_file(w);
     case 2:
-        return contents_world_suspend(&w->it, random_program(w));
+        return suspend(w);
     case 3:
         return space_event(w, VM_EVENT_EXEC);
     case 4:
@@ -135,6 +151,8 @@ static bool rare_step(struct world *w)
     case 10:
     case 11:
         return range(w, VM_EVENT_PROTECT);
+    case 12:
+        return prepage(w);
     default:
         return map(w);
     }
@@ -270,10 +288,7 @@ static void the_same_holds_where_tables_compete_for_the_frames(void **unused)
     (void)unused;
     for (unsigned i = test_rounds(240); i-- > 0;) {
         const char *policy = some[i / 6 % NSOME];
-        bool unmarked = i % 6 == 3 || i % 6 == 5; /* no referenced bits, which wsclock wants */
-        struct plan p =
-            plan_of(tables[i % 6], unmarked && !strcmp(policy, "wsclock") ? "vms" : policy,
-                    nframes[i % 6] + i % 11, 200000 + i);
+        struct plan p = plan_of(tables[i % 6], policy, nframes[i % 6] + i % 11, 200000 + i);
         p.config.tables = VM_TABLES_INSIDE;
         mix_writes(&p, i / 6 % 2 * i / 12); /* of every other world */
         table_evictions += play(&p).table_evictions;
@@ -284,7 +299,7 @@ static void the_same_holds_where_tables_compete_for_the_frames(void **unused)
 static void the_same_holds_whatever_is_written_and_read_ahead(void **unused)
 {
     struct vm_counts c;
-    uint64_t rescues = 0, hits = 0, flushes = 0, waits = 0;
+    uint64_t rescues = 0, hits = 0, prepage_hits = 0, flushes = 0, waits = 0;
     (void)unused;
     for (unsigned i = test_rounds(600); i-- > 0;) {
         struct plan p = plan_of(schemes[i % NSCHEMES], some[i / 3 % NSOME], 6 + i % 17, 300000 + i);
@@ -293,10 +308,11 @@ static void the_same_holds_whatever_is_written_and_read_ahead(void **unused)
         c = play(&p);
         rescues += c.rescues;
         hits += c.readahead_hits;
+        prepage_hits += c.prepage_hits;
         flushes += c.flushes;
         waits += c.frame_waits;
     }
-    assert_true(rescues > 0 && hits > 0 && flushes > 0 && waits > 0);
+    assert_true(rescues > 0 && hits > 0 && prepage_hits > 0 && flushes > 0 && waits > 0);
 }
 
 static void the_same_holds_with_huge_pages(void **unused)

@@ -72,15 +72,131 @@ static void try_all(const char *const *settings, size_t n)
     }
 }
 
+/* Every guest under each of the settings, whatever work that is: with other pages it is other. */
+static void try_all_outputs(const char *const *settings, size_t n)
+{
+    if (!guests_are_here())
+        skip();
+    for (size_t i = 0; i < NGUESTS * n; i++) {
+        struct guest_run out;
+        run_as_expected(&guests[i / n], settings[i % n], &out);
+        guest_run_free(&out);
+    }
+}
+
+#define TRY_ALL_OUTPUTS(...)                                                                       \
+    const char *const settings[] = {__VA_ARGS__};                                                  \
+    try_all_outputs(settings, sizeof settings / sizeof settings[0])
+
 #define TRY_ALL(...)                                                                               \
     const char *const settings[] = {__VA_ARGS__};                                                  \
     try_all(settings, sizeof settings / sizeof settings[0])
 
+/* Who ran when, what the kernel did, which pages came and went: all but what a model counts of its
+ * own. */
+static void assert_same_history(const struct guest *g, const char *settings,
+                                const struct vm_run_result *a, const struct vm_run_result *b)
+{
+    const struct vm_counts *m = &a->machine.counts, *n = &b->machine.counts;
+    if (a->now_ns != b->now_ns || m->faults != n->faults)
+        print_message("# %s, %s\n", g->name, settings);
+    assert_same_work(g, settings, a, b);
+    assert_int_equal(a->now_ns, b->now_ns);
+    assert_int_equal(a->idle_ns, b->idle_ns);
+    assert_int_equal(a->switches, b->switches);
+    assert_int_equal(a->timer_interrupts, b->timer_interrupts);
+    assert_int_equal(m->faults, n->faults);
+    assert_int_equal(m->demand_zero, n->demand_zero);
+    assert_int_equal(m->soft_faults, n->soft_faults);
+    assert_int_equal(m->cow_breaks, n->cow_breaks);
+    assert_int_equal(m->file_ins, n->file_ins);
+    assert_int_equal(m->swap_ins, n->swap_ins);
+    assert_int_equal(m->evictions, n->evictions);
+    assert_int_equal(m->writebacks, n->writebacks);
+    assert_int_equal(m->flushes, n->flushes);
+}
+
+/* Every guest under `base` and each of `more`. */
+static void compare(const char *base, const char *const *more, size_t n)
+{
+    if (!guests_are_here())
+        skip();
+    for (size_t i = 0; i < NGUESTS; i++) {
+        struct guest_run first, other;
+        char settings[256];
+        for (size_t s = 0; s < n; s++) {
+            snprintf(settings, sizeof settings, "%s %s", base, more[s]);
+            run_as_expected(&guests[i], settings, s ? &other : &first);
+            if (s) {
+                assert_same_history(&guests[i], settings, &first.result, &other.result);
+                guest_run_free(&other);
+            }
+        }
+        guest_run_free(&first);
+    }
+}
+
+/* Those with base pages of 4 KiB at least that map pages, not segments. Only where tables lie, and
+ * how far addresses go, differs: who runs when, and which pages come and go, do not. */
 static void every_scheme_that_can_hold_a_guest_runs_it_alike(void **unused)
 {
     (void)unused;
-    TRY_ALL("scheme sv48", "scheme x86-64", "scheme arm64", "scheme inverted model none",
-            "scheme ech");
+    static const char *const schemes[] = {
+        "scheme sv39",
+        "scheme linear",
+        "scheme bounded",
+        "scheme two-way",
+        "scheme paged-segments",
+        "scheme sv32",
+        "scheme sv48",
+        "scheme sv57",
+        "scheme x86-64",
+        "scheme mips",
+        "scheme x86-64-la57",
+        "scheme paged-linear",
+        "scheme arm64",
+        "scheme inverted",
+        "scheme two-level",
+        "scheme clustered",
+        "scheme ech",
+    };
+    compare("", schemes, sizeof schemes / sizeof schemes[0]);
+}
+
+/* Programs are laid out for pages of 4 KiB: of larger ones several segments share some. */
+static void every_page_size_gives_the_same_output(void **unused)
+{
+    (void)unused;
+    TRY_ALL_OUTPUTS("scheme arm64-16k page 16KiB", "scheme linear page 64KiB",
+                    "scheme two-level page 8KiB", "scheme two-level page 64KiB model none",
+                    "scheme inverted page 16KiB model full cache l1=32KiB/8",
+                    "scheme clustered page 64KiB memory 4MiB swap ssd",
+                    "scheme paged-segments page 32KiB");
+}
+
+/* One message each, that says why. */
+static void other_schemes_say_why_no_program_runs(void **unused)
+{
+    (void)unused;
+    static const char *const refused[][2] = {
+        {"scheme base-bounds", "segments"},
+        {"scheme segmentation", "segments"},
+        {"scheme segment-table", "segments"},
+        {"scheme vax page 512", "pages of 512 bytes: expected 4096"},
+        {"scheme two-level page 1KiB", "pages of 1024 bytes: expected 4096"},
+        {"scheme sv39 page 16KiB", "expected 4096, those of scheme sv39"},
+        {"scheme arm64-16k", "expected 16384, those of scheme arm64-16k"},
+        {"policy opt", "must know what comes"},
+    };
+    if (!guests_are_here())
+        skip();
+    for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
+        struct guest_run r;
+        guest_run(refused[i][0], (const char *const[]){"hello", NULL}, &r);
+        assert_false(r.good);
+        assert_non_null(strstr(r.error.text, refused[i][1]));
+        guest_run_free(&r);
+    }
 }
 
 static void every_scheduler_and_quantum_gives_the_same_output(void **unused)
@@ -94,29 +210,40 @@ static void every_scheduler_and_quantum_gives_the_same_output(void **unused)
 
 /* ---- models ---- */
 
-/* With memory enough the machine decides nothing; its clock sets how long a device takes. */
+/* Where few pages are, too, and a policy counts touches between its ticks. */
+static void how_many_references_a_model_is_told_of_at_once_changes_nothing(void **unused)
+{
+    (void)unused;
+    static const char *const batches[] = {"log-refs 512", "log-refs 2048", "log-refs 100000"};
+    compare("policy clock", batches, 3);
+    compare("memory 192KiB policy lru swap ssd", batches, 3);
+    compare("memory 192KiB policy arc swap hdd quantum 1 model full cache l1=32KiB/8", batches, 3);
+}
+
+static const char *const models[] = {"model none", "model tlb", "model full cache l1=32KiB/8"};
+#define NMODELS (sizeof models / sizeof models[0])
+
 static void the_model_changes_nothing_but_what_is_counted_of_it(void **unused)
 {
     (void)unused;
-    if (!guests_are_here())
-        skip();
-    for (size_t i = 0; i < NGUESTS; i++) {
-        struct guest_run none, other;
-        run_as_expected(&guests[i], "model none", &none);
-        for (int full = 0; full < 2; full++) {
-            const char *settings = full ? "model full cache l1=32KiB/8" : "model tlb";
-            run_as_expected(&guests[i], settings, &other);
-            if (guests[i].pace == STEADY)
-                assert_same_work(&guests[i], settings, &none.result, &other.result);
-            assert_int_equal(none.result.machine.counts.demand_zero,
-                             other.result.machine.counts.demand_zero);
-            assert_int_equal(none.result.machine.counts.cow_breaks,
-                             other.result.machine.counts.cow_breaks);
-            assert_int_equal(none.result.machine.counts.faults, other.result.machine.counts.faults);
-            guest_run_free(&other);
-        }
-        guest_run_free(&none);
-    }
+    compare("", models, NMODELS);
+    compare("swap hdd flush all flush-ms 2 flush-age-ms 4 sched mlfq quantum 1", models, NMODELS);
+}
+
+/* Where pages must leave, a policy that looks at no touches chooses the same ones. */
+static void a_policy_without_touches_gives_every_model_the_same_faults(void **unused)
+{
+    (void)unused;
+    compare("memory 192KiB policy fifo swap hdd", models, NMODELS);
+    compare("memory 2MiB policy random swap zram quantum 1", models, NMODELS);
+}
+
+/* And any other for those that see every touch. */
+static void caches_change_no_fault(void **unused)
+{
+    (void)unused;
+    compare("memory 192KiB policy lru swap ssd", models + 1, NMODELS - 1);
+    compare("memory 192KiB policy clock swap hdd quantum 1", models + 1, NMODELS - 1);
 }
 
 /* ---- memory ---- */
@@ -195,7 +322,12 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_model_changes_nothing_but_what_is_counted_of_it),
+        cmocka_unit_test(a_policy_without_touches_gives_every_model_the_same_faults),
+        cmocka_unit_test(caches_change_no_fault),
+        cmocka_unit_test(how_many_references_a_model_is_told_of_at_once_changes_nothing),
         cmocka_unit_test(every_scheme_that_can_hold_a_guest_runs_it_alike),
+        cmocka_unit_test(every_page_size_gives_the_same_output),
+        cmocka_unit_test(other_schemes_say_why_no_program_runs),
         cmocka_unit_test(every_scheduler_and_quantum_gives_the_same_output),
         cmocka_unit_test(with_a_quarter_of_its_memory_a_guest_gives_the_same_output),
         cmocka_unit_test(with_compressed_memory_a_guest_gives_the_same_output),

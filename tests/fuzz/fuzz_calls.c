@@ -98,7 +98,7 @@ static uint64_t number(struct input *in)
 
 static void make_program(struct input *in, struct program *p)
 {
-    static const char names[] = "f\0\0\0d/f\0..\0\0/p\0\0/f\0\0d\0\0\0g\0\0\0/\0\0";
+    static const char names[] = "f\0\0\0d/f\0..\0\0/p\0\0o\0\0\0d\0\0\0g\0\0\0/\0\0";
     uint64_t bytes = sizeof *p - 0x1000;
     memset(p, 0, sizeof *p);
     memcpy(p->head.e_ident, ELFMAG "\2\1\1", 7);
@@ -134,15 +134,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
     static struct program program;
     struct input in = {data, data + n};
-    char root[64];
+    struct fuzz_root root;
     unsigned choice = (unsigned)take(&in, 1);
     make_program(&in, &program);
-    root_make(root, &program, sizeof program);
-    struct vm_run_config c = small_machine(root);
+    root_make(&root, &program, sizeof program);
+    struct vm_run_config c = small_machine(root.path);
     c.writable = choice & 1;
     c.overcommit = choice & 2 ? VM_OVERCOMMIT_NEVER : VM_OVERCOMMIT_ALWAYS;
     c.model = choice & 4 ? VM_RUN_NONE : VM_RUN_TLB;
     run_checked(&c);
-    root_remove(root);
+    root_remove(&root);
     return 0;
 }

@@ -5,9 +5,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-    char root[64];
-    root_make(root, data, n);
-    struct vm_run_config c = small_machine(root);
+    struct fuzz_root root;
+    root_make(&root, data, n);
+    struct vm_run_config c = small_machine(root.path);
     c.instructions = 2000;
     int kept = dup(1), nowhere = open("/dev/null", O_WRONLY); /* what it writes is nobody's */
     require(kept >= 0 && nowhere >= 0 && dup2(nowhere, 1) == 1);
@@ -15,6 +15,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     dup2(kept, 1);
     close(kept);
     close(nowhere);
-    root_remove(root);
+    root_remove(&root);
     return 0;
 }

@@ -1,5 +1,11 @@
-/* kernel_world.h - what both fuzzers of the kernel have: a small machine, a root of its own with
- * one program and one file in it, and what must hold after a run.
+/* kernel_world.h - what both fuzzers of the kernel have: a small machine, a root of its own, and
+ * what must hold after a run.
+ *
+ *     FOLDER/outside     which nobody may change
+ *     FOLDER/root/       p, the program    f, a file    o, a link to outside
+ *
+ * Nothing else of the host is there to be changed: the root is all that programs see, and standard
+ * output is closed, or goes nowhere, before a program could do more to it than write.
  */
 #ifndef FUZZ_KERNEL_WORLD_H
 #define FUZZ_KERNEL_WORLD_H
@@ -10,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { INSTRUCTIONS = 20000, PROCESSES = 4 };
@@ -29,14 +36,33 @@ static void write_file(const char *folder, const char *name, const void *bytes, 
     close(fd);
 }
 
-/* A new root, with the program "p" and a file "f" of 10,000 bytes. */
-static void root_make(char root[64], const void *program, size_t n)
+struct fuzz_root {
+    char folder[32], path[40];
+    struct stat outside;
+};
+
+static void stat_outside(const struct fuzz_root *r, struct stat *out)
+{
+    char path[64];
+    snprintf(path, sizeof path, "%s/outside", r->folder);
+    require(lstat(path, out) == 0);
+}
+
+static void root_make(struct fuzz_root *r, const void *program, size_t n)
 {
     static const char text[10000] = "text";
-    strcpy(root, "/tmp/pagoda-fuzz-XXXXXX");
-    require(mkdtemp(root));
-    write_file(root, "p", program, n);
-    write_file(root, "f", text, sizeof text);
+    char link[64], target[64];
+    strcpy(r->folder, "/tmp/pagoda-fuzz-XXXXXX");
+    require(mkdtemp(r->folder));
+    snprintf(r->path, sizeof r->path, "%s/root", r->folder);
+    require(mkdir(r->path, 0700) == 0);
+    write_file(r->folder, "outside", text, 100);
+    write_file(r->path, "p", program, n);
+    write_file(r->path, "f", text, sizeof text);
+    snprintf(target, sizeof target, "%s/outside", r->folder);
+    snprintf(link, sizeof link, "%s/o", r->path);
+    require(symlink(target, link) == 0);
+    stat_outside(r, &r->outside);
 }
 
 static int remove_one(const char *path, const struct stat *s, int kind, struct FTW *where)
@@ -47,9 +73,18 @@ static int remove_one(const char *path, const struct stat *s, int kind, struct F
     return remove(path);
 }
 
-static void root_remove(const char *root)
+/* What is outside is as it was, and nothing has come to it: the folder is empty without it. */
+static void root_remove(const struct fuzz_root *r)
 {
-    require(nftw(root, remove_one, 8, FTW_DEPTH | FTW_PHYS) == 0);
+    struct stat now;
+    char path[64];
+    stat_outside(r, &now);
+    require(now.st_ino == r->outside.st_ino && now.st_mode == r->outside.st_mode &&
+            now.st_size == r->outside.st_size && now.st_nlink == 1 &&
+            memcmp(&now.st_ctim, &r->outside.st_ctim, sizeof now.st_ctim) == 0);
+    require(nftw(r->path, remove_one, 8, FTW_DEPTH | FTW_PHYS) == 0);
+    snprintf(path, sizeof path, "%s/outside", r->folder);
+    require(unlink(path) == 0 && rmdir(r->folder) == 0);
 }
 
 /* 64 frames, 64 pages of swap, and an end to everything. */

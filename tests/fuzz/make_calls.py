@@ -8,7 +8,7 @@ import os
 import struct
 import sys
 
-F, D_F, UP, P, SLASH_F, D, G, ROOT = (bytes([9, i]) for i in range(8))  # the area's names
+F, D_F, UP, P, OUT, D, G, ROOT = (bytes([9, i]) for i in range(8))  # the area's names
 AT = b"\x0b"  # AT_FDCWD
 STORE, LOAD = 448, 449
 
@@ -51,6 +51,11 @@ SEEDS = {
     + call(36, UP, AT, G) + call(79, AT, G, area(256), 0) + call(78, AT, G, area(512), 99)
     + call(61, 2, area(512), 200) + call(49, D) + call(17, area(0), 99) + call(35, AT, F, 0)
     + call(23, 2) + call(24, 2, 9, 0) + call(25, 9, 3, 0) + call(73, area(64), 2, 0, 0, 8),
+    # through a link that leads out of the root: open, cut, change its rights and its times
+    "out": b"\x01" + call(56, AT, OUT, b"\x07" + struct.pack("<I", 0o1101), 0o111)
+    + call(64, 0, area(0), 50) + call(46, 0, 9) + call(45, OUT, 3) + call(53, AT, OUT, 0o77)
+    + call(54, AT, OUT, 1, 1, 0) + call(88, AT, OUT, 0, 0) + call(37, AT, OUT, AT, G, 0)
+    + call(38, AT, OUT, AT, UP) + call(35, AT, OUT, 0),
     # signals to itself, an alarm, sleep
     "signals": b"\x02" + call(134, 10, area(64), area(128), 8) + call(135, 0, area(0), area(64), 8)
     + call(129, 1, 10) + call(103, 0, area(64), 0) + call(101, area(64), 0) + call(132, area(0), 0)

@@ -107,8 +107,10 @@ static void child(uint64_t number, unsigned rounds)
         for (int n = 0; n < 6; n++)
             a[n] = argument(page + 4096);
         /* No signal but to itself: whom else it may end is no question of arguments. */
-        if (number == 129 || number == 130)
+        if ((number >= 129 && number <= 131) || number == 138 || number == 240)
             a[0] = (uint64_t)getpid();
+        if (number == 220) /* nor at its end */
+            a[0] = (a[0] & ~UINT64_C(255)) | SIGCHLD;
         setitimer(ITIMER_REAL, &soon, NULL);       /* whoever waits for ever dies of it */
         if (make(number, a) == 0 && number == 220) /* one that it cloned: the parent goes on */
             _exit(0);

@@ -302,6 +302,19 @@ bool contents_world_suspend(struct contents_world *w, vm_asid asid)
     return contents_world_drain(w) && vm_engine_suspend(w->engine, asid, &w->error);
 }
 
+bool contents_world_prepage(struct contents_world *w, vm_asid asid, unsigned page, unsigned n)
+{
+    uint64_t key[CONTENTS_PAGES];
+    VM_ASSERT(page + n <= CONTENTS_PAGES);
+    for (unsigned i = 0; i < n; i++)
+        key[i] = vm_page_key(va_of(w, page + i, 0), w->parts.page_shift, asid);
+    if (!contents_world_drain(w) || !vm_engine_prepage(w->engine, key, n, &w->error))
+        return false;
+    if (vm_engine_blocked(w->engine))
+        vm_engine_idle(w->engine, vm_engine_blocked(w->engine));
+    return true;
+}
+
 bool contents_world_sync(struct contents_world *w, unsigned file)
 {
     if (!contents_world_drain(w))

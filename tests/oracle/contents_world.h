@@ -55,6 +55,8 @@ bool contents_world_reach(struct contents_world *w, vm_asid asid, unsigned page,
                           enum vm_access access, unsigned cell, uint8_t byte);
 /* Pages of the space leave. */
 bool contents_world_suspend(struct contents_world *w, vm_asid asid);
+/* Pages [page, page + n) of the space come back, as far as they are out. */
+bool contents_world_prepage(struct contents_world *w, vm_asid asid, unsigned page, unsigned n);
 /* The file (0: all of them) is written to the host, which then has what the model says. */
 bool contents_world_sync(struct contents_world *w, unsigned file);
 /* What is cached of the file is forgotten. If nobody maps it, what was not written is lost. */

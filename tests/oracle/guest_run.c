@@ -49,6 +49,8 @@ static void set(struct vm_run_config *c, const char *flag, const char *value)
         c->stack_bytes = strtoull(value, NULL, 10);
     else if (!strcmp(flag, "instructions"))
         c->instructions = strtoull(value, NULL, 10);
+    else if (!strcmp(flag, "log-refs"))
+        c->log_refs = (uint32_t)strtoul(value, NULL, 10);
     else
         set_option(&c->machine, flag, value);
 }
@@ -106,7 +108,7 @@ static void streams_begin(struct streams *s, const char *path)
 }
 
 /* What was written, and room for `more` bytes. */
-static char *streams_end(struct streams *s, size_t more)
+static char *streams_end(struct streams *s, size_t more, size_t *bytes)
 {
     struct stat stat;
     for (int fd = 0; fd < 3; fd++) {
@@ -118,6 +120,7 @@ static char *streams_end(struct streams *s, size_t more)
     char *text = calloc(1, (size_t)stat.st_size + more + 1);
     ssize_t got = text ? pread(s->output, text, (size_t)stat.st_size, 0) : -1;
     assert(got == stat.st_size);
+    *bytes = (size_t)got;
     close(s->output);
     return text;
 }
@@ -127,7 +130,7 @@ static char *streams_end(struct streams *s, size_t more)
 static void describe_end(struct guest_run *r)
 {
     int status = r->result.status;
-    char *end = r->output + strlen(r->output);
+    char *end = r->output + r->output_bytes;
     if (!r->good)
         sprintf(end, "%.200s\n", r->error.text);
     else if (r->result.ended[0])
@@ -145,7 +148,10 @@ void guest_run(const char *settings, const char *const *words, struct guest_run 
     struct streams streams;
     bool made = mkdtemp(folder);
     assert(made && strlen(settings) < sizeof text);
-    snprintf(program, sizeof program, "%s/%s", getenv("PAGODA_GUESTS"), words[0]);
+    if (words[0][0] == '/')
+        snprintf(program, sizeof program, "%s", words[0]);
+    else
+        snprintf(program, sizeof program, "%s/%s", getenv("PAGODA_GUESTS"), words[0]);
     for (size_t i = 1; words[i]; i++)
         argv[i] = (char *)(uintptr_t)words[i];
     snprintf(output, sizeof output, "%s/output", folder);
@@ -156,7 +162,7 @@ void guest_run(const char *settings, const char *const *words, struct guest_run 
     *out = (struct guest_run){0};
     streams_begin(&streams, output);
     out->good = vm_kernel_run(&c, &out->result, &out->error);
-    out->output = streams_end(&streams, 256);
+    out->output = streams_end(&streams, 256, &out->output_bytes);
     describe_end(out);
     unlink(output);
     rmdir(folder);

@@ -77,70 +77,33 @@ struct operands {
     long double a, b, c;
 };
 
-static long double compute_long(enum kind kind, struct operands v)
-{
-    volatile long double a = v.a, b = v.b, c = v.c;
-    switch (kind) {
-    case ADD:
-        return a + b;
-    case SUB:
-        return a - b;
-    case MUL:
-        return a * b;
-    case DIV:
-        return a / b;
-    case SQRT:
-        return sqrtl(a);
-    case FMA:
-        return fmal(a, b, c);
-    default:
-        return a;
+/* compute_NAME(kind, operands): the operation on operands that were made `type`s first. */
+#define COMPUTE(name, type, root, fused)                                                           \
+    static type compute_##name(enum kind kind, struct operands v)                                  \
+    {                                                                                              \
+        volatile long double exact = v.a;                                                          \
+        volatile type a = (type)exact, b = (type)v.b, c = (type)v.c;                               \
+        switch (kind) {                                                                            \
+        case ADD:                                                                                  \
+            return a + b;                                                                          \
+        case SUB:                                                                                  \
+            return a - b;                                                                          \
+        case MUL:                                                                                  \
+            return a * b;                                                                          \
+        case DIV:                                                                                  \
+            return a / b;                                                                          \
+        case SQRT:                                                                                 \
+            return root(a);                                                                        \
+        case FMA:                                                                                  \
+            return fused(a, b, c);                                                                 \
+        case CONVERT:                                                                              \
+            break;                                                                                 \
+        }                                                                                          \
+        return a;                                                                                  \
     }
-}
-
-static double compute_double(enum kind kind, struct operands v)
-{
-    volatile long double exact = v.a;
-    volatile double a = (double)exact, b = (double)v.b, c = (double)v.c;
-    switch (kind) {
-    case ADD:
-        return a + b;
-    case SUB:
-        return a - b;
-    case MUL:
-        return a * b;
-    case DIV:
-        return a / b;
-    case SQRT:
-        return sqrt(a);
-    case FMA:
-        return fma(a, b, c);
-    default:
-        return a;
-    }
-}
-
-static float compute_float(enum kind kind, struct operands v)
-{
-    volatile long double exact = v.a;
-    volatile float a = (float)exact, b = (float)v.b, c = (float)v.c;
-    switch (kind) {
-    case ADD:
-        return a + b;
-    case SUB:
-        return a - b;
-    case MUL:
-        return a * b;
-    case DIV:
-        return a / b;
-    case SQRT:
-        return sqrtf(a);
-    case FMA:
-        return fmaf(a, b, c);
-    default:
-        return a;
-    }
-}
+COMPUTE(long, long double, sqrtl, fmal)
+COMPUTE(double, double, sqrt, fma)
+COMPUTE(float, float, sqrtf, fmaf)
 
 /* In a mode of the host's; what is raised is left in the host. */
 static double compute(bool wide, int mode, enum kind kind, struct operands v)

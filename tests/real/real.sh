@@ -18,6 +18,7 @@ real=${PAGODA_REAL:-${XDG_CACHE_HOME:-$HOME/.cache}/pagoda/real}
 size=${PAGODA_REAL_SIZE:-quick}
 qemu=$(command -v qemu-riscv64)
 options=(--model none) # of `pagoda run`, for the runs to come
+times=''               # lines of what a program says that tell times: each machine's own
 
 # needs NAME...: or the whole script is skipped.
 needs() {
@@ -82,9 +83,14 @@ manifest() {
     (cd "$1" && find . -type d -printf '%M %p\n' -o -printf '%M %n %s %p %l\n' | sort -k 3)
 }
 
+# What it said, but for lines that tell times.
+said() { # FILE
+    if [[ -n $times ]]; then grep -vE "$times" "$1"; else cat "$1"; fi
+}
+
 same() { # NAME
     local notes
-    notes=$(diff theirs.out ours.out 2>&1 | head -n 20 && diff theirs.err ours.err | head -n 20 &&
+    notes=$(diff <(said theirs.out) <(said ours.out) 2>&1 | head -n 20 && diff theirs.err ours.err | head -n 20 &&
         diff -r --no-dereference theirs/desk ours/desk | head -n 20 &&
         diff <(manifest theirs/desk) <(manifest ours/desk) | head -n 20)
     [[ -z $notes && $theirs_status == "$ours_status" ]]

@@ -139,6 +139,19 @@ static bool put_charts(const struct args *a, const struct vm_heaps *h, struct vm
     return good;
 }
 
+/* False where there is a fault: the first one is named. */
+static bool refuse_faults(const char *name, const struct comparison *c, const struct vm_heaps *h,
+                          struct vm_error *e)
+{
+    const struct vm_request_fault *f = c->requests.fault;
+    uint32_t site = f->event.site;
+    return !c->requests.nfaults ||
+           vm_fail(e, VM_EINPUT, "%s: request %llu (thread %u, %.80s): %s; faults in all: %llu",
+                   name, (unsigned long long)f->number, f->event.thread,
+                   site && site <= h->trace.nsites ? h->trace.site[site - 1] : "unknown site",
+                   vm_request_fault_text(f->kind), (unsigned long long)c->requests.nfaults);
+}
+
 static bool show(const struct args *a, const char *name, struct comparison *c, struct vm_heaps *h,
                  struct vm_error *e)
 {
@@ -150,11 +163,7 @@ static bool show(const struct args *a, const char *name, struct comparison *c, s
         vm_report_heap_text(stdout, h, stdout_colour());
     if (!put_charts(a, h, e) || !stdout_finish(e))
         return false;
-    return !args_has(a, "strict") || !c->requests.nfaults ||
-           vm_fail(e, VM_EINPUT, "%s: request %llu %s: %llu such faults in all", name,
-                   (unsigned long long)c->requests.fault[0].number,
-                   vm_request_fault_text(c->requests.fault[0].kind),
-                   (unsigned long long)c->requests.nfaults);
+    return !args_has(a, "strict") || refuse_faults(name, c, h, e);
 }
 
 /* ---- running ---- */

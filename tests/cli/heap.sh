@@ -92,7 +92,8 @@ exit_is 3 "a strict run fails"
 like "$err" '^pagoda: requests\.csv: request 2 \(thread 1, bug\+0x2\): frees what was never' \
     "and names the first"
 
-refused 2 'unknown heap "first"' "a heap that is not there" "$PAGODA" heap requests.csv --heaps first
+refused 2 'unknown heap "first"' "a heap that is not there" \
+    "$PAGODA" heap requests.csv --heaps first
 refused 2 'unknown parameter of tlsf "x"' "a parameter that is not" \
     "$PAGODA" heap requests.csv --heaps tlsf:x=1
 refused 2 'at 99: the trace has 10 requests' "a request past the end" \

@@ -8,8 +8,8 @@
  * Invariants
  *  1. Nothing here asks for memory of the heap.
  *  2. errno is what glibc's function left.
- *  3. `gate` leads to the ring only in the process that is recorded. It lies on a page that reads as
- *     zero in a forked child (MADV_WIPEONFORK), however it was forked; a child that shares its
+ *  3. `gate` leads to the ring only in the process that is recorded. It lies on a page that reads
+ *     as zero in a forked child (MADV_WIPEONFORK), however it was forked; a child that shares its
  *     parent's memory (vfork) shares its heap too, and is told of.
  *  4. A program that the process becomes by exec finds the ring by its environment, and goes on
  *     telling, behind a mark.

@@ -11,8 +11,8 @@
  *  1. No two live blocks of the events overlap, if the heap was sound. So a realloc is told when it
  *     is done, as one resize, unless another thread got its old address before that: then it is a
  *     free there and an alloc when it is done.
- *  2. Whatever the program's end, what it told before is written. Of a turn that was taken and never
- *     told (a thread killed within) nothing is known.
+ *  2. Whatever the program's end, what it told before is written. Of a turn that was taken and
+ *     never told (a thread killed within) nothing is known.
  */
 #include "cli/record_heap.h"
 

@@ -8,8 +8,8 @@
  *
  * The first line is as it stands here. Numbers are decimal, or hexadecimal after 0x. Requests are
  * alloc, free and resize; exec is a program that takes the process's place. An alloc or resize
- * without an address (0) was not served. The site is any text without a newline; equal texts are one
- * site. Blank lines and # lines are passed over.
+ * without an address (0) was not served. The site is any text without a newline; equal texts are
+ * one site. Blank lines and # lines are passed over.
  */
 #include "trace/text.h"
 

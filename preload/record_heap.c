@@ -1,25 +1,27 @@
 /* record_heap.c - loaded into a program by `pagoda record --heap`: tells what the program asks of
  * its heap.
  *
- * The functions of malloc are ours; each calls glibc's own by the name that glibc exports for this
- * (__libc_malloc), so that nothing must be looked up before the first call, and tells the recorder
- * through the memory that both share (base/request_ring.h).
+ * The functions of malloc are ours; each calls the next one of its name, glibc's or that of an
+ * allocator that the program was linked with, and tells the recorder through the memory that both
+ * share (base/request_ring.h). The next ones are looked up at the first call. What the loader asks
+ * for while it looks comes from a small area here, is not told, and is never given back.
  *
  * Invariants
  *  1. Nothing here asks for memory of the heap.
- *  2. errno is what glibc's function left.
- *  3. `gate` leads to the ring only in the process that is recorded. It lies on a page that reads as
- *     zero in a forked child (MADV_WIPEONFORK), however it was forked; a child that shares its
+ *  2. errno is what the next function left.
+ *  3. `gate` leads to the ring only in the process that is recorded. It lies on a page that reads
+ *     as zero in a forked child (MADV_WIPEONFORK), however it was forked; a child that shares its
  *     parent's memory (vfork) shares its heap too, and is told of.
  *  4. A program that the process becomes by exec finds the ring by its environment, and goes on
  *     telling, behind a mark.
  *
  * What it does not see: memory that is got by mmap or brk, heaps of a program's own, calls within
- * programs that are linked statically, and requests before the environment is there (none of
- * glibc's). A child process is left out. Linux, glibc.
+ * programs that are linked statically, and the loader's requests before the environment is there. A
+ * child process is left out. Linux, glibc.
  */
 #include "base/request_ring.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <link.h>
@@ -35,17 +37,22 @@
 #include <time.h>
 #include <unistd.h>
 
-extern void *__libc_malloc(size_t bytes);
-extern void *__libc_calloc(size_t n, size_t bytes);
-extern void *__libc_realloc(void *old, size_t bytes);
-extern void *__libc_memalign(size_t align, size_t bytes);
-extern void *__libc_valloc(size_t bytes);
-extern void *__libc_pvalloc(size_t bytes);
-extern void __libc_free(void *block);
+/* The functions that are ours: what each gives and takes. */
+#define FUNCTIONS(F)                                                                               \
+    F(malloc, void *, (size_t bytes))                                                              \
+    F(calloc, void *, (size_t n, size_t each))                                                     \
+    F(realloc, void *, (void *old, size_t bytes))                                                  \
+    F(memalign, void *, (size_t align, size_t bytes))                                              \
+    F(aligned_alloc, void *, (size_t align, size_t bytes))                                         \
+    F(posix_memalign, int, (void **out, size_t align, size_t bytes))                               \
+    F(valloc, void *, (size_t bytes))                                                              \
+    F(pvalloc, void *, (size_t bytes))                                                             \
+    F(free, void, (void *block))
 
 #define EXPORT __attribute__((visibility("default")))
 #define CALLER ((uint64_t)(uintptr_t)__builtin_return_address(0))
 
+#define AREA_BYTES 16384
 #define SEEN_SITES 4096 /* addresses of calls whose module is known: a power of two */
 
 enum start { NOT_STARTED, STARTING, STARTED };
@@ -54,6 +61,50 @@ static struct request_ring **gate; /* NULL: there is nobody to tell */
 static uint16_t image;
 static _Atomic uint64_t seen[SEEN_SITES];
 static __thread uint32_t thread __attribute__((tls_model("initial-exec")));
+
+/* -- The next functions ------------------------------------------------------------------------ */
+
+static struct {
+#define MEMBER(name, type, parameters) type(*name) parameters;
+    FUNCTIONS(MEMBER)
+#undef MEMBER
+} next;
+static enum start next_state;
+static _Alignas(16) unsigned char area[AREA_BYTES];
+static size_t area_used;
+
+/* The first call comes before there is a second thread: the loader itself makes it. */
+static void find_next(void)
+{
+    next_state = STARTING;
+#define FIND(name, type, parameters) *(void **)&next.name = dlsym(RTLD_NEXT, #name);
+    FUNCTIONS(FIND)
+#undef FIND
+    next_state = STARTED;
+}
+
+/* Whether there is a next function to call; false: only while it is looked up. */
+static inline bool has_next(void)
+{
+    if (__builtin_expect(next_state == NOT_STARTED, 0))
+        find_next();
+    return next_state == STARTED;
+}
+
+static bool is_of_area(const void *block)
+{
+    return (const unsigned char *)block >= area && (const unsigned char *)block < area + AREA_BYTES;
+}
+
+/* Zeroed, as nothing in it is used twice. */
+static void *take_of_area(size_t bytes)
+{
+    size_t at = area_used, rounded = (bytes + 15) & ~(size_t)15;
+    if (rounded < bytes || rounded > AREA_BYTES - at)
+        return NULL;
+    area_used += rounded;
+    return area + at;
+}
 
 /* -- Modules --------------------------------------------------------------------------------- */
 
@@ -262,7 +313,9 @@ static void tell_free(void *block, enum vm_request_call call, uint64_t pc)
 
 EXPORT void *malloc(size_t bytes)
 {
-    return tell_alloc(__libc_malloc(bytes), VM_REQUEST_MALLOC, bytes, 0, CALLER);
+    if (!has_next())
+        return take_of_area(bytes);
+    return tell_alloc(next.malloc(bytes), VM_REQUEST_MALLOC, bytes, 0, CALLER);
 }
 
 EXPORT void *calloc(size_t n, size_t each)
@@ -270,16 +323,30 @@ EXPORT void *calloc(size_t n, size_t each)
     size_t bytes;
     if (__builtin_mul_overflow(n, each, &bytes))
         bytes = SIZE_MAX;
-    return tell_alloc(__libc_calloc(n, each), VM_REQUEST_CALLOC, bytes, 0, CALLER);
+    if (!has_next())
+        return take_of_area(bytes);
+    return tell_alloc(next.calloc(n, each), VM_REQUEST_CALLOC, bytes, 0, CALLER);
+}
+
+/* A block of the area becomes one of the heap. */
+static void *leave_area(const void *old, size_t bytes, enum vm_request_call call, uint64_t pc)
+{
+    size_t most = (size_t)(area + AREA_BYTES - (const unsigned char *)old);
+    void *block = has_next() ? next.malloc(bytes) : take_of_area(bytes);
+    if (block)
+        memcpy(block, old, bytes < most ? bytes : most);
+    return has_next() ? tell_alloc(block, call, bytes, 0, pc) : block;
 }
 
 static void *resize(void *old, size_t bytes, enum vm_request_call call, uint64_t pc)
 {
+    if (is_of_area(old) || !has_next())
+        return old ? leave_area(old, bytes, call, pc) : take_of_area(bytes);
     if (!old)
-        return tell_alloc(__libc_realloc(old, bytes), call, bytes, 0, pc);
+        return tell_alloc(next.realloc(old, bytes), call, bytes, 0, pc);
     if (!bytes) {
         tell_free(old, call, pc);
-        return __libc_realloc(old, bytes);
+        return next.realloc(old, bytes);
     }
     struct request_slot what = {.kind = REQUEST_TOLD_RESIZE,
                                 .call = (uint8_t)call,
@@ -287,7 +354,7 @@ static void *resize(void *old, size_t bytes, enum vm_request_call call, uint64_t
                                 .bytes = bytes,
                                 .pc = pc};
     tell_request(what);
-    void *block = __libc_realloc(old, bytes);
+    void *block = next.realloc(old, bytes);
     what.kind = REQUEST_TOLD_RESIZED;
     what.va = (uintptr_t)block;
     tell_request(what);
@@ -309,45 +376,49 @@ EXPORT void *reallocarray(void *old, size_t n, size_t each)
 
 EXPORT void *aligned_alloc(size_t align, size_t bytes)
 {
-    return tell_alloc(__libc_memalign(align, bytes), VM_REQUEST_ALIGNED_ALLOC, bytes, align,
+    if (!has_next())
+        return NULL;
+    return tell_alloc(next.aligned_alloc(align, bytes), VM_REQUEST_ALIGNED_ALLOC, bytes, align,
                       CALLER);
 }
 
 EXPORT void *memalign(size_t align, size_t bytes)
 {
-    return tell_alloc(__libc_memalign(align, bytes), VM_REQUEST_MEMALIGN, bytes, align, CALLER);
+    if (!has_next())
+        return NULL;
+    return tell_alloc(next.memalign(align, bytes), VM_REQUEST_MEMALIGN, bytes, align, CALLER);
 }
 
 EXPORT int posix_memalign(void **out, size_t align, size_t bytes)
 {
-    int before = errno;
-    if (align % sizeof(void *) || align == 0 || align & (align - 1))
-        return EINVAL;
-    void *block = __libc_memalign(align, bytes);
-    tell_alloc(block, VM_REQUEST_POSIX_MEMALIGN, bytes, align, CALLER);
-    errno = before; /* it answers by its value alone */
-    if (!block)
-        return ENOMEM;
-    *out = block;
-    return 0;
+    void *block = NULL;
+    int error = has_next() ? next.posix_memalign(&block, align, bytes) : ENOMEM;
+    if (error != EINVAL) /* which was no request */
+        tell_alloc(block, VM_REQUEST_POSIX_MEMALIGN, bytes, align, CALLER);
+    if (!error)
+        *out = block;
+    return error;
 }
 
 EXPORT void *valloc(size_t bytes)
 {
-    return tell_alloc(__libc_valloc(bytes), VM_REQUEST_VALLOC, bytes, (size_t)getpagesize(),
-                      CALLER);
+    if (!has_next())
+        return NULL;
+    return tell_alloc(next.valloc(bytes), VM_REQUEST_VALLOC, bytes, (size_t)getpagesize(), CALLER);
 }
 
 EXPORT void *pvalloc(size_t bytes)
 {
-    return tell_alloc(__libc_pvalloc(bytes), VM_REQUEST_PVALLOC, bytes, (size_t)getpagesize(),
+    if (!has_next())
+        return NULL;
+    return tell_alloc(next.pvalloc(bytes), VM_REQUEST_PVALLOC, bytes, (size_t)getpagesize(),
                       CALLER);
 }
 
 EXPORT void free(void *block)
 {
-    if (!block)
+    if (!block || is_of_area(block) || !has_next())
         return;
     tell_free(block, VM_REQUEST_FREE, CALLER);
-    __libc_free(block);
+    next.free(block);
 }

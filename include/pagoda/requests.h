@@ -130,6 +130,11 @@ struct vm_heap_measured {
     uint64_t failures;
 };
 
+/* Run the program `player` (preload/heap_play.c) on the requests, with the shared object `library`
+ * loaded before others, or none. Errors: VM_ESYSTEM. */
+bool vm_heap_measure(const struct vm_requests *r, const char *name, const char *player,
+                     const char *library, struct vm_heap_measured *out, struct vm_error *e);
+
 /* Shares of 1; 0 where there is nothing to share. */
 double vm_heap_internal(const struct vm_heap_moment *m); /* of live */
 double vm_heap_external(const struct vm_heap_moment *m);

@@ -1,9 +1,10 @@
 /* trace.h - streams of memory references and events.
  *
  * A trace is what a program did to its address spaces: references (read, write, fetch of some
- * bytes at an address) and events (map, unmap, protect, advise, fork, exec, exit, switch, and what a
- * program asks of its heap: alloc, free, resize). It comes from a file in one of the formats of formats.def, from a workload generator (workloads.def,
- * written "@zipf:pages=1M"), or from memory. Readers hand out batches that they own.
+ * bytes at an address) and events (map, unmap, protect, advise, fork, exec, exit, switch, and what
+ * a program asks of its heap: alloc, free, resize). It comes from a file in one of the formats of
+ * formats.def, from a workload generator (workloads.def, written "@zipf:pages=1M"), or from memory.
+ * Readers hand out batches that they own.
  *
  * Invariants of a batch
  *  1. Events are ordered by `at`, and event k happens before reference `at` of the batch

@@ -2,12 +2,12 @@
  * of its heap goes in at one end, in one order, and comes out at the other.
  *
  *     tail                    head
- *      | slot | slot | slot |  .  |         a turn is a number; its slot is turn % REQUEST_RING_SLOTS
+ *      | slot | slot | slot |  .  |         a turn is a number, its slot the turn modulo the slots
  *      ^ the recorder's next  ^ the next turn that a thread takes
  *
- * The idea: taking a turn is one atomic addition, and puts the requests of all threads in one order.
- * A thread then fills its slot and marks it as told. What was told is there when the program has
- * ended, by whatever means. Vyukov, "Bounded MPMC queue", 1024cores.net, 2010, with one reader.
+ * The idea: taking a turn is one atomic addition, and puts the requests of all threads in one
+ * order. A thread then fills its slot and marks it as told. What was told is there when the program
+ * has ended, by whatever means. Vyukov, "Bounded MPMC queue", 1024cores.net, 2010, with one reader.
  *
  * Invariants
  *  1. A slot is filled by who has its turn, once tail is past the turn that used it before.

@@ -1,7 +1,7 @@
 /* symbols.h - which function an address of an ELF file lies in, by the file's own symbol table.
  *
- * Files of 64 bits, little-endian. The table for linkers (.symtab) is taken where there is one, else
- * that for loading (.dynsym), which names only what others may call. System V ABI, chapter 4.
+ * Files of 64 bits, little-endian. The table for linkers (.symtab) is taken where there is one,
+ * else that for loading (.dynsym), which names only what others may call. System V ABI, chapter 4.
  */
 #ifndef BASE_SYMBOLS_H
 #define BASE_SYMBOLS_H

@@ -1,10 +1,12 @@
 /* heap.c - `pagoda heap`: a program's requests to its heap, through one allocator beside the other.
  */
+#include "cli/beside.h"
 #include "cli/charts.h"
 
 #include <pagoda/requests.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { HEAPS_MAX = 64, SPEC_MAX = 128 };
 
@@ -16,6 +18,9 @@ struct comparison {
     size_t nspecs, nresults;
     char spec[HEAPS_MAX][SPEC_MAX];
     struct vm_heap_result result[HEAPS_MAX];
+    double ns[HEAPS_MAX];
+    size_t nmeasured;
+    struct vm_heap_measured measured[3];
 };
 
 /* ---- what is asked ---- */
@@ -134,6 +139,19 @@ static bool put_charts(const struct args *a, const struct vm_heaps *h, struct vm
     return good;
 }
 
+/* False where there is a fault: the first one is named. */
+static bool refuse_faults(const char *name, const struct comparison *c, const struct vm_heaps *h,
+                          struct vm_error *e)
+{
+    const struct vm_request_fault *f = c->requests.fault;
+    uint32_t site = f->event.site;
+    return !c->requests.nfaults ||
+           vm_fail(e, VM_EINPUT, "%s: request %llu (thread %u, %.80s): %s; faults in all: %llu",
+                   name, (unsigned long long)f->number, f->event.thread,
+                   site && site <= h->trace.nsites ? h->trace.site[site - 1] : "unknown site",
+                   vm_request_fault_text(f->kind), (unsigned long long)c->requests.nfaults);
+}
+
 static bool show(const struct args *a, const char *name, struct comparison *c, struct vm_heaps *h,
                  struct vm_error *e)
 {
@@ -145,11 +163,7 @@ static bool show(const struct args *a, const char *name, struct comparison *c, s
         vm_report_heap_text(stdout, h, stdout_colour());
     if (!put_charts(a, h, e) || !stdout_finish(e))
         return false;
-    return !args_has(a, "strict") || !c->requests.nfaults ||
-           vm_fail(e, VM_EINPUT, "%s: request %llu %s: %llu such faults in all", name,
-                   (unsigned long long)c->requests.fault[0].number,
-                   vm_request_fault_text(c->requests.fault[0].kind),
-                   (unsigned long long)c->requests.nfaults);
+    return !args_has(a, "strict") || refuse_faults(name, c, h, e);
 }
 
 /* ---- running ---- */
@@ -164,14 +178,47 @@ static bool replay_all(struct comparison *c, struct vm_error *e)
     return true;
 }
 
+/* Where Debian's packages put them; NULL: glibc, whose own allocator needs nothing. */
+static const struct {
+    const char *name, *library;
+} others[] = {
+    {"glibc", NULL},
+    {"jemalloc", "/usr/lib/x86_64-linux-gnu/libjemalloc.so.2"},
+    {"mimalloc", "/usr/lib/x86_64-linux-gnu/libmimalloc.so.2"},
+};
+
+static bool measure_all(const struct args *a, struct comparison *c, struct vm_error *e)
+{
+    char player[BESIDE_PATH];
+    if (!args_has(a, "measure"))
+        return true;
+    if (!beside_find("pagoda-heap-play", player, e))
+        return false;
+    for (size_t i = 0; i < c->nspecs; i++)
+        if (!vm_heap_time(&c->requests, c->spec[i], &c->options, &c->ns[i], e))
+            return false;
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        if (others[i].library && access(others[i].library, R_OK) != 0)
+            continue;
+        if (!vm_heap_measure(&c->requests, others[i].name, player, others[i].library,
+                             &c->measured[c->nmeasured++], e))
+            return false;
+    }
+    return true;
+}
+
 static bool compare(const struct args *a, struct comparison *c, const char *name,
                     struct vm_trace *t, struct vm_error *e)
 {
     struct vm_heaps h = {.requests = &c->requests, .limit = c->options.limit, .result = c->result};
-    if (!vm_requests_load(&c->requests, t, e) || !place_map(a, c, e) || !replay_all(c, e))
+    if (!vm_requests_load(&c->requests, t, e) || !place_map(a, c, e) || !replay_all(c, e) ||
+        !measure_all(a, c, e))
         return false;
     vm_trace_info(t, &h.trace);
     h.nresults = c->nresults;
+    h.ns = args_has(a, "measure") ? c->ns : NULL;
+    h.nmeasured = c->nmeasured;
+    h.measured = c->measured;
     return show(a, name, c, &h, e);
 }
 
@@ -201,6 +248,7 @@ static const struct flag flags[] = {
     {"cpus", 0, "N", "processors that threads are dealt out to, for heaps that mind", "1"},
     {"at", 0, "WHEN", "draw each heap's region after request N, at the peak, or at the end", NULL},
     {"chart", 0, NULL, "draw what is asked for and held over the requests", NULL},
+    {"measure", 0, NULL, "time them; and glibc, jemalloc and mimalloc, where installed", NULL},
     {"events", 0, "N", "first print the first N requests, a line each", NULL},
     {"strict", 0, NULL, "a fault of the trace is an error", NULL},
     CHART_FLAGS,

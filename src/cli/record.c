@@ -136,7 +136,7 @@ static void describe(const char *command, char **program, char *out, size_t cap)
     fclose(text);
 }
 
-static bool keep(int log, char **program, const char *path, uint64_t *refs, struct vm_error *e)
+static bool keep(int log, char **program, const char *path, struct converted *n, struct vm_error *e)
 {
     char name[32], origin[1024];
     struct vm_trace_options options = {.format = "lackey"};
@@ -146,16 +146,15 @@ static bool keep(int log, char **program, const char *path, uint64_t *refs, stru
         return false;
     describe("pagoda record --", program, origin, sizeof origin);
     struct vm_pgt_options pgt = {.origin = origin};
-    bool done = convert_trace(t, path, &pgt, "recording", refs, e);
+    bool done = convert_trace(t, path, &pgt, "recording", n, e);
     vm_trace_close(t);
     return done;
 }
 
-/* `what` was counted: "references", in JSON "refs". */
-static bool say(const char *path, uint64_t n, const char *what, const char *member, int status,
-                const struct args *a, struct vm_error *e)
+static bool say(const char *path, const struct converted *n, int status, const struct args *a,
+                struct vm_error *e)
 {
-    char count[32], end[64] = "";
+    char all[80], end[64] = "";
     int code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
     if (WIFSIGNALED(status))
         snprintf(end, sizeof end, "; the program was ended by signal %d", WTERMSIG(status));
@@ -163,10 +162,10 @@ static bool say(const char *path, uint64_t n, const char *what, const char *memb
         snprintf(end, sizeof end, "; the program ended with status %d", code);
     if (args_has(a, "json"))
         printf("{\"schema\": %d, \"kind\": \"record\", \"version\": \"" PAGODA_VERSION
-               "\", \"%s\": %llu, \"program_status\": %d}\n",
-               VM_JSON_SCHEMA, member, (unsigned long long)n, code);
+               "\", \"refs\": %llu, \"requests\": %llu, \"program_status\": %d}\n",
+               VM_JSON_SCHEMA, (unsigned long long)n->refs, (unsigned long long)n->requests, code);
     else
-        fprintf(stderr, "%s: %s %s%s\n", path, vm_text_count(n, count, sizeof count), what, end);
+        fprintf(stderr, "%s: %s%s\n", path, converted_text(n, all, sizeof all), end);
     return stdout_finish(e);
 }
 
@@ -183,16 +182,16 @@ static const char *output_path(const struct args *a, char *out, size_t cap)
 static bool run_heap(const struct args *a, const char *path, struct vm_error *e)
 {
     char origin[1024];
-    uint64_t requests = 0;
+    struct converted n = {0};
     int status = 0;
     describe("pagoda record --heap --", a->rest, origin, sizeof origin);
-    return record_heap(a->rest, path, origin, &requests, &status, e) &&
-           say(path, requests, "requests to the heap", "requests", status, a, e);
+    return record_heap(a->rest, path, origin, &n.requests, &status, e) &&
+           say(path, &n, status, a, e);
 }
 
 static bool run_references(const struct args *a, const char *path, struct vm_error *e)
 {
-    uint64_t refs = 0;
+    struct converted n = {0};
     int log, status = 0;
     if (!has_valgrind(e))
         return false;
@@ -201,14 +200,14 @@ static bool run_references(const struct args *a, const char *path, struct vm_err
         return false;
     /* An interrupt ends the program; what it did until then is kept. */
     signal(SIGINT, SIG_IGN);
-    bool done = keep(log, a->rest, path, &refs, e);
+    bool done = keep(log, a->rest, path, &n, e);
     close(log); /* if keeping failed, the program gets SIGPIPE and ends too */
     if (!done)
         kill(child, SIGTERM);
     waitpid(child, &status, 0);
-    if (!done && e->code == VM_EINPUT && refs == 0 && status)
+    if (!done && e->code == VM_EINPUT && n.refs == 0 && status)
         vm_fail(e, VM_ESYSTEM, "%s: valgrind could not run it: it says why above", a->rest[0]);
-    return done && say(path, refs, "references", "refs", status, a, e);
+    return done && say(path, &n, status, a, e);
 }
 
 static bool run_record(const struct args *a, struct vm_error *e)

@@ -11,14 +11,15 @@
  *  1. No two live blocks of the events overlap, if the heap was sound. So a realloc is told when it
  *     is done, as one resize, unless another thread got its old address before that: then it is a
  *     free there and an alloc when it is done.
- *  2. Whatever the program's end, what it told before is written. Of a turn that was taken and never
- *     told (a thread killed within) nothing is known.
+ *  2. Whatever the program's end, what it told before is written. Of a turn that was taken and
+ *     never told (a thread killed within) nothing is known.
  */
 #include "cli/record_heap.h"
 
 #include "base/intern.h"
 #include "base/request_ring.h"
 #include "base/symbols.h"
+#include "cli/beside.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -253,27 +254,6 @@ static bool name_sites(struct collector *c, struct vm_error *e)
 
 /* -- The program ----------------------------------------------------------------------------- */
 
-/* The library lies beside the program as it is built, or where it is installed. */
-static bool find_library(char *out, size_t cap, struct vm_error *e)
-{
-    static const char *const places[] = {"%.*s/preload/" LIBRARY, "%.*s/../lib/pagoda/" LIBRARY,
-                                         "%.*s/../lib/x86_64-linux-gnu/pagoda/" LIBRARY};
-    char self[3000];
-    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
-    self[n > 0 ? n : 0] = '\0';
-    const char *slash = strrchr(self, '/');
-    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
-        char path[4096];
-        snprintf(path, sizeof path, places[i], slash ? (int)(slash - self) : 0, self);
-        if (realpath(path, out))
-            return true;
-    }
-    (void)cap;
-    return vm_fail(e, VM_ESYSTEM,
-                   LIBRARY ": not found beside the program, nor in lib/pagoda: "
-                           "expected what is loaded to record requests");
-}
-
 /* In the child: become the program, with the library. */
 static void exec_program(char **program, const char *library, int fd, struct request_ring *ring)
 {
@@ -308,8 +288,8 @@ static struct request_ring *make_ring(int *fd, struct vm_error *e)
 static bool run_program(struct collector *c, char **program, int fd, int *status,
                         struct vm_error *e)
 {
-    char library[4096];
-    if (!find_library(library, sizeof library, e))
+    char library[BESIDE_PATH];
+    if (!beside_find(LIBRARY, library, e))
         return false;
     pid_t child = fork();
     if (child == 0)

@@ -12,12 +12,12 @@ static json_t *moment(const struct vm_heap_moment *m)
 {
     const struct vm_heap_usage *u = &m->usage;
     return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:f, s:f}", "request",
-                     number(m->number), "asked", number(m->asked), "held", number(u->held_bytes),
-                     "live", number(u->live_bytes), "free", number(u->free_bytes), "free_max",
-                     number(u->free_max), "overhead", number(u->overhead_bytes), "state",
-                     number(u->state_bytes), "live_blocks", number(u->live_blocks), "free_blocks",
-                     number(u->free_blocks), "internal", vm_heap_internal(m), "external",
-                     vm_heap_external(m));
+                     number(m->number), "asked", number(m->asked), "held_bytes",
+                     number(u->held_bytes), "live", number(u->live_bytes), "free",
+                     number(u->free_bytes), "free_max", number(u->free_max), "overhead",
+                     number(u->overhead_bytes), "state", number(u->state_bytes), "live_blocks",
+                     number(u->live_blocks), "free_blocks", number(u->free_blocks), "internal",
+                     vm_heap_internal(m), "external", vm_heap_external(m));
 }
 
 static json_t *samples(struct vm_json *j, const struct vm_heap_result *r)
@@ -106,6 +106,6 @@ bool vm_report_heap_json(FILE *out, const struct vm_heaps *h, struct vm_error *e
         json_pack("{s:i, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "schema", VM_JSON_SCHEMA, "kind",
                   "heap", "version", PAGODA_VERSION, "trace", vm_json_trace(&h->trace), "origin",
                   vm_json_text(h->trace.origin ? h->trace.origin : ""), "limit", number(h->limit),
-                  "requests", requests(&j, h), "heaps", heaps, "measured", others);
+                  "requests", requests(&j, h), "results", heaps, "measured", others);
     return vm_json_write(out, &j, root, e);
 }

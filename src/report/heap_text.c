@@ -53,7 +53,7 @@ static void put_head(const struct sheet *s)
             vm_text_bytes(r->asked_end, end, sizeof end),
             vm_text_bytes(r->asked_all, all, sizeof all));
     if (r->refused)
-        fprintf(s->out, "  %s requests that the program was not served were passed over\n",
+        fprintf(s->out, "  passed over, as the program was not served either: %s\n",
                 vm_text_count(r->refused, n, sizeof n));
 }
 

@@ -28,6 +28,9 @@ python3 "$PAGODA_TESTS/cli/tiny_elf.py" calls 7d000893 00000073 00300513 05d0089
 "$PAGODA" info @uniform:pages=200,refs=2000 --json >info.json
 "$PAGODA" list --json >list.json
 "$PAGODA" convert @loop:refs=10 -o t.pgt --json >convert.json
+printf '%s\n' request,call,address,bytes,align,from,thread,site alloc,malloc,0x10,24,0,0,1,here \
+    free,free,0x20,0,0,0,1,there >requests.csv
+"$PAGODA" heap requests.csv --at end --measure --json >heap.json
 # No one reference has every kind of step.
 spaces 1:0x1000 2:0x1000 1:0x2000 1:0x3000 1:0x4000 >s.trace
 told() { # OPTION ...
@@ -84,8 +87,8 @@ print("\n".join(sorted({p for one in (whole if isinstance(whole, list) else [who
                         for p in paths(one, "")})))
 PYTHON
 }
-for kind in replay run compare curve thrash sched partitions locality tables explain experiment \
-    info list convert record; do
+for kind in replay run compare curve thrash sched partitions heap locality tables explain \
+    experiment info list convert record; do
     if [[ ! -s $kind.json ]]; then
         skip "no valgrind"
         continue
@@ -178,7 +181,7 @@ for format in $formats; do
             "parameter $param of $format is there"
     done
 done
-for format in lackey pin din rwi csv pages; do
+for format in lackey pin din rwi requests csv pages; do
     sed -n "/^## $format\$/,/^## /s/^    //p" "$docs/traces.md" >"$format.trace"
     run "$PAGODA" info "$format.trace" --json
     cp "$work/.out" i.json

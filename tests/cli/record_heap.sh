@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# record_heap.sh - `pagoda record --heap`: every request of programs that say what they asked, however
-# they run and end. The trace is read by the reader that knows nothing but its page.
+# record_heap.sh - `pagoda record --heap`: every request of programs that say what they asked,
+# however they run and end. The trace is read by the reader that knows nothing but its page.
 . "${BASH_SOURCE[0]%/*}/user.sh"
 
 refused 4 '^pagoda: no-such-program: no such program' "a program that is not there" \

@@ -222,33 +222,9 @@ static bool check(const void *state, struct vm_heap_damage *out)
     return true;
 }
 
-static size_t size(const struct vm_heap_env *env)
-{
-    (void)env;
-    return sizeof(struct tree);
-}
-
-static void init(void *state, const struct vm_heap_env *env)
-{
-    struct tree *h = state;
-    vm_tagged_init(&h->row, env, sizeof(uint64_t));
-}
-
-static const struct vm_param params[] = {GROUND_GROW_PARAM, GROUND_TRIM_PARAM};
-
 const struct vm_heap_ops vm_heap_tree_fit = {
     .name = "tree-fit",
     .summary = "best fit, found in a tree of the free blocks by length and address",
-    .sees = TAGGED_SEES,
-    .param = params,
-    .nparams = sizeof params / sizeof params[0],
-    .size = size,
-    .init = init,
-    .take = tagged_take,
-    .give = tagged_give,
-    .resize = tagged_resize,
-    .room = tagged_room,
-    .usage = tagged_usage,
-    .walk = tagged_walk,
     .check = check,
+    EAGER_OPS,
 };

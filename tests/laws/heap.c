@@ -187,6 +187,66 @@ static void a_heap_that_is_all_given_back_gives_the_top_back(void **unused)
     free(w);
 }
 
+static void a_block_that_was_swallowed_is_none(void **unused)
+{
+    (void)unused;
+    static const char *const names[] = {"first-fit", "tree-fit", "tlsf"};
+    struct heap_world *w = malloc(sizeof *w);
+    struct vm_error e;
+    for (size_t i = 0; i < 6; i++) {
+        heap_world_open(w, vm_heap_find(names[i / 2], &e), "trim=0", 1 << 16, 1);
+        unsigned char *low = heap_world_take(w, 100, 16), *high = heap_world_take(w, 100, 16);
+        assert_non_null(heap_world_take(w, 100, 16));
+        assert_int_equal(w->ops->give(w->state, i % 2 ? low : high, 0), VM_HEAP_FINE);
+        assert_int_equal(w->ops->give(w->state, i % 2 ? high : low, 0), VM_HEAP_FINE);
+        assert_int_equal(w->ops->give(w->state, high, 0), VM_HEAP_FREE_TWICE);
+        while (w->ops->take(w->state, 200, 16, 0) != low)
+            ;
+        assert_int_equal(w->ops->give(w->state, high, 0), VM_HEAP_NOT_A_BLOCK);
+        heap_world_close(w);
+    }
+    free(w);
+}
+
+/* What is left at the top is measured from where the smallest block would end. */
+static void the_end_moves_down_when_just_as_much_is_free(void **unused)
+{
+    (void)unused;
+    struct heap_world *w = malloc(sizeof *w);
+    struct vm_error e;
+    for (size_t more = 0; more <= 16; more += 16) {
+        heap_world_open(w, vm_heap_find("first-fit", &e), "grow=64KiB,trim=64KiB", 1 << 20, 1);
+        assert_non_null(heap_world_take(w, (64 << 10) - 56 + more, 16));
+        assert_non_null(heap_world_take(w, (64 << 10) - 56, 16));
+        assert_int_equal(w->end, 128 << 10);
+        heap_world_give(w, 1);
+        assert_int_equal(w->end, (more ? 128 : 96) << 10);
+        heap_world_inspect(w);
+        assert_null(w->wrong);
+        heap_world_close(w);
+    }
+    free(w);
+}
+
+static void spans_that_are_kept_are_given_up_before_a_request_fails(void **unused)
+{
+    (void)unused;
+    static const char *const names[] = {"segregated", "slab"};
+    struct heap_world *w = malloc(sizeof *w);
+    struct vm_error e;
+    for (size_t i = 0; i < 2; i++) {
+        heap_world_open(w, vm_heap_find(names[i], &e), NULL, 1 << 20, 1);
+        for (size_t bytes = 16; bytes < 4000; bytes += bytes / 4) {
+            assert_non_null(heap_world_take(w, bytes, 16));
+            heap_world_give(w, 0);
+        }
+        assert_non_null(heap_world_take(w, 1 << 20, 16));
+        assert_null(w->wrong);
+        heap_world_close(w);
+    }
+    free(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -198,6 +258,9 @@ int main(void)
         cmocka_unit_test(of_a_span_of_objects_an_eighth_is_left_over_at_most),
         cmocka_unit_test(tlsf_looks_at_one_list_and_no_more),
         cmocka_unit_test(a_heap_that_is_all_given_back_gives_the_top_back),
+        cmocka_unit_test(a_block_that_was_swallowed_is_none),
+        cmocka_unit_test(the_end_moves_down_when_just_as_much_is_free),
+        cmocka_unit_test(spans_that_are_kept_are_given_up_before_a_request_fails),
     };
     return cmocka_run_group_tests_name("laws_heap", tests, NULL, NULL);
 }

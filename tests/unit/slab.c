@@ -252,6 +252,29 @@ static void what_is_not_of_the_cache_is_refused(void **unused)
     slab_close(&f);
 }
 
+/* A program writes over a magazine: what it names then is in use. */
+static void a_round_that_was_overwritten_is_not_taken(void **unused)
+{
+    (void)unused;
+    struct fixture f;
+    slab_open(&f, "rounds=3");
+    struct vm_slab_cache *c = things(&f);
+    void *live = vm_slab_take(c, 0), *given = vm_slab_take(c, 0);
+    assert_int_equal(vm_slab_give(c, given, 0), VM_HEAP_FINE);
+    unsigned found = 0;
+    for (size_t at = 0; at < f.region.end; at += sizeof(void *)) {
+        void **word = (void **)(void *)(f.region.base + at);
+        if (*word == given) {
+            *word = live;
+            found++;
+        }
+    }
+    assert_int_equal(found, 1);
+    for (unsigned i = 0; i < 20; i++)
+        assert_ptr_not_equal(vm_slab_take(c, 0), live);
+    slab_close(&f);
+}
+
 static void there_are_only_so_many_caches(void **unused)
 {
     (void)unused;
@@ -279,6 +302,7 @@ int main(void)
         cmocka_unit_test(slabs_of_a_cache_begin_at_different_colours),
         cmocka_unit_test(objects_are_aligned_as_their_kind_says),
         cmocka_unit_test(what_is_not_of_the_cache_is_refused),
+        cmocka_unit_test(a_round_that_was_overwritten_is_not_taken),
         cmocka_unit_test(there_are_only_so_many_caches),
     };
     return cmocka_run_group_tests_name("unit_slab", tests, NULL, NULL);

@@ -187,13 +187,15 @@ static struct place round_place(const struct vm_slab_cache *c, const void *round
     return p;
 }
 
-static void clip_empty(struct vm_slab_cache *c, struct clip *clip)
+static bool clip_empty(struct vm_slab_cache *c, struct clip *clip)
 {
+    bool any = clip->n;
     while (clip->n) {
         struct place p = round_place(c, clip->magazine->round[--clip->n]);
         if (p.span)
             slab_give(c, p);
     }
+    return any;
 }
 
 static void clip_swap(struct clip clip[2])
@@ -276,21 +278,24 @@ static bool round_give(struct vm_slab_cache *c, struct clip clip[2], void *objec
     return true;
 }
 
-static void cache_drain(struct vm_slab_cache *c)
+/* Empty all magazines of the cache and give them up; whether there were objects in one. */
+static bool cache_drain(struct vm_slab_cache *c)
 {
     struct vm_slab *s = c->slab;
+    bool any = false;
     for (struct magazine *m; (m = depot_get(s, &c->full)); magazine_give(s, m))
-        clip_empty(c, &(struct clip){m, s->rounds});
+        any = clip_empty(c, &(struct clip){m, s->rounds}) || any;
     for (struct magazine *m; (m = depot_get(s, &c->vacant));)
         magazine_give(s, m);
     c->nfull = 0;
     for (uint32_t i = 0; i < s->ncpus * 2; i++) {
         struct clip *clip = &c->cpu[i / 2][i % 2];
-        clip_empty(c, clip);
+        any = clip_empty(c, clip) || any;
         if (clip->magazine)
             magazine_give(s, clip->magazine);
         *clip = (struct clip){0};
     }
+    return any;
 }
 
 /* ---- caches ---- */
@@ -323,7 +328,7 @@ bool vm_slab_reap(struct vm_slab *s)
     bool any = false;
     for (uint32_t id = 0; id < CACHES; id++)
         if (id != CACHE_MAGAZINES && s->cache[id].kind.name) {
-            cache_drain(&s->cache[id]);
+            any = cache_drain(&s->cache[id]) || any;
             any = slabs_reap(&s->cache[id]) || any;
         }
     return slabs_reap(&s->cache[CACHE_MAGAZINES]) || any;

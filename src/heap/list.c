@@ -39,7 +39,6 @@ static bool gather_above(struct list *h, size_t place)
 {
     struct tagged *t = &h->row;
     size_t bytes = tagged_bytes(t, place), above;
-    uint64_t low_free = *tagged_word(t, place) & TAG_LOW_FREE;
     if (!tagged_is_free_block(t, place + bytes))
         return false;
     index_remove(h, place);
@@ -50,8 +49,7 @@ static bool gather_above(struct list *h, size_t place)
         t->ground.merges++;
         t->ground.free_blocks--;
     }
-    tagged_set_free(t, place, bytes);
-    tagged_mark(t, place, low_free);
+    tagged_set_free(t, place, bytes, tagged_low_free(t, place));
     index_insert(h, place);
     return true;
 }

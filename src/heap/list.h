@@ -70,8 +70,10 @@ struct cursor {
     uint64_t left; /* blocks that there can be from here on */
 };
 
+/* `place`: of a link, or the head. */
 static inline struct cursor cursor_at(struct list *h, size_t place)
 {
+    place = list_follow(h, place);
     h->row.ground.searched += place != PLACE_NONE;
     return (struct cursor){place, h->row.ground.free_blocks};
 }
@@ -87,7 +89,7 @@ static inline void cursor_move(struct list *h, struct cursor *c)
 /* Put a block behind `before`; PLACE_NONE: at the head. */
 static inline void list_put(struct list *h, size_t place, size_t before)
 {
-    size_t after = before == PLACE_NONE ? h->head : list_follow(h, *list_next(h, before));
+    size_t after = list_follow(h, before == PLACE_NONE ? h->head : *list_next(h, before));
     *list_next(h, place) = after;
     *list_prev(h, place) = before;
     *(before == PLACE_NONE ? &h->head : list_next(h, before)) = place;
@@ -106,7 +108,7 @@ static inline size_t list_before(struct list *h, size_t place)
 {
     bool begun = h->order == LIST_ADDRESS && h->near < place && list_follow(h, h->near);
     size_t before = begun ? h->near : PLACE_NONE;
-    struct cursor c = cursor_at(h, begun ? list_follow(h, *list_next(h, before)) : h->head);
+    struct cursor c = cursor_at(h, begun ? *list_next(h, before) : h->head);
     for (; c.place != PLACE_NONE && list_precedes(h, c.place, place); cursor_move(h, &c))
         before = c.place;
     return before;
@@ -181,7 +183,7 @@ static inline size_t index_split_min(const struct list *h)
 
 static inline size_t index_max(const struct list *h)
 {
-    size_t most = 0, place = h->head;
+    size_t most = 0, place = list_follow(h, h->head);
     for (uint64_t left = h->row.ground.free_blocks; left && place != PLACE_NONE; left--) {
         size_t bytes = tagged_bytes(&h->row, place);
         most = bytes > most ? bytes : most;

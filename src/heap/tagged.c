@@ -21,7 +21,9 @@ static size_t walk_next(const struct tagged *t, size_t place)
 
 enum vm_heap_fault vm_tagged_diagnose(const struct tagged *t, size_t place)
 {
-    size_t at = t->ground.end ? PLACE_FIRST : PLACE_NONE, below = PLACE_NONE;
+    size_t at = PLACE_FIRST, below = PLACE_NONE;
+    if (!t->ground.end)
+        return VM_HEAP_NOT_A_BLOCK;
     while (at != PLACE_NONE && at < place && at < t->last) {
         below = at;
         at = walk_next(t, at);

@@ -156,10 +156,17 @@ static inline void tagged_mark(const struct tagged *t, size_t above, uint64_t lo
         *word ^= TAG_LOW_FREE | TAG_LOW_FREE << TAG_SEAL;
 }
 
-/* Make [place, place + bytes) a free block in the row, in no index. The block below is live. */
-static inline void tagged_set_free(const struct tagged *t, size_t place, size_t bytes)
+/* Whether the block below `place` is free, as a flag. */
+static inline uint64_t tagged_low_free(const struct tagged *t, size_t place)
 {
-    tagged_set(t, place, bytes, TAG_FREE);
+    return *tagged_word(t, place) & TAG_LOW_FREE;
+}
+
+/* Make [place, place + bytes) a free block in the row, in no index. */
+static inline void tagged_set_free(const struct tagged *t, size_t place, size_t bytes,
+                                   uint64_t low_free)
+{
+    tagged_set(t, place, bytes, TAG_FREE | low_free);
     tagged_mark(t, place + bytes, TAG_LOW_FREE);
     if (tagged_has_boundaries(t))
         *tagged_boundary(t, place + bytes) = bytes;
@@ -168,7 +175,7 @@ static inline void tagged_set_free(const struct tagged *t, size_t place, size_t 
 /* The free block below `place` by its boundary, or PLACE_NONE. */
 static inline size_t tagged_below(const struct tagged *t, size_t place)
 {
-    if (!(*tagged_word(t, place) & TAG_LOW_FREE))
+    if (!tagged_low_free(t, place))
         return PLACE_NONE;
     size_t below = place - *tagged_boundary(t, place);
     bool good = tagged_is_free_block(t, below) && tagged_above(t, below) == place;

@@ -53,7 +53,7 @@ static size_t merge(TAGGED_HEAP *h, size_t place, size_t bytes)
         t->ground.merges++;
         place = below;
     }
-    tagged_set_free(t, place, bytes);
+    tagged_set_free(t, place, bytes, tagged_low_free(t, place));
     return place;
 }
 
@@ -66,29 +66,28 @@ static void trim(TAGGED_HEAP *h, size_t place)
     size_t end = ground_trimmed(&t->ground, place + TAGGED_BYTES_MIN);
     if (end == t->ground.end)
         return;
+    uint64_t low_free = tagged_low_free(t, place);
     free_remove(h, place);
     ground_move_down(&t->ground, end);
     t->last = end;
     tagged_set(t, end, 0, 0);
-    tagged_set_free(t, place, end - place);
+    tagged_set_free(t, place, end - place, low_free);
     free_insert(h, place);
 }
 
 static void release(TAGGED_HEAP *h, size_t place, size_t bytes)
 {
     struct tagged *t = &h->row;
-    if (index_merges(h)) {
+    if (index_merges(h))
         place = merge(h, place, bytes);
-    } else {
-        uint64_t low_free = *tagged_word(t, place) & TAG_LOW_FREE;
-        tagged_set_free(t, place, bytes);
-        tagged_mark(t, place, low_free);
-    }
+    else
+        tagged_set_free(t, place, bytes, tagged_low_free(t, place));
     free_insert(h, place);
     trim(h, place);
 }
 
-/* Move the end up so far that `bytes` more lie at the top: a free block, or the end of one. */
+/* Move the end up so far that `bytes` more lie at the top: a free block, or the end of the one that
+ * was there, whatever else is merged when. */
 static bool grow(TAGGED_HEAP *h, size_t bytes)
 {
     struct tagged *t = &h->row;
@@ -96,17 +95,11 @@ static bool grow(TAGGED_HEAP *h, size_t bytes)
     bool first = !t->ground.end;
     if (!ground_grow(&t->ground, bytes + (first ? PLACE_FIRST : 0)))
         return false;
-    uint64_t low_free = first ? 0 : *tagged_word(t, place) & TAG_LOW_FREE;
+    uint64_t low_free = first ? 0 : tagged_low_free(t, place);
     t->last = t->ground.end;
     tagged_set(t, t->last, 0, 0);
     tagged_set(t, place, t->last - place, low_free);
-    if (index_merges(h)) {
-        place = merge(h, place, t->last - place);
-    } else {
-        tagged_set_free(t, place, t->last - place);
-        tagged_mark(t, place, low_free);
-    }
-    free_insert(h, place);
+    free_insert(h, merge(h, place, t->last - place));
     return true;
 }
 
@@ -114,7 +107,7 @@ static bool grow(TAGGED_HEAP *h, size_t bytes)
 static size_t missing(TAGGED_HEAP *h, size_t bytes)
 {
     struct tagged *t = &h->row;
-    size_t top = index_merges(h) && t->ground.end ? index_below(h, t->last) : PLACE_NONE;
+    size_t top = t->ground.end ? index_below(h, t->last) : PLACE_NONE;
     size_t there = top == PLACE_NONE ? 0 : tagged_bytes(t, top);
     return bytes > there ? bytes - there : 0;
 }
@@ -124,20 +117,19 @@ static void carve(TAGGED_HEAP *h, size_t place, size_t start, size_t bytes)
 {
     struct tagged *t = &h->row;
     size_t above = tagged_above(t, place);
-    uint64_t low_free = *tagged_word(t, place) & TAG_LOW_FREE;
+    uint64_t low_free = tagged_low_free(t, place);
     free_remove(h, place);
     if (above - start - bytes < index_split_min(h))
         bytes = above - start;
     tagged_set(t, start, bytes, start == place ? low_free : 0);
     tagged_mark(t, above, 0);
     if (start > place) {
-        tagged_set_free(t, place, start - place);
-        tagged_mark(t, place, low_free);
+        tagged_set_free(t, place, start - place, low_free);
         free_return(h, place);
         t->ground.splits++;
     }
     if (start + bytes < above) {
-        tagged_set_free(t, start + bytes, above - start - bytes);
+        tagged_set_free(t, start + bytes, above - start - bytes, 0);
         free_return(h, start + bytes);
         t->ground.splits++;
     }
@@ -197,7 +189,7 @@ static void shrink(TAGGED_HEAP *h, size_t place, size_t bytes)
     size_t rest = tagged_bytes(t, place) - bytes;
     if (rest < index_split_min(h))
         return;
-    tagged_set(t, place, bytes, *tagged_word(t, place) & TAG_LOW_FREE);
+    tagged_set(t, place, bytes, tagged_low_free(t, place));
     tagged_set(t, place + bytes, rest, 0);
     t->ground.splits++;
     t->ground.live_bytes -= rest;
@@ -217,7 +209,7 @@ static bool room_above(TAGGED_HEAP *h, size_t place, size_t more)
             return true;
         above += there;
     }
-    return above == t->last && (!there || index_merges(h)) && grow(h, more - there);
+    return above == t->last && grow(h, more - there);
 }
 
 static bool tagged_resize(void *state, void *block, size_t bytes)
@@ -239,7 +231,7 @@ static bool tagged_resize(void *state, void *block, size_t bytes)
     size_t more = tagged_bytes(t, above);
     t->ground.live_bytes += more;
     tagged_wipe(t, above);
-    tagged_set(t, place, held + more, *tagged_word(t, place) & TAG_LOW_FREE);
+    tagged_set(t, place, held + more, tagged_low_free(t, place));
     return true;
 }
 

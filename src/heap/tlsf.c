@@ -106,7 +106,7 @@ static bool part_seek(const struct tlsf *h, struct part *p)
 /* A block of the list of part `p` that holds `bytes`, aligned. */
 static size_t list_find(struct tlsf *h, struct part p, size_t bytes, size_t align)
 {
-    size_t at = h->head[p.first][p.second];
+    size_t at = tagged_follow(&h->row, h->head[p.first][p.second]);
     for (uint64_t left = h->row.ground.free_blocks; left && at != PLACE_NONE; left--) {
         h->row.ground.searched++;
         if (tagged_holds(&h->row, at, bytes, align))
@@ -136,7 +136,10 @@ static size_t index_find(struct tlsf *h, size_t bytes, size_t align)
         least += ((size_t)1 << (vm_log2(least) - SECOND_BITS)) - 1;
     struct part p = part_of(least);
     h->row.ground.searched++;
-    return part_seek(h, &p) ? h->head[p.first][p.second] : find_lucky(h, bytes, align);
+    size_t found = PLACE_NONE;
+    if (part_seek(h, &p))
+        found = tagged_follow(&h->row, h->head[p.first][p.second]);
+    return found != PLACE_NONE ? found : find_lucky(h, bytes, align);
 }
 
 static size_t index_max(const struct tlsf *h)
@@ -144,7 +147,7 @@ static size_t index_max(const struct tlsf *h)
     size_t most = 0, at = PLACE_NONE;
     if (h->firsts) {
         unsigned first = vm_log2(h->firsts);
-        at = h->head[first][vm_log2(h->seconds[first])];
+        at = tagged_follow(&h->row, h->head[first][vm_log2(h->seconds[first])]);
     }
     for (uint64_t left = h->row.ground.free_blocks; left && at != PLACE_NONE; left--) {
         most = tagged_bytes(&h->row, at) > most ? tagged_bytes(&h->row, at) : most;

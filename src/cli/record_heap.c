@@ -32,7 +32,8 @@
 
 #define LIBRARY   "pagoda-record-heap.so"
 #define REST_NS   200000 /* between looks into an empty ring: it holds what some ms can ask */
-#define IMAGE_BIT 48     /* addresses of a program are below; the number of its image above */
+#define LEVEL     3  /* of zstd: a program waits for it. Level 9: 5 % smaller, 1.6 times as long */
+#define IMAGE_BIT 48 /* addresses of a program are below; the number of its image above */
 
 struct pending { /* a realloc under way */
     struct request_slot begun;
@@ -282,7 +283,7 @@ bool record_heap(char **program, const char *path, const char *origin, uint64_t 
                  int *status, struct vm_error *e)
 {
     int fd;
-    struct vm_pgt_options options = {.origin = origin};
+    struct vm_pgt_options options = {.origin = origin, .level = LEVEL};
     struct collector *c = calloc(1, sizeof *c);
     if (!c)
         return vm_fail(e, VM_ESYSTEM, "out of memory for a recording");

@@ -18,8 +18,8 @@
 
 #include "base/intern.h"
 #include "base/request_ring.h"
-#include "base/symbols.h"
 #include "cli/beside.h"
+#include "cli/site_names.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -196,60 +196,19 @@ static bool follow(struct collector *c, pid_t child, int *status, struct vm_erro
 
 /* -- Names of sites -------------------------------------------------------------------------- */
 
-static const struct request_module *module_of(const struct request_ring *ring, uint32_t image,
-                                              uint64_t pc)
-{
-    uint32_t n = atomic_load(&ring->modules);
-    for (uint32_t i = 0; i < n && i < REQUEST_RING_MODULES; i++)
-        if (ring->module[i].image == image && pc >= ring->module[i].start &&
-            pc < ring->module[i].end)
-            return &ring->module[i];
-    return NULL;
-}
-
-/* "libc.so.6+0x81d5 (fopen+0x4b)". Returns to `pc`: the call is before it, and so is the function
- * if it ends there. */
-static void name_site(char *out, size_t cap, const struct request_module *m,
-                      const struct vm_symbols *symbols, uint64_t pc)
-{
-    uint64_t offset = 0, address = m ? pc - m->bias : pc;
-    if (!m) {
-        snprintf(out, cap, "0x%llx", (unsigned long long)pc);
-        return;
-    }
-    const char *slash = strrchr(m->path, '/');
-    const char *module = slash ? slash + 1 : m->path;
-    const char *name = symbols ? vm_symbols_find(symbols, address - 1, &offset) : NULL;
-    if (name)
-        snprintf(out, cap, "%s+0x%llx (%.200s+0x%llx)", module, (unsigned long long)address, name,
-                 (unsigned long long)offset + 1);
-    else
-        snprintf(out, cap, "%s+0x%llx", module, (unsigned long long)address);
-}
-
 static bool name_sites(struct collector *c, struct vm_error *e)
 {
-    struct vm_symbols **symbols = calloc(REQUEST_RING_MODULES, sizeof(struct vm_symbols *));
-    bool *opened = calloc(REQUEST_RING_MODULES, sizeof *opened);
-    bool done = symbols && opened;
-    if (!done)
-        vm_fail(e, VM_ESYSTEM, "out of memory for names of sites");
+    uint32_t n = atomic_load(&c->ring->modules);
+    struct site_names *names =
+        site_names_open(c->ring->module, n < REQUEST_RING_MODULES ? n : REQUEST_RING_MODULES, e);
+    bool done = names;
     for (uint32_t i = 0; done && i < c->sites.n && i < VM_SITES_MAX; i++) {
-        char name[1024];
+        char name[SITE_NAME];
         uint64_t key = c->sites.keys[i], pc = key & ((UINT64_C(1) << IMAGE_BIT) - 1);
-        const struct request_module *m = module_of(c->ring, (uint32_t)(key >> IMAGE_BIT), pc);
-        size_t number = m ? (size_t)(m - c->ring->module) : 0;
-        if (m && !opened[number]) {
-            symbols[number] = vm_symbols_open(m->path);
-            opened[number] = true;
-        }
-        name_site(name, sizeof name, m, m ? symbols[number] : NULL, pc);
-        done = vm_pgt_name_site(c->out, name, e);
+        done =
+            vm_pgt_name_site(c->out, site_name(names, (uint32_t)(key >> IMAGE_BIT), pc, name), e);
     }
-    for (size_t i = 0; symbols && i < REQUEST_RING_MODULES; i++)
-        vm_symbols_close(symbols[i]);
-    free(symbols);
-    free(opened);
+    site_names_close(names);
     return done;
 }
 

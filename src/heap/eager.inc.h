@@ -1,5 +1,6 @@
-/* eager.inc.h - the part of an index (tagged_template.inc.h) that is the same wherever boundary tags
- * let free neighbours be merged at once, and what remains of a block is a free block like others.
+/* eager.inc.h - the part of an index (tagged_template.inc.h) that is the same wherever boundary
+ * tags let free neighbours be merged at once, and what remains of a block is a free block like
+ * others.
  */
 static size_t index_below(const TAGGED_HEAP *h, size_t place)
 {

@@ -1,7 +1,7 @@
 /* segregated.c - a list for each class of sizes, as the allocators of today's C libraries have.
  *
- *     request of up to 32 KiB   rounded up to its class (12.5 % apart); the first free object of the
- *                               first span that its class has, else of a new span
+ *     request of up to 32 KiB   rounded up to its class (12.5 % apart); the first free object of
+ *                               the first span that its class has, else of a new span
  *     larger                    pages of its own, rounded up to whole ones
  *
  * Neither needs a search: the class is computed, the object found in a bitmap, the span of a block

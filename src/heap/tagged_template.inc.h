@@ -35,12 +35,13 @@ static void free_return(TAGGED_HEAP *h, size_t place)
     index_return(h, place);
 }
 
-/* [place, place + bytes), in no index, with its free neighbours as one free block: its place. */
+/* [place, place + bytes), in no index, with its free neighbours as one free block: its place. The
+ * tag above is valid. */
 static size_t merge(TAGGED_HEAP *h, size_t place, size_t bytes)
 {
     struct tagged *t = &h->row;
     size_t above = place + bytes, below = index_below(h, place);
-    if (tagged_is_free_block(t, above)) {
+    if (tagged_is_free(t, above)) {
         free_remove(h, above);
         bytes += tagged_bytes(t, above);
         tagged_wipe(t, above);
@@ -187,7 +188,7 @@ static void shrink(TAGGED_HEAP *h, size_t place, size_t bytes)
 {
     struct tagged *t = &h->row;
     size_t rest = tagged_bytes(t, place) - bytes;
-    if (rest < index_split_min(h))
+    if (rest < index_split_min(h) || !tagged_is_good(t, tagged_above(t, place)))
         return;
     tagged_set(t, place, bytes, tagged_low_free(t, place));
     tagged_set(t, place + bytes, rest, 0);

@@ -13,7 +13,8 @@
  * Invariants
  *  1. A free block is in the list of its length, and of no other.
  *  2. A bit is set if and only if its list, or one of its row, is not empty.
- *  3. A list is headed by a free block; a link is followed only to one.
+ *  3. A list is headed by a free block. A link is followed only to a block that links back, or, in
+ *     a search, to one whose tag is valid and says free.
  *
  * Masmano, Ripoll, Crespo & Real, "TLSF: a new dynamic memory allocator for real-time systems",
  * ECRTS 2004.
@@ -59,7 +60,7 @@ static size_t *link_prev(const struct tlsf *h, size_t place)
 static void index_insert(struct tlsf *h, size_t place)
 {
     struct part p = part_of(tagged_bytes(&h->row, place));
-    size_t *head = &h->head[p.first][p.second], next = tagged_follow(&h->row, *head);
+    size_t *head = &h->head[p.first][p.second], next = *head;
     *link_next(h, place) = next;
     *link_prev(h, place) = PLACE_NONE;
     if (next != PLACE_NONE)
@@ -73,8 +74,11 @@ static void index_remove(struct tlsf *h, size_t place)
 {
     struct part p = part_of(tagged_bytes(&h->row, place));
     size_t *head = &h->head[p.first][p.second];
-    size_t next = tagged_follow(&h->row, *link_next(h, place));
-    size_t prev = tagged_follow(&h->row, *link_prev(h, place));
+    size_t next = *link_next(h, place), prev = *link_prev(h, place);
+    if (!tagged_inside(&h->row, next) || *link_prev(h, next) != place)
+        next = PLACE_NONE;
+    if (!tagged_inside(&h->row, prev) || *link_next(h, prev) != place)
+        prev = PLACE_NONE;
     if (next != PLACE_NONE)
         *link_prev(h, next) = prev;
     *(prev == PLACE_NONE ? head : link_next(h, prev)) = next;

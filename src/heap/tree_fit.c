@@ -11,7 +11,7 @@
  *  1. Left of a block are smaller ones, or those of its length at lower addresses; right of it the
  *     others. So the leftmost block that is long enough is the best fit, the lowest of its length.
  *  2. No block draws a higher number than the one above it.
- *  3. A link is followed only to a free block, and a path has at most DEPTH_MAX of them.
+ *  3. A link is followed only inside the region, and a path has at most DEPTH_MAX of them.
  *
  * Seidel & Aragon, "Randomized search trees", Algorithmica 16, 1996; Stephenson, "Fast fits: new
  * methods for dynamic storage allocation", SOSP 1983 (free blocks in a tree of themselves).
@@ -23,14 +23,23 @@
 
 struct tree {
     struct tagged row;
-    size_t root; /* PLACE_NONE: no block is free */
+    size_t root;  /* PLACE_NONE: no block is free */
+    size_t *hook; /* the link by which find came to what it found, until the tree changes */
 };
 
-enum { LEFT, RIGHT };
+enum { LEFT, RIGHT }; /* false, true: right of what is before */
 
 static size_t *child(const struct tree *h, size_t place, unsigned side)
 {
     return tagged_link(&h->row, place, side);
+}
+
+/* What a link leads to on the way down, or PLACE_NONE. Whether the tag is valid, a seal and all, is
+ * asked of the block that the way ends at: on it, that it stays in the region is enough. */
+static size_t follow(const struct tree *h, size_t link)
+{
+    bool led = tagged_inside(&h->row, link) && tagged_is_free(&h->row, link);
+    return led ? link : PLACE_NONE;
 }
 
 static uint64_t drawn(size_t place)
@@ -38,11 +47,17 @@ static uint64_t drawn(size_t place)
     return vm_mix64(place);
 }
 
+/* What the tree is ordered by. One number, so that the way down is computed and not guessed: half
+ * of a processor's guesses would be wrong. */
+static unsigned __int128 key(size_t bytes, size_t place)
+{
+    return (unsigned __int128)bytes << 64 | place;
+}
+
 /* Whether block `a` is left of a block of `bytes` at `place`. */
 static bool is_before(const struct tree *h, size_t a, size_t bytes, size_t place)
 {
-    size_t na = tagged_bytes(&h->row, a);
-    return na < bytes || (na == bytes && a < place);
+    return key(tagged_bytes(&h->row, a), a) < key(bytes, place);
 }
 
 /* Hang the blocks of the tree `root` that are before `place` into its left, the others into its
@@ -51,11 +66,11 @@ static void split(struct tree *h, size_t root, size_t place, size_t bytes)
 {
     size_t *hook[2] = {child(h, place, LEFT), child(h, place, RIGHT)};
     for (unsigned depth = 0; root != PLACE_NONE && depth < DEPTH_MAX; depth++) {
-        unsigned side = is_before(h, root, bytes, place) ? LEFT : RIGHT;
+        unsigned side = !is_before(h, root, bytes, place);
         h->row.ground.searched++;
         *hook[side] = root;
         hook[side] = child(h, root, !side);
-        root = tagged_follow(&h->row, *hook[side]);
+        root = follow(h, *hook[side]);
     }
     *hook[LEFT] = *hook[RIGHT] = PLACE_NONE;
 }
@@ -65,14 +80,15 @@ static void index_insert(struct tree *h, size_t place)
     size_t *hook = &h->root, bytes = tagged_bytes(&h->row, place), at;
     uint64_t number = drawn(place);
     for (unsigned depth = 0; depth < DEPTH_MAX; depth++) {
-        at = tagged_follow(&h->row, *hook);
+        at = follow(h, *hook);
         if (at == PLACE_NONE || drawn(at) < number)
             break;
         h->row.ground.searched++;
-        hook = child(h, at, is_before(h, at, bytes, place) ? RIGHT : LEFT);
+        hook = child(h, at, is_before(h, at, bytes, place));
     }
-    split(h, tagged_follow(&h->row, *hook), place, bytes);
+    split(h, follow(h, *hook), place, bytes);
     *hook = place;
+    h->hook = NULL;
 }
 
 /* Hang two trees, all of the left one before all of the right one, into *hook as one. */
@@ -84,29 +100,36 @@ static void join(struct tree *h, size_t *hook, size_t left, size_t right)
         if (drawn(left) > drawn(right)) {
             *hook = left;
             hook = child(h, left, RIGHT);
-            left = tagged_follow(&h->row, *hook);
+            left = follow(h, *hook);
         } else {
             *hook = right;
             hook = child(h, right, LEFT);
-            right = tagged_follow(&h->row, *hook);
+            right = follow(h, *hook);
         }
     }
     *hook = left != PLACE_NONE ? left : right;
 }
 
-static void index_remove(struct tree *h, size_t place)
+/* The link that leads to the block. */
+static size_t *find_hook(struct tree *h, size_t place)
 {
     size_t *hook = &h->root, bytes = tagged_bytes(&h->row, place), at;
     for (unsigned depth = 0; depth < DEPTH_MAX; depth++) {
-        at = tagged_follow(&h->row, *hook);
+        at = follow(h, *hook);
         if (at == place || at == PLACE_NONE)
             break;
         h->row.ground.searched++;
-        hook = child(h, at, is_before(h, at, bytes, place) ? RIGHT : LEFT);
+        hook = child(h, at, is_before(h, at, bytes, place));
     }
+    return hook;
+}
+
+static void index_remove(struct tree *h, size_t place)
+{
+    size_t *hook = h->hook && *h->hook == place ? h->hook : find_hook(h, place);
+    h->hook = NULL;
     if (*hook == place)
-        join(h, hook, tagged_follow(&h->row, *child(h, place, LEFT)),
-             tagged_follow(&h->row, *child(h, place, RIGHT)));
+        join(h, hook, follow(h, *child(h, place, LEFT)), follow(h, *child(h, place, RIGHT)));
 }
 
 #define TAGGED_HEAP struct tree
@@ -115,12 +138,15 @@ static void index_remove(struct tree *h, size_t place)
 /* The leftmost block of at least `bytes`. */
 static size_t find_least(struct tree *h, size_t bytes)
 {
-    size_t best = PLACE_NONE, at = tagged_follow(&h->row, h->root);
+    size_t best = PLACE_NONE, *hook = &h->root, at = follow(h, *hook);
+    h->hook = NULL;
     for (unsigned depth = 0; at != PLACE_NONE && depth < DEPTH_MAX; depth++) {
         bool enough = tagged_bytes(&h->row, at) >= bytes;
         h->row.ground.searched++;
         best = enough ? at : best;
-        at = tagged_follow(&h->row, *child(h, at, enough ? LEFT : RIGHT));
+        h->hook = enough ? hook : h->hook;
+        hook = child(h, at, !enough);
+        at = follow(h, *hook);
     }
     return best;
 }
@@ -129,12 +155,12 @@ static size_t find_least(struct tree *h, size_t bytes)
 static size_t find_after(struct tree *h, size_t place)
 {
     size_t bytes = tagged_bytes(&h->row, place), after = PLACE_NONE;
-    size_t at = tagged_follow(&h->row, h->root);
+    size_t at = follow(h, h->root);
     for (unsigned depth = 0; at != PLACE_NONE && depth < DEPTH_MAX; depth++) {
         bool behind = at != place && !is_before(h, at, bytes, place);
         h->row.ground.searched++;
         after = behind ? at : after;
-        at = tagged_follow(&h->row, *child(h, at, behind ? LEFT : RIGHT));
+        at = follow(h, *child(h, at, !behind));
     }
     return after;
 }
@@ -146,15 +172,15 @@ static size_t index_find(struct tree *h, size_t bytes, size_t align)
     size_t at = find_least(h, bytes);
     while (at != PLACE_NONE && !tagged_holds(&h->row, at, bytes, align))
         at = find_after(h, at);
-    return at;
+    return tagged_follow(&h->row, at);
 }
 
 static size_t index_max(const struct tree *h)
 {
-    size_t most = 0, at = tagged_follow(&h->row, h->root);
+    size_t most = 0, at = follow(h, h->root);
     for (unsigned depth = 0; at != PLACE_NONE && depth < DEPTH_MAX; depth++) {
         most = tagged_bytes(&h->row, at);
-        at = tagged_follow(&h->row, *child(h, at, RIGHT));
+        at = follow(h, *child(h, at, RIGHT));
     }
     return most;
 }

@@ -18,6 +18,15 @@ python3 -c 'import json
 print(json.dumps([json.load(open("sched%d.json" % i)) for i in range(1, 3)]))' >sched.json
 "$PAGODA" partitions --jobs 0:4:memory=3K,0:4:memory=900K,0:3:memory=200K --at 1 --json \
     >partitions.json
+if ! ldd "$PAGODA_MISTAKES" | grep -q libasan; then
+    for mistake in twice leak; do
+        "$PAGODA" heapcheck --json --report-to "check_$mistake.json" -- "$PAGODA_MISTAKES" \
+            $mistake >check.out
+    done
+    python3 -c 'import json
+print(json.dumps([json.load(open("check_%s.json" % m)) for m in ("twice", "leak")]))' \
+        >heapcheck.json
+fi
 # An unknown call, and exit(3).
 python3 "$PAGODA_TESTS/cli/tiny_elf.py" calls 7d000893 00000073 00300513 05d00893 00000073
 "$PAGODA" run --root . --json -- /calls 2>run.json
@@ -87,10 +96,10 @@ print("\n".join(sorted({p for one in (whole if isinstance(whole, list) else [who
                         for p in paths(one, "")})))
 PYTHON
 }
-for kind in replay run compare curve thrash sched partitions heap locality tables explain \
+for kind in replay run compare curve thrash sched partitions heap heapcheck locality tables explain \
     experiment info list convert record; do
     if [[ ! -s $kind.json ]]; then
-        skip "no valgrind"
+        skip "nothing to make a report of $kind with"
         continue
     fi
     documented=$(sed -n "/^## $kind\$/,/^## /s/^| \`\([^\`]*\)\` |.*/\1/p" "$docs/json.md" | sort)

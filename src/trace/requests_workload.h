@@ -1,6 +1,6 @@
 /* requests_workload.h - what the generators of requests to a heap share: the blocks that are live.
  *
- *     slot: [ live, in no order | free ]       a block's address is its slot's, an address of its own
+ *     slot: [ live, in no order | free ]       each has an address of its own
  *
  * Addresses only name blocks here: where they lie is for heaps to say. Slots are used again, as
  * addresses are. A row file writes down which request comes next, and requests_template.inc.h makes

@@ -222,6 +222,8 @@ run "$PAGODA" record --heap -o t.pgt --json -- ./asks none
 cp "$work/.out" r.json
 is "$(member r.json '(r["kind"], r["program_status"], r["requests"])')" "('record', 0, 0)" \
     "a program that asks for nothing"
+recorded none
+like "$err" '^t\.pgt: 0 requests to the heap$' "is told as that"
 if cc -static -w -pthread -o static asks.c 2>/dev/null; then
     refused 4 '^pagoda: ./static: told nothing: expected a program that is linked dynamically' \
         "a static program" "$PAGODA" record --heap -o t2.pgt -- ./static

@@ -2,10 +2,14 @@
  * every heap against it, on random requests of which many are faults.
  */
 #include "base/random.h"
+#include "oracle/machine_trace.h"
 #include "oracle/naive_requests.h"
 #include "rounds.h"
 
+#include "unit/folder.h"
 #include "unit/test.h"
+
+#include <pagoda/engine.h>
 
 #include <stdlib.h>
 #include <string.h>
@@ -201,12 +205,64 @@ static void what_a_heap_cannot_serve_is_counted_and_no_more(void **state)
     assert_true(failures && lost);
 }
 
+/* ---- beside references ---- */
+
+enum { REFS = 3000 };
+
+/* References to 60 pages, some fetched, each twice in a row; requests before one of four. */
+static void write_refs(const char *path, unsigned requests_of_4)
+{
+    struct vm_error e;
+    struct vm_random r, q;
+    vm_random_seed(&r, 64);
+    vm_random_seed(&q, 65);
+    struct vm_pgt_writer *w = vm_pgt_create(path, NULL, &e);
+    assert_non_null(w);
+    for (unsigned i = 0; i < REFS; i++) {
+        vm_va va[2] = {0x400000 + 8 * vm_random_below(&r, 60 * 512)};
+        uint16_t meta = vm_ref_meta((enum vm_access)vm_random_below(&r, VM_ACCESSES), 8);
+        uint16_t metas[2] = {meta, meta};
+        struct vm_event event = random_request(&q);
+        bool asks = vm_event_is_request(event.kind) && vm_random_below(&q, 4) < requests_of_4;
+        struct vm_batch b = {2, asks, va, metas, &event};
+        va[1] = va[0];
+        event.at = (uint32_t)vm_random_below(&q, 3);
+        assert_true(vm_pgt_append(w, &b, &e));
+    }
+    assert_true(vm_pgt_finish(w, &e));
+}
+
+static void requests_beside_references_change_no_replay(void **state)
+{
+    (void)state;
+    struct folder f = folder_new();
+    char with[256], without[256];
+    write_refs(folder_path(&f, "with.pgt", with), 4);
+    write_refs(folder_path(&f, "without.pgt", without), 0);
+    static const char *const models[] = {"machine", "pages"};
+    for (size_t i = 0; i < sizeof models / sizeof models[0]; i++) {
+        struct vm_config c;
+        struct vm_result a, b;
+        struct vm_error e;
+        vm_config_init(&c);
+        machine_set(&c, "model", models[i]);
+        machine_set(&c, "memory", "128KiB");
+        assert_true(vm_replay(&c, with, NULL, NULL, &a, &e));
+        assert_true(vm_replay(&c, without, NULL, NULL, &b, &e));
+        assert_int_equal(a.counts.refs, 2 * REFS);
+        assert_true(a.counts.faults > 60);
+        assert_memory_equal(&a.counts, &b.counts, sizeof a.counts);
+    }
+    folder_remove(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(loading_counts_what_a_list_of_blocks_counts),
         cmocka_unit_test(every_heap_keeps_the_accounts_of_the_list),
         cmocka_unit_test(what_a_heap_cannot_serve_is_counted_and_no_more),
+        cmocka_unit_test(requests_beside_references_change_no_replay),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,12 +4,31 @@
 #include "trace/source.h"
 
 #include <stdio.h>
+#include <string.h>
+
+static bool makes_refs(const struct vm_workload_ops *w)
+{
+    for (size_t i = 0; i < w->nparams; i++)
+        if (!strcmp(w->param[i].name, "refs"))
+            return true;
+    return false;
+}
+
+/* The i-th of the workloads that make references: others make requests to a heap. */
+static const struct vm_workload_ops *workload_at(size_t i)
+{
+    const struct vm_workload_ops *w;
+    for (size_t row = 0; (w = vm_workload_at(row)); row++)
+        if (makes_refs(w) && i-- == 0)
+            return w;
+    return NULL;
+}
 
 static size_t nrows(const struct bench_host *host)
 {
     (void)host;
     size_t n = 0;
-    while (vm_workload_at(n))
+    while (workload_at(n))
         n++;
     return n;
 }
@@ -18,7 +37,7 @@ static void row(const struct bench_host *host, size_t i, struct bench_row *out)
 {
     (void)host;
     *out = (struct bench_row){.unit = "M refs/s", .scale = 1e6};
-    snprintf(out->name, sizeof out->name, "workload.%s", vm_workload_at(i)->name);
+    snprintf(out->name, sizeof out->name, "workload.%s", workload_at(i)->name);
 }
 
 /* No input: only a workload's name is needed. */
@@ -39,7 +58,7 @@ static double run(void *group, size_t i)
     (void)group;
     struct vm_error e;
     char spec[64];
-    snprintf(spec, sizeof spec, "@%s:refs=4M", vm_workload_at(i)->name);
+    snprintf(spec, sizeof spec, "@%s:refs=4M", workload_at(i)->name);
     return (double)bench_drain(vm_trace_open(spec, NULL, &e), &e);
 }
 

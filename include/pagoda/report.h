@@ -15,6 +15,7 @@
 #include <pagoda/kernel.h>
 #include <pagoda/locality.h>
 #include <pagoda/multiprogram.h>
+#include <pagoda/requests.h>
 #include <pagoda/story.h>
 #include <pagoda/tables.h>
 #include <pagoda/thrash.h>
@@ -109,6 +110,27 @@ struct vm_residence {
 bool vm_report_partitions_text(FILE *out, const struct vm_residence *s, unsigned columns,
                                enum vm_colour colour, struct vm_error *e);
 bool vm_report_partitions_json(FILE *out, const struct vm_residence *s, struct vm_error *e);
+
+/* A trace's requests through several heaps. */
+struct vm_heaps {
+    struct vm_trace_info trace;
+    const struct vm_requests *requests;
+    uint64_t limit; /* bytes a heap may grow to; 0: nobody said */
+    size_t nresults;
+    const struct vm_heap_result *result; /* [nresults] */
+    const double *ns;                    /* [nresults] a request, measured; NULL: not measured */
+    size_t nmeasured;
+    const struct vm_heap_measured *measured; /* [nmeasured]: allocators of the host */
+};
+void vm_report_heap_text(FILE *out, const struct vm_heaps *h, enum vm_colour colour);
+/* One line of a request: number, thread, what it asked and from where. */
+void vm_report_request(FILE *out, const struct vm_trace_info *t, uint64_t number,
+                       const struct vm_event *event);
+bool vm_report_heap_json(FILE *out, const struct vm_heaps *h, struct vm_error *e);
+/* What is asked for and held over the requests, and a map of each heap that has one. */
+bool vm_report_heap_charts(const struct vm_heaps *h, struct vm_charts *out, struct vm_error *e);
+/* The maps alone. */
+bool vm_report_heap_maps(const struct vm_heaps *h, struct vm_charts *out, struct vm_error *e);
 
 /* References of one run, told: all three reports show the same stories. */
 struct vm_explanation {

@@ -1,9 +1,10 @@
 /* trace.h - streams of memory references and events.
  *
  * A trace is what a program did to its address spaces: references (read, write, fetch of some
- * bytes at an address) and events (map, unmap, protect, advise, fork, exec, exit, switch). It comes
- * from a file in one of the formats of formats.def, from a workload generator (workloads.def,
- * written "@zipf:pages=1M"), or from memory. Readers hand out batches that they own.
+ * bytes at an address) and events (map, unmap, protect, advise, fork, exec, exit, switch, and what
+ * a program asks of its heap: alloc, free, resize). It comes from a file in one of the formats of
+ * formats.def, from a workload generator (workloads.def, written "@zipf:pages=1M"), or from memory.
+ * Readers hand out batches that they own.
  *
  * Invariants of a batch
  *  1. Events are ordered by `at`, and event k happens before reference `at` of the batch
@@ -32,8 +33,35 @@ enum vm_event_kind {
     VM_EVENT_EXEC,   /* every mapping of `asid` goes */
     VM_EVENT_EXIT,   /* every mapping of `asid` goes, and its tables */
     VM_EVENT_SWITCH, /* the following references belong to `asid` */
+    /* Requests to a heap, by which no mapping changes. */
+    VM_EVENT_ALLOC,  /* `bytes` at `va` became a block; va 0: they could not be had */
+    VM_EVENT_FREE,   /* the block at `va` goes back */
+    VM_EVENT_RESIZE, /* the block at `from` has `bytes` at `va` now; va 0: it stays as it was */
 };
-#define VM_EVENT_KINDS 9 /* one past the last */
+#define VM_EVENT_KINDS 12 /* one past the last */
+
+/* Whether an event is a request to a heap: nothing that address spaces are told of. */
+static inline bool vm_event_is_request(unsigned kind)
+{
+    return kind >= VM_EVENT_ALLOC;
+}
+
+/* The function that a request was made by. */
+enum vm_request_call {
+    VM_REQUEST_UNKNOWN,
+    VM_REQUEST_MALLOC,
+    VM_REQUEST_CALLOC,
+    VM_REQUEST_REALLOC, /* of no block an alloc, to no bytes a free */
+    VM_REQUEST_REALLOCARRAY,
+    VM_REQUEST_ALIGNED_ALLOC,
+    VM_REQUEST_POSIX_MEMALIGN,
+    VM_REQUEST_MEMALIGN,
+    VM_REQUEST_VALLOC,
+    VM_REQUEST_PVALLOC,
+    VM_REQUEST_FREE,
+};
+#define VM_REQUEST_CALLS 11
+extern const char *const vm_request_call_names[VM_REQUEST_CALLS]; /* "malloc" */
 
 enum vm_backing {
     VM_BACKING_UNKNOWN,
@@ -71,7 +99,7 @@ struct vm_event {
     uint32_t at;    /* the reference of the batch before which it happens */
     uint8_t kind;   /* enum vm_event_kind */
     uint8_t prot;   /* map, protect: enum vm_prot bits */
-    uint8_t detail; /* map: enum vm_backing; advise: enum vm_advice */
+    uint8_t detail; /* map: enum vm_backing; advise: enum vm_advice; request: its call */
     vm_asid asid;   /* whose address space; switch: the new one */
     vm_asid child;  /* fork; advise of a file: its number, from 1 */
     vm_va va;       /* page-aligned down by the consumer */
@@ -80,7 +108,14 @@ struct vm_event {
      * Traces do not say; a kernel that runs programs does. */
     uint32_t file; /* 1 to VM_FILE_NUMBER_MAX */
     uint64_t file_page;
+    /* requests only */
+    uint32_t thread; /* 1, 2, ... in the order in which they were first seen; 0: unknown */
+    uint32_t site;   /* where it was called from: 1 to VM_SITES_MAX, vm_trace_info's; 0: unknown */
+    uint64_t align;  /* alloc: what was asked for; 0: nothing beyond what every block has */
+    vm_va from;      /* resize: the block's address before */
 };
+#define VM_SITES_MAX (UINT32_C(1) << 20)
+
 #define VM_FILE_NUMBER_MAX ((UINT32_C(1) << 20) - 1)
 
 /* Of a map event; what a trace writes there and nobody knows here is unknown. */
@@ -130,6 +165,10 @@ struct vm_trace_info {
     uint64_t hash;      /* XXH3-64 of the content read so far; of a workload: of its spec, seed */
     uint64_t refs_lost; /* in torn blocks passed over */
     const char *origin; /* how a .pgt was made, as its writer was told; or NULL */
+    /* Names of the sites of its requests, site 1 first; complete when the trace has been read to
+     * its end. */
+    const char *const *site; /* [nsites], the trace's */
+    uint32_t nsites;
 };
 
 /* Open `spec`: a path, "-" (standard input), or "@workload:params". options may be NULL.
@@ -173,6 +212,8 @@ struct vm_pgt_options {
 struct vm_pgt_writer *vm_pgt_create(const char *path, const struct vm_pgt_options *options,
                                     struct vm_error *e);
 bool vm_pgt_append(struct vm_pgt_writer *w, const struct vm_batch *batch, struct vm_error *e);
+/* The name of the next site, from 1 on: any text of fewer than 4096 bytes. */
+bool vm_pgt_name_site(struct vm_pgt_writer *w, const char *name, struct vm_error *e);
 bool vm_pgt_finish(struct vm_pgt_writer *w, struct vm_error *e); /* frees w either way */
 void vm_pgt_abort(struct vm_pgt_writer *w);                      /* nothing is left; NULL is fine */
 

@@ -56,6 +56,12 @@ static inline bool vm_bitset_has(const struct vm_bitset *s, uint64_t member)
     return s->level[0][member / 64] >> member % 64 & 1;
 }
 
+/* The uppermost level is one word. */
+static inline bool vm_bitset_is_empty(const struct vm_bitset *s)
+{
+    return !*s->level[s->nlevels - 1];
+}
+
 static inline void vm_bitset_add(struct vm_bitset *s, uint64_t member)
 {
     uint64_t i = member;

@@ -4,6 +4,7 @@
 
 #include <pagoda/alloc.h>
 #include <pagoda/experiment.h>
+#include <pagoda/heap.h>
 #include <pagoda/kernel.h>
 #include <pagoda/partition.h>
 #include <pagoda/readahead.h>
@@ -141,6 +142,7 @@ static const struct kind kinds[] = {
     {"readaheads", vm_readahead_list, print_parts, parts_json},
     {"allocators", vm_alloc_list, print_parts, parts_json},
     {"storages", vm_partition_list, print_parts, parts_json},
+    {"heaps", vm_heap_list, print_parts, parts_json},
     {"schedulers", vm_sched_list, print_parts, parts_json},
     {"admissions", vm_admission_list, print_parts, parts_json},
     {"detections", vm_detection_list, print_parts, parts_json},
@@ -202,7 +204,7 @@ const struct command command_list = {
     .usage = "[KIND]",
     .summary = "the parts that can be named, with their parameters",
     .about =
-        "KIND is policies, schemes, formats, workloads, devices, readaheads, allocators,\n"
+        "KIND is policies, schemes, formats, workloads, devices, readaheads, allocators, heaps,\n"
         "schedulers, admissions, detections, experiments, vectors (of traps), syscalls, presets\n"
         "or options; without it, all of them.\n"
         "Parameters follow a name: clock:load=referenced, @zipf:pages=1M,s=0.9. Each is shown\n"

@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <pagoda/alloc.h>
+#include <pagoda/heap.h>
 #include <pagoda/partition.h>
 #include <pagoda/readahead.h>
 #include <pagoda/sched.h>
@@ -210,6 +211,7 @@ static bool run_man(const struct args *a, struct vm_error *e)
     parts("readaheads", vm_readahead_list);
     parts("allocators", vm_alloc_list);
     parts("storages", vm_partition_list);
+    parts("heaps", vm_heap_list);
     parts("schedulers", vm_sched_list);
     parts("admissions", vm_admission_list);
     parts("detections", vm_detection_list);

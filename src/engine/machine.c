@@ -445,6 +445,8 @@ static bool run_memory_event(struct vm_engine *m, const struct vm_event *event, 
 
 static bool run_event(struct vm_engine *m, const struct vm_event *event, struct vm_error *e)
 {
+    if (vm_event_is_request(event->kind))
+        return true;
     vm_mmu_kernel_begins(m);
     vm_mmu_settle(m);
     m->last_touch = NO_TOUCH; /* an event ends a run of touches */

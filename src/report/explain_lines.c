@@ -204,6 +204,11 @@ static void say_event(struct explain_lines *l, const struct vm_story_step *s)
     case VM_EVENT_SWITCH:
         explain_step(l, s, EXPLAIN_PLAIN, "Event: switch to space %u", v->asid);
         break;
+    case VM_EVENT_ALLOC:
+    case VM_EVENT_FREE:
+    case VM_EVENT_RESIZE:
+        explain_step(l, s, EXPLAIN_PLAIN, "Event: %s of the heap, %s", name, range);
+        break;
     }
     explain_copies(l, s->event.copied_bytes);
 }

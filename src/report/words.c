@@ -6,7 +6,8 @@
 const char *const vm_event_names[VM_EVENT_KINDS] = {
     [VM_EVENT_MAP] = "map",       [VM_EVENT_UNMAP] = "unmap",   [VM_EVENT_PROTECT] = "protect",
     [VM_EVENT_ADVISE] = "advise", [VM_EVENT_FORK] = "fork",     [VM_EVENT_EXEC] = "exec",
-    [VM_EVENT_EXIT] = "exit",     [VM_EVENT_SWITCH] = "switch",
+    [VM_EVENT_EXIT] = "exit",     [VM_EVENT_SWITCH] = "switch", [VM_EVENT_ALLOC] = "alloc",
+    [VM_EVENT_FREE] = "free",     [VM_EVENT_RESIZE] = "resize",
 };
 
 const char *const vm_access_names[VM_ACCESSES] = {"reads", "writes", "fetches"};

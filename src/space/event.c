@@ -426,6 +426,9 @@ bool vm_memory_event(struct vm_memory *m, const struct vm_event *event, struct v
         close_space(m, event->asid);
         return true;
     case VM_EVENT_SWITCH:
+    case VM_EVENT_ALLOC:
+    case VM_EVENT_FREE:
+    case VM_EVENT_RESIZE:
         return true;
     }
     return vm_fail(e, VM_EINPUT, "an event of kind %u: expected 1 to %u", event->kind,

@@ -16,9 +16,11 @@
  *  2. An event happens between two runs: an event ends the fragment being made.
  *  3. The same references and events make the same bytes, however they were cut into batches.
  *  4. A block with its header fits a peek of base/bytes.h; every count has a limit, so that a
- *     hostile file makes a reader hold some 7 MiB at most.
- *  5. No byte is unprotected: header, block headers, stored blocks, index and tail each carry an
- *     XXH64 (seed 0).
+ *     hostile file makes a reader hold some 7 MiB at most, and 72 MiB of names.
+ *  5. No byte is unprotected: header, block headers, stored blocks, names, index and tail each
+ *     carry an XXH64 (seed 0).
+ *  6. A block without requests to a heap is as it was before there were any (pgt_requests.h), so
+ *     that such files are read by older readers.
  */
 #ifndef TRACE_PGT_H
 #define TRACE_PGT_H
@@ -30,6 +32,8 @@
     ((uint32_t)(a) | (uint32_t)(b) << 8 | (uint32_t)(c) << 16 | (uint32_t)(d) << 24)
 #define PGT_FILE_MAGIC  PGT_MAGIC('P', 'G', 'T', '1')
 #define PGT_BLOCK_MAGIC PGT_MAGIC('P', 'G', 'T', 'B')
+#define PGT_HEAP_MAGIC  PGT_MAGIC('P', 'G', 'T', 'H') /* a block that has requests */
+#define PGT_NAMES_MAGIC PGT_MAGIC('P', 'G', 'T', 'N')
 #define PGT_INDEX_MAGIC PGT_MAGIC('P', 'G', 'T', 'I')
 #define PGT_TAIL_MAGIC  PGT_MAGIC('P', 'G', 'T', 'E')
 
@@ -44,6 +48,8 @@
 #define PGT_RAW_BYTES     (VM_BYTES_PEEK_MAX - (1u << 16)) /* zstd may add n / 256 and a little */
 #define PGT_STORED_BYTES  (VM_BYTES_PEEK_MAX - 1024)
 #define PGT_ORIGIN_BYTES  (1u << 16)
+#define PGT_NAME_BYTES    4096u      /* of one name, with its end */
+#define PGT_NAMES_BYTES   (1u << 26) /* of all */
 
 /* Fixed records as lists of FIELD(bits, name) in file order; each makes the struct, its size in the
  * file and the functions that store and load it (pgt_layout.c). */
@@ -85,6 +91,14 @@
     FIELD(64, va)                                                                                  \
     FIELD(64, bytes)
 
+#define PGT_NAMES_FIELDS(FIELD)                                                                    \
+    FIELD(32, magic)                                                                               \
+    FIELD(32, stored_bytes) /* of the zstd frame that follows this header */                       \
+    FIELD(32, names)        /* each ends with a zero byte */                                       \
+    FIELD(32, raw_bytes)                                                                           \
+    FIELD(64, stored_hash) /* XXH64 of the stored bytes */                                         \
+    FIELD(64, hash)        /* XXH64 of this record up to here */
+
 #define PGT_INDEX_FIELDS(FIELD)                                                                    \
     FIELD(32, magic)                                                                               \
     FIELD(32, blocks)                                                                              \
@@ -111,6 +125,7 @@
     RECORD(file, PGT_FILE_FIELDS)                                                                  \
     RECORD(block, PGT_BLOCK_FIELDS)                                                                \
     RECORD(event, PGT_EVENT_FIELDS)                                                                \
+    RECORD(names, PGT_NAMES_FIELDS)                                                                \
     RECORD(index, PGT_INDEX_FIELDS)                                                                \
     RECORD(entry, PGT_ENTRY_FIELDS)                                                                \
     RECORD(tail, PGT_TAIL_FIELDS)
@@ -187,8 +202,8 @@ bool pgt_encoder_fits(const struct pgt_encoder *c, const uint16_t *meta, uint32_
 void pgt_encode_run(struct pgt_encoder *c, const vm_va *va, const uint16_t *meta, uint32_t n);
 /* Add an event after the runs so far; it fits. */
 void pgt_encode_event(struct pgt_encoder *c, const struct vm_event *event);
-/* The columns of what was added into raw[PGT_RAW_BYTES], their counts and sizes into *h (its other
- * fields are untouched), and the encoder is empty again. */
+/* The columns of what was added into raw[PGT_RAW_BYTES], their counts and sizes and the block's
+ * magic into *h (its other fields are untouched), and the encoder is empty again. */
 void pgt_encoder_take(struct pgt_encoder *c, uint8_t *raw, struct pgt_block *h);
 /* Counts of what was added since. */
 uint32_t pgt_encoder_refs(const struct pgt_encoder *c);

@@ -15,6 +15,7 @@
  */
 #include "base/assert.h"
 #include "trace/pgt.h"
+#include "trace/pgt_requests.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -35,8 +36,10 @@ struct fragment {
 };
 
 struct pgt_decoder {
-    struct pgt_block h;
+    struct pgt_block h;                 /* events: without requests */
+    struct pgt_request_reader requests; /* of a block that has none, zero */
     ZSTD_DCtx *zstd;
+    vm_asid asid; /* current before the next event */
     uint32_t refs_left, runs_done, events_done;
     uint32_t
         previous;   /* the fragment that ran last; before the first run one past the dictionary */
@@ -99,14 +102,24 @@ void pgt_decoder_close(struct pgt_decoder *d)
     free(d);
 }
 
+/* Whether the columns make the raw bytes, as far as the header alone can tell. */
+static bool sizes_plausible(const struct pgt_block *h)
+{
+    struct pgt_block columns = *h;
+    if (h->magic == PGT_BLOCK_MAGIC)
+        return h->events <= PGT_BLOCK_EVENTS && h->raw_bytes == pgt_columns_bytes(h);
+    columns.events = 0;
+    return h->events && h->events <= PGT_BLOCK_EVENTS + PGT_BLOCK_REQUESTS &&
+           h->raw_bytes >= pgt_columns_bytes(&columns);
+}
+
 bool pgt_block_plausible(const struct pgt_block *h)
 {
     return h->refs <= PGT_BLOCK_REFS && h->kinds <= PGT_KINDS && h->fragments <= PGT_FRAGMENTS &&
            h->fragments <= h->runs && h->fragment_refs <= h->refs && h->runs <= h->refs &&
            h->refs <= (uint64_t)h->runs * PGT_FRAGMENT_REFS && h->named <= h->runs &&
            (uint64_t)h->reads + h->writes == h->moves && h->moves <= h->refs &&
-           h->events <= PGT_BLOCK_EVENTS && h->asid <= VM_ASID_MAX &&
-           h->raw_bytes <= PGT_RAW_BYTES && h->raw_bytes == pgt_columns_bytes(h) &&
+           h->asid <= VM_ASID_MAX && h->raw_bytes <= PGT_RAW_BYTES && sizes_plausible(h) &&
            h->stored_bytes <= PGT_STORED_BYTES && h->refs + h->events > 0 &&
            h->first + h->refs >= h->first;
 }
@@ -144,7 +157,7 @@ static bool events_valid(const struct pgt_decoder *d, const struct columns *c)
         struct pgt_event event;
         pgt_load_event(c->event + pgt_event_bytes * i, &event);
         if (event.run < run || event.run > d->h.runs || event.kind < VM_EVENT_MAP ||
-            event.kind >= VM_EVENT_KINDS || event.zero || event.asid > VM_ASID_MAX ||
+            vm_event_is_request(event.kind) || event.zero || event.asid > VM_ASID_MAX ||
             event.child > VM_ASID_MAX)
             return false;
         run = event.run;
@@ -206,6 +219,7 @@ static bool build_dictionary(struct pgt_decoder *d, const struct columns *c)
 static bool decoder_fail(struct pgt_decoder *d)
 {
     d->h.runs = d->h.events = d->runs_done = d->events_done = 0;
+    d->requests = (struct pgt_request_reader){0};
     return false;
 }
 
@@ -231,6 +245,12 @@ bool pgt_decoder_load(struct pgt_decoder *d, const struct pgt_block *h, const ui
     d->bytes = c.bytes;
     d->bytes_end = c.bytes + h->move_bytes;
     d->event = c.event;
+    if (h->magic == PGT_HEAP_MAGIC &&
+        !pgt_requests_open(&d->requests, c.event, (size_t)(d->raw + h->raw_bytes - c.event),
+                           h->events, h->runs, pgt_event_bytes, &d->event, &d->h.events))
+        return decoder_fail(d);
+    c.event = d->event;
+    d->asid = (vm_asid)h->asid;
     d->previous = h->fragments;
     d->fresh = 0;
     d->near = h->base;
@@ -241,9 +261,14 @@ bool pgt_decoder_load(struct pgt_decoder *d, const struct pgt_block *h, const ui
     return decoder_fail(d);
 }
 
+static bool events_left(const struct pgt_decoder *d)
+{
+    return d->events_done < d->h.events || d->requests.order < d->requests.order_end;
+}
+
 bool pgt_decoder_done(const struct pgt_decoder *d)
 {
-    return d->runs_done == d->h.runs && d->events_done == d->h.events;
+    return d->runs_done == d->h.runs && !events_left(d);
 }
 
 static inline void copy_template(const struct pgt_decoder *d, const struct fragment *f,
@@ -329,7 +354,18 @@ static bool decode_runs(struct pgt_decoder *d, uint32_t end, struct vm_batch_bui
 static void decode_event(struct pgt_decoder *d, struct vm_batch_builder *out)
 {
     struct pgt_event event;
+    uint32_t run;
+    if (pgt_requests_next(&d->requests, &run)) {
+        struct vm_event request;
+        pgt_requests_read(&d->requests, &request);
+        request.asid = d->asid;
+        vm_builder_event(out, request);
+        return;
+    }
+    pgt_requests_pass_plain(&d->requests);
     pgt_load_event(d->event + pgt_event_bytes * d->events_done++, &event);
+    if (event.kind == VM_EVENT_SWITCH)
+        d->asid = event.asid;
     vm_builder_event(out, (struct vm_event){.kind = event.kind,
                                             .prot = event.prot,
                                             .detail = event.detail,
@@ -342,6 +378,9 @@ static void decode_event(struct pgt_decoder *d, struct vm_batch_builder *out)
 /* The run before which the next event happens, or the end of the runs. */
 static uint32_t next_event_run(const struct pgt_decoder *d)
 {
+    uint32_t run;
+    if (pgt_requests_next(&d->requests, &run))
+        return run;
     return d->events_done < d->h.events ? pgt_load32(d->event + pgt_event_bytes * d->events_done)
                                         : d->h.runs;
 }
@@ -349,7 +388,7 @@ static uint32_t next_event_run(const struct pgt_decoder *d)
 bool pgt_decode(struct pgt_decoder *d, struct vm_batch_builder *out)
 {
     while (!pgt_decoder_done(d) && out->nevents < VM_BATCH_EVENTS) {
-        if (d->events_done < d->h.events && next_event_run(d) == d->runs_done) {
+        if (events_left(d) && next_event_run(d) == d->runs_done) {
             decode_event(d, out);
             continue;
         }
@@ -366,6 +405,6 @@ bool pgt_decode(struct pgt_decoder *d, struct vm_batch_builder *out)
 void pgt_decode_events(struct pgt_decoder *d, struct vm_batch_builder *out)
 {
     d->runs_done = d->h.runs;
-    while (d->events_done < d->h.events && out->nevents < VM_BATCH_EVENTS)
+    while (events_left(d) && out->nevents < VM_BATCH_EVENTS)
         decode_event(d, out);
 }

@@ -13,6 +13,7 @@
  */
 #include "base/assert.h"
 #include "trace/pgt.h"
+#include "trace/pgt_requests.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -29,7 +30,8 @@ struct fragment {
 };
 
 struct pgt_encoder {
-    struct pgt_block h; /* only counts and base */
+    struct pgt_block h; /* only counts and base; events: without requests */
+    struct pgt_request_writer *requests;
     uint32_t refs_fetched;
     vm_va near, end; /* the last data address; where the dictionary's last fetch ended */
     uint64_t change;
@@ -51,6 +53,7 @@ static void encoder_clear(struct pgt_encoder *c)
 {
     for (uint32_t i = 0; i < c->h.kinds; i++)
         c->kind_at[pgt_load16(c->kind_column + 2 * i)] = 0;
+    pgt_requests_clear(c->requests);
     memset(c->table, 0, sizeof c->table);
     memset(&c->h, 0, sizeof c->h);
     c->near = c->end = c->change = 0;
@@ -66,12 +69,18 @@ struct pgt_encoder *pgt_encoder_open(struct vm_error *e)
         vm_fail(e, VM_ESYSTEM, "out of memory: a .pgt writer needs %zu MiB", sizeof *c >> 20);
         return NULL;
     }
+    if (!(c->requests = pgt_request_writer_open(e))) {
+        free(c);
+        return NULL;
+    }
     encoder_clear(c);
     return c;
 }
 
 void pgt_encoder_close(struct pgt_encoder *c)
 {
+    if (c)
+        pgt_request_writer_close(c->requests);
     free(c);
 }
 
@@ -82,7 +91,7 @@ uint32_t pgt_encoder_refs(const struct pgt_encoder *c)
 
 uint32_t pgt_encoder_events(const struct pgt_encoder *c)
 {
-    return c->h.events;
+    return c->h.events + pgt_requests_count(c->requests);
 }
 
 bool pgt_encoder_fits(const struct pgt_encoder *c, const uint16_t *meta, uint32_t n)
@@ -91,11 +100,14 @@ bool pgt_encoder_fits(const struct pgt_encoder *c, const uint16_t *meta, uint32_
     for (uint32_t i = 0; i < n; i++)
         kinds += !c->kind_at[meta[i]]; /* may count one twice: the block ends early, no harm */
     /* A new fragment takes a length, a start of 9 bytes, a code and a name of 2; each reference a
-     * kind of 2, its index and a move of 9. */
-    uint64_t most = pgt_columns_bytes(&c->h) + 13 + UINT64_C(12) * n + pgt_event_bytes;
+     * kind of 2, its index and a move of 9; the first request brings their head, and the orders of
+     * all events before it. */
+    uint64_t most = pgt_columns_bytes(&c->h) + 13 + UINT64_C(12) * n + pgt_event_bytes +
+                    pgt_requests_bytes(c->requests) + PGT_REQUEST_HEAD + c->h.events +
+                    PGT_REQUEST_MOST;
     return c->h.refs + n <= PGT_BLOCK_REFS && kinds <= PGT_KINDS &&
            c->h.fragments < PGT_FRAGMENTS && c->h.events < PGT_BLOCK_EVENTS &&
-           most <= PGT_RAW_BYTES;
+           pgt_requests_count(c->requests) < PGT_BLOCK_REQUESTS && most <= PGT_RAW_BYTES;
 }
 
 /* Bytes that hold d as a signed number: 1, 2, 4 or 8; 0 for 0. */
@@ -248,6 +260,11 @@ void pgt_encode_event(struct pgt_encoder *c, const struct vm_event *event)
     VM_ASSERT(c->h.events < PGT_BLOCK_EVENTS);
     VM_ASSERT(event->kind >= VM_EVENT_MAP && event->kind < VM_EVENT_KINDS);
     VM_ASSERT(event->asid <= VM_ASID_MAX && event->child <= VM_ASID_MAX);
+    if (vm_event_is_request(event->kind)) {
+        pgt_requests_add(c->requests, event, c->h.runs);
+        return;
+    }
+    pgt_requests_add_plain(c->requests);
     struct pgt_event stored = {c->h.runs,   event->kind,  event->prot, event->detail, 0,
                                event->asid, event->child, event->va,   event->bytes};
     pgt_store_event(c->event_column + pgt_event_bytes * c->h.events++, &stored);
@@ -262,6 +279,13 @@ void pgt_encoder_take(struct pgt_encoder *c, uint8_t *raw, struct pgt_block *h)
     h->count = c->h.count;
     PGT_COLUMNS(COLUMN_COPY)
 #undef COLUMN_COPY
+    uint32_t requests = pgt_requests_count(c->requests);
+    if (requests) {
+        size_t event_bytes = (size_t)pgt_event_bytes * c->h.events;
+        at = pgt_requests_take(c->requests, at - event_bytes, c->event_column, event_bytes);
+        h->events += requests;
+    }
+    h->magic = requests ? PGT_HEAP_MAGIC : PGT_BLOCK_MAGIC;
     VM_ASSERT(at - raw <= PGT_RAW_BYTES);
     h->raw_bytes = (uint32_t)(at - raw);
     h->refs = c->h.refs;

@@ -36,6 +36,10 @@ struct vm_pgt_writer {
     uint16_t meta[PGT_FRAGMENT_REFS];
     vm_va pc; /* where its next fetch must be to continue it */
 
+    /* Names of sites that are not written yet; they come behind the last block. */
+    uint32_t names, names_bytes;
+    uint8_t *name; /* [PGT_RAW_BYTES], once there is one */
+
     struct pgt_tail total;
     struct pgt_entry *entry; /* [total.blocks], room for entry_cap */
     size_t entry_cap;
@@ -78,6 +82,7 @@ static void writer_free(struct vm_pgt_writer *w)
     ZSTD_freeCCtx(w->zstd);
     pgt_encoder_close(w->encoder);
     free(w->entry);
+    free(w->name);
     free(w);
 }
 
@@ -126,26 +131,28 @@ static bool add_entry(struct vm_pgt_writer *w, struct vm_error *e)
     return true;
 }
 
-/* Compress w->raw behind the block's header; the header's fields for it are filled in. */
-static bool compress_block(struct vm_pgt_writer *w, struct pgt_block *h, struct vm_error *e)
+/* Compress raw[bytes] into w->block behind a header of `header` bytes: how long it came out. */
+static bool compress(struct vm_pgt_writer *w, const uint8_t *raw, size_t bytes, size_t header,
+                     uint32_t *stored_bytes, uint64_t *hash, struct vm_error *e)
 {
-    uint8_t *stored = w->block + pgt_block_bytes;
-    size_t n = ZSTD_compress2(w->zstd, stored, PGT_STORED_BYTES, w->raw, h->raw_bytes);
+    uint8_t *stored = w->block + header;
+    size_t n = ZSTD_compress2(w->zstd, stored, PGT_STORED_BYTES, raw, bytes);
     if (ZSTD_isError(n))
         return vm_fail(e, VM_ESYSTEM, "zstd cannot compress a block: %s", ZSTD_getErrorName(n));
-    h->stored_bytes = (uint32_t)n;
-    h->stored_hash = XXH64(stored, n, 0);
+    *stored_bytes = (uint32_t)n;
+    *hash = XXH64(stored, n, 0);
     return true;
 }
 
 /* Write what the encoder holds, if anything. */
 static bool put_block(struct vm_pgt_writer *w, struct vm_error *e)
 {
-    struct pgt_block h = {.magic = PGT_BLOCK_MAGIC, .first = w->total.refs, .asid = w->block_asid};
+    struct pgt_block h = {.first = w->total.refs, .asid = w->block_asid};
     pgt_encoder_take(w->encoder, w->raw, &h);
     if (h.refs + h.events == 0)
         return true;
-    if (!compress_block(w, &h, e) || !add_entry(w, e)) {
+    if (!compress(w, w->raw, h.raw_bytes, pgt_block_bytes, &h.stored_bytes, &h.stored_hash, e) ||
+        !add_entry(w, e)) {
         w->failed = true;
         return false;
     }
@@ -226,6 +233,38 @@ bool vm_pgt_append(struct vm_pgt_writer *w, const struct vm_batch *batch, struct
     return true;
 }
 
+static bool put_names(struct vm_pgt_writer *w, struct vm_error *e)
+{
+    struct pgt_names h = {.magic = PGT_NAMES_MAGIC, .names = w->names, .raw_bytes = w->names_bytes};
+    if (w->names == 0)
+        return true;
+    if (!compress(w, w->name, h.raw_bytes, pgt_names_bytes, &h.stored_bytes, &h.stored_hash, e)) {
+        w->failed = true;
+        return false;
+    }
+    pgt_store_names(w->block, &h);
+    pgt_seal(w->block, pgt_names_bytes);
+    w->names = w->names_bytes = 0;
+    return writer_put(w, w->block, pgt_names_bytes + h.stored_bytes, e);
+}
+
+bool vm_pgt_name_site(struct vm_pgt_writer *w, const char *name, struct vm_error *e)
+{
+    size_t bytes = strlen(name) + 1;
+    VM_ASSERT(bytes <= PGT_NAME_BYTES);
+    /* Blocks come before the names, for a block's place tells what is before it. */
+    if (!end_fragment(w, e) || !put_block(w, e))
+        return false;
+    if (w->names_bytes + bytes > PGT_RAW_BYTES && !put_names(w, e))
+        return false;
+    if (!w->name && !(w->name = malloc(PGT_RAW_BYTES)))
+        return vm_fail(e, VM_ESYSTEM, "out of memory for the sites of a .pgt file");
+    memcpy(w->name + w->names_bytes, name, bytes);
+    w->names_bytes += (uint32_t)bytes;
+    w->names++;
+    return true;
+}
+
 static bool put_index(struct vm_pgt_writer *w, struct vm_error *e)
 {
     size_t bytes = pgt_index_bytes + (size_t)w->total.blocks * pgt_entry_bytes;
@@ -253,7 +292,7 @@ bool vm_pgt_finish(struct vm_pgt_writer *w, struct vm_error *e)
     static const struct vm_batch nothing;
     /* Appending nothing fails if an earlier append did. */
     if (!vm_pgt_append(w, &nothing, e) || !end_fragment(w, e) || !put_block(w, e) ||
-        !put_index(w, e)) {
+        !put_names(w, e) || !put_index(w, e)) {
         vm_pgt_abort(w);
         return false;
     }

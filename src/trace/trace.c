@@ -16,6 +16,20 @@
 
 #define PROBE_BYTES (64u << 10)
 
+const char *const vm_request_call_names[VM_REQUEST_CALLS] = {
+    [VM_REQUEST_UNKNOWN] = "unknown",
+    [VM_REQUEST_MALLOC] = "malloc",
+    [VM_REQUEST_CALLOC] = "calloc",
+    [VM_REQUEST_REALLOC] = "realloc",
+    [VM_REQUEST_REALLOCARRAY] = "reallocarray",
+    [VM_REQUEST_ALIGNED_ALLOC] = "aligned_alloc",
+    [VM_REQUEST_POSIX_MEMALIGN] = "posix_memalign",
+    [VM_REQUEST_MEMALIGN] = "memalign",
+    [VM_REQUEST_VALLOC] = "valloc",
+    [VM_REQUEST_PVALLOC] = "pvalloc",
+    [VM_REQUEST_FREE] = "free",
+};
+
 struct vm_trace {
     const struct vm_source_ops *ops;
     void *source;

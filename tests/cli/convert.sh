@@ -10,7 +10,8 @@ like "$err" '^t\.pgt: 300,000 references$' "what was written is told"
 version=$("$PAGODA" --version | cut -d' ' -f2)
 run "$PAGODA" convert "$trace" -o t2.pgt --json
 is "$(python3 -c 'import json, sys; print(json.loads(sys.argv[1]))' "$out")" \
-    "{'schema': 1, 'kind': 'convert', 'version': '$version', 'refs': 300000, 'refs_lost': 0}" \
+    "{'schema': 1, 'kind': 'convert', 'version': '$version', 'refs': 300000, 'requests': 0,"\
+" 'refs_lost': 0}" \
     "--json tells it to programs"
 cmp -s t.pgt t2.pgt
 ok $? "the same trace gives the same bytes"

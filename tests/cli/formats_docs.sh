@@ -18,6 +18,15 @@ python3 -c 'import json
 print(json.dumps([json.load(open("sched%d.json" % i)) for i in range(1, 3)]))' >sched.json
 "$PAGODA" partitions --jobs 0:4:memory=3K,0:4:memory=900K,0:3:memory=200K --at 1 --json \
     >partitions.json
+if ! ldd "$PAGODA_MISTAKES" | grep -q libasan; then
+    for mistake in twice leak; do
+        "$PAGODA" heapcheck --json --report-to "check_$mistake.json" -- "$PAGODA_MISTAKES" \
+            $mistake >check.out
+    done
+    python3 -c 'import json
+print(json.dumps([json.load(open("check_%s.json" % m)) for m in ("twice", "leak")]))' \
+        >heapcheck.json
+fi
 # An unknown call, and exit(3).
 python3 "$PAGODA_TESTS/cli/tiny_elf.py" calls 7d000893 00000073 00300513 05d00893 00000073
 "$PAGODA" run --root . --cpus 2 --json -- /calls 2>run.json
@@ -28,6 +37,9 @@ python3 "$PAGODA_TESTS/cli/tiny_elf.py" calls 7d000893 00000073 00300513 05d0089
 "$PAGODA" info @uniform:pages=200,refs=2000 --json >info.json
 "$PAGODA" list --json >list.json
 "$PAGODA" convert @loop:refs=10 -o t.pgt --json >convert.json
+printf '%s\n' request,call,address,bytes,align,from,thread,site alloc,malloc,0x10,24,0,0,1,here \
+    free,free,0x20,0,0,0,1,there >requests.csv
+"$PAGODA" heap requests.csv --at end --measure --json >heap.json
 # No one reference has every kind of step.
 spaces 1:0x1000 2:0x1000 1:0x2000 1:0x3000 1:0x4000 >s.trace
 told() { # OPTION ...
@@ -56,8 +68,8 @@ members() {
     python3 - "$1" <<'PYTHON'
 import json, sys
 PARTS = {"policies", "schemes", "formats", "workloads", "devices", "readaheads", "allocators",
-         "storages", "schedulers", "admissions", "detections", "experiments", "vectors", "syscalls",
-         "presets"}
+         "storages", "heaps", "schedulers", "admissions", "detections", "experiments", "vectors",
+         "syscalls", "presets"}
 # What has a table of its own in json.md, wherever it stands.
 SHARED = {"fields": "FIELD", "entry": "ENTRY", "held": "ENTRY", "victim": "FRAME",
           "rivals": "FRAME", "memory_before": "FRAME", "memory_after": "FRAME"}
@@ -84,10 +96,10 @@ print("\n".join(sorted({p for one in (whole if isinstance(whole, list) else [who
                         for p in paths(one, "")})))
 PYTHON
 }
-for kind in replay run compare curve thrash sched partitions locality tables explain experiment \
-    info list convert record; do
+for kind in replay run compare curve thrash sched partitions heap heapcheck locality tables \
+    explain experiment info list convert record; do
     if [[ ! -s $kind.json ]]; then
-        skip "no valgrind"
+        skip "nothing to make a report of $kind with"
         continue
     fi
     documented=$(sed -n "/^## $kind\$/,/^## /s/^| \`\([^\`]*\)\` |.*/\1/p" "$docs/json.md" | sort)
@@ -178,7 +190,7 @@ for format in $formats; do
             "parameter $param of $format is there"
     done
 done
-for format in lackey pin din rwi csv pages; do
+for format in lackey pin din rwi requests csv pages; do
     sed -n "/^## $format\$/,/^## /s/^    //p" "$docs/traces.md" >"$format.trace"
     run "$PAGODA" info "$format.trace" --json
     cp "$work/.out" i.json

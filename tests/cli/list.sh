@@ -28,6 +28,7 @@ workloads src/trace/workloads.def WORKLOAD
 devices src/device/devices.def DEVICE
 readaheads src/readahead/readaheads.def READAHEAD
 allocators src/alloc/allocators.def ALLOCATOR
+heaps src/heap/heaps.def HEAP
 schedulers src/sched/schedulers.def SCHEDULER
 presets machines/presets.def PRESET
 options src/engine/options.def OPTION

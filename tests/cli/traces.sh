@@ -8,13 +8,15 @@ for format in $("$PAGODA" list formats | sed -n 's/^  \([^ ][^ ]*\).*/\1/p'); do
     run "$PAGODA" info "$trace" --json
     exit_is 0 "a trace of $format is read"
     cp "$work/.out" i.json
+    pages=2
     case $format in
+    requests) kinds='[0, 0, 0]' pages=0 ;; # no references
     pin) kinds='[3, 1, 0]' ;;           # no fetches in it
     pages | oracle) kinds='[4, 0, 0]' ;; # no kinds
     *) kinds='[1, 1, 2]' ;;
     esac
     is "$(member i.json 'r["trace"]["format"], list(r["refs"].values()), r["pages_4k"]')" \
-        "('$format', $kinds, 2)" "recognised, with its reads, writes, fetches and pages"
+        "('$format', $kinds, $pages)" "recognised, with its reads, writes, fetches and pages"
     run "$PAGODA" info "$trace" --format "$format" --json
     cmp -s "$work/.out" i.json
     ok $? "and the same when told"

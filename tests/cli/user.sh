@@ -46,6 +46,8 @@ samples() {
     printf '%s\n' time,address,access,size 1,0x400000,I,4 2,0x600000,W,8 3,0x600008,R,8 \
         4,0x400004,I,4 \
         >samples/csv.trace
+    printf '%s\n' request,call,address,bytes,align,from,thread,site \
+        alloc,malloc,0x10,24,0,0,1,here free,free,0x10,0,0,0,1,there >samples/requests.trace
     printf '1024\n1536\n1536\n1024\n' >samples/pages.trace
     python3 - <<'PYTHON'
 from struct import pack

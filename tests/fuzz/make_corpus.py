@@ -69,6 +69,9 @@ SEEDS = {
     "din": b"2 400190\n0 1000F0\n1 7fff00a0\n3 0\n",
     "rwi": b"# comment\nR 0041f7a0\nw 0x13f5e2c0\n\nI 401000\n05e78900 R\n",
     "csv": b'time,address,access,size\n1,0x1000,R,8\n2,8192,write,4\n3,"0x3000",i,1\n',
+    "requests": b"request,call,address,bytes,align,from,thread,site\n"
+                b"alloc,malloc,0x5010,24,0,0,1,here\nresize,realloc,0x6000,48,0,0x5010,1,there\n"
+                b"free,free,24576,0,0,0,2,here\nexec,unknown,0,0,0,0,0,\n",
     "pages": b"# a reference string\n7\n0x1f # twice\n\n  12  \n",
     "drmemtrace": drmemtrace(),
     "champsim": champsim(),

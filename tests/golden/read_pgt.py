@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 """Read a .pgt trace knowing nothing but docs/formats/pgt.md, and print one line a reference
 ("r 1f00 8": access, address and bytes) or event ("map 3 0 8000 4096 5 1": kind, address space,
-child, address, bytes, prot, detail: of a map 1 anonymous, 2 a private file, 3 a shared one). Needs
-the command `zstd`."""
+child, address, bytes, prot, detail: of a map 1 anonymous, 2 a private file, 3 a shared one) or
+request to a heap ("alloc 0 5010 24 0 0 1 7 1": kind, address space, address, bytes, alignment, the
+address before, thread, site, call), and at the end one line a name ("site 1 main"). Needs the
+command `zstd`."""
 import struct
 import subprocess
 import sys
@@ -57,6 +59,7 @@ def sealed(record):
 
 
 BLOCK = struct.Struct('<IIQIIIIIIIIIIIIIIQQQ')
+NAMES = struct.Struct('<IIIIQQ')
 INDEX, ENTRY, TAIL = struct.Struct('<IIQQ'), struct.Struct('<QQQ'), struct.Struct('<IIQQQQQQQ')
 EVENT = struct.Struct('<IBBBBHHQQ')
 EVENT_NAMES = ('map', 'unmap', 'protect', 'advise', 'fork', 'exec', 'exit', 'switch')
@@ -91,28 +94,101 @@ def fragments_of(kinds, lengths, refs, start_moves, starts, base):
     return fragments
 
 
+class Requests:
+    """What a block whose letters are PGTH has behind its first nine columns."""
+
+    def __init__(self, part, events, asid):
+        requests, *sizes = struct.unpack_from('<8I', part)
+        plain = EVENT.size * (events - requests)
+        at = 32 + events
+        self.orders = list(part[32:at])
+        self.events = list(EVENT.iter_unpack(part[at:at + plain]))
+        at += plain
+        self.columns = []
+        for size in sizes:
+            self.columns.append(iter(part[at:at + size]))
+            at += size
+        check(at == len(part), 'columns of requests and raw bytes differ')
+        self.run = self.thread = self.taken = self.given = 0
+        self.asid = asid
+        self.ahead = None
+
+    def number(self, column):
+        value = shift = 0
+        while True:
+            byte = next(self.columns[column])
+            value |= (byte & 127) << shift
+            shift += 7
+            if byte < 128:
+                return value
+
+    def difference(self, column):
+        value = self.number(column)
+        return value >> 1 ^ -(value & 1)
+
+    def request(self):
+        """The line of the request that comes next, and its run."""
+        order = self.orders.pop(0)
+        kind, call, refused = order >> 4 & 3, order & 15, order >> 7
+        self.run += self.number(0)
+        self.thread += self.difference(1)
+        site = self.number(2)
+        size = self.number(3) if kind != 2 else 0
+        align = self.number(4) if kind == 1 else 0
+        given, va = self.given, 0
+        if not refused and kind == 2:
+            va = self.given = (self.given + self.difference(5)) & M64
+        elif not refused:
+            va = self.taken = (self.taken + self.difference(5)) & M64
+        before = (given + self.difference(6)) & M64 if kind == 3 else 0
+        return self.run, '%s %d %x %d %d %x %d %d %d' % (
+            ('alloc', 'free', 'resize')[kind - 1], self.asid, va, size, align, before, self.thread,
+            site, call)
+
+    def plain(self):
+        self.orders.pop(0)
+        run, kind, prot, detail, _, asid, child, va, size = self.events.pop(0)
+        if kind == 8:
+            self.asid = asid
+        return run, '%s %d %d %x %d %d %d' % (EVENT_NAMES[kind - 1], asid, child, va, size, prot,
+                                              detail)
+
+    def before(self, run):
+        """Lines of the events that happen before a run."""
+        while True:
+            if self.ahead is None and self.orders:
+                self.ahead = self.request() if self.orders[0] else self.plain()
+            if self.ahead is None or self.ahead[0] != run:
+                return
+            yield self.ahead[1]
+            self.ahead = None
+
+
+def events_of(block, part):
+    if block[0] == 0x48544750:
+        return Requests(part, block[14], block[16])
+    plain = struct.pack('<8I', *[0] * 8) + bytes(block[14]) + part
+    return Requests(plain, block[14], block[16])
+
+
 def read_block(block, raw, out):
     (_, _, _, nrefs, _, _, nkinds, nfragments, fragment_refs, start_bytes, runs, named, moves,
-     move_bytes, nevents, _, _, base, _, _) = block
+     move_bytes, _, _, _, base, _, _) = block
     at = 0
     columns = []
     for size in (2 * nkinds, nfragments, fragment_refs, nfragments, start_bytes, runs, 2 * named,
-                 moves, move_bytes, EVENT.size * nevents):
+                 moves, move_bytes):
         columns.append(raw[at:at + size])
         at += size
-    check(at == len(raw), 'columns and raw bytes differ')
+    events = events_of(block, raw[at:])
     kinds = struct.unpack('<%dH' % nkinds, columns[0])
     fragments = fragments_of(kinds, columns[1], columns[2], columns[3], Numbers(columns[4]), base)
     names = iter(struct.unpack('<%dH' % named, columns[6]))
     move, numbers = iter(columns[7]), Numbers(columns[8])
-    events = list(EVENT.iter_unpack(columns[9]))
     new, near, change, count = iter(range(nfragments)), base, 0, 0
     followers = [0xffff, 0xffff]
     for run in range(runs + 1):
-        while events and events[0][0] == run:
-            _, kind, prot, detail, _, asid, child, va, size = events.pop(0)
-            out.append('%s %d %d %x %d %d %d' % (EVENT_NAMES[kind - 1], asid, child, va, size,
-                                                 prot, detail))
+        out.extend(events.before(run))
         if run == runs:
             break
         code = columns[5][run]
@@ -138,7 +214,7 @@ def read_trace(data):
     at = 12 + origin_bytes + 8
     check(magic == b'PGT1' and sealed(data[:at]), 'torn file header')
     blocks = []
-    while data[at:at + 4] == b'PGTB':
+    while data[at:at + 4] in (b'PGTB', b'PGTH'):
         check(sealed(data[at:at + BLOCK.size]), 'torn block header')
         block = BLOCK.unpack_from(data, at)
         blocks.append((at, block[2], block[14]))
@@ -147,6 +223,18 @@ def read_trace(data):
         raw = subprocess.run(['zstd', '-dcq'], input=stored, stdout=subprocess.PIPE, check=True)
         read_block(block, raw.stdout, out)
         at += BLOCK.size + block[1]
+    sites = []
+    while data[at:at + 4] == b'PGTN':
+        check(sealed(data[at:at + NAMES.size]), 'torn names')
+        _, stored_bytes, names, raw_bytes, stored_hash, _ = NAMES.unpack_from(data, at)
+        stored = data[at + NAMES.size:at + NAMES.size + stored_bytes]
+        check(xxh64(stored) == stored_hash, 'torn names')
+        raw = subprocess.run(['zstd', '-dcq'], input=stored, stdout=subprocess.PIPE, check=True)
+        text = raw.stdout.split(b'\0')
+        check(len(raw.stdout) == raw_bytes and len(text) == names + 1, 'names and bytes differ')
+        sites += text[:-1]
+        at += NAMES.size + stored_bytes
+    out += ['site %d %s' % (i + 1, name.decode()) for i, name in enumerate(sites)]
     check_end(data, at, blocks)
     return out
 

@@ -89,6 +89,9 @@ void naive_contents_event(struct naive_contents *s, const struct vm_event *v)
             s->page[v->asid][i] = (struct naive_mapping){0};
         return;
     case VM_EVENT_SWITCH:
+    case VM_EVENT_ALLOC:
+    case VM_EVENT_FREE:
+    case VM_EVENT_RESIZE:
         return;
     case VM_EVENT_MAP:
     case VM_EVENT_UNMAP:

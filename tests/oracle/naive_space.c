@@ -193,6 +193,9 @@ static void event_on_page(struct naive_page *p, const struct vm_event *event, un
         break;
     case VM_EVENT_FORK:
     case VM_EVENT_SWITCH:
+    case VM_EVENT_ALLOC:
+    case VM_EVENT_FREE:
+    case VM_EVENT_RESIZE:
         break;
     }
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# one_row.sh - adding a policy, scheme, allocator, storage, device, readahead, scheduler, format,
-# workload, admission, detection or experiment is one file and one line.
+# one_row.sh - adding a policy, scheme, allocator, heap, storage, device, readahead, scheduler,
+# format, workload, admission, detection or experiment is one file and one line.
 #
 # In a copy of the tree each table gets a fake: a file copied from a row that is there, its name
 # changed, and one line. Nothing else is edited. Then the program must list the fake, and the
@@ -14,6 +14,7 @@ rows="\
 policies   src/policy/policies.def   POLICY    src/policy          fifo
 schemes    src/scheme/schemes.def    SCHEME    src/scheme          sv39
 allocators src/alloc/allocators.def  ALLOCATOR src/alloc           buddy
+heaps      src/heap/heaps.def        HEAP      src/heap            tlsf
 storages   src/alloc/partitions.def  PARTITION src/alloc/partition single
 devices    src/device/devices.def    DEVICE    src/device          hdd
 readaheads src/readahead/readaheads.def READAHEAD src/readahead stride
@@ -55,7 +56,7 @@ done <<<"$rows"
 run meson setup --reconfigure build
 exit_is 0 "with one file each they do"
 run ninja -C build pagoda tests/conform_policy tests/conform_scheme tests/conform_alloc \
-    tests/conform_readahead tests/conform_sched tests/conform_partition
+    tests/conform_heap tests/conform_readahead tests/conform_sched tests/conform_partition
 exit_is 0 "and build"
 
 while read -r kind table macro folder model; do
@@ -68,20 +69,21 @@ ok $(($? == 0)) "and no policy that is not there"
 # That the conformance tests look at the fakes shows when these break the contract in the plainest
 # way: by the name of another row.
 run meson test -C build --no-rebuild conform/policy conform/scheme conform/alloc \
-    conform/readahead conform/sched conform/partition
+    conform/heap conform/readahead conform/sched conform/partition
 exit_is 0 "the conformance tests pass"
 grep -c '"result": "OK"' build/meson-logs/testlog.json >passed
-is "$(<passed)" 6 "all of them"
+is "$(<passed)" 7 "all of them"
 sed -i 's/"fake"/"fifo"/' src/policy/fake.c
 sed -i 's/"fake"/"sv39"/' src/scheme/fake.c
 sed -i 's/"fake"/"buddy"/' src/alloc/fake.c
+sed -i 's/"fake"/"tlsf"/' src/heap/fake.c
 sed -i 's/"fake"/"single"/' src/alloc/partition/fake.c
 sed -i 's/"fake"/"stride"/' src/readahead/fake.c
 sed -i 's/"fake"/"rr"/' src/sched/fake.c
 run ninja -C build pagoda tests/conform_policy tests/conform_scheme tests/conform_alloc \
-    tests/conform_readahead tests/conform_sched tests/conform_partition
+    tests/conform_heap tests/conform_readahead tests/conform_sched tests/conform_partition
 exit_is 0 "fakes with the names of others build"
-for room in policy scheme alloc partition readahead sched; do
+for room in policy scheme alloc heap partition readahead sched; do
     run meson test -C build --no-rebuild "conform/$room"
     like "$out" "conform/$room +(FAIL|ERROR)" "and the conformance tests catch the $room"
 done

@@ -84,10 +84,38 @@ static inline vm_va random_va(struct vm_random *r)
     return places[vm_random_below(r, 6)] - 64 + vm_random_below(r, 1u << vm_random_below(r, 18));
 }
 
+/* Addresses that a heap would give, now and then none, or any. */
+static inline vm_va random_block(struct vm_random *r)
+{
+    return vm_random_below(r, 9) ? 0x5000 + 16 * vm_random_below(r, 1u << vm_random_below(r, 12))
+                                 : vm_random_u64(r) & -(uint64_t)vm_random_below(r, 2);
+}
+
+static inline void invent_request(struct story *s, struct vm_random *r)
+{
+    uint8_t kind = (uint8_t)(VM_EVENT_ALLOC + vm_random_below(r, 3));
+    struct vm_event event = {
+        .kind = kind,
+        .detail = (uint8_t)vm_random_below(r, VM_REQUEST_CALLS),
+        .asid = s->asid,
+        .va = random_block(r),
+        .bytes = kind == VM_EVENT_FREE ? 0 : vm_random_u64(r) >> vm_random_below(r, 64),
+        .thread = (uint32_t)vm_random_u64(r) >> vm_random_below(r, 32),
+        .site = (uint32_t)vm_random_below(r, VM_SITES_MAX + 1) >> vm_random_below(r, 20),
+        .align = kind == VM_EVENT_ALLOC ? UINT64_C(1) << vm_random_below(r, 64) : 0,
+        .from = kind == VM_EVENT_RESIZE ? random_block(r) : 0,
+    };
+    tell_event(s, event);
+}
+
 static inline void invent_event(struct story *s, struct vm_random *r)
 {
+    if (vm_random_below(r, 4) == 0) {
+        invent_request(s, r);
+        return;
+    }
     tell_event(s, (struct vm_event){
-                      .kind = (uint8_t)(1 + vm_random_below(r, VM_EVENT_KINDS - 1)),
+                      .kind = (uint8_t)(1 + vm_random_below(r, VM_EVENT_SWITCH)),
                       .prot = (uint8_t)vm_random_below(r, 16),
                       .detail = (uint8_t)vm_random_below(r, 7),
                       .asid = (vm_asid)vm_random_below(r, VM_ASID_MAX + 1),

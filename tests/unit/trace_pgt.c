@@ -129,7 +129,9 @@ static bool refs_equal(const struct told_ref *a, const struct told_ref *b, size_
 static bool events_equal(const struct vm_event *a, const struct vm_event *b)
 {
     return a->kind == b->kind && a->prot == b->prot && a->detail == b->detail &&
-           a->asid == b->asid && a->child == b->child && a->va == b->va && a->bytes == b->bytes;
+           a->asid == b->asid && a->child == b->child && a->va == b->va && a->bytes == b->bytes &&
+           a->thread == b->thread && a->site == b->site && a->align == b->align &&
+           a->from == b->from;
 }
 
 /* Whether `got` is `all` without the first `skip` references, with every event. */
@@ -554,8 +556,8 @@ static void a_file_appears_only_when_it_is_finished(void **state)
 /* The story as tests/golden/read_pgt.py prints it, to be freed. */
 static char *text_of(const struct story *s)
 {
-    static const char *const kinds[] = {"",     "map",  "unmap", "protect", "advise",
-                                        "fork", "exec", "exit",  "switch"};
+    static const char *const kinds[] = {"",     "map",  "unmap",  "protect", "advise", "fork",
+                                        "exec", "exit", "switch", "alloc",   "free",   "resize"};
     char *text = NULL;
     size_t bytes;
     FILE *out = open_memstream(&text, &bytes);
@@ -563,6 +565,12 @@ static char *text_of(const struct story *s)
     for (size_t i = 0, k = 0; i <= s->nrefs; i++) {
         for (; k < s->nevents && s->event[k].ref == i; k++) {
             const struct vm_event *event = &s->event[k].event;
+            if (vm_event_is_request(event->kind)) {
+                fprintf(out, "%s %u %" PRIx64 " %" PRIu64 " %" PRIu64 " %" PRIx64 " %u %u %u\n",
+                        kinds[event->kind], event->asid, event->va, event->bytes, event->align,
+                        event->from, event->thread, event->site, event->detail);
+                continue;
+            }
             fprintf(out, "%s %u %u %" PRIx64 " %" PRIu64 " %u %u\n", kinds[event->kind],
                     event->asid, event->child, event->va, event->bytes, event->prot, event->detail);
         }
@@ -580,6 +588,73 @@ static const char *test_path(const char *name, char *out)
     const char *tests = getenv("PAGODA_TESTS");
     snprintf(out, 256, "%s/%s", tests ? tests : "tests", name);
     return out;
+}
+
+/* A file of one request whose sites are named `count` times by `name` and a number. */
+static uint8_t *named_file(uint32_t count, size_t *bytes)
+{
+    struct folder f = folder_new();
+    char path[256], name[64];
+    struct vm_error e;
+    struct vm_event request = {.kind = VM_EVENT_ALLOC, .va = 0x1000, .bytes = 3, .site = 1};
+    struct vm_pgt_writer *w = vm_pgt_create(folder_path(&f, "t.pgt", path), NULL, &e);
+    assert_non_null(w);
+    assert_true(vm_pgt_append(w, &(struct vm_batch){.nevents = 1, .event = &request}, &e));
+    for (uint32_t i = 1; i <= count; i++) {
+        snprintf(name, sizeof name, "libx.so+0x%x (function_number_%u)", i, i);
+        assert_true(vm_pgt_name_site(w, name, &e));
+    }
+    assert_true(vm_pgt_finish(w, &e));
+    uint8_t *file = file_read(path, bytes);
+    folder_remove(&f);
+    return file;
+}
+
+static void every_site_has_its_name_at_the_end(void **state)
+{
+    (void)state;
+    /* So many that they take several records. */
+    const uint32_t counts[] = {0, 1, 5, 70000};
+    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
+        size_t bytes;
+        struct vm_error e;
+        struct vm_batch b;
+        struct vm_trace_info info;
+        uint8_t *file = named_file(counts[i], &bytes);
+        struct vm_trace *t = vm_trace_open_bytes(file, bytes, "t.pgt", NULL, &e);
+        assert_non_null(t);
+        do
+            assert_true(vm_trace_read(t, &b, &e));
+        while (b.nevents);
+        vm_trace_info(t, &info);
+        assert_int_equal(info.nsites, counts[i]);
+        for (uint32_t k = 1; k <= counts[i]; k += 1 + counts[i] / 100) {
+            char name[64];
+            snprintf(name, sizeof name, "libx.so+0x%x (function_number_%u)", k, k);
+            assert_string_equal(info.site[k - 1], name);
+        }
+        vm_trace_close(t);
+        free(file);
+    }
+}
+
+static void a_flipped_bit_in_the_names_is_an_error(void **state)
+{
+    (void)state;
+    size_t bytes;
+    uint8_t *file = named_file(3, &bytes);
+    const uint8_t *names = memmem(file, bytes, "PGTN", 4);
+    assert_non_null(names);
+    for (size_t at = (size_t)(names - file); at < bytes; at++)
+        for (int bit = 0; bit < 8; bit++) {
+            file[at] ^= (uint8_t)(1 << bit);
+            struct reading r = read_file(file, bytes, &strict);
+            assert_false(r.ok);
+            assert_int_equal(r.error.code, VM_EINPUT);
+            story_free(&r.story);
+            file[at] ^= (uint8_t)(1 << bit);
+        }
+    free(file);
 }
 
 static void the_golden_file_still_reads_the_same(void **state)
@@ -648,6 +723,8 @@ int main(void)
         cmocka_unit_test(the_header_tells_origin_and_total_before_anything_is_read),
         cmocka_unit_test(a_full_disk_is_an_error),
         cmocka_unit_test(a_file_appears_only_when_it_is_finished),
+        cmocka_unit_test(every_site_has_its_name_at_the_end),
+        cmocka_unit_test(a_flipped_bit_in_the_names_is_an_error),
         cmocka_unit_test(the_golden_file_still_reads_the_same),
         cmocka_unit_test(a_reader_made_from_the_page_alone_agrees),
     };

@@ -40,7 +40,8 @@ MAYBE_UNUSED __attribute__((format(printf, 2, 3))) static void say(struct transc
 MAYBE_UNUSED static void say_event(struct transcript *t, const struct vm_event *v)
 {
     static const char *const kinds[] = {"",     "map",  "unmap", "protect", "advise",
-                                        "fork", "exec", "exit",  "switch"};
+                                        "fork", "exec", "exit",  "switch",
+                                        "alloc", "free", "resize"};
     assert_in_range(v->kind, VM_EVENT_MAP, VM_EVENT_KINDS - 1);
     if (v->kind == VM_EVENT_SWITCH)
         say(t, "[switch %u]", v->asid);
@@ -229,7 +230,7 @@ MAYBE_UNUSED static void sample_oracle(struct sample *s)
     }
 }
 
-#define SAMPLES 10
+#define SAMPLES 11
 MAYBE_UNUSED static void samples_fill(struct sample s[SAMPLES])
 {
     sample_drmemtrace(&s[0]);
@@ -254,6 +255,11 @@ MAYBE_UNUSED static void samples_fill(struct sample s[SAMPLES])
     sample_oracle(&s[7]);
     sample_champsim(&s[8]);
     sample_cloudsuite(&s[9]);
+    sample_text(&s[10], "requests",
+                "request,call,address,bytes,align,from,thread,site\n"
+                "alloc,malloc,0x5010,24,0,0,1,here\nresize,realloc,0x6000,48,0,0x5010,1,there\n"
+                "free,free,24576,0,0,0,2,here\n",
+                "[alloc 5010+18 p0 d1] [resize 6000+30 p0 d3] [free 6000+0 p0 d10]");
 }
 
 #endif

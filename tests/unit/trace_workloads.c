@@ -406,6 +406,15 @@ static void phases_stay_in_their_sets_and_come_round(void **unused)
     }
 }
 
+/* Others make requests to a heap: unit/trace_requests.c. */
+static bool makes_refs(size_t row)
+{
+    for (size_t i = 0; i < rows[row]->nparams; i++)
+        if (!strcmp(rows[row]->param[i].name, "refs"))
+            return true;
+    return false;
+}
+
 /* A stream of each row, long enough for three batches; `more` are parameters after refs. */
 static struct stream row_stream(size_t row, const char *more, uint64_t seed, uint32_t batch)
 {
@@ -425,6 +434,8 @@ static void batches_of_any_size_give_the_same_stream(void **unused)
     (void)unused;
     static const uint32_t batches[] = {1, 2, 7, 100, 4080};
     for (size_t row = 0; row < NROWS; row++) {
+        if (!makes_refs(row))
+            continue;
         struct stream whole = row_stream(row, "", 3, UINT32_MAX);
         for (size_t k = 0; k < sizeof batches / sizeof batches[0]; k++) {
             struct stream cut = row_stream(row, "", 3, batches[k]);
@@ -439,6 +450,8 @@ static void the_seed_is_all_that_makes_random_streams_differ(void **unused)
 {
     (void)unused;
     for (size_t row = 0; row < NROWS; row++) {
+        if (!makes_refs(row))
+            continue;
         const char *name = rows[row]->name;
         bool random = strcmp(name, "sequential") != 0 && strcmp(name, "loop") != 0 &&
                       strcmp(name, "stride") != 0 && strcmp(name, "matmul") != 0;
@@ -456,6 +469,8 @@ static void writes_have_their_share_and_leave_the_addresses_alone(void **unused)
 {
     (void)unused;
     for (size_t row = 0; row < NROWS; row++) {
+        if (!makes_refs(row))
+            continue;
         if (!strcmp(rows[row]->name, "matmul"))
             continue; /* its writes are the algorithm's */
         struct stream none = row_stream(row, "", 7, UINT32_MAX),
@@ -480,6 +495,8 @@ static void the_base_moves_the_whole_stream(void **unused)
 {
     (void)unused;
     for (size_t row = 0; row < NROWS; row++) {
+        if (!makes_refs(row))
+            continue;
         struct stream a = row_stream(row, "", 9, UINT32_MAX),
                       b = row_stream(row, ",base=1TiB", 9, UINT32_MAX);
         for (size_t i = 0; i < a.n; i++) {

@@ -21,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
+#include <zstd.h>
 
 struct reader {
     struct vm_bytes *bytes;
@@ -34,10 +35,15 @@ struct reader {
     uint64_t torn_end;  /* ordinal after the last torn block whose header is sound */
     uint64_t lost, total;
     struct pgt_tail seen;
+    /* Names of sites: each begins after the end of the one before, in one text. */
+    char *text;
+    size_t text_bytes;
+    const char **site;
+    uint32_t nsites;
 };
 
 /* What begins at the source's place. */
-enum place { PLACE_NOTHING, PLACE_BLOCK, PLACE_INDEX };
+enum place { PLACE_NOTHING, PLACE_BLOCK, PLACE_NAMES, PLACE_INDEX };
 
 static bool torn(const struct reader *r, struct vm_error *e, const char *what)
 {
@@ -125,6 +131,8 @@ static void pgt_close(void *state)
     struct reader *r = state;
     pgt_decoder_close(r->decoder);
     free(r->origin);
+    free(r->text);
+    free(r->site);
     free(r);
 }
 
@@ -149,17 +157,33 @@ static void *pgt_open(struct vm_bytes *bytes, const struct vm_params *params,
 
 /* -- From block to block --------------------------------------------------------------------- */
 
-static enum place look(const uint8_t *p, size_t got, struct pgt_block *block,
-                       struct pgt_index *index)
+/* What can begin at the source's place; of the records only the one found is filled. */
+struct found {
+    struct pgt_block *block;
+    struct pgt_names names;
+    struct pgt_index index;
+};
+
+static bool names_plausible(const struct pgt_names *h)
 {
-    if (got >= pgt_block_bytes && pgt_load32(p) == PGT_BLOCK_MAGIC &&
+    return h->names && h->names <= h->raw_bytes && h->raw_bytes <= PGT_RAW_BYTES &&
+           h->stored_bytes <= PGT_STORED_BYTES;
+}
+
+static enum place look(const uint8_t *p, size_t got, struct found *found)
+{
+    uint32_t magic = got >= 4 ? pgt_load32(p) : 0;
+    if (got >= pgt_block_bytes && (magic == PGT_BLOCK_MAGIC || magic == PGT_HEAP_MAGIC) &&
         pgt_sealed(p, pgt_block_bytes)) {
-        pgt_load_block(p, block);
-        return pgt_block_plausible(block) ? PLACE_BLOCK : PLACE_NOTHING;
+        pgt_load_block(p, found->block);
+        return pgt_block_plausible(found->block) ? PLACE_BLOCK : PLACE_NOTHING;
     }
-    if (got >= pgt_index_bytes && pgt_load32(p) == PGT_INDEX_MAGIC &&
-        pgt_sealed(p, pgt_index_bytes)) {
-        pgt_load_index(p, index);
+    if (got >= pgt_names_bytes && magic == PGT_NAMES_MAGIC && pgt_sealed(p, pgt_names_bytes)) {
+        pgt_load_names(p, &found->names);
+        return names_plausible(&found->names) ? PLACE_NAMES : PLACE_NOTHING;
+    }
+    if (got >= pgt_index_bytes && magic == PGT_INDEX_MAGIC && pgt_sealed(p, pgt_index_bytes)) {
+        pgt_load_index(p, &found->index);
         return PLACE_INDEX;
     }
     return PLACE_NOTHING;
@@ -263,6 +287,54 @@ static bool take_block(struct reader *r, const struct pgt_block *h, bool *took, 
     return true;
 }
 
+/* Room for more names behind those that there are. */
+static bool reserve_names(struct reader *r, const struct pgt_names *h, struct vm_error *e)
+{
+    char *text = realloc(r->text, r->text_bytes + h->raw_bytes);
+    r->text = text ? text : r->text;
+    const char **site =
+        text ? realloc(r->site, (r->nsites + (size_t)h->names) * sizeof *site) : NULL;
+    r->site = site ? site : r->site;
+    return site ||
+           vm_fail(e, VM_ESYSTEM, "%s: out of memory for names of sites", vm_bytes_name(r->bytes));
+}
+
+/* The names are laid out again, for their text may lie elsewhere now; false: there are others than
+ * the header says. */
+static bool split_names(struct reader *r, const struct pgt_names *h)
+{
+    const char *p = r->text, *end = r->text + r->text_bytes + h->raw_bytes;
+    uint32_t n = 0, all = r->nsites + h->names;
+    if (end[-1])
+        return false;
+    for (; p < end && n < all && strlen(p) < PGT_NAME_BYTES; p += strlen(p) + 1)
+        r->site[n++] = p;
+    return p == end && n == all;
+}
+
+/* The names at the source's place; *took: they were sound, and are passed. */
+static bool take_names(struct reader *r, const struct pgt_names *h, bool *took, struct vm_error *e)
+{
+    size_t got, bytes = pgt_names_bytes + (size_t)h->stored_bytes;
+    const uint8_t *p = vm_bytes_peek(r->bytes, bytes, &got, e);
+    *took = false;
+    if (!p)
+        return false;
+    if (h->names > VM_SITES_MAX - r->nsites || h->raw_bytes > PGT_NAMES_BYTES - r->text_bytes)
+        return torn(r, e, "too many names of sites: expected at most 1048576, of 64 MiB");
+    bool sound = got >= bytes && XXH64(p + pgt_names_bytes, h->stored_bytes, 0) == h->stored_hash;
+    if (sound && !reserve_names(r, h, e))
+        return false;
+    sound = sound && ZSTD_decompress(r->text + r->text_bytes, h->raw_bytes, p + pgt_names_bytes,
+                                     h->stored_bytes) == h->raw_bytes;
+    if (!sound || !split_names(r, h))
+        return r->salvage || torn(r, e, "torn names of sites");
+    r->text_bytes += h->raw_bytes;
+    r->nsites += h->names;
+    vm_bytes_skip(r->bytes, bytes);
+    return *took = true;
+}
+
 /* XXH64 over the next `bytes` of the source, which are passed; *ok: they are all there. */
 static bool hash_bytes(struct reader *r, uint64_t bytes, uint64_t *hash, bool *ok,
                        struct vm_error *e)
@@ -348,12 +420,12 @@ static bool take_nothing(struct reader *r, struct vm_error *e)
 static bool next_block(struct reader *r, struct pgt_block *h, struct vm_error *e)
 {
     while (pgt_decoder_done(r->decoder) && !r->ended) {
-        struct pgt_index index;
+        struct found found = {.block = h};
         size_t got;
         const uint8_t *p = vm_bytes_peek(r->bytes, pgt_block_bytes, &got, e);
         if (!p)
             return false;
-        enum place place = look(p, got, h, &index);
+        enum place place = look(p, got, &found);
         bool took = place == PLACE_INDEX;
         if (got == 0) {
             took = true;
@@ -362,7 +434,8 @@ static bool next_block(struct reader *r, struct pgt_block *h, struct vm_error *e
         } else if (place == PLACE_NOTHING && !r->salvage) {
             return torn(r, e, "torn block: expected \"PGTB\" or \"PGTI\" and a valid checksum");
         } else if ((place == PLACE_BLOCK && !take_block(r, h, &took, e)) ||
-                   (place == PLACE_INDEX && !take_index(r, &index, e))) {
+                   (place == PLACE_NAMES && !take_names(r, &found.names, &took, e)) ||
+                   (place == PLACE_INDEX && !take_index(r, &found.index, e))) {
             return false;
         }
         if (!took && !resynchronise(r, e))
@@ -439,6 +512,8 @@ static void pgt_info(const void *state, struct vm_trace_info *out)
     out->complete_maps = r->complete_maps;
     out->origin = r->origin;
     out->refs_lost = r->lost;
+    out->site = r->site;
+    out->nsites = r->nsites;
     if (r->total_known)
         out->refs = r->total;
 }

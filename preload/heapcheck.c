@@ -1,8 +1,8 @@
 /* heapcheck.c - loaded into a program by `pagoda heapcheck`: a malloc that finds mistakes.
  *
  *     page                        guard
- *     [ xxxxxxxxxxxx| block |pad ][ no access ]   the block ends where its last page does: the first
- *                                                 byte too far is a fault of the processor
+ *     [ xxxxxxxxxxxx| block |pad ][ no access ]   the block ends where its last page does: the
+ *                                                 first byte too far is a fault of the processor
  *
  * The idea: each block has pages of its own, and a page behind them that cannot be touched. When it
  * is freed its pages cannot be touched either, and their addresses are never used again: the

@@ -160,10 +160,14 @@ static uint8_t entry_prot(const struct vm_memory *m, const struct vm_vma *v, vm_
 
 static void protect_strip(struct vm_memory *m, vm_asid asid, struct vm_strip *strip, uint8_t prot)
 {
-    const struct vm_vma *v = vm_vma_find(&m->space[asid], strip->va);
-    for (uint32_t i = 0; i < strip->n; i++)
+    const struct vm_vma *v = NULL;
+    for (uint32_t i = 0; i < strip->n; i++) {
+        vm_va va = vm_key_va(vm_strip_key(m, asid, strip, i), m->c.page_shift);
+        if (!v || va >= v->end) /* a strip may lie in several */
+            v = vm_vma_find(&m->space[asid], va);
         if (strip->pte[i].state == VM_PTE_PRESENT)
             strip->pte[i].prot = entry_prot(m, v, strip->pte[i].pfn, prot);
+    }
     vm_strip_set(m, asid, strip);
     vm_strip_shootdown(m, asid, strip);
 }

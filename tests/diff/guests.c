@@ -11,7 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What depends on whose turn it is when: how often it looks, how much it reads at once. */
+/* What depends on whose turn it is when: how often it looks, how much it reads at once, and whether
+ * a turn ends between an LR and its SC, which is tried again then. */
 enum pace { STEADY, AS_TURNS_COME };
 
 static const struct guest {
@@ -19,7 +20,7 @@ static const struct guest {
     enum pace pace;
 } guests[] = {
     {"border", STEADY},
-    {"copy_on_write", STEADY},
+    {"copy_on_write", AS_TURNS_COME},
     {"exec", STEADY},
     {"fork_wait", STEADY},
     {"forks", STEADY},

@@ -1,5 +1,5 @@
-/* requests.c - analysis/requests.c against a list of blocks, and analysis/heap_replay.c's accounts of
- * every heap against it, on random requests of which many are faults.
+/* requests.c - analysis/requests.c against a list of blocks, and analysis/heap_replay.c's accounts
+ * of every heap against it, on random requests of which many are faults.
  */
 #include "base/random.h"
 #include "oracle/machine_trace.h"

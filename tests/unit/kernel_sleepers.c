@@ -1,5 +1,5 @@
-/* kernel_sleepers.c - the table of sleepers beside a plain list of who sleeps for what, in the order
- * in which they began. */
+/* kernel_sleepers.c - the table of sleepers beside a plain list of who sleeps for what, in the
+ * order in which they began. */
 #include "kernel/sleepers.h"
 
 #include "base/random.h"

@@ -67,7 +67,8 @@ static void assert_unknown(const void *data, size_t n)
     assert_int_equal(t.refs, 0);
     if (!strstr(t.e.text, "content of no known trace format: expected one of "))
         fail_msg("%s", t.e.text);
-    assert_non_null(strstr(t.e.text, "lackey, pin, din, rwi, requests, csv, pages, oracle, champsim"));
+    assert_non_null(
+        strstr(t.e.text, "lackey, pin, din, rwi, requests, csv, pages, oracle, champsim"));
     assert_non_null(strstr(t.e.hint, "--format"));
     free(t.text);
 }

@@ -392,6 +392,8 @@ static void begin_turn(struct kernel *k, struct thread *t)
     p->bereft = false;
     count_turn(k, t);
     p->last = p->running = t;
+    if (p->left.tid != t->tid) /* another may have written there */
+        t->hart.reserved_bytes = 0;
     p->left.tid = t->tid;
     p->turn_over = false;
     p->gives_way = VM_READY_YIELDED;
@@ -399,7 +401,6 @@ static void begin_turn(struct kernel *k, struct thread *t)
     p->from_ns = p->told_ns = k->now_ns;
     t->state = THREAD_RUNNING;
     t->cpu = vm_processor_number(k, p);
-    t->hart.reserved_bytes = 0; /* another may have written there */
 }
 
 /* The current processor has no thread: step e. */

@@ -10,6 +10,7 @@
  */
 #include <pagoda/requests.h>
 
+#include "base/arena.h"
 #include "base/assert.h"
 #include "base/region.h"
 
@@ -18,8 +19,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-
-#define STATE_ALIGN 64
 
 struct block {
     void *at;
@@ -31,7 +30,8 @@ struct player {
     struct vm_heap_env env;
     struct vm_params params;
     const struct vm_heap_ops *ops;
-    void *state, *state_room;
+    struct vm_arena arena;
+    void *state; /* in it */
     struct vm_region region;
     struct block *block; /* [nblocks] */
     uint64_t asked;
@@ -54,13 +54,10 @@ static bool move_end(void *host, size_t end)
 static bool open_heap(struct player *p, struct vm_error *e)
 {
     size_t bytes = p->ops->size(&p->env);
-    free(p->state_room);
-    p->state_room = calloc(1, bytes + STATE_ALIGN);
-    if (!p->state_room)
-        return vm_fail(e, VM_ESYSTEM, "%s: out of memory for %zu bytes of its state", p->ops->name,
-                       bytes);
-    uintptr_t at = (uintptr_t)p->state_room;
-    p->state = (void *)((at + STATE_ALIGN - 1) & ~(uintptr_t)(STATE_ALIGN - 1));
+    vm_arena_close(&p->arena);
+    if (!vm_arena_open(&p->arena, vm_arena_room(bytes), e))
+        return false;
+    p->state = vm_arena_take(&p->arena, bytes);
     vm_region_move_end(&p->region, 0);
     p->ops->init(p->state, &p->env);
     return true;
@@ -103,7 +100,7 @@ static bool player_open(struct player *p, const struct vm_requests *r, const cha
 static void player_close(struct player *p)
 {
     free(p->block);
-    free(p->state_room);
+    vm_arena_close(&p->arena);
     vm_region_close(&p->region);
 }
 

@@ -33,7 +33,8 @@ bool vm_arena_open(struct vm_arena *a, size_t bytes, struct vm_error *e);
 /* Zeroed, aligned to VM_ARENA_ALIGN; bytes may be 0. */
 void *vm_arena_take(struct vm_arena *a, size_t bytes);
 /* A wish: `bytes` from `taken` on, which are used all over, may be backed by the host's large
- * pages, where it has some. Less of the host's TLB is needed for them, and more memory if they are not. */
+ * pages, where it has some. Less of the host's TLB is needed for them, and more memory if they are
+ * not. */
 void vm_arena_wants_large(void *taken, size_t bytes);
 void vm_arena_close(struct vm_arena *a); /* a zeroed struct is fine */
 

@@ -270,8 +270,8 @@ EXPORT void *realloc(void *old, size_t bytes)
     if (resize(old, bytes, &kept))
         return old;
     void *block = take(bytes, VM_HEAP_ALIGN);
-    if (!block)
-        return NULL;
+    if (!block) /* one that was to be shorter is long enough */
+        return kept == bytes ? old : NULL;
     memcpy(block, old, kept);
     give("realloc", old);
     return block;

@@ -29,10 +29,10 @@
  * (redzones, quarantine).
  */
 #include "base/heap_findings.h"
+#include "modules.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <link.h>
 #include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
@@ -116,35 +116,17 @@ static void walk_stack(struct heap_stack *out, uint64_t from)
 
 /* ---- modules ---- */
 
-static void name_module(struct request_module *m, const char *name)
-{
-    size_t n = strnlen(name, sizeof m->path - 1);
-    memcpy(m->path, name, n);
-    if (n == 0) {
-        long got = syscall(SYS_readlink, "/proc/self/exe", m->path, sizeof m->path - 1);
-        m->path[got > 0 ? got : 0] = '\0';
-    }
-}
-
 static int add_module(struct dl_phdr_info *info, size_t bytes, void *unused)
 {
-    struct request_module m = {.start = UINT64_MAX, .bias = info->dlpi_addr};
+    struct request_module m = module_of(info);
     (void)bytes;
     (void)unused;
-    for (int i = 0; i < info->dlpi_phnum; i++) {
-        const ElfW(Phdr) *p = &info->dlpi_phdr[i];
-        uint64_t start = info->dlpi_addr + p->p_vaddr;
-        if (p->p_type != PT_LOAD || !(p->p_flags & PF_X))
-            continue;
-        m.start = start < m.start ? start : m.start;
-        m.end = start + p->p_memsz > m.end ? start + p->p_memsz : m.end;
-    }
     for (uint32_t i = 0; i < findings->nmodules; i++)
         if (findings->module[i].start == m.start)
             return 0;
     if (m.start >= m.end || findings->nmodules == HEAP_FINDINGS_MODULES)
         return 0;
-    name_module(&m, info->dlpi_name);
+    module_name(&m, info->dlpi_name);
     findings->module[findings->nmodules++] = m;
     return 0;
 }

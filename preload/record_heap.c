@@ -19,12 +19,11 @@
  * programs that are linked statically, and the loader's requests before the environment is there. A
  * child process is left out. Linux, glibc.
  */
-#include "base/request_ring.h"
+#include "modules.h"
 
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <link.h>
 #include <malloc.h>
 #include <pagoda/trace.h>
 #include <sched.h>
@@ -119,35 +118,17 @@ static bool is_known(const struct request_ring *ring, uint64_t address)
     return false;
 }
 
-static void name_module(struct request_module *m, const char *name)
-{
-    size_t n = strnlen(name, sizeof m->path - 1);
-    if (n) {
-        memcpy(m->path, name, n);
-        return;
-    }
-    long got = syscall(SYS_readlink, "/proc/self/exe", m->path, sizeof m->path - 1);
-    m->path[got > 0 ? got : 0] = '\0'; /* of the program itself the loader says no name */
-}
-
 /* Called for each module that is loaded, with the lock held. */
 static int add_module(struct dl_phdr_info *info, size_t bytes, void *host)
 {
     (void)bytes;
     struct request_ring *ring = host;
-    struct request_module m = {.start = UINT64_MAX, .bias = info->dlpi_addr, .image = image};
-    for (int i = 0; i < info->dlpi_phnum; i++) {
-        const ElfW(Phdr) *p = &info->dlpi_phdr[i];
-        uint64_t start = info->dlpi_addr + p->p_vaddr;
-        if (p->p_type != PT_LOAD || !(p->p_flags & PF_X))
-            continue;
-        m.start = start < m.start ? start : m.start;
-        m.end = start + p->p_memsz > m.end ? start + p->p_memsz : m.end;
-    }
+    struct request_module m = module_of(info);
+    m.image = image;
     uint32_t n = atomic_load_explicit(&ring->modules, memory_order_relaxed);
     if (m.start >= m.end || is_known(ring, m.start) || n == REQUEST_RING_MODULES)
         return 0;
-    name_module(&m, info->dlpi_name);
+    module_name(&m, info->dlpi_name);
     ring->module[n] = m;
     atomic_store_explicit(&ring->modules, n + 1, memory_order_release);
     return 0;

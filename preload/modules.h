@@ -1,5 +1,5 @@
-/* modules.h - which file of a program lies where, as its loader knows it: for libraries that tell of
- * places in code. Asks for no memory. */
+/* modules.h - which file of a program lies where, as its loader knows it: for libraries that tell
+ * of places in code. Asks for no memory. */
 #ifndef PRELOAD_MODULES_H
 #define PRELOAD_MODULES_H
 

@@ -356,8 +356,9 @@ static void retire(struct record *r)
         paint(r->start, r->start + r->bytes);
         return;
     }
-    mmap((void *)first, end - first, PROT_NONE,
-         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+    if (mmap((void *)first, end - first, PROT_NONE,
+             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) == MAP_FAILED)
+        paint(r->start, r->start + r->bytes); /* the host has no mapping left: less is seen */
     nguarded--;
 }
 

@@ -266,7 +266,7 @@ const struct command command_heap = {
         "answer (a block freed twice, or never allocated) is told with its number, thread and\n"
         "site, counted, and passed over.\n\n"
         "  pagoda record --heap -o py.pgt -- python3 -c 'print(1)'\n"
-        "  pagoda heap py.pgt --heaps first_fit,best_fit --at peak\n"
+        "  pagoda heap py.pgt --heaps first-fit,best-fit --at peak\n"
         "  pagoda heap py.pgt --limit 1MiB --html py.html",
     .flag = flags,
     .machine = MACHINE_FLAGS_NONE,

@@ -48,6 +48,7 @@ static uint64_t bit_of(const struct vm_engine *m, const struct processor *p)
 
 static uint64_t bits_of_all(const struct vm_engine *m)
 {
+    VM_ASSERT(m->nprocessors >= 1);
     return UINT64_MAX >> (VM_CPUS_MAX - m->nprocessors);
 }
 

@@ -145,11 +145,13 @@ struct place vm_slab_find(const struct vm_slab_cache *c, const void *object)
 
 static void set_used(struct vm_slab *s, struct place p)
 {
+    VM_ASSERT(p.span);
     s->used[p.span->head][p.object / 64] |= UINT64_C(1) << p.object % 64;
 }
 
 static void clear_used(struct vm_slab *s, struct place p)
 {
+    VM_ASSERT(p.span);
     s->used[p.span->head][p.object / 64] &= ~(UINT64_C(1) << p.object % 64);
 }
 

@@ -65,6 +65,7 @@ static struct lock **carve_one(struct lock **link, const struct lock *range, str
     }
     if (below && above) {
         struct lock *upper = *spare;
+        VM_ASSERT(upper);
         *spare = NULL;
         *upper = *l;
         upper->first = range->last + 1;

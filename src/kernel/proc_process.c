@@ -153,12 +153,12 @@ static const char *name_of(struct kernel *k, const struct address_space *s, cons
 static void say_mapping(struct kernel *k, const struct address_space *s, const struct vm_vma *v,
                         struct text *x)
 {
-    uint64_t page = v->file ? (v->start >> k->parts.page_shift) + v->file_delta : 0;
+    ull page = v->file ? (v->start >> k->parts.page_shift) + v->file_delta : 0;
     const struct inode *i = v->file ? vm_inode_by_number(k, v->file & VM_FILE_NUMBER_MAX) : NULL;
     vm_text_say(x, "%08llx-%08llx %c%c%c%c %08llx 00:00 %llu %*s%s\n", (ull)v->start, (ull)v->end,
                 v->prot & VM_PROT_READ ? 'r' : '-', v->prot & VM_PROT_WRITE ? 'w' : '-',
                 v->prot & VM_PROT_FETCH ? 'x' : '-', v->backing == VM_BACKING_SHARED ? 's' : 'p',
-                (ull)(page << k->parts.page_shift), (ull)(i ? i->host_number : 0), 20, "",
+                page << k->parts.page_shift, (ull)(i ? i->host_number : 0), 20, "",
                 name_of(k, s, v));
 }
 

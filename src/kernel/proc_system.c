@@ -23,9 +23,9 @@ void vm_proc_meminfo(struct kernel *k, struct text *x)
     ull all_kb = k->parts.nframes * page_kb;
     ull free_kb = (k->parts.nframes - vm_proc_frames_used(k)) * page_kb;
     ull swap_kb = k->out->machine.config.swap_bytes >> 10;
+    ull table_kb = vm_memory_table_frames(k->parts.memory) * page_kb;
     vm_text_say(x, "MemTotal:       %8llu kB\nMemFree:        %8llu kB\n", all_kb, free_kb);
-    vm_text_say(x, "MemAvailable:   %8llu kB\nPageTables:     %8llu kB\n", free_kb,
-                (ull)(vm_memory_table_frames(k->parts.memory) * page_kb));
+    vm_text_say(x, "MemAvailable:   %8llu kB\nPageTables:     %8llu kB\n", free_kb, table_kb);
     vm_text_say(x, "SwapTotal:      %8llu kB\nSwapFree:       %8llu kB\n", swap_kb, swap_kb);
 }
 

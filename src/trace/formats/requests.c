@@ -61,10 +61,12 @@ static bool add_site(struct requests *s, const uint8_t *name, size_t n)
         s->site = site;
         s->sites_cap = cap;
     }
-    char *text = strndup((const char *)name, n);
-    if (text)
-        s->site[s->nsites++] = text;
-    return text;
+    char *text = calloc(n + 1, 1);
+    if (!text)
+        return false;
+    memcpy(text, name, n);
+    s->site[s->nsites++] = text;
+    return true;
 }
 
 /* The number of a site's name, 0 of an empty one. */
@@ -86,10 +88,18 @@ static bool site_of(struct requests *s, const uint8_t *name, uint32_t *out, stru
     return true;
 }
 
+/* A line is read up to its newline, and no further. */
+static bool is_header(const uint8_t *line)
+{
+    size_t n = 0;
+    while (HEADER[n] && line[n] == (uint8_t)HEADER[n])
+        n++;
+    return !HEADER[n] && vm_text_end(line + n);
+}
+
 static const uint8_t *parse_header(struct requests *s, const uint8_t *line, struct vm_error *e)
 {
-    size_t n = strlen(HEADER);
-    if (memcmp(line, HEADER, strnlen((const char *)line, n)) || !vm_text_end(line + n))
+    if (!is_header(line))
         return vm_line_bad(&s->reader, "header", line, "\r", HEADER, e);
     s->headed = true;
     return vm_text_next(line);

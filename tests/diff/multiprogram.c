@@ -203,6 +203,73 @@ static void two_jobs_too_large_for_both_take_turns(void **unused)
     vm_multiprogram_free(&out);
 }
 
+/* ---- swapping, by hand ---- */
+
+struct by_hand {
+    struct vm_job job[3];
+    uint32_t ncpus;
+    uint64_t rate, access, residence;
+};
+
+static struct vm_multiprogram_result swap_by_hand(const struct by_hand *h)
+{
+    struct vm_multiprogram_result out;
+    struct vm_error e = {0};
+    uint32_t n = h->job[2].run ? 3 : 2;
+    struct vm_multiprogram_request r = {.jobs = {.job = h->job,
+                                                 .njobs = n,
+                                                 .scheduler = "rr",
+                                                 .ncpus = h->ncpus,
+                                                 .quantum = 2,
+                                                 .timer = 1,
+                                                 .seed = 1},
+                                        .memory = MEMORY,
+                                        .storage = "variable:unit=1B",
+                                        .swap_rate = h->rate,
+                                        .swap_access = h->access,
+                                        .residence = h->residence};
+    if (!vm_multiprogram_run(&r, &out, &e))
+        fail_msg("%s", e.text);
+    return out;
+}
+
+#define JOB(letter, time, bytes)                                                                   \
+    {                                                                                              \
+        .name = letter, .run = time, .cpus = UINT64_MAX, .tickets = 1, .memory = bytes             \
+    }
+
+static void a_job_stays_for_its_residence(void **unused)
+{
+    (void)unused;
+    struct by_hand h = {{JOB("A", 4, 100), JOB("B", 4, 60)}, 1, 20, 1, 3};
+    struct vm_multiprogram_result out = swap_by_hand(&h);
+    assert_int_equal(out.swaps, 0); /* at 2 A has been in for less than 3; at 4 it ends */
+    assert_int_equal(out.tenant[1].put_at, 4);
+    vm_multiprogram_free(&out);
+}
+
+static void transfers_take_one_device_one_after_the_other(void **unused)
+{
+    (void)unused;
+    struct by_hand h = {{JOB("A", 9, 60), JOB("B", 9, 60), JOB("C", 1, 100)}, 2, 20, 1, 0};
+    struct vm_multiprogram_result out = swap_by_hand(&h);
+    /* Both slices end at 2; A is out 1 + 60/20 later, at 6, and B as much after that. */
+    assert_int_equal(out.tenant[2].put_at, 10);
+    vm_multiprogram_free(&out);
+}
+
+/* What is free would do for C, but lies in two holes: 30 below B and 38 above. */
+static void who_is_kept_out_by_holes_is_made_room_for(void **unused)
+{
+    (void)unused;
+    struct by_hand h = {{JOB("A", 1, 30), JOB("B", 9, 60), JOB("C", 2, 50)}, 1, 60, 0, 0};
+    struct vm_multiprogram_result out = swap_by_hand(&h);
+    assert_int_equal(out.blocked_by_holes, 1);
+    assert_int_equal(out.tenant[1].swaps > 0, 1);
+    assert_int_equal(out.tenant[2].put_at, 4); /* B runs from 1 to 3, and is out 1 later */
+    vm_multiprogram_free(&out);
+}
+
 /* What is moved stops the processor, and the job that runs goes on after it. */
 static void compaction_takes_the_time_of_what_it_moves(void **unused)
 {
@@ -265,6 +332,9 @@ int main(void)
         cmocka_unit_test(as_unit_by_unit_of_time),
         cmocka_unit_test(the_sums_of_every_run_are_right),
         cmocka_unit_test(two_jobs_too_large_for_both_take_turns),
+        cmocka_unit_test(a_job_stays_for_its_residence),
+        cmocka_unit_test(transfers_take_one_device_one_after_the_other),
+        cmocka_unit_test(who_is_kept_out_by_holes_is_made_room_for),
         cmocka_unit_test(compaction_takes_the_time_of_what_it_moves),
         cmocka_unit_test(what_can_never_be_in_memory_is_refused),
     };

@@ -29,19 +29,9 @@
 #define CLOCK_TICKS_A_SECOND 100
 #define SEGMENT_ALIGN        (UINT64_C(1) << VM_RV64_PAGE_SHIFT) /* the least that a linker gives */
 
-static uint64_t page_bytes(const struct kernel *k)
-{
-    return UINT64_C(1) << k->parts.page_shift;
-}
-
 static vm_va page_down(const struct kernel *k, vm_va va)
 {
-    return va & ~(page_bytes(k) - 1);
-}
-
-static vm_va page_up(const struct kernel *k, vm_va va)
-{
-    return page_down(k, va + page_bytes(k) - 1);
+    return va & ~(vm_page_bytes(k) - 1);
 }
 
 /* ---- the file ---- */
@@ -150,13 +140,13 @@ static unsigned prot_of(const Elf64_Phdr *p)
 static int64_t zero_rest(struct kernel *k, struct thread *t, const Elf64_Phdr *p, vm_va start)
 {
     vm_va file_end = start + p->p_filesz, end = start + p->p_memsz;
-    vm_va whole = p->p_filesz ? page_up(k, file_end) : page_down(k, start);
+    vm_va whole = p->p_filesz ? vm_page_up(k, file_end) : page_down(k, start);
     int64_t error = 0;
     if (p->p_filesz && (p->p_flags & PF_W) && file_end < whole)
         error = vm_user_zero(k, t, file_end, (end < whole ? end : whole) - file_end);
     if (!error && end > whole)
-        error =
-            vm_space_map(k, t->space, whole, page_up(k, end) - whole, prot_of(p), false, NULL, 0);
+        error = vm_space_map(k, t->space, whole, vm_page_up(k, end) - whole, prot_of(p), false,
+                             NULL, 0);
     return error;
 }
 
@@ -164,7 +154,7 @@ static int64_t map_segment(struct kernel *k, struct thread *t, struct inode *ino
                            const struct image *im, const Elf64_Phdr *p)
 {
     vm_va start = im->base + p->p_vaddr, first = page_down(k, start);
-    vm_va end = page_up(k, start + p->p_filesz);
+    vm_va end = vm_page_up(k, start + p->p_filesz);
     int64_t error = 0;
     if (p->p_memsz == 0)
         return 0;
@@ -173,7 +163,7 @@ static int64_t map_segment(struct kernel *k, struct thread *t, struct inode *ino
                              (p->p_offset - (start - first)) >> k->parts.page_shift);
     if (!error && p->p_memsz > p->p_filesz)
         error = zero_rest(k, t, p, start);
-    vm_va heap = page_up(k, start + p->p_memsz);
+    vm_va heap = vm_page_up(k, start + p->p_memsz);
     if (heap > t->space->brk_first)
         t->space->brk_first = t->space->brk = heap;
     return error;
@@ -190,7 +180,7 @@ static struct pages pages_of(const struct kernel *k, const struct image *im, con
 {
     vm_va start = im->base + p->p_vaddr;
     bool has = p->p_type == PT_LOAD && p->p_memsz > 0;
-    return has ? (struct pages){page_down(k, start), page_up(k, start + p->p_memsz)}
+    return has ? (struct pages){page_down(k, start), vm_page_up(k, start + p->p_memsz)}
                : (struct pages){0, 0};
 }
 
@@ -199,7 +189,7 @@ static bool shares_pages(const struct kernel *k, const struct image *im)
     for (unsigned i = 0; i < im->head.e_phnum; i++) {
         const Elf64_Phdr *p = &im->segment[i];
         struct pages a = pages_of(k, im, p);
-        if (a.end && (p->p_vaddr - p->p_offset) % page_bytes(k))
+        if (a.end && (p->p_vaddr - p->p_offset) % vm_page_bytes(k))
             return true;
         for (unsigned j = 0; j < i; j++) {
             struct pages b = pages_of(k, im, &im->segment[j]);
@@ -214,9 +204,9 @@ static bool shares_pages(const struct kernel *k, const struct image *im)
 static int64_t map_own(struct kernel *k, struct thread *t, struct pages pages)
 {
     int64_t error = 0;
-    for (vm_va va = pages.first; va < pages.end && !error; va += page_bytes(k))
-        if (vm_space_is_free(k, t->space, va, page_bytes(k)))
-            error = vm_space_map(k, t->space, va, page_bytes(k), VM_PROT_READ | VM_PROT_WRITE,
+    for (vm_va va = pages.first; va < pages.end && !error; va += vm_page_bytes(k))
+        if (vm_space_is_free(k, t->space, va, vm_page_bytes(k)))
+            error = vm_space_map(k, t->space, va, vm_page_bytes(k), VM_PROT_READ | VM_PROT_WRITE,
                                  false, NULL, 0);
     return error;
 }
@@ -259,8 +249,8 @@ static int64_t copy_segments(struct kernel *k, struct thread *t, struct inode *i
             error = read_segment(k, t, inode, im->base + p->p_vaddr, p);
     }
     for (unsigned i = 0; i < im->head.e_phnum && !error; i++) {
-        for (vm_va va = all[i].first; va < all[i].end && !error; va += page_bytes(k))
-            error = vm_space_protect(k, t->space, va, page_bytes(k), rights_at(k, im, va));
+        for (vm_va va = all[i].first; va < all[i].end && !error; va += vm_page_bytes(k))
+            error = vm_space_protect(k, t->space, va, vm_page_bytes(k), rights_at(k, im, va));
         if (all[i].end > t->space->brk_first)
             t->space->brk_first = t->space->brk = all[i].end;
     }
@@ -331,7 +321,7 @@ static void auxiliary(struct kernel *k, const struct image *im, vm_va name, vm_v
     note(a, AT_PHDR, headers_at(im));
     note(a, AT_PHENT, sizeof(Elf64_Phdr));
     note(a, AT_PHNUM, im->head.e_phnum);
-    note(a, AT_PAGESZ, page_bytes(k));
+    note(a, AT_PAGESZ, vm_page_bytes(k));
     note(a, AT_BASE, 0);
     note(a, AT_FLAGS, 0);
     note(a, AT_ENTRY, im->base + im->head.e_entry);
@@ -377,10 +367,10 @@ static int64_t build_stack(struct kernel *k, struct thread *t, const struct imag
 
 static int64_t map_stack(struct kernel *k, struct address_space *s, uint64_t needed)
 {
-    uint64_t bytes = page_up(k, STACK_BEGINS + needed);
+    uint64_t bytes = vm_page_up(k, STACK_BEGINS + needed);
     vm_va trampoline = page_down(k, k->user_end - 1);
-    s->stack_top = trampoline - page_bytes(k);
-    s->stack_low = page_up(k, s->stack_top - k->c->stack_bytes);
+    s->stack_top = trampoline - vm_page_bytes(k);
+    s->stack_low = vm_page_up(k, s->stack_top - k->c->stack_bytes);
     return vm_space_map(k, s, s->stack_top - bytes, bytes, VM_PROT_READ | VM_PROT_WRITE, false,
                         NULL, 0);
 }

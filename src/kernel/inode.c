@@ -34,11 +34,6 @@ struct inodes {
     struct inode *trampoline;
 };
 
-static uint64_t page_bytes(const struct kernel *k)
-{
-    return UINT64_C(1) << k->parts.page_shift;
-}
-
 /* ---- contents ---- */
 
 static uint64_t bytes_in(const struct kernel *k, const struct inode *i, uint64_t page)
@@ -46,7 +41,7 @@ static uint64_t bytes_in(const struct kernel *k, const struct inode *i, uint64_t
     uint64_t at = page << k->parts.page_shift;
     if (at >= i->size)
         return 0;
-    return i->size - at < page_bytes(k) ? i->size - at : page_bytes(k);
+    return i->size - at < vm_page_bytes(k) ? i->size - at : vm_page_bytes(k);
 }
 
 static void read_host(const struct inode *i, uint64_t at, uint8_t *bytes, uint64_t n)
@@ -110,7 +105,7 @@ static void contents_read(void *host, uint32_t file, uint64_t page, uint8_t *byt
     struct kernel *k = host;
     const struct inode *i = vm_inode_by_number(k, file);
     uint64_t n = i ? bytes_in(k, i, page) : 0, at = page << k->parts.page_shift;
-    memset(bytes, 0, page_bytes(k));
+    memset(bytes, 0, vm_page_bytes(k));
     if (n && i->host_fd >= 0)
         read_host(i, at, bytes, n);
     else if (n)
@@ -320,8 +315,8 @@ bool vm_inodes_open(struct kernel *k, struct vm_error *e)
     if (!k->inodes)
         return vm_fail(e, VM_ESYSTEM, "no memory for a kernel's files");
     k->contents = (struct vm_contents){k, contents_read, contents_write};
-    k->inodes->window_next = page_bytes(k);
-    struct inode *i = k->inodes->trampoline = vm_inode_anonymous(k, page_bytes(k));
+    k->inodes->window_next = vm_page_bytes(k);
+    struct inode *i = k->inodes->trampoline = vm_inode_anonymous(k, vm_page_bytes(k));
     if (!i)
         return vm_fail(e, VM_ESYSTEM, "no memory for a kernel's files");
     i->path = strdup("[trampoline]");
@@ -359,15 +354,15 @@ static uint64_t window_max(const struct kernel *k)
 /* The window has the file's page at `offset`. Files that grow get a longer one elsewhere. */
 static bool open_window(struct kernel *k, struct inode *i, uint64_t offset)
 {
-    uint64_t needed = (offset | (page_bytes(k) - 1)) + 1;
+    uint64_t needed = (offset | (vm_page_bytes(k) - 1)) + 1;
     if (needed <= i->window_bytes && i->window)
         return true;
     close_window(k, i);
-    uint64_t bytes = needed > i->size ? needed : (i->size | (page_bytes(k) - 1)) + 1;
+    uint64_t bytes = needed > i->size ? needed : (i->size | (vm_page_bytes(k) - 1)) + 1;
     bytes += i->window_bytes; /* at least twice the last one */
     bytes = bytes < window_max(k) ? bytes : window_max(k);
     if (bytes > k->user_end - k->inodes->window_next)
-        k->inodes->window_next = page_bytes(k); /* old windows are replaced: see below */
+        k->inodes->window_next = vm_page_bytes(k); /* old windows are replaced: see below */
     i->window = k->inodes->window_next;
     i->window_bytes = bytes;
     k->inodes->window_next += bytes;
@@ -393,7 +388,7 @@ static uint8_t *reach(struct kernel *k, struct inode *i, uint64_t offset, enum v
 
 static uint64_t piece(const struct kernel *k, uint64_t offset, uint64_t n)
 {
-    uint64_t left = page_bytes(k) - (offset & (page_bytes(k) - 1));
+    uint64_t left = vm_page_bytes(k) - (offset & (vm_page_bytes(k) - 1));
     return n < left ? n : left;
 }
 
@@ -464,7 +459,7 @@ static void unmap_from(struct kernel *k, const struct inode *i, uint64_t first)
 /* What lies behind the new end is gone, in the page that has it too. */
 int64_t vm_inode_truncate(struct kernel *k, struct inode *i, uint64_t size)
 {
-    uint64_t rest = size & (page_bytes(k) - 1), old = i->size;
+    uint64_t rest = size & (vm_page_bytes(k) - 1), old = i->size;
     VM_ASSERT(i->host_fd >= 0);
     if (size > window_max(k))
         return -EFBIG;
@@ -472,7 +467,7 @@ int64_t vm_inode_truncate(struct kernel *k, struct inode *i, uint64_t size)
         vm_machine_drain(k);
         vm_engine_sync_file(k->engine, i->number);
         close_window(k, i);
-        unmap_from(k, i, (size + page_bytes(k) - 1) >> k->parts.page_shift);
+        unmap_from(k, i, (size + vm_page_bytes(k) - 1) >> k->parts.page_shift);
         vm_engine_drop_file(k->engine, i->number);
     }
     if (ftruncate(i->host_fd, (off_t)size) != 0)
@@ -481,7 +476,7 @@ int64_t vm_inode_truncate(struct kernel *k, struct inode *i, uint64_t size)
     if (size < old && rest) { /* a frame that is mapped elsewhere still has it */
         uint8_t *last = reach(k, i, size - 1, VM_WRITE);
         if (last)
-            memset(last + 1, 0, page_bytes(k) - rest);
+            memset(last + 1, 0, vm_page_bytes(k) - rest);
     }
     return 0;
 }

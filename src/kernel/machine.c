@@ -21,11 +21,6 @@
 #define LOG_REFS  2048 /* their columns stay in the first cache */
 #define TELLS_MAX 8
 
-static uint64_t page_bytes(const struct kernel *k)
-{
-    return UINT64_C(1) << k->parts.page_shift;
-}
-
 /* ---- batches ---- */
 
 /* The machine's time is the kernel's: devices that the processor serves have made it go on. */
@@ -106,7 +101,7 @@ static void forget(void *host, uint64_t page_key, uint32_t n)
         vm_rv64_view_forget_all(s->view);
         return;
     }
-    for (vm_va end = va + n * page_bytes(k); va < end; va += HART_PAGE)
+    for (vm_va end = va + n * vm_page_bytes(k); va < end; va += HART_PAGE)
         vm_rv64_view_forget(s->view, va);
 }
 
@@ -138,7 +133,7 @@ static bool look_at_all(struct kernel *k, vm_asid asid, vm_va va, uint16_t meta,
 {
     vm_va last = va + vm_ref_bytes(meta) - 1;
     r->va[0] = va;
-    r->va[1] = last & ~(page_bytes(k) - 1);
+    r->va[1] = last & ~(vm_page_bytes(k) - 1);
     r->n = va < r->va[1] && last >= va ? 2 : 1;
     for (unsigned i = 0; i < r->n; i++)
         if (!look(k, asid, r->va[i], vm_ref_access(meta), &r->place[i])) {
@@ -160,7 +155,7 @@ static bool may_wait(const struct reach *r, enum vm_access access)
 static void map_view(struct kernel *k, const struct address_space *s, vm_va va,
                      const struct vm_place *place)
 {
-    vm_va offset = va & (page_bytes(k) - 1) & ~(HART_PAGE - 1);
+    vm_va offset = va & (vm_page_bytes(k) - 1) & ~(HART_PAGE - 1);
     vm_rv64_view_map(s->view, va & ~(HART_PAGE - 1), place->rights, place->bytes + offset);
 }
 
@@ -240,7 +235,7 @@ uint8_t *vm_machine_page(struct kernel *k, const struct address_space *s, vm_va 
     if (va >= k->user_end || !tell_before(k, s->asid, va, meta, &r, &tval))
         return NULL;
     map_view(k, s, va, &r.place[0]);
-    return r.place[0].bytes + (va & (page_bytes(k) - 1));
+    return r.place[0].bytes + (va & (vm_page_bytes(k) - 1));
 }
 
 bool vm_machine_has(struct kernel *k, const struct address_space *s, vm_va va)
@@ -252,7 +247,7 @@ bool vm_machine_has(struct kernel *k, const struct address_space *s, vm_va va)
 bool vm_machine_has_huge(struct kernel *k, const struct address_space *s, vm_va va, uint64_t bytes)
 {
     vm_machine_drain(k);
-    for (vm_va end = va + bytes; va < end; va += page_bytes(k))
+    for (vm_va end = va + bytes; va < end; va += vm_page_bytes(k))
         if (k->parts.scheme->get(k->parts.scheme_state, s->asid, va).order == 0)
             return false;
     return true;
@@ -279,7 +274,7 @@ uint8_t *vm_machine_reach(struct kernel *k, vm_asid asid, vm_va va, enum vm_acce
         return NULL;
     }
     look_at_clock(k);
-    return place.bytes + (va & (page_bytes(k) - 1));
+    return place.bytes + (va & (vm_page_bytes(k) - 1));
 }
 
 /* The kernel's touch of [va, ...) in one page of the hart, at most `bytes`; NULL: -EFAULT. A stack

@@ -17,11 +17,6 @@
 
 #define MAPPINGS_MAX 65530 /* of a space, as Linux's vm.max_map_count */
 
-static uint64_t page_bytes(const struct kernel *k)
-{
-    return UINT64_C(1) << k->parts.page_shift;
-}
-
 /* ---- beginning and ending ---- */
 
 static vm_asid free_asid(struct kernel *k)
@@ -133,7 +128,7 @@ vm_va vm_space_gap(const struct kernel *k, const struct address_space *s, uint64
             return end - bytes;
         end = v->start < end ? v->start : end;
     }
-    return end >= bytes + page_bytes(k) ? end - bytes : 0;
+    return end >= bytes + vm_page_bytes(k) ? end - bytes : 0;
 }
 
 /* ---- what is promised ---- */
@@ -208,7 +203,7 @@ struct address_space *vm_space_fork(struct kernel *k, const struct address_space
 
 static bool is_range(const struct kernel *k, vm_va va, uint64_t bytes)
 {
-    return bytes > 0 && !((va | bytes) & (page_bytes(k) - 1)) && va >= page_bytes(k) &&
+    return bytes > 0 && !((va | bytes) & (vm_page_bytes(k) - 1)) && va >= vm_page_bytes(k) &&
            va < k->user_end && bytes <= k->user_end - va;
 }
 
@@ -321,7 +316,7 @@ bool vm_space_grow_stack(struct kernel *k, struct address_space *s, vm_va va)
         return false;
     const struct vm_space *space = vm_space_of(k, s);
     size_t i = first_after(space, va);
-    vm_va page = va & ~(page_bytes(k) - 1);
+    vm_va page = va & ~(vm_page_bytes(k) - 1);
     if (i == space->nvmas || space->vma[i].start <= va || space->vma[i].end > s->stack_top)
         return false;
     const struct vm_vma stack = space->vma[i];

@@ -103,6 +103,8 @@ static int64_t read_text(struct kernel *k, struct thread *t, struct open_file *f
     (void)t;
     uint64_t left = f->offset < f->size ? f->size - f->offset : 0;
     n = n < left ? n : left;
+    if (n == 0)
+        return 0; /* an empty text has no bytes to point at */
     memcpy(out, f->text + f->offset, n);
     f->offset += n;
     return (int64_t)n;

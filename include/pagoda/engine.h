@@ -33,6 +33,7 @@ enum vm_marks { VM_MARKS_AT_ONCE, VM_MARKS_ON_LEAVING, VM_MARKS_TRAP };
 enum vm_refill { VM_REFILL_HARDWARE, VM_REFILL_SOFTWARE };
 enum vm_prefetch { VM_PREFETCH_NONE, VM_PREFETCH_NEXT, VM_PREFETCH_STRIDE, VM_PREFETCH_DISTANCE };
 enum vm_cache_walks { VM_WALKS_L1, VM_WALKS_L2, VM_WALKS_L3, VM_WALKS_MEMORY };
+enum vm_mobility { VM_MOBILITY_OFF, VM_MOBILITY_ON };
 enum vm_model { VM_MODEL_MACHINE, VM_MODEL_PAGES };
 
 /* The fields are options.def's; help there. */
@@ -44,6 +45,9 @@ struct vm_config {
     char fit[VM_CONFIG_TEXT];
     uint64_t compact; /* enum vm_compact */
     uint64_t colours;
+    char zones[VM_CONFIG_TEXT], zone_min[VM_CONFIG_TEXT];
+    uint64_t mobility; /* enum vm_mobility */
+    uint64_t pageblock_bytes, list_high, list_batch;
     uint64_t huge_pages; /* enum vm_huge_pages */
     uint64_t huge_bytes, huge_scan_touches, huge_scan_pages;
     double huge_empty;
@@ -319,6 +323,19 @@ struct vm_region {
     struct vm_vma vma;
 };
 
+/* The frame allocator at the end; all 0 where segments are put by another. */
+struct vm_frames_result {
+    size_t nzones, nlists, nsizes;
+    struct vm_zone_state zone[VM_ZONES_MAX];
+    struct vm_free_blocks blocks;            /* of all zones */
+    struct vm_list_counts list[VM_CPUS_MAX]; /* of each processor */
+    struct vm_huge_misses misses;
+    struct vm_frames_size {
+        unsigned order;
+        uint64_t bytes, available; /* huge pages of this size that could be had now */
+    } size[VM_FRAME_ORDERS];       /* the scheme's larger pages */
+};
+
 /* What a replay found; a plain value that outlives everything else. */
 struct vm_result {
     struct vm_config config; /* effective */
@@ -346,6 +363,7 @@ struct vm_result {
     uint64_t resident, table_frames; /* at the end */
     struct vm_footprint tables;      /* at the end, of all address spaces */
     struct vm_holes holes;           /* at the end */
+    struct vm_frames_result frames;  /* at the end */
     size_t nregions; /* the first regions by faults, of mappings that exist at the end */
     struct vm_region region[VM_REGIONS_MAX];
     uint64_t regions_all;

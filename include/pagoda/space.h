@@ -44,6 +44,7 @@
 #include <pagoda/alloc.h>
 #include <pagoda/counts.h>
 #include <pagoda/device.h>
+#include <pagoda/frames.h>
 #include <pagoda/policy.h>
 #include <pagoda/readahead.h>
 #include <pagoda/scheme.h>
@@ -230,6 +231,8 @@ struct vm_memory_config {
     enum vm_tables tables; /* inside: tables take frames from nframes; apart: from beyond */
     enum vm_stray stray;   /* a touch outside every VMA makes one, or is a violation */
     uint32_t colours;      /* page colours, a power of two; 0 or 1: none */
+    struct vm_frames_config
+        frames; /* zones, groups and lists; its nframes and ncolours are not asked */
     struct vm_huge_config huge;
     uint32_t watermark_low,
         watermark_high; /* frames: below low free, evict until high are; 0: no */
@@ -363,6 +366,9 @@ void vm_memory_drop_file(struct vm_memory *m, uint32_t file);
 void *vm_memory_scheme_state(struct vm_memory *m);
 void *vm_memory_policy_state(struct vm_memory *m);
 
+/* Who takes and frees frames from now on: processor n of config.frames. */
+void vm_memory_processor(struct vm_memory *m, uint32_t n);
+
 /* For reports. */
 const struct vm_space *vm_memory_space(const struct vm_memory *m, vm_asid asid); /* NULL: none */
 uint64_t vm_memory_resident(const struct vm_memory *m); /* frames that hold pages */
@@ -381,6 +387,15 @@ struct vm_holes {
     double fragmentation_misfits; /* its mean over the takes that found no hole long enough */
 };
 void vm_memory_holes(const struct vm_memory *m, struct vm_holes *out);
+/* The frame allocator; NULL where segments are put by another. */
+const struct vm_frames *vm_memory_frames(const struct vm_memory *m);
+/* Huge pages that were not made as no run of frames was free, by the reason: fewer frames than they
+ * take were free; or as many, and not together. */
+struct vm_huge_misses {
+    uint64_t lacking, fragmented;
+    double index; /* the fragmentation index at each of `fragmented`, summed */
+};
+void vm_memory_huge_misses(const struct vm_memory *m, struct vm_huge_misses *out);
 /* Before that device; NULL: there is none. */
 const struct vm_queue *vm_memory_queue(const struct vm_memory *m, enum vm_swap_level level);
 

@@ -58,7 +58,6 @@ void vm_blocks_init(struct blocks *b, void *memory, uint64_t end, uint64_t ncolo
         vm_bitset_init(&b->free[k], memory, places(b, k));
         memory = (uint8_t *)memory + vm_bitset_size(places(b, k));
     }
-    vm_blocks_give(b, 0, end);
 }
 
 bool vm_blocks_has(const struct blocks *b, unsigned order, uint64_t start)
@@ -100,7 +99,7 @@ static uint64_t lowest_of_group(const struct blocks *b, unsigned order, uint64_t
     return start_at(b, order, group, at);
 }
 
-static uint64_t lowest(const struct blocks *b, unsigned order)
+uint64_t vm_blocks_lowest(const struct blocks *b, unsigned order)
 {
     uint64_t start = VM_ALLOC_NONE;
     for (uint64_t group = 0; group >> group_bits(b, order) == 0; group++) {
@@ -115,7 +114,7 @@ unsigned vm_blocks_find(const struct blocks *b, unsigned order, uint64_t *start)
     uint64_t orders = order < b->norders ? b->orders >> order << order : 0;
     for (uint64_t left = orders; left; left &= left - 1) {
         unsigned k = (unsigned)__builtin_ctzll(left);
-        if ((*start = lowest(b, k)) != root_of(b, k))
+        if ((*start = vm_blocks_lowest(b, k)) != root_of(b, k))
             return k;
     }
     if (orders == 0)

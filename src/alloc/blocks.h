@@ -42,7 +42,7 @@ struct blocks {
 };
 
 size_t vm_blocks_size(uint64_t end, uint64_t ncolours);
-/* All of [0, end) free; `memory`[vm_blocks_size(end, ncolours)] is zeroed. */
+/* None of [0, end) free; `memory`[vm_blocks_size(end, ncolours)] is zeroed. */
 void vm_blocks_init(struct blocks *b, void *memory, uint64_t end, uint64_t ncolours);
 
 /* The free block that a take of `order` is served from: its order, or BLOCKS_NONE. */
@@ -52,6 +52,8 @@ unsigned vm_blocks_find_colour(const struct blocks *b, uint64_t colour, uint64_t
 /* The free block that `unit` lies in: its order, or BLOCKS_NONE. */
 unsigned vm_blocks_around(const struct blocks *b, uint64_t unit, uint64_t *start);
 bool vm_blocks_has(const struct blocks *b, unsigned order, uint64_t start);
+/* The lowest free block of an order of which there are any, a root or not. */
+uint64_t vm_blocks_lowest(const struct blocks *b, unsigned order);
 /* The lowest free block of `order` that starts at or after `at`, or VM_ALLOC_NONE; without colours.
  */
 uint64_t vm_blocks_next(const struct blocks *b, unsigned order, uint64_t at);

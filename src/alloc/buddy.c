@@ -32,6 +32,7 @@ static void init(void *state, const struct vm_alloc_env *env)
     struct buddy *s = state;
     uint8_t *memory = (uint8_t *)state + blocks_at();
     vm_blocks_init(&s->free, memory, env->units, 1);
+    vm_blocks_give(&s->free, 0, env->units);
     s->order = memory + vm_blocks_size(env->units, 1);
 }
 

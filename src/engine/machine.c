@@ -138,7 +138,8 @@ static bool build_memory(struct vm_engine *m, const struct vm_parts *p, enum vm_
         c.swap[level].device = p->device[level];
         c.swap[level].device_params = &m->device_params[level];
     }
-    if (!vm_swap_plan(&m->config, &c, e) || !vm_reclaim_plan(&m->config, &c, e))
+    if (!vm_swap_plan(&m->config, &c, e) || !vm_reclaim_plan(&m->config, &c, e) ||
+        !vm_frames_plan(m, &c, e))
         return false;
     m->memory = vm_memory_open(&c, e);
     if (!m->memory)

@@ -322,6 +322,15 @@ bool vm_swap_plan(const struct vm_config *c, struct vm_memory_config *out, struc
  * VM_EMACHINE. */
 bool vm_reclaim_plan(const struct vm_config *c, struct vm_memory_config *out, struct vm_error *e);
 
+/* ---- frames.c ---- */
+
+/* FRAMES, a size with its unit, or PERCENT% of memory, as frames. Errors: VM_EUSAGE. */
+bool vm_frames_parse(const struct vm_config *c, uint32_t nframes, const char *flag,
+                     const char *text, uint32_t *out, struct vm_error *e);
+/* The zones, groups and lists that the configuration names. Errors: VM_EUSAGE, VM_EMACHINE. */
+bool vm_frames_plan(const struct vm_engine *m, struct vm_memory_config *out, struct vm_error *e);
+void vm_frames_gather(const struct vm_engine *m, struct vm_frames_result *out);
+
 /* ---- levels.c ---- */
 
 /* Build the TLBs of m->plan, and the prefetch buffer, for a scheme with these orders of pages. */

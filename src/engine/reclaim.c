@@ -53,32 +53,6 @@ bool vm_swap_plan(const struct vm_config *c, struct vm_memory_config *out, struc
 
 /* ---- watermarks and the flusher ---- */
 
-/* FRAMES, a size with its unit, or PERCENT%; as frames. */
-static bool frames_of(const struct vm_config *c, uint32_t nframes, const char *flag,
-                      const char *text, uint32_t *out, struct vm_error *e)
-{
-    char *end;
-    double number = strtod(text, &end);
-    uint64_t bytes;
-    if (end != text && number >= 0 && !strcmp(end, "%") && number <= 100) {
-        *out = (uint32_t)((double)nframes * number / 100);
-        return true;
-    }
-    if (end != text && number >= 0 && number <= nframes && !*end &&
-        number == (double)(uint32_t)number) {
-        *out = (uint32_t)number;
-        return true;
-    }
-    if (end != text && *end && *end != '%' && vm_parse_bytes(text, flag, &bytes, e)) {
-        *out = (uint32_t)(bytes / c->page_bytes < nframes ? bytes / c->page_bytes : nframes);
-        return true;
-    }
-    return vm_fail(e, VM_EUSAGE,
-                   "--%s %s: expected frames (at most the memory's %u), a size (\"1MiB\"), or a "
-                   "part of memory (\"5%%\")",
-                   flag, text, nframes);
-}
-
 /* Options are in milliseconds, at most 1e12: their nanoseconds are below 2^60. */
 static bool plan_flusher(const struct vm_config *c, struct vm_memory_config *out,
                          struct vm_error *e)
@@ -105,8 +79,9 @@ bool vm_reclaim_plan(const struct vm_config *c, struct vm_memory_config *out, st
         return vm_fail(e, VM_EMACHINE, "--oom kill with %s: expected base pages alone",
                        c->huge_pages != VM_HUGE_NEVER ? "huge pages" : "segments");
     out->swap_cluster = (uint32_t)c->swap_cluster;
-    if (!frames_of(c, out->nframes, "watermark-low", c->watermark_low, &out->watermark_low, e) ||
-        !frames_of(c, out->nframes, "watermark-high", c->watermark_high, &out->watermark_high, e))
+    uint32_t n = out->nframes;
+    if (!vm_frames_parse(c, n, "watermark-low", c->watermark_low, &out->watermark_low, e) ||
+        !vm_frames_parse(c, n, "watermark-high", c->watermark_high, &out->watermark_high, e))
         return false;
     if (out->watermark_low > out->watermark_high)
         return vm_fail(e, VM_EUSAGE,

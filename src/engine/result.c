@@ -54,6 +54,7 @@ void vm_engine_result(struct vm_engine *m, struct vm_result *out)
                  out->walk_cache[i].config.level);
     }
     vm_memory_holes(memory, &out->holes);
+    vm_frames_gather(m, &out->frames);
     out->ncaches = vm_engine_ncaches(m);
     for (size_t i = 0; i < out->ncaches; i++)
         strcpy(out->cache[i].name,

@@ -309,6 +309,7 @@ void vm_engine_processor(struct vm_engine *m, uint32_t n)
     m->last_touch = NO_TOUCH;
     vm_walk_window_close(m);
     m->cpu = &m->processor[n];
+    vm_memory_processor(m->memory, n);
     if (m->cpu->asid != m->clock.running)
         touches_are_of(m, m->cpu->asid);
 }

@@ -194,7 +194,7 @@ void vm_frame_note_used(struct vm_memory *m, uint32_t n)
 static vm_pfn frame_or_victim(struct vm_memory *m, vm_pfn free, uint64_t incoming)
 {
     if (free == VM_NOFRAME && vm_reserve_break_first(m))
-        free = vm_frames_take(m->frames, 0);
+        free = vm_frames_take(m->frames, vm_frame_use_of(incoming), 0);
     if (free == VM_NOFRAME)
         return vm_reclaim_frame(m, incoming);
     vm_frame_note_used(m, 1);
@@ -207,7 +207,8 @@ vm_pfn vm_frame_get(struct vm_memory *m, vm_va va, uint64_t key)
     uint32_t last = m->c.colours ? m->c.colours - 1 : 0;
     uint32_t colour = (uint32_t)(va >> m->c.page_shift) & last;
     vm_writeback_ahead(m);
-    vm_pfn f = frame_or_victim(m, vm_frames_take_colour(m->frames, colour), key);
+    vm_pfn f = vm_frames_take_colour(m->frames, vm_frame_use_of(key), colour);
+    f = frame_or_victim(m, f, key);
     m->c.counts->colour_misses += f != VM_NOFRAME && (f & last) != colour;
     return f;
 }
@@ -254,7 +255,7 @@ static vm_pfn window_find(const struct vm_memory *m, uint32_t n, uint32_t *longe
 {
     uint32_t run = 0;
     *longest = 0;
-    for (vm_pfn f = m->c.nframes; f-- > 0;) {
+    for (vm_pfn f = vm_frames_end_for(m->frames, VM_FRAME_FOR_KERNEL); f-- > 0;) {
         run = stands(m, f) ? 0 : run + 1;
         *longest = run > *longest ? run : *longest;
         if (run == n)
@@ -333,7 +334,7 @@ static vm_pfn window_claim(struct vm_memory *m, uint32_t n)
 
 static vm_pfn take_inside(struct vm_memory *m, uint32_t n)
 {
-    vm_pfn first = vm_frames_take_run(m->frames, n);
+    vm_pfn first = vm_frames_take_run(m->frames, VM_FRAME_FOR_KERNEL, n);
     if (n > 1)
         return first == VM_NOFRAME ? window_claim(m, n) : first;
     first = frame_or_victim(m, first, VM_NOPAGE);
@@ -344,10 +345,10 @@ static vm_pfn take_inside(struct vm_memory *m, uint32_t n)
 uint32_t vm_frame_promise(struct vm_memory *m, uint32_t n)
 {
     uint32_t first = 0;
-    if (vm_frames_free(m->frames) < n)
+    if (vm_frames_free_for(m->frames, VM_FRAME_FOR_KERNEL) < n)
         return 0;
     for (uint32_t i = 0; i < n; i++) {
-        vm_pfn f = vm_frames_take(m->frames, 0);
+        vm_pfn f = vm_frames_take(m->frames, VM_FRAME_FOR_KERNEL, 0);
         note_tables(m, f, 1);
         m->frame[f].sharers = first;
         first = f + 1;
@@ -367,7 +368,7 @@ void vm_frame_unpromise(struct vm_memory *m, uint32_t promised)
 
 static vm_pfn take_apart(struct vm_memory *m, uint32_t n)
 {
-    vm_pfn first = vm_frames_take_run(m->apart, n);
+    vm_pfn first = vm_frames_take_run(m->apart, VM_FRAME_FOR_KERNEL, n);
     if (first == VM_NOFRAME) {
         vm_fail(&m->out, VM_EMACHINE,
                 "page tables do not fit: %u more consecutive frames wanted, %u of the %u kept "
@@ -393,7 +394,8 @@ vm_pfn vm_frame_take(void *memory, uint32_t n)
 bool vm_frame_extend(void *memory, vm_pfn first, uint32_t n, uint32_t more)
 {
     struct vm_memory *m = memory;
-    vm_pfn next = first + n, end = m->apart ? m->frames_all : m->c.nframes;
+    vm_pfn next = first + n;
+    vm_pfn end = m->apart ? m->frames_all : vm_frames_end_for(m->frames, VM_FRAME_FOR_KERNEL);
     if (more > end - next || !vm_frames_take_at(m->apart ? m->apart : m->frames,
                                                 m->apart ? next - m->c.nframes : next, more))
         return false;

@@ -130,13 +130,37 @@ static uint32_t count_untouched(const struct vm_memory *m, vm_pfn head)
 
 /* ---- making one ---- */
 
+void vm_huge_note_miss(struct vm_memory *m, uint32_t wanted)
+{
+    struct vm_huge_misses *misses = &m->huge.misses;
+    struct vm_free_blocks blocks;
+    m->c.counts->huge_misses++;
+    double index = -1;
+    if (vm_frames_free(m->frames) >= wanted) {
+        vm_frames_blocks(m->frames, &blocks);
+        index = vm_fragmentation_index(&blocks, m->huge.order);
+    }
+    if (index < 0) { /* also of a run that is there, and is kept for others */
+        misses->lacking++;
+        return;
+    }
+    misses->fragmented++;
+    misses->index += index;
+}
+
+void vm_memory_huge_misses(const struct vm_memory *m, struct vm_huge_misses *out)
+{
+    *out = m->huge.misses;
+}
+
 vm_pfn vm_huge_take(struct vm_memory *m)
 {
+    uint32_t wanted = m->huge.npages + m->huge.ntables;
     vm_pfn head = VM_NOFRAME;
-    if (vm_frames_free(m->frames) >= m->huge.npages + m->huge.ntables)
-        head = vm_frames_take(m->frames, m->huge.order);
+    if (vm_frames_free(m->frames) >= wanted)
+        head = vm_frames_take(m->frames, VM_FRAME_FOR_PAGE, m->huge.order);
     if (head == VM_NOFRAME) {
-        m->c.counts->huge_misses++;
+        vm_huge_note_miss(m, wanted);
         return head;
     }
     for (uint32_t i = 0; i < m->huge.npages; i++) {

@@ -51,20 +51,31 @@ static struct vm_policy_env policy_env(struct vm_memory *m)
     };
 }
 
-static uint32_t ncolours(const struct vm_memory *m)
+static struct vm_frames_config frames_config(const struct vm_memory *m)
 {
-    return m->c.colours ? m->c.colours : 1;
+    struct vm_frames_config c = m->c.frames;
+    c.nframes = m->c.nframes;
+    c.ncolours = m->c.colours ? m->c.colours : 1;
+    c.processors = c.processors ? c.processors : 1;
+    return c;
+}
+
+/* Of frames that tables alone have. */
+static struct vm_frames_config apart_config(const struct vm_memory *m)
+{
+    return (struct vm_frames_config){.nframes = m->frames_all - m->c.nframes, .ncolours = 1};
 }
 
 static size_t frames_bytes(const struct vm_memory *m)
 {
-    return vm_arena_room(vm_frames_size(m->c.nframes, ncolours(m)));
+    struct vm_frames_config c = frames_config(m);
+    return vm_arena_room(vm_frames_size(&c));
 }
 
 static size_t apart_bytes(const struct vm_memory *m)
 {
-    uint32_t n = m->frames_all - m->c.nframes;
-    return n ? vm_arena_room(vm_frames_size(n, 1)) : 0;
+    struct vm_frames_config c = apart_config(m);
+    return c.nframes ? vm_arena_room(vm_frames_size(&c)) : 0;
 }
 
 /* Frames that the tables of one huge page's base pages take: one for each page of every order in
@@ -112,13 +123,13 @@ static void take_all(struct vm_memory *m)
     struct vm_arena *a = &m->arena;
     struct vm_scheme_env scheme = scheme_env(m);
     struct vm_policy_env policy = policy_env(m);
+    struct vm_frames_config frames = frames_config(m), apart = apart_config(m);
     m->physical = vm_arena_take(a, (size_t)m->frames_all << m->c.page_shift);
     m->frame = vm_arena_take(a, sizeof *m->frame * m->frames_all);
     m->bits = vm_arena_take(a, m->c.nframes);
-    m->frames = vm_frames_init(vm_arena_take(a, frames_bytes(m)), m->c.nframes, ncolours(m));
+    m->frames = vm_frames_init(vm_arena_take(a, frames_bytes(m)), &frames);
     if (apart_bytes(m))
-        m->apart =
-            vm_frames_init(vm_arena_take(a, apart_bytes(m)), m->frames_all - m->c.nframes, 1);
+        m->apart = vm_frames_init(vm_arena_take(a, apart_bytes(m)), &apart);
     if (m->c.huge.pages != VM_HUGE_NEVER)
         vm_huge_init(m, split_tables(m), vm_arena_take(a, vm_huge_bytes(m)));
     m->sharer = vm_arena_take(a, sizeof *m->sharer * m->sharer_cap);
@@ -329,6 +340,16 @@ void vm_memory_holes(const struct vm_memory *m, struct vm_holes *out)
         out->fragmentation = (double)(usage.free_units - usage.free_max) / (double)usage.free_units;
     if (m->c.counts->misfits)
         out->fragmentation_misfits = m->seg->fragmentation / (double)m->c.counts->misfits;
+}
+
+void vm_memory_processor(struct vm_memory *m, uint32_t n)
+{
+    vm_frames_processor(m->frames, n);
+}
+
+const struct vm_frames *vm_memory_frames(const struct vm_memory *m)
+{
+    return m->seg ? NULL : m->frames;
 }
 
 const struct vm_queue *vm_memory_queue(const struct vm_memory *m, enum vm_swap_level level)

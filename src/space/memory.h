@@ -31,6 +31,7 @@
 #include "base/links.h"
 
 #include <pagoda/alloc.h>
+#include <pagoda/frames.h>
 #include <pagoda/space.h>
 
 /* An aligned run of frames that one huge page takes. */
@@ -57,6 +58,7 @@ struct vm_huge {
     uint32_t mask;
     vm_asid scan_asid; /* where the next scan begins */
     vm_va scan_va;
+    struct vm_huge_misses misses;
 };
 
 /* The swap map of one device: see slots.c. Slots [first, first + n), of which `used_all` are used;
@@ -201,6 +203,13 @@ static inline uint32_t vm_slot_index(const struct vm_memory *m, vm_slot s)
 
 /* ---- frame.c ---- */
 
+/* What the page that comes into a frame is, or VM_NOPAGE: a table. */
+static inline enum vm_frame_use vm_frame_use_of(uint64_t incoming)
+{
+    if (incoming == VM_NOPAGE)
+        return VM_FRAME_FOR_KERNEL;
+    return vm_key_asid(incoming) == VM_ASID_KERNEL ? VM_FRAME_FOR_LOOSE_TABLE : VM_FRAME_FOR_PAGE;
+}
 /* A frame for the page `key` of `va`: a free one, of its colour if it can be, or the policy's
  * victim's. VM_NOFRAME: m->out says why. */
 vm_pfn vm_frame_get(struct vm_memory *m, vm_va va, uint64_t key);
@@ -346,6 +355,8 @@ static inline vm_va vm_huge_start(const struct vm_memory *m, vm_va va)
 /* Whether the region about `va` can be a huge page of `v`; whether one may be made of it. */
 bool vm_huge_fits(const struct vm_memory *m, const struct vm_vma *v, vm_va va);
 bool vm_huge_may(const struct vm_memory *m, const struct vm_vma *v, vm_va va);
+/* There was no run for a huge page, which takes `wanted` frames with its tables. */
+void vm_huge_note_miss(struct vm_memory *m, uint32_t wanted);
 /* A free run of frames, with as many more free as tables of a split may take; or VM_NOFRAME. */
 vm_pfn vm_huge_take(struct vm_memory *m);
 /* The frames [head, head + npages), VM_FRAME_TAIL all of them and with the bits of a huge page,

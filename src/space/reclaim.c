@@ -149,7 +149,7 @@ bool vm_unit_victim(struct vm_memory *m, uint64_t incoming, vm_pfn *victim, vm_p
         m->c.parted(m->c.host, *victim);
         if (!vm_huge_split(m, *victim))
             return false;
-        *freed = vm_frames_take(m->frames, 0);
+        *freed = vm_frames_take(m->frames, vm_frame_use_of(incoming), 0);
         if (*freed != VM_NOFRAME)
             return true;
     }
@@ -158,7 +158,7 @@ bool vm_unit_victim(struct vm_memory *m, uint64_t incoming, vm_pfn *victim, vm_p
 }
 
 /* The victim's frame, if it is nobody's at once: *f; or VM_NOFRAME: the store has it; or it is
- * queued, and others may be free soon. False: m->out. */
+ * queued, and others may be free soon; or it is free, for it is not where such a page belongs. False: m->out. */
 static bool take_victim(struct vm_memory *m, uint64_t incoming, vm_pfn *f)
 {
     vm_pfn victim;
@@ -172,8 +172,10 @@ static bool take_victim(struct vm_memory *m, uint64_t incoming, vm_pfn *f)
     enum vm_evicted how = vm_evict_lazily(m, victim);
     if (how == VM_EVICTED && vm_store_owes(m))
         vm_store_add_frame(m, victim);
-    else if (how == VM_EVICTED)
+    else if (how == VM_EVICTED && vm_frames_suits(m->frames, vm_frame_use_of(incoming), victim))
         *f = victim;
+    else if (how == VM_EVICTED)
+        vm_frame_free(m, victim);
     else if (how == VM_EVICT_FAILED)
         vm_unit_stays(m, victim);
     return how != VM_EVICT_FAILED;
@@ -182,6 +184,7 @@ static bool take_victim(struct vm_memory *m, uint64_t incoming, vm_pfn *f)
 vm_pfn vm_reclaim_frame(struct vm_memory *m, uint64_t incoming)
 {
     vm_pfn f = VM_NOFRAME;
+    enum vm_frame_use use = vm_frame_use_of(incoming);
     m->c.counts->direct_reclaims++;
     while (f == VM_NOFRAME) {
         bool last = m->nunits == 0;
@@ -189,7 +192,7 @@ vm_pfn vm_reclaim_frame(struct vm_memory *m, uint64_t incoming)
             return VM_NOFRAME;
         if (f == VM_NOFRAME && !last)
             vm_writeback_wait(m, false);
-        if (f == VM_NOFRAME && (f = vm_frames_take(m->frames, 0)) != VM_NOFRAME)
+        if (f == VM_NOFRAME && (f = vm_frames_take(m->frames, use, 0)) != VM_NOFRAME)
             vm_frame_note_used(m, 1);
     }
     m->frame[f] = (struct vm_frame){.owner = VM_FRAME_FREE};

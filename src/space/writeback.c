@@ -265,18 +265,23 @@ static bool evict_ahead(struct vm_memory *m)
     return true;
 }
 
+static bool is_below_high(const struct vm_memory *m)
+{
+    return vm_frames_free_for(m->frames, VM_FRAME_FOR_PAGE) + m->wb.nflying < m->c.watermark_high;
+}
+
 void vm_writeback_ahead(struct vm_memory *m)
 {
     if (!is_on(m))
         return;
     reap(m, m->c.now(m->c.host, VM_SERVED_BY_DEVICE));
-    if (vm_frames_free(m->frames) >= m->c.watermark_low)
+    if (vm_frames_free_for(m->frames, VM_FRAME_FOR_PAGE) >= m->c.watermark_low)
         return;
     m->c.counts->background_wakes++;
-    while (vm_frames_free(m->frames) + m->wb.nflying < m->c.watermark_high)
+    while (is_below_high(m))
         if (!vm_reserve_break_first(m) && !evict_ahead(m))
             break;
-    if (vm_frames_free(m->frames) + m->wb.nflying < m->c.watermark_high && m->wb.nqueued)
+    if (is_below_high(m) && m->wb.nqueued)
         flush(m);
 }
 

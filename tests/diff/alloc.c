@@ -6,6 +6,7 @@
 #include "rounds.h"
 #include "unit/test.h"
 
+#include <pagoda/frames.h>
 #include <string.h>
 
 #define STEPS 200
@@ -158,9 +159,10 @@ static void frame_world_open(struct frame_world *w, unsigned seed)
     struct vm_error e;
     *w = (struct frame_world){.naive = {.units = 1 + seed % NAIVE_UNITS},
                               .ncolours = UINT64_C(1) << seed % 6};
-    uint32_t nframes = (uint32_t)w->naive.units, ncolours = (uint32_t)w->ncolours;
-    assert_true(vm_arena_open(&w->arena, vm_frames_size(nframes, ncolours), &e));
-    w->fast = vm_frames_init(vm_arena_take(&w->arena, w->arena.bytes), nframes, ncolours);
+    struct vm_frames_config c = {.nframes = (uint32_t)w->naive.units,
+                                 .ncolours = (uint32_t)w->ncolours};
+    assert_true(vm_arena_open(&w->arena, vm_frames_size(&c), &e));
+    w->fast = vm_frames_init(vm_arena_take(&w->arena, w->arena.bytes), &c);
     vm_random_seed(&w->random, seed);
 }
 
@@ -181,7 +183,8 @@ static void take_some(struct frame_world *w)
 {
     unsigned order = below(w, 4) ? 0 : (unsigned)below(w, 8);
     uint64_t wanted = naive_alloc_buddy(&w->naive, order);
-    expect_taken(w, vm_frames_take(w->fast, order), wanted, UINT64_C(1) << order);
+    expect_taken(w, vm_frames_take(w->fast, VM_FRAME_FOR_PAGE, order), wanted,
+                 UINT64_C(1) << order);
 }
 
 static void take_coloured(struct frame_world *w)
@@ -190,7 +193,8 @@ static void take_coloured(struct frame_world *w)
     uint64_t wanted = naive_alloc_colour(&w->naive, colour, w->ncolours);
     if (wanted == VM_ALLOC_NONE)
         wanted = naive_alloc_buddy(&w->naive, 0);
-    expect_taken(w, vm_frames_take_colour(w->fast, (uint32_t)colour), wanted, 1);
+    vm_pfn got = vm_frames_take_colour(w->fast, VM_FRAME_FOR_PAGE, (uint32_t)colour);
+    expect_taken(w, got, wanted, 1);
 }
 
 static void take_at(struct frame_world *w)
@@ -220,10 +224,12 @@ static void expect_frames(const struct frame_world *w)
             nblocks[k] += naive_alloc_is_block(&w->naive, k, f);
     }
     assert_int_equal(vm_frames_free(w->fast), nfree);
+    struct vm_free_blocks b;
+    vm_frames_blocks(w->fast, &b);
     for (unsigned k = 0; k < VM_FRAME_ORDERS; k++) {
-        assert_int_equal(vm_frames_free_blocks(w->fast, k), nblocks[k]);
+        assert_int_equal(b.n[k], nblocks[k]);
         double index = nfree ? (double)small / (double)nfree : 0;
-        assert_true(vm_frames_unusable(w->fast, k) == index);
+        assert_true(vm_unusable_index(&b, k) == index);
         small += nblocks[k] << k;
     }
     vm_frames_check(w->fast);

@@ -30,6 +30,9 @@ void vm_report_replay_text(FILE *out, const struct vm_result *r, enum vm_colour 
 /* Errors: VM_ESYSTEM (no memory, cannot write). */
 bool vm_report_replay_json(FILE *out, const struct vm_result *r, struct vm_error *e);
 
+/* The frame allocator at the end, which the reports above leave out. */
+void vm_report_frames_text(FILE *out, const struct vm_result *r, enum vm_colour colour);
+
 void vm_report_tables_text(FILE *out, const struct vm_table_costs *t, enum vm_colour colour);
 bool vm_report_tables_json(FILE *out, const struct vm_table_costs *t, struct vm_error *e);
 

@@ -362,3 +362,11 @@ bool args_page_sizes(const char *list, uint64_t *out, size_t most, size_t *n, st
     }
     return *n || vm_fail(e, VM_EUSAGE, "--pages: no page size: expected 4KiB,64KiB,...");
 }
+
+bool args_show(const struct args *a, struct vm_error *e)
+{
+    static const char *const sections[] = {"frames"};
+    const char *section = args_value(a, "show");
+    return !section || !strcmp(section, sections[0]) ||
+           vm_fail_unknown(e, "section", section, sections, 1);
+}

@@ -82,6 +82,14 @@ bool args_trace_options(const struct args *a, struct vm_trace_options *out, stru
     {                                                                                              \
         "salvage", 0, NULL, "pass over torn blocks of a .pgt, and say how much was lost", NULL     \
     }
+/* Whether --show, if it is there, names a section. Errors: VM_EUSAGE. */
+bool args_show(const struct args *a, struct vm_error *e);
+/* Of a command that reports a machine: sections that only who asks for them sees. */
+#define SHOW_FLAG                                                                                  \
+    {                                                                                              \
+        "show", 0, "frames",                                                                       \
+            "one section more: frames, the frame allocator's zones, free blocks and lists", NULL   \
+    }
 /* Of a command that reads a trace and builds no machine, whose --seed it otherwise is. */
 #define SEED_FLAG                                                                                  \
     {                                                                                              \

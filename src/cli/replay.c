@@ -7,6 +7,8 @@ static bool report(const struct vm_result *r, const struct args *a, struct vm_er
         return false;
     if (!args_has(a, "json"))
         vm_report_replay_text(stdout, r, stdout_colour());
+    if (!args_has(a, "json") && args_has(a, "show"))
+        vm_report_frames_text(stdout, r, stdout_colour());
     return stdout_finish(e);
 }
 
@@ -18,7 +20,8 @@ static bool run_replay(const struct args *a, struct vm_error *e)
     struct progress bar;
     struct vm_progress progress = {&bar, progress_report};
     const char *trace = args_operand(a, "a trace: a file, - or @WORKLOAD", e);
-    if (!trace || !args_config(a, &config, e) || !args_trace_options(a, &options, e))
+    if (!trace || !args_config(a, &config, e) || !args_trace_options(a, &options, e) ||
+        !args_show(a, e))
         return false;
     options.seed = config.seed;
     progress_start(&bar);
@@ -27,7 +30,7 @@ static bool run_replay(const struct args *a, struct vm_error *e)
     return done && report(&result, a, e);
 }
 
-static const struct flag flags[] = {TRACE_FLAGS, {0}};
+static const struct flag flags[] = {TRACE_FLAGS, SHOW_FLAG, {0}};
 
 const struct command command_replay = {
     .name = "replay",

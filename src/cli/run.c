@@ -241,13 +241,16 @@ static bool put_report(const struct args *a, const struct vm_run_result *r, stru
     char *text = NULL;
     size_t bytes = 0;
     bool good = true;
+    enum vm_colour colour = o->sink ? VM_COLOUR_NONE : stderr_colour();
     FILE *f = open_memstream(&text, &bytes);
     if (!f)
         return vm_fail(e, VM_ESYSTEM, "no memory for a report: %s", strerror(errno));
     if (args_has(a, "json"))
         good = vm_report_run_json(f, r, e);
     else
-        vm_report_run_text(f, r, o->sink ? VM_COLOUR_NONE : stderr_colour());
+        vm_report_run_text(f, r, colour);
+    if (!args_has(a, "json") && args_has(a, "show"))
+        vm_report_frames_text(f, &r->machine, colour);
     bool whole = fclose(f) == 0;
     if (good && whole)
         outlet_write(o, text, bytes);
@@ -257,7 +260,8 @@ static bool put_report(const struct args *a, const struct vm_run_result *r, stru
 
 static bool wants_report(const struct args *a)
 {
-    return args_has(a, "json") || args_has(a, "report") || args_has(a, "report-to");
+    return args_has(a, "json") || args_has(a, "report") || args_has(a, "report-to") ||
+           args_has(a, "show");
 }
 
 static bool run_and_report(const struct args *a, struct vm_run_config *c, struct outlet *report,
@@ -282,7 +286,7 @@ static bool run_run(const struct args *a, struct vm_error *e)
     signal(SIGPIPE, SIG_IGN); /* it is the program's that writes */
     if (!a->rest)
         return vm_fail(e, VM_EUSAGE, "which program? expected -- PROGRAM [ARGUMENT ...]");
-    bool good = parse(a, &config, e) && parse_place(a, &config, &own, e) &&
+    bool good = args_show(a, e) && parse(a, &config, e) && parse_place(a, &config, &own, e) &&
                 outlet_open(&trace, a, "trace-to", e) && outlet_open(&report, a, "report-to", e);
     config.host = &trace;
     describe_command("pagoda run --", a->rest, origin, sizeof origin);
@@ -324,6 +328,7 @@ static const struct flag flags[] = {
     {"report", 0, NULL, "say at the end, on standard error, what happened and what it cost", NULL},
     {"json", 0, NULL, "the same as JSON", NULL},
     {"report-to", 0, "FILE", "the report, or with --json its JSON, into a file", NULL},
+    SHOW_FLAG,
     {"trace", 0, "WHAT,...", "tell of traps, faults, syscalls, sched, signals, on standard error",
      NULL},
     {"trace-to", 0, "FILE", "that into a file", NULL},

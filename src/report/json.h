@@ -24,6 +24,8 @@ json_t *vm_json_footprint(const struct vm_footprint *f);
 /* A file's name or a command line, which may hold any bytes: what is not UTF-8 becomes ASCII with
  * question marks. A new reference, or NULL. */
 json_t *vm_json_text(const char *text);
+/* The frame allocator at the end; null where there is none. A new reference. */
+json_t *vm_json_frames(struct vm_json *j, const struct vm_result *r);
 /* What the swap devices did, as members `device` and, where there are two, `slow_device`, then with
  * the part of all bytes that each one moved. */
 void vm_json_put_devices(struct vm_json *j, json_t *object, const struct vm_config *c,

@@ -143,6 +143,7 @@ void vm_json_put_machine(struct vm_json *j, json_t *object, const struct vm_resu
         vm_json_footprint(&r->tables), "holes", holes_json(&r->holes));
     j->failed |= !members || json_object_update(object, members) != 0;
     json_decref(members);
+    vm_json_put(j, object, "allocator", vm_json_frames(j, r));
     vm_json_put_devices(j, object, &r->config, r->device);
     vm_json_put(j, object, "regions", regions_json(j, r));
     vm_json_put(j, object, "regions_all", json_integer((json_int_t)r->regions_all));

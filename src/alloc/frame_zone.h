@@ -59,6 +59,7 @@ struct frame_lists {
 struct vm_frames {
     uint32_t nframes, ncolours;
     unsigned nzones, ngroups;
+    bool plain;                      /* one zone, one group, no lists: any frame suits anyone */
     unsigned highest[VM_FRAME_USES]; /* the zone that is asked first for each */
     struct frame_lists lists;
     struct frame_zone zone[];

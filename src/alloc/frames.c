@@ -113,6 +113,7 @@ struct vm_frames *vm_frames_init(void *block, const struct vm_frames_config *c)
         memory += vm_zone_size(z->end, c->ncolours, c->block_order);
     }
     vm_lists_init(s, c, memory);
+    s->plain = s->nzones == 1 && s->ngroups == 1 && c->list_high == 0;
     return s;
 }
 
@@ -237,6 +238,8 @@ void vm_frames_give(struct vm_frames *s, vm_pfn start, uint32_t n)
 
 bool vm_frames_suits(const struct vm_frames *s, enum vm_frame_use use, vm_pfn frame)
 {
+    if (s->plain)
+        return true;
     unsigned i = zone_of(s, frame);
     const struct frame_zone *z = &s->zone[i];
     return i <= s->highest[use] && s->lists.high == 0 &&

@@ -125,6 +125,8 @@ static struct vm_counts play(struct space_plan plan, bool may_run_out)
     vm_random_seed(&w.random, plan.seed);
     for (unsigned i = 0; i < STEPS; i++) {
         struct spill before = spill_of(&w);
+        if (plan.frames.processors > 1)
+            vm_memory_processor(w.fast.memory, (uint32_t)below(&w, plan.frames.processors));
         const char *wrong = step(&w);
         if (wrong == w.fast.error.text && may_run_out) {
             assert_int_equal(w.fast.error.code, VM_EMACHINE);
@@ -305,6 +307,76 @@ static void the_same_holds_whatever_the_flusher_writes(void **unused)
         flushes += play(huge, false).flushes;
     }
     assert_true(flushes > 0);
+}
+
+/* Zones, groups and lists of a few frames. */
+static struct vm_frames_config some_frames(unsigned i, uint32_t nframes)
+{
+    static const unsigned nzones[] = {0, 2, 3, 4};
+    struct vm_frames_config c = {.nzones = nzones[i % 4],
+                                 .zone = {{VM_ZONE_DMA, 1 + i % 5, i % 3 * 4},
+                                          {VM_ZONE_NORMAL, nframes / 2, i % 2 * 8},
+                                          {VM_ZONE_HIGHMEM, 3, 0},
+                                          {VM_ZONE_MOVABLE, UINT32_MAX, 0}},
+                                 .min = i / 2 % 3,
+                                 .block_order = i / 3 % 4,
+                                 .list_high = i / 5 % 4 * 2,
+                                 .list_batch = 1 + i % 2,
+                                 .processors = 1 + i % 3};
+    if (c.nzones > 0)
+        c.zone[c.nzones - 1].nframes = UINT32_MAX;
+    return c;
+}
+
+/* Whoever gets a frame in which zone, from which pageblock, out of whose list. */
+static void the_same_holds_wherever_frames_come_from(void **unused)
+{
+    static const char *const tables[] = {"x86-64", "sv32", "inverted", "mips:processes=3"};
+    (void)unused;
+    for (unsigned i = test_rounds(300); i-- > 0;) {
+        bool inside = i % 3 == 0;
+        struct space_plan plan = {.scheme = tables[i % 4],
+                                  .policy = some[i % NSOME],
+                                  .nframes = (inside ? 120 : 14) + i % 23,
+                                  .swap_cluster = 1 + i % 3,
+                                  .kept = i % 5 ? 0 : 700,
+                                  .tables = inside ? VM_TABLES_INSIDE : VM_TABLES_APART,
+                                  .stray = i % 2 ? VM_STRAY_MAPS : VM_STRAY_FAULTS,
+                                  .seed = 160000 + i};
+        plan.frames = some_frames(i, plan.nframes);
+        plan.high = i % 4;
+        plan.low = plan.high / 2;
+        play(plan, inside);
+        struct space_plan huge = huge_plan(VM_HUGE_FAULT + i % 3, "two-level:dir=10,table=2", 2,
+                                           inside ? 90 : 24, plan.tables);
+        huge.policy = "lru";
+        huge.frames = some_frames(i, huge.nframes);
+        huge.seed += i;
+        play(huge, inside);
+    }
+}
+
+/* What keeps nothing from pages, and finds all that is free, gives as many frames: who leaves is
+ * the same. */
+static void zones_groups_and_lists_that_keep_nothing_change_no_fault(void **unused)
+{
+    (void)unused;
+    for (unsigned i = test_rounds(150); i-- > 0;) {
+        struct space_plan plan = {.scheme = schemes[i % 3],
+                                  .policy = i % 2 ? "lru" : "fifo",
+                                  .nframes = 4 + i % 23,
+                                  .tables = VM_TABLES_APART,
+                                  .stray = i % 2 ? VM_STRAY_MAPS : VM_STRAY_FAULTS,
+                                  .seed = 190000 + i};
+        struct vm_counts plain = play(plan, false), other;
+        plan.frames = some_frames(i, plan.nframes);
+        plan.frames.min = 0;
+        plan.frames.processors = 1;
+        for (unsigned z = 0; z < VM_ZONES_MAX; z++)
+            plan.frames.zone[z].ratio = 0;
+        other = play(plan, false);
+        assert_memory_equal(&plain, &other, sizeof plain);
+    }
 }
 
 /* A policy that parks, gives up and cleans pages: tables apart, inside, evicted, and huge pages. */
@@ -571,6 +643,8 @@ int main(void)
         cmocka_unit_test(the_same_holds_whatever_a_policy_wishes),
         cmocka_unit_test(the_same_holds_where_pages_wait_to_be_written),
         cmocka_unit_test(the_same_holds_whatever_the_flusher_writes),
+        cmocka_unit_test(the_same_holds_wherever_frames_come_from),
+        cmocka_unit_test(zones_groups_and_lists_that_keep_nothing_change_no_fault),
         cmocka_unit_test(the_same_holds_whatever_is_read_ahead),
         cmocka_unit_test(the_same_holds_with_huge_pages),
         cmocka_unit_test(the_same_holds_where_tables_are_evicted_too),

@@ -269,6 +269,7 @@ bool space_world_open(struct space_world *w, const struct space_plan *plan)
         .tables = plan->tables,
         .stray = plan->stray,
         .colours = plan->colours,
+        .frames = plan->frames,
         .huge = plan->huge,
         .swap_cluster = plan->swap_cluster ? plan->swap_cluster : 1,
         .oom = plan->oom,

@@ -32,9 +32,10 @@ struct space_plan {
     enum vm_flush_pages flush;
     enum vm_tables tables;
     enum vm_stray stray;
-    uint32_t colours;           /* 0: none */
-    struct vm_huge_config huge; /* never, if all zero */
-    uint64_t scan_every;        /* steps between scans of the collapse daemon; 0: none */
+    uint32_t colours;               /* 0: none */
+    struct vm_frames_config frames; /* one zone and no more, if all zero */
+    struct vm_huge_config huge;     /* never, if all zero */
+    uint64_t scan_every;            /* steps between scans of the collapse daemon; 0: none */
     uint64_t seed;
     uint64_t kept, slow_kept; /* bytes of memory that the device takes of each page in a slot */
     const char *fit;          /* NULL: first-fit */

@@ -8,8 +8,8 @@
  * zone and group. A frame may lie in one of another group than its pageblock's, if that was claimed
  * since; it goes to its pageblock's.
  *
- * Where a zone has no block for a take, its lists give back all they have, whosever they are, before
- * a lower zone is asked; Linux asks lower zones first, and drains lists when all have failed.
+ * Where a zone has no block for a take, its lists give back all they have, whosever they are,
+ * before a lower zone is asked; Linux asks lower zones first, and drains when all have failed.
  *
  * Linux, mm/page_alloc.c (per_cpu_pages: high, batch); Gorman, "Understanding the Linux Virtual
  * Memory Manager", section 6.5 (before: hot and cold lists); Bonwick & Adams, "Magazines and vmem",

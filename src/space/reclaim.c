@@ -158,7 +158,8 @@ bool vm_unit_victim(struct vm_memory *m, uint64_t incoming, vm_pfn *victim, vm_p
 }
 
 /* The victim's frame, if it is nobody's at once: *f; or VM_NOFRAME: the store has it; or it is
- * queued, and others may be free soon; or it is free, for it is not where such a page belongs. False: m->out. */
+ * queued, and others may be free soon; or it is free, for it is not where such a page belongs.
+ * False: m->out. */
 static bool take_victim(struct vm_memory *m, uint64_t incoming, vm_pfn *f)
 {
     vm_pfn victim;

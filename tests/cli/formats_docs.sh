@@ -8,7 +8,7 @@ docs=$PAGODA_SOURCE/docs/formats
 # ---- json.md ----
 
 "$PAGODA" replay @uniform:pages=200,refs=2000 --frames 100 --walk-caches p1=4 --cache l1=4KiB/2 \
-    --swap-size 100KiB --swap-slow hdd --json >replay.json
+    --swap-size 100KiB --swap-slow hdd --list-high 4 --json >replay.json
 "$PAGODA" thrash '@uniform:pages=200,refs=2000*2' --frames 100 --swap-size 100KiB \
     --swap-slow hdd --json >thrash.json
 "$PAGODA" sched --jobs 0:8:io=3/2:cpus=0,0:5 --policy fifo,lottery --trace --json >sched1.json

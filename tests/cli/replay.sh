@@ -157,4 +157,36 @@ hinted '--salvage'
 run "$PAGODA" replay torn.pgt --salvage
 exit_is 0 "--salvage replays what is left"
 like "$out" '^  references lost to damage +[1-9]' "and says how much is not"
+
+# ---- the frame allocator ----
+run "$PAGODA" replay @uniform:pages=200,refs=2000 --frames 100 \
+    --zones dma:40KiB,normal:200KiB,highmem --mobility on --pageblock 32KiB --list-high 8 \
+    --show frames
+exit_is 0 "zones, groups and lists"
+like "$out" '  dma +0 +10 +' "the first zone"
+like "$out" '  highmem +60 +40 +' "the last one has the rest"
+like "$out" 'Pageblocks' "groups are told of"
+like "$out" 'Lists of processors' "and lists"
+run "$PAGODA" replay @uniform:pages=200,refs=2000 --frames 100 --json
+cp "$work/.out" plain.json
+run "$PAGODA" replay @uniform:pages=200,refs=2000 --frames 100 --list-high 8 --json
+cp "$work/.out" lists.json
+is "$(member lists.json 'r["counts"]["faults"]')" "$(member plain.json 'r["counts"]["faults"]')" \
+    "lists change no fault"
+is "$(member lists.json '(lambda l: l["hits"] + l["refills"])(r["allocator"]["lists"][0])')" \
+    "$(member lists.json 'r["allocator"]["zones"][0]["takes"]')" \
+    "each take is a hit or a refill of the list"
+while read -r message options; do
+    refused 2 "${message//_/ }" "refused: $options" "$PAGODA" replay @loop:refs=10 $options
+done <<'MISTAKES'
+unknown_zone_"dam" --zones dam:1MiB,normal
+expected_one_or_the_other --list-high 8 --colours 4
+expected_a_power_of_two --mobility on --pageblock 5000
+expected_a_batch_of_at_most_a_list --list-high 8 --list-batch 9
+without_lists --list-batch 9
+no_page_could_come --frames 10 --zone-min 10
+unknown_section_"frmaes" --show frmaes
+MISTAKES
+refused 5 'has segments' "segments have no lists" \
+    "$PAGODA" replay @loop:refs=10 --scheme segmentation --list-high 8
 finish

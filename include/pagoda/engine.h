@@ -330,6 +330,7 @@ struct vm_frames_result {
     struct vm_free_blocks blocks;            /* of all zones */
     struct vm_list_counts list[VM_CPUS_MAX]; /* of each processor */
     struct vm_huge_misses misses;
+    struct vm_compactions compactions;
     struct vm_frames_size {
         unsigned order;
         uint64_t bytes, available; /* huge pages of this size that could be had now */

@@ -163,6 +163,7 @@ enum vm_leaves {
     VM_LEAVES_CLAIMED, /* nobody's: its place is needed, whoever is there */
     VM_LEAVES_WRITTEN, /* the policy's, before: it was queued, and now its write has begun */
     VM_LEAVES_GIVEN,   /* the policy's: no frame was wanted, but its process has one too many */
+    VM_LEAVES_MOVED,   /* nobody's: it moves to another frame, so that a run of them is free */
     VM_LEAVES_UNUSED,  /* nobody's: a part, never touched, of a huge page that is split */
 };
 
@@ -252,7 +253,8 @@ struct vm_memory_config {
     const struct vm_params *readahead_params;
     const struct vm_alloc_ops *fit; /* where segments are put; not asked for pages */
     const struct vm_params *fit_params;
-    enum vm_compact compact; /* needed: segments are moved together where that makes room */
+    enum vm_compact compact; /* needed: segments are moved together where that makes room, and base
+                                pages out of a run for a huge one */
     struct vm_future *future;
     const struct vm_policy_clock *clock;
     const struct vm_contents *contents; /* NULL: pages are only counted */
@@ -396,6 +398,15 @@ struct vm_huge_misses {
     double index; /* the fragmentation index at each of `fragmented`, summed */
 };
 void vm_memory_huge_misses(const struct vm_memory *m, struct vm_huge_misses *out);
+/* Runs of frames that were emptied for huge pages by moving the pages in them. */
+struct vm_compactions {
+    uint64_t runs, pages; /* made; moved */
+    uint64_t failures;    /* times that no run could be emptied */
+    uint64_t deferred;    /* tries that were put off after such */
+    uint32_t put_off;     /* of tries to come; the next failure puts off 2^shift */
+    unsigned shift;
+};
+void vm_memory_compactions(const struct vm_memory *m, struct vm_compactions *out);
 /* Before that device; NULL: there is none. */
 const struct vm_queue *vm_memory_queue(const struct vm_memory *m, enum vm_swap_level level);
 

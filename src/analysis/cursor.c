@@ -197,7 +197,8 @@ static bool step_is(const struct vm_story_step *s, enum vm_sought what)
         return s->kind == VM_TAP_FAULT ||
                (s->kind == VM_TAP_WALK && s->walk.fault == VM_WALK_BOUNDS);
     case VM_SOUGHT_EVICTION:
-        return s->kind == VM_TAP_LEAVING && s->leaving.leaving.why != VM_LEAVES_MAPPING;
+        return s->kind == VM_TAP_LEAVING && s->leaving.leaving.why != VM_LEAVES_MAPPING &&
+               s->leaving.leaving.why != VM_LEAVES_MOVED;
     case VM_SOUGHT_TLB_MISS:
         break;
     }

@@ -128,5 +128,6 @@ void vm_frames_gather(const struct vm_engine *m, struct vm_frames_result *out)
         out->nlists++;
     vm_frames_blocks(frames, &out->blocks);
     vm_memory_huge_misses(m->memory, &out->misses);
+    vm_memory_compactions(m->memory, &out->compactions);
     gather_sizes(m, frames, out);
 }

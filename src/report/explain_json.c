@@ -228,7 +228,8 @@ static void leaving_json(struct draft *d, json_t *step, const struct vm_story_st
     static const char *const whys[] = {
         [VM_LEAVES_MAPPING] = "mapping", [VM_LEAVES_CHOSEN] = "chosen",
         [VM_LEAVES_CLAIMED] = "claimed", [VM_LEAVES_UNUSED] = "unused",
-        [VM_LEAVES_GIVEN] = "given",     [VM_LEAVES_WRITTEN] = "written"};
+        [VM_LEAVES_GIVEN] = "given",     [VM_LEAVES_WRITTEN] = "written",
+        [VM_LEAVES_MOVED] = "moved"};
     static const char *const hows[] = {[VM_LEFT_UNMAPPED] = "unmapped",
                                        [VM_LEFT_DROPPED] = "dropped",
                                        [VM_LEFT_WRITTEN] = "written",

@@ -336,6 +336,9 @@ void explain_leaving(struct explain_lines *l, const struct vm_story_step *s)
     if (v->why == VM_LEAVES_MAPPING)
         explain_step(l, s, EXPLAIN_PLAIN, "Page %s gives up frame %u: its mapping went", page,
                      v->pfn);
+    else if (v->why == VM_LEAVES_MOVED)
+        explain_step(l, s, EXPLAIN_PLAIN, "Page %s moves out of frame %u: a run of frames is made",
+                     page, v->pfn);
     else if (v->why == VM_LEAVES_UNUSED)
         explain_step(l, s, EXPLAIN_PLAIN,
                      "Frame %u is free: page %s of a huge page was never touched", v->pfn, page);

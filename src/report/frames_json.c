@@ -56,14 +56,17 @@ static json_t *huge_json(struct vm_json *j, const struct vm_frames_result *f)
 {
     json_t *sizes = json_array();
     const struct vm_huge_misses *m = &f->misses;
+    const struct vm_compactions *c = &f->compactions;
     for (size_t i = 0; i < f->nsizes; i++)
         vm_json_add(j, sizes,
                     json_pack("{s:I, s:I}", "bytes", (json_int_t)f->size[i].bytes, "available",
                               (json_int_t)f->size[i].available));
-    return json_pack("{s:o, s:I, s:I, s:f}", "sizes", sizes, "misses_lacking",
+    return json_pack("{s:o, s:I, s:I, s:f, s:I, s:I, s:I, s:I}", "sizes", sizes, "misses_lacking",
                      (json_int_t)m->lacking, "misses_fragmented", (json_int_t)m->fragmented,
-                     "misses_fragmentation",
-                     m->fragmented ? m->index / (double)m->fragmented : 0.0);
+                     "misses_fragmentation", m->fragmented ? m->index / (double)m->fragmented : 0.0,
+                     "compacted_runs", (json_int_t)c->runs, "compacted_pages", (json_int_t)c->pages,
+                     "compaction_failures", (json_int_t)c->failures, "compactions_deferred",
+                     (json_int_t)c->deferred);
 }
 
 json_t *vm_json_frames(struct vm_json *j, const struct vm_result *r)

@@ -100,6 +100,7 @@ static void show_huge(const struct table *t)
 {
     char size[32];
     const struct vm_huge_misses *m = &t->f->misses;
+    const struct vm_compactions *c = &t->f->compactions;
     if (t->f->nsizes == 0)
         return;
     heading(t, "Huge pages that could be had now");
@@ -112,6 +113,11 @@ static void show_huge(const struct table *t)
     if (m->fragmented)
         fprintf(t->out, "  not made as free frames lay apart: %llu (fragmentation index %.3f)\n",
                 (unsigned long long)m->fragmented, m->index / (double)m->fragmented);
+    if (c->runs + c->failures)
+        fprintf(t->out,
+                "  runs made by moving pages: %llu, of %llu pages; not to be had: %llu times\n",
+                (unsigned long long)c->runs, (unsigned long long)c->pages,
+                (unsigned long long)c->failures);
 }
 
 void vm_report_frames_text(FILE *out, const struct vm_result *r, enum vm_colour colour)

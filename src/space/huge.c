@@ -7,7 +7,8 @@
  *       collapse      by a scan, of the pages that are there             (collapse.c)
  *
  * A region is 2^order base pages, aligned; it may become huge if it lies wholly in one VMA that is
- * no file's. The run of frames must be free: nothing is evicted or moved for it.
+ * no file's. The run of frames must be free: nothing is evicted for it, and moved only where the
+ * configuration compacts (compact.c).
  *
  * A huge page is split into base pages when a part of it is unmapped, protected or given up, when a
  * writer must part from sharers after a fork, and when it is the policy's victim: base pages leave
@@ -23,7 +24,7 @@
  *     have not.
  *
  * Linux, Documentation/admin-guide/mm/transhuge.rst and mm/huge_memory.c. Not here: huge pages of
- * several sizes in one machine; compaction; huge pages of files.
+ * several sizes in one machine; huge pages of files.
  */
 #include "base/assert.h"
 #include "space/memory.h"
@@ -130,22 +131,34 @@ static uint32_t count_untouched(const struct vm_memory *m, vm_pfn head)
 
 /* ---- making one ---- */
 
-void vm_huge_note_miss(struct vm_memory *m, uint32_t wanted)
+/* A run was not to be had, of an index that says why; or it can be had now. */
+static vm_pfn miss(struct vm_memory *m, double index)
 {
     struct vm_huge_misses *misses = &m->huge.misses;
-    struct vm_free_blocks blocks;
+    vm_pfn head = vm_compact_run(m, index);
+    if (head != VM_NOFRAME)
+        return head;
     m->c.counts->huge_misses++;
-    double index = -1;
-    if (vm_frames_free(m->frames) >= wanted) {
-        vm_frames_blocks(m->frames, &blocks);
-        index = vm_fragmentation_index(&blocks, m->huge.order);
-    }
-    if (index < 0) { /* also of a run that is there, and is kept for others */
+    if (index < 0) {
         misses->lacking++;
-        return;
+    } else {
+        misses->fragmented++;
+        misses->index += index;
     }
-    misses->fragmented++;
-    misses->index += index;
+    return VM_NOFRAME;
+}
+
+vm_pfn vm_huge_run(struct vm_memory *m, uint32_t wanted)
+{
+    struct vm_free_blocks blocks;
+    if (vm_frames_free(m->frames) < wanted)
+        return miss(m, -1);
+    vm_pfn head = vm_frames_take(m->frames, VM_FRAME_FOR_PAGE, m->huge.order);
+    if (head != VM_NOFRAME)
+        return head;
+    vm_frames_blocks(m->frames, &blocks);
+    /* Below 0 also where a run is there, and kept for others. */
+    return miss(m, vm_fragmentation_index(&blocks, m->huge.order));
 }
 
 void vm_memory_huge_misses(const struct vm_memory *m, struct vm_huge_misses *out)
@@ -155,14 +168,9 @@ void vm_memory_huge_misses(const struct vm_memory *m, struct vm_huge_misses *out
 
 vm_pfn vm_huge_take(struct vm_memory *m)
 {
-    uint32_t wanted = m->huge.npages + m->huge.ntables;
-    vm_pfn head = VM_NOFRAME;
-    if (vm_frames_free(m->frames) >= wanted)
-        head = vm_frames_take(m->frames, VM_FRAME_FOR_PAGE, m->huge.order);
-    if (head == VM_NOFRAME) {
-        vm_huge_note_miss(m, wanted);
+    vm_pfn head = vm_huge_run(m, m->huge.npages + m->huge.ntables);
+    if (head == VM_NOFRAME)
         return head;
-    }
     for (uint32_t i = 0; i < m->huge.npages; i++) {
         m->frame[head + i] = (struct vm_frame){.owner = VM_FRAME_TAIL};
         m->bits[head + i] = 0;

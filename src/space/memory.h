@@ -16,6 +16,7 @@
  *   huge.c    huge pages: made, split, shared
  *   reserve.c runs of frames set aside for huge pages to come
  *   suspend.c  a whole process leaves
+ *   compact.c   runs for huge pages, made by moving base pages
  *   collapse.c  the scan that makes huge pages of base pages
  *   strip.c     entries that stand side by side
  *   lock.c    pages that no policy may choose
@@ -59,6 +60,7 @@ struct vm_huge {
     vm_asid scan_asid; /* where the next scan begins */
     vm_va scan_va;
     struct vm_huge_misses misses;
+    struct vm_compactions compactions;
 };
 
 /* The swap map of one device: see slots.c. Slots [first, first + n), of which `used_all` are used;
@@ -355,8 +357,8 @@ static inline vm_va vm_huge_start(const struct vm_memory *m, vm_va va)
 /* Whether the region about `va` can be a huge page of `v`; whether one may be made of it. */
 bool vm_huge_fits(const struct vm_memory *m, const struct vm_vma *v, vm_va va);
 bool vm_huge_may(const struct vm_memory *m, const struct vm_vma *v, vm_va va);
-/* There was no run for a huge page, which takes `wanted` frames with its tables. */
-void vm_huge_note_miss(struct vm_memory *m, uint32_t wanted);
+/* A free run of frames, where `wanted` are free at least; or VM_NOFRAME: a miss. */
+vm_pfn vm_huge_run(struct vm_memory *m, uint32_t wanted);
 /* A free run of frames, with as many more free as tables of a split may take; or VM_NOFRAME. */
 vm_pfn vm_huge_take(struct vm_memory *m);
 /* The frames [head, head + npages), VM_FRAME_TAIL all of them and with the bits of a huge page,
@@ -378,6 +380,12 @@ bool vm_huge_split_at(struct vm_memory *m, vm_asid asid, vm_va va);
 /* The huge page at `head` has no mapper any more: its frames are free. */
 void vm_huge_free(struct vm_memory *m, vm_pfn head);
 void vm_huge_check(const struct vm_memory *m);
+
+/* ---- compact.c ---- */
+
+/* A run, taken, whose pages were moved; the fragmentation index says whether that is worth a try.
+ * VM_NOFRAME: it is not, or no run can be emptied. */
+vm_pfn vm_compact_run(struct vm_memory *m, double index);
 
 /* ---- reserve.c ---- */
 

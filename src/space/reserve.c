@@ -93,11 +93,9 @@ static uint32_t reserve(struct vm_memory *m, const struct vm_fault *f, uint64_t 
     if (!vm_huge_may(m, f->vma, f->va) ||
         m->c.scheme->next(m->scheme, f->asid, start, behind) < behind)
         return NO_RUN;
-    vm_pfn head = vm_frames_take(m->frames, VM_FRAME_FOR_PAGE, m->huge.order);
-    if (head == VM_NOFRAME) {
-        vm_huge_note_miss(m, m->huge.npages);
+    vm_pfn head = vm_huge_run(m, m->huge.npages);
+    if (head == VM_NOFRAME)
         return NO_RUN;
-    }
     begin(m, head >> m->huge.order, key);
     return head >> m->huge.order;
 }

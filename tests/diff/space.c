@@ -356,6 +356,33 @@ static void the_same_holds_wherever_frames_come_from(void **unused)
     }
 }
 
+/* Pages that move to other frames, so that a run is free: mapped by one or many, dirty or not, of
+ * files and of slots. */
+static void the_same_holds_where_pages_move_for_huge_ones(void **unused)
+{
+    (void)unused;
+    for (unsigned i = test_rounds(200); i-- > 0;) {
+        bool inside = i % 4 == 0;
+        struct space_plan plan =
+            huge_plan(VM_HUGE_FAULT + i % 3, "two-level:dir=10,table=2", 2,
+                      (inside ? 84 : 16) + i % 31, inside ? VM_TABLES_INSIDE : VM_TABLES_APART);
+        plan.compact = VM_COMPACT_NEEDED;
+        plan.policy = some[i % NSOME];
+        plan.policy_ops = i % 7 ? NULL : &wishful_policy;
+        plan.swap_cluster = 1 + i % 3;
+        plan.flush_ns = i % 5 ? 0 : 15;
+        plan.flush_age_ns = 20;
+        plan.flush = VM_FLUSH_ALL;
+        plan.low = i % 3;
+        plan.high = i % 3 * 2;
+        plan.readahead = i % 6 ? NULL : "cluster";
+        if (i % 2)
+            plan.frames = some_frames(i, plan.nframes);
+        plan.seed = 210000 + i;
+        play(plan, inside);
+    }
+}
+
 /* What keeps nothing from pages, and finds all that is free, gives as many frames: who leaves is
  * the same. */
 static void zones_groups_and_lists_that_keep_nothing_change_no_fault(void **unused)
@@ -644,6 +671,7 @@ int main(void)
         cmocka_unit_test(the_same_holds_where_pages_wait_to_be_written),
         cmocka_unit_test(the_same_holds_whatever_the_flusher_writes),
         cmocka_unit_test(the_same_holds_wherever_frames_come_from),
+        cmocka_unit_test(the_same_holds_where_pages_move_for_huge_ones),
         cmocka_unit_test(zones_groups_and_lists_that_keep_nothing_change_no_fault),
         cmocka_unit_test(the_same_holds_whatever_is_read_ahead),
         cmocka_unit_test(the_same_holds_with_huge_pages),

@@ -3,12 +3,12 @@
  *     before   |T.##|#..#|##.T|.#..|     T stays, # can move, . is free
  *     after    |T###|#..#|##.T|....|     one copy makes a run
  *
- * Where a take of a run fails though as many frames are free, and the fragmentation index says that
- * they are in pieces, the run that costs the fewest copies is emptied, the lowest of these: no frame
- * of it may be a table's, the store's, part of a huge page or of a reservation, of a page that is
- * locked, or of one that nothing maps. Its free frames are taken first, so that no page moves from
- * one place of it to another. A page that moves keeps its bits, its home and its mappers; to the
- * policy it is a newcomer.
+ * Where a take of a run fails though as many frames are free, and the fragmentation index says
+ * that they are in pieces, the run that costs the fewest copies is emptied, the lowest of these: no
+ * frame of it may be a table's, the store's, part of a huge page or of a reservation, of a page
+ * that is locked, or of one that nothing maps. Its free frames are taken first, so that no page
+ * moves from one place of it to another. A page that moves keeps its bits, its home and its
+ * mappers; to the policy it is a newcomer.
  *
  * Where there is no such run, the next tries are put off: 1, then 2, 4, up to 64 of them, until one
  * has made a run.

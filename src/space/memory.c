@@ -479,6 +479,13 @@ static bool is_free(const struct vm_memory *m, vm_pfn f)
     return vm_frames_is_free(inside ? m->frames : m->apart, inside ? f : f - m->c.nframes);
 }
 
+/* What may lie only where the kernel has addresses. */
+static bool stays(const struct vm_memory *m, vm_pfn f)
+{
+    uint64_t owner = m->frame[f].owner;
+    return owner == VM_FRAME_TABLE || owner == VM_FRAME_STORE || vm_is_table_page(m, f);
+}
+
 static void check_page_frame(const struct census *c, vm_pfn f)
 {
     const struct vm_memory *m = c->m;
@@ -507,6 +514,8 @@ static void check_frames(const struct census *c)
             continue;
         loose += vm_is_table_page(m, f);
         tables += frame->owner == VM_FRAME_TABLE || vm_is_table_page(m, f);
+        VM_ASSERT(!stays(m, f) || f < vm_frames_end_for(m->frames, VM_FRAME_FOR_KERNEL) ||
+                  f >= m->c.nframes);
         reserved += frame->owner == VM_FRAME_RESERVED;
         store += frame->owner == VM_FRAME_STORE;
         VM_ASSERT(frame->owner == VM_FRAME_FREE || !vm_frame_slot(frame) ||

@@ -344,7 +344,7 @@ static void the_same_holds_whatever_is_written_and_read_ahead(void **unused)
 
 static void the_same_holds_with_huge_pages(void **unused)
 {
-    uint64_t promotions = 0, demotions = 0, huge_faults = 0;
+    uint64_t promotions = 0, demotions = 0, huge_faults = 0, moved = 0;
     (void)unused;
     for (unsigned i = test_rounds(900); i-- > 0;) {
         unsigned order = 1 + i % 2;
@@ -357,14 +357,16 @@ static void the_same_holds_with_huge_pages(void **unused)
         p.config.huge_bytes = p.config.page_bytes << order;
         p.config.huge_scan_touches = 7;
         p.config.huge_scan_pages = 16;
+        p.config.compact = i / 2 % 2 ? VM_COMPACT_NEEDED : VM_COMPACT_NEVER;
         mix_writes(&p, i / 3);
         mix_machine(&p, i);
         struct vm_counts c = play(&p);
         promotions += c.promotions;
         demotions += c.demotions;
         huge_faults += c.huge_faults;
+        moved += p.config.huge_pages == VM_HUGE_COLLAPSE ? 0 : c.huge_copies;
     }
-    assert_true(promotions > 0 && demotions > 0 && huge_faults > 0);
+    assert_true(promotions > 0 && demotions > 0 && huge_faults > 0 && moved > 0);
 }
 
 /* Pages in slots take frames of the same memory. */

@@ -357,9 +357,13 @@ static void the_same_holds_with_huge_pages(void **unused)
         p.config.huge_bytes = p.config.page_bytes << order;
         p.config.huge_scan_touches = 7;
         p.config.huge_scan_pages = 16;
-        p.config.compact = i / 2 % 2 ? VM_COMPACT_NEEDED : VM_COMPACT_NEVER;
         mix_writes(&p, i / 3);
         mix_machine(&p, i);
+        if (i / 4 % 2) { /* free frames that lie apart, and are moved together */
+            p.config.compact = VM_COMPACT_NEEDED;
+            strcpy(p.config.watermark_low, "6");
+            strcpy(p.config.watermark_high, "9");
+        }
         struct vm_counts c = play(&p);
         promotions += c.promotions;
         demotions += c.demotions;

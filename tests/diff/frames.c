@@ -202,14 +202,20 @@ static void each_frame_is_the_one_that_brute_force_finds(void **unused)
 
 /* ---- what takes of one frame would get ---- */
 
+static struct world world_mixed_up(unsigned seed)
+{
+    struct world w;
+    world_open(&w, seed);
+    for (unsigned i = 0; i < STEPS / 2; i++)
+        step(&w);
+    return w;
+}
+
 static void so_many_are_free_as_can_be_taken(void **unused)
 {
     (void)unused;
     for (unsigned seed = 0; seed < test_rounds(1000); seed++) {
-        struct world w;
-        world_open(&w, seed);
-        for (unsigned i = 0; i < STEPS / 2; i++)
-            step(&w);
+        struct world w = world_mixed_up(seed);
         enum vm_frame_use use = some_use(&w);
         uint32_t n = vm_frames_free_for(w.fast, use), taken = 0;
         for (vm_pfn f; (f = vm_frames_take(w.fast, use, 0)) != VM_NOFRAME; taken++)
@@ -224,10 +230,7 @@ static void so_many_huge_pages_are_available_as_can_be_taken(void **unused)
 {
     (void)unused;
     for (unsigned seed = 0; seed < test_rounds(1000); seed++) {
-        struct world w;
-        world_open(&w, seed);
-        for (unsigned i = 0; i < STEPS / 2; i++)
-            step(&w);
+        struct world w = world_mixed_up(seed);
         unsigned order = 1 + below(&w, 4);
         uint64_t n = vm_frames_available(w.fast, order), taken = 0;
         while (vm_frames_take(w.fast, VM_FRAME_FOR_PAGE, order) != VM_NOFRAME)

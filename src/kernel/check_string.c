@@ -225,6 +225,72 @@ static bool serve_memrchr(const struct checked *c)
     return true;
 }
 
+/* The bytes at a1, up to the zero, which ends every span, are in the set. */
+static bool read_set(const struct checked *c, bool set[256])
+{
+    uint64_t n;
+    struct window w = {0};
+    if (!length(c, A(1), &n))
+        return false;
+    reads(c, A(1), n + 1);
+    memset(set, 0, 256 * sizeof *set);
+    for (uint64_t i = 0; i < n; i++)
+        set[byte_at(c, &w, A(1) + i) & 255] = true;
+    return true;
+}
+
+/* How many bytes of the string at a0 stand before its end, or the first that
+ * belongs otherwise. */
+enum belongs { NOT_IN_SET, IN_SET };
+static bool span_of(const struct checked *c, enum belongs while_it, uint64_t *n, bool *at_end)
+{
+    bool set[256];
+    struct window w = {0};
+    use_arguments(c, 2);
+    if (!read_set(c, set))
+        return false;
+    for (*n = 0;; ++*n) {
+        int byte = byte_at(c, &w, A(0) + *n);
+        *at_end = byte == 0;
+        if (byte < 0)
+            return false;
+        if (*at_end || set[byte] != (while_it == IN_SET))
+            break;
+    }
+    reads(c, A(0), *n + 1);
+    return true;
+}
+
+static bool serve_strspn(const struct checked *c)
+{
+    uint64_t n;
+    bool at_end;
+    if (!span_of(c, IN_SET, &n, &at_end))
+        return false;
+    A(0) = n;
+    return true;
+}
+
+static bool serve_strcspn(const struct checked *c)
+{
+    uint64_t n;
+    bool at_end;
+    if (!span_of(c, NOT_IN_SET, &n, &at_end))
+        return false;
+    A(0) = n;
+    return true;
+}
+
+static bool serve_strpbrk(const struct checked *c)
+{
+    uint64_t n;
+    bool at_end;
+    if (!span_of(c, NOT_IN_SET, &n, &at_end))
+        return false;
+    A(0) = at_end ? 0 : A(0) + n;
+    return true;
+}
+
 /* ---- comparing ---- */
 
 /* Up to `most` bytes, and not beyond a zero where `ends`; *n is how many were looked at. */
@@ -411,7 +477,8 @@ const struct served *vm_check_served_string(size_t i)
         {"memcpy", serve_memcpy},       {"memmove", serve_memcpy},  {"mempcpy", serve_mempcpy},
         {"memset", serve_memset},       {"strcpy", serve_strcpy},   {"stpcpy", serve_stpcpy},
         {"strcat", serve_strcat},       {"strncat", serve_strncat}, {"strncpy", serve_strncpy},
-        {"stpncpy", serve_stpncpy},
+        {"stpncpy", serve_stpncpy},     {"strspn", serve_strspn},   {"strcspn", serve_strcspn},
+        {"strpbrk", serve_strpbrk},
     };
     return i < sizeof all / sizeof all[0] ? &all[i] : NULL;
 }

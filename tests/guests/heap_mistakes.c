@@ -22,7 +22,7 @@
     })
 
 static volatile int sink;
-static void *kept_for_ever;
+static void *volatile kept_for_ever;
 
 APART static char *get(size_t bytes)
 {
@@ -158,7 +158,8 @@ static void stranger(void)
 APART static void lose(void)
 {
     for (int i = 0; i < 3; i++)
-        sink = *get(1000 + (size_t)i) != 0 ? 1 : 2; /* so that it is also uninitialised */
+        if (*get(1000 + (size_t)i)) /* so that it is also uninitialised */
+            put(NULL);
 }
 
 APART static void lose_quietly(void)
@@ -277,7 +278,7 @@ static void in_thread(void)
     put(block);
 }
 
-static char *handled;
+static char *volatile handled;
 
 static void on_signal(int signal)
 {

@@ -68,10 +68,10 @@ struct vm_run_config {
     char *const *argv;     /* argv[0]: the program, a path of theirs; NULL at the end */
     char *const *envp;     /* NULL at the end */
     unsigned trace;        /* enum vm_run_trace bits */
-    struct heap_findings *heap; /* what programs do wrong with their heaps (base/heap_findings.h);
-                                   NULL: nobody looks */
-    const char *record;    /* a .pgt for what the machine is told; NULL: none */
-    const char *origin;    /* of that, for its reader */
+    /* What programs do wrong with their heaps (base/heap_findings.h); NULL: nobody looks. */
+    struct heap_findings *heap;
+    const char *record; /* a .pgt for what the machine is told; NULL: none */
+    const char *origin; /* of that, for its reader */
     void *host;
     /* One line of a trace, without its end; the kernel's time is `now_ns`. */
     void (*told)(void *host, enum vm_run_trace what, uint64_t now_ns, uint32_t tid,

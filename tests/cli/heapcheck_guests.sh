@@ -56,7 +56,7 @@ finds call overflow '^    0 bytes behind the end of a block of 4$' 'write$' "$(a
 finds twice free_twice '^    byte 0 of a block of 13$' 'found in' "$(at put)" \
     "$in_get" "$get" 'and freed by' "$(at put)"
 finds inside free_inside '^    byte 4 of a block of 13$' "$(at put)" "$(at inside)"
-finds stranger free_stranger '^    at 0x' "$(at put)" "$(at stranger)"
+finds stranger free_stranger '^    at 0x' "$(at put)"
 
 # ---- leaks ----
 finds leak leak '^    3000 bytes in 3 blocks$' "$get" "$(at lose_quietly)" "$(at leak)"

@@ -202,11 +202,16 @@ static void address(void)
     put((char *)block);
 }
 
+APART static void come_here(void)
+{
+    sink++;
+}
+
 static void jump(void)
 {
     void (**block)(void) = keep((void (**)(void))calloc(1, sizeof *block));
     void (**other)(void) = keep((void (**)(void))malloc(sizeof *other));
-    block[0] = leak;
+    block[0] = come_here;
     uintptr_t target = (uintptr_t)block[0] ^ ((uintptr_t)keep(other)[0] & 0);
     target |= (uintptr_t)keep(other)[0] & 1; /* fresh bytes are zero, but nobody said so */
     ((void (*)(void))target)();

@@ -181,6 +181,8 @@ static void take_here(struct shadow *s, vm_va va, uint64_t bytes)
     struct shadow_page *p = make(s, va);
     for (uint64_t i = 0; p && i < bytes; i++)
         set_reachable(p, va + i, false);
+    if (p)
+        memset(p->undefined + IN_PAGE(va), 0, bytes);
     if (p && !p->live)
         put(s, va, NULL);
 }

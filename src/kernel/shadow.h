@@ -50,7 +50,7 @@ void vm_shadow_close(struct shadow *s);                /* NULL is fine */
 
 /* [va, va + bytes) of the heap is reachable, and undefined. */
 void vm_shadow_give(struct shadow *s, vm_va va, uint64_t bytes);
-/* It is so no more. */
+/* It is so no more; whoever reads it all the same has made one mistake, not two: it is defined. */
 void vm_shadow_take(struct shadow *s, vm_va va, uint64_t bytes);
 /* The first byte of [va, va + bytes) that may not be touched, or va + bytes. */
 vm_va vm_shadow_barrier(const struct shadow *s, vm_va va, uint64_t bytes);

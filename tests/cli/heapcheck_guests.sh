@@ -96,7 +96,7 @@ for guest in "$PAGODA_SOURCE"/guests/expected/*.txt; do
     name=${name%.txt}
     [[ $name == thrash ]] && continue # many references, and no block
     check --root / --cwd "$PWD" --writable --report-to report.txt -- "$PAGODA_GUESTS/$name"
-    is "$out"$'\n'"status $status" "$(cat "$guest")" "$name says the same, and ends the same"
+    is "${out:+$out$'\n'}status $status" "$(cat "$guest")" "$name says the same, and ends the same"
     like "$(cat report.txt)" '; 0 mistakes$' "and makes no mistake"
 done
 

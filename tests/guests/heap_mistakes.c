@@ -228,9 +228,10 @@ static void argument(void)
 
 static void told(void)
 {
+    int fd[2];
     char *block = get(8);
     memset(block, ' ', 7);
-    if (write(1, block, 8) != 8)
+    if (pipe(fd) || write(fd[1], block, 8) != 8)
         exit(3);
     put(block);
 }

@@ -1,4 +1,4 @@
-/* definedness.h - which bits of an instruction's result are undefined, if some of its operands' are.
+/* definedness.h - which bits of an instruction's result are undefined where operands' bits are.
  *
  * The idea: a bit is undefined if it could be otherwise for other values of the undefined bits. A
  * sum is bounded by what it is for the least and the greatest values that the operands can have;

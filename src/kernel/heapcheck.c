@@ -350,7 +350,7 @@ void vm_check_return(struct kernel *k, struct thread *t, vm_va registers)
 
 void vm_check_kernel_writes(struct kernel *k, struct thread *t, vm_va va, uint64_t bytes)
 {
-    if (!k->check || !t->space->check || k->check->serves)
+    if (!t->space->check || k->check->serves)
         return;
     struct checked c = checked_of(k, t);
     vm_check_touch(&c, va, bytes, VM_WRITE);
@@ -359,7 +359,7 @@ void vm_check_kernel_writes(struct kernel *k, struct thread *t, vm_va va, uint64
 
 void vm_check_kernel_reads(struct kernel *k, struct thread *t, vm_va va, uint64_t bytes)
 {
-    if (!k->check || !t->space->check || k->check->serves)
+    if (!t->space->check || k->check->serves)
         return;
     struct checked c = checked_of(k, t);
     vm_check_touch(&c, va, bytes, VM_READ);
@@ -368,7 +368,7 @@ void vm_check_kernel_reads(struct kernel *k, struct thread *t, vm_va va, uint64_
 void vm_check_kernel_uses(struct kernel *k, struct thread *t, vm_va va, uint64_t bytes)
 {
     vm_check_kernel_reads(k, t, va, bytes);
-    if (!k->check || !t->space->check || k->check->serves)
+    if (!t->space->check || k->check->serves)
         return;
     struct checked c = checked_of(k, t);
     vm_check_use_bytes(&c, HEAP_USE_CALL, va, bytes);

@@ -370,7 +370,7 @@ bool vm_record_move(struct kernel *k, const struct address_space *s, vm_va from,
 bool vm_record_finish(struct kernel *k, struct vm_error *e);
 void vm_record_abort(struct kernel *k);
 
-/* ---- heapcheck.c, check_step.c: each does nothing where nobody looks ---- */
+/* ---- heapcheck.c, check_step.c: they do nothing where nobody looks ---- */
 
 bool vm_check_open(struct kernel *k, struct vm_error *e);
 void vm_check_close(struct kernel *k);
@@ -379,7 +379,7 @@ bool vm_check_is_whole(struct kernel *k, struct vm_error *e);
 /* vm_rv64_run of a thread, each instruction looked at. */
 enum vm_rv64_stop vm_check_run(struct kernel *k, struct thread *t, uint64_t budget,
                                struct vm_rv64_trap *trap);
-/* The thread's space is that of its program now, whose file is loaded `base` above its addresses. */
+/* The thread's space is that of its program now, whose file lies `base` above its addresses. */
 void vm_check_exec(struct kernel *k, struct thread *t, vm_va base);
 void vm_check_close_space(struct address_space *s);
 void vm_check_fork(struct kernel *k, struct address_space *s, const struct address_space *from);
@@ -394,7 +394,8 @@ void vm_check_end(struct kernel *k, struct thread *t);
  * they have been put back from there. */
 void vm_check_signal(struct kernel *k, struct thread *t, vm_va registers);
 void vm_check_return(struct kernel *k, struct thread *t, vm_va registers);
-/* A system call of the thread touches its bytes; what it uses them for is seen by others. */
+/* Where somebody looks: a system call of the thread touches its bytes; or what it reads is seen by
+ * others. */
 void vm_check_kernel_writes(struct kernel *k, struct thread *t, vm_va va, uint64_t bytes);
 void vm_check_kernel_reads(struct kernel *k, struct thread *t, vm_va va, uint64_t bytes);
 void vm_check_kernel_uses(struct kernel *k, struct thread *t, vm_va va, uint64_t bytes);

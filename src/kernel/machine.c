@@ -295,7 +295,8 @@ static uint8_t *piece(struct kernel *k, struct thread *t, vm_va va, uint64_t byt
 int64_t vm_user_read(struct kernel *k, struct thread *t, void *out, vm_va va, uint64_t bytes)
 {
     uint32_t n;
-    vm_check_kernel_reads(k, t, va, bytes);
+    if (k->check)
+        vm_check_kernel_reads(k, t, va, bytes);
     for (uint8_t *to = out; bytes; to += n, va += n, bytes -= n) {
         const uint8_t *from = piece(k, t, va, bytes, VM_READ, &n);
         if (!from)
@@ -309,7 +310,8 @@ int64_t vm_user_write(struct kernel *k, struct thread *t, vm_va va, const void *
                       uint64_t bytes)
 {
     uint32_t n;
-    vm_check_kernel_writes(k, t, va, bytes);
+    if (k->check)
+        vm_check_kernel_writes(k, t, va, bytes);
     for (const uint8_t *at = from; bytes; at += n, va += n, bytes -= n) {
         uint8_t *to = piece(k, t, va, bytes, VM_WRITE, &n);
         if (!to)
@@ -322,7 +324,8 @@ int64_t vm_user_write(struct kernel *k, struct thread *t, vm_va va, const void *
 int64_t vm_user_zero(struct kernel *k, struct thread *t, vm_va va, uint64_t bytes)
 {
     uint32_t n;
-    vm_check_kernel_writes(k, t, va, bytes);
+    if (k->check)
+        vm_check_kernel_writes(k, t, va, bytes);
     for (; bytes; va += n, bytes -= n) {
         uint8_t *to = piece(k, t, va, bytes, VM_WRITE, &n);
         if (!to)
@@ -342,7 +345,8 @@ int64_t vm_user_string(struct kernel *k, struct thread *t, char *out, size_t cap
         const uint8_t *end = memchr(from, 0, n);
         size_t here = end ? (size_t)(end - from) + 1 : n;
         memcpy(out + i, from, here);
-        vm_check_kernel_uses(k, t, va, here);
+        if (k->check)
+            vm_check_kernel_uses(k, t, va, here);
         if (end)
             return 0;
     }

@@ -70,8 +70,8 @@ finds branch uninitialised '^    byte 8 of a block of 16$' 'a branch or a compar
 finds address uninitialised '^    byte 1 of a block of 4$' 'where an access goes' "$(at address)" \
     "$in_get" "$get"
 finds jump uninitialised '^    byte 0 of a block of 8$' 'where a jump goes' "$(at jump)"
-finds argument uninitialised '^    byte 0 of a block of 8$' 'an argument of' "$(at '[_a-z]*malloc')" \
-    "$get" "$(at argument)"
+finds argument uninitialised '^    byte 0 of a block of 8$' 'an argument of' \
+    "$(at '[_a-z]*malloc')" "$get" "$(at argument)"
 finds told uninitialised '^    byte 7 of a block of 8$' 'a system call' "$(at '[_a-z]*write')" \
     "$(at told)"
 finds compared uninitialised '^    byte 4 of a block of 8$' 'a branch or a comparison' \
@@ -96,7 +96,8 @@ for guest in "$PAGODA_SOURCE"/guests/expected/*.txt; do
     name=${name%.txt}
     [[ $name == thrash ]] && continue # many references, and no block
     check --root / --cwd "$PWD" --writable --report-to report.txt -- "$PAGODA_GUESTS/$name"
-    is "${out:+$out$'\n'}status $status" "$(cat "$guest")" "$name says the same, and ends the same"
+    said="${out:+$out$'\n'}status $status"
+    is "$said" "$(cat "$guest")" "$name says the same, and ends the same"
     like "$(cat report.txt)" '; 0 mistakes$' "and makes no mistake"
 done
 
@@ -133,9 +134,10 @@ if [[ -x $real/busybox ]]; then
         ln -sf busybox "root/bin/$name"
     done
     printf 'one\ntwo\nthree\n' >root/words
-    check --root root -- /bin/sh -c 'sort /words | sed s/o/0/ | awk "{n += length(\$1)} END {print n}"
-        tar c -C / words | gzip | gunzip | tar t; for i in 1 2; do case $i in 2) echo "${i}nd";; esac
-        done'
+    check --root root -- /bin/sh -c '
+        sort /words | sed s/o/0/ | awk "{n += length(\$1)} END {print n}"
+        tar c -C / words | gzip | gunzip | tar t
+        for i in 1 2; do case $i in 2) echo "${i}nd";; esac; done'
     is "$out" $'11\nwords\n2nd' "a shell and what it starts work"
     is "$(grep -E '^[a-z_]+: ' <<<"$err" | grep -v '^leak: ')" '' "and make no mistake but leaks"
 fi

@@ -200,13 +200,16 @@ void vm_shadow_take(struct shadow *s, vm_va va, uint64_t bytes)
 
 vm_va vm_shadow_barrier(const struct shadow *s, vm_va va, uint64_t bytes)
 {
-    vm_va end = va + bytes;
-    for (; va < end; va++)
-        if (is_heap(s, va) && !is_reachable(find(s, va), va))
-            return va;
-        else if (!is_heap(s, va))
-            va += piece(va, end) - 1;
-    return end;
+    for (vm_va end = va + bytes, n; va < end; va += n) {
+        n = piece(va, end);
+        if (!is_heap(s, va))
+            continue;
+        const struct shadow_page *p = find(s, va);
+        for (vm_va at = va; at < va + n; at++)
+            if (!is_reachable(p, at))
+                return at;
+    }
+    return va;
 }
 
 bool vm_shadow_lives(const struct shadow *s, vm_va va)

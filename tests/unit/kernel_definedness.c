@@ -1,5 +1,5 @@
-/* kernel_definedness.c - which bits of a result are undefined, against all values that the undefined
- * bits of the operands could have.
+/* kernel_definedness.c - which bits of a result are undefined, against all values that the
+ * undefined bits of the operands could have.
  */
 #include "base/random.h"
 #include "kernel/definedness.h"

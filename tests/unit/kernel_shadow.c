@@ -1,5 +1,5 @@
-/* kernel_shadow.c - the shadow of a space, and the heap that it is of, against one byte of notes for
- * each byte, in small random worlds.
+/* kernel_shadow.c - the shadow of a space, and the heap that it is of, against notes of each byte,
+ * in small random worlds.
  */
 #include "base/random.h"
 #include "kernel/guarded_heap.h"

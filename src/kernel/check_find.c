@@ -151,11 +151,19 @@ static enum heap_mistake mistake_at(enum guarded_place place, const struct guard
     }
 }
 
+/* A program may ask for more bytes than there are addresses: how many there are. */
+static uint64_t bytes_there(const struct checked *c, vm_va va, uint64_t bytes)
+{
+    uint64_t most = va < c->k->user_end ? c->k->user_end - va : 0;
+    return bytes < most ? bytes : most;
+}
+
 void vm_check_touch(const struct checked *c, vm_va va, uint64_t bytes, enum vm_access access)
 {
     struct guarded_block *block;
+    bytes = bytes_there(c, va, bytes);
     vm_va at = vm_shadow_barrier(c->space->shadow, va, bytes);
-    if (at == va + bytes)
+    if (at == va + bytes || c->known->unheard_until)
         return;
     enum guarded_place place = vm_guarded_find(&c->space->heap, at, &block);
     struct heap_finding f = finding_of(c, mistake_at(place, block), at, block);
@@ -166,6 +174,8 @@ void vm_check_touch(const struct checked *c, vm_va va, uint64_t bytes, enum vm_a
 void vm_check_use(const struct checked *c, enum heap_use use, vm_va origin)
 {
     struct guarded_block *block;
+    if (c->known->unheard_until)
+        return;
     vm_guarded_find(&c->space->heap, origin, &block);
     struct heap_finding f = finding_of(c, HEAP_UNINITIALISED, origin, block);
     f.use = use;
@@ -175,6 +185,7 @@ void vm_check_use(const struct checked *c, enum heap_use use, vm_va origin)
 void vm_check_use_bytes(const struct checked *c, enum heap_use use, vm_va va, uint64_t bytes)
 {
     vm_va origin = 0;
+    bytes = bytes_there(c, va, bytes);
     if (vm_shadow_gap(c->space->shadow, va, bytes, &origin) < va + bytes)
         vm_check_use(c, use, origin);
 }

@@ -13,12 +13,33 @@
 
 /* ---- blocks ---- */
 
+#define MAP_STEP (UINT64_C(1) << 20)
+
+/* The heap has memory up to `end` at least, and not much beyond: who runs away faults there. */
+static bool has_memory(const struct checked *c, vm_va end)
+{
+    vm_va *mapped = &c->space->mapped, to = (end + MAP_STEP - 1) & ~(MAP_STEP - 1);
+    to = to < c->space->heap.end ? to : c->space->heap.end;
+    if (end <= *mapped)
+        return true;
+    if (vm_space_map(c->k, c->t->space, *mapped, to - *mapped, VM_PROT_READ | VM_PROT_WRITE, false,
+                     NULL, 0) != 0)
+        return false;
+    *mapped = to;
+    return true;
+}
+
 static vm_va take(const struct checked *c, uint64_t bytes, uint64_t align)
 {
     struct heap_findings *f = c->all->findings;
     vm_va start = vm_guarded_take(&c->space->heap, bytes, align, vm_check_stack(c));
     if (!start)
         return 0;
+    if (!has_memory(c, start + bytes + HEAP_GUARD)) {
+        struct guarded_block *block = &c->space->heap.block[c->space->heap.n - 1];
+        block->freed = block->allocated;
+        return 0;
+    }
     vm_shadow_give(c->space->shadow, start, bytes);
     f->blocks++;
     f->bytes += bytes;

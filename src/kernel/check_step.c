@@ -362,6 +362,8 @@ static void note_call(const struct checked *c, vm_va back)
 static void note_return(struct check_thread *known, vm_va to)
 {
     uint32_t n = known->ncalls;
+    if (to == known->unheard_until)
+        known->unheard_until = 0;
     while (n && known->call[n - 1].back != to)
         n--;
     known->ncalls = n ? n - 1 : known->ncalls;
@@ -394,8 +396,10 @@ static bool serve(const struct checked *c)
     c->all->serves = true;
     bool done = served->serve(c);
     c->all->serves = false;
-    if (!done)
+    if (!done) {
+        c->known->unheard_until = hart->x[LINK] & ~UINT64_C(1);
         return false;
+    }
     c->known->x[10] = (struct undefined_register){0};
     hart->pc = hart->x[LINK] & ~UINT64_C(1);
     hart->instret++;

@@ -185,20 +185,18 @@ static const struct check_image *image_of(struct heapcheck *all, const struct in
 
 /* The heap has the third quarter of all addresses: what grows from below and what is mapped from
  * above do not come there. */
-static struct check_space *new_space(struct kernel *k, struct address_space *s,
-                                     const struct check_image *im)
+static struct check_space *new_space(const struct kernel *k, const struct check_image *im)
 {
     vm_va first = vm_page_up(k, k->user_end / 2), bytes = k->user_end / 4;
     struct check_space *c = calloc(1, sizeof *c);
     struct shadow *shadow = c ? vm_shadow_open(first, first + bytes) : NULL;
-    if (!shadow || vm_space_map_unpromised(k, s, first, bytes, VM_PROT_READ | VM_PROT_WRITE, false,
-                                           NULL, 0) != 0) {
-        vm_shadow_close(shadow);
+    if (!shadow) {
         free(c);
         return NULL;
     }
     c->shadow = shadow;
     c->image = im;
+    c->mapped = first;
     vm_guarded_open(&c->heap, first, first + bytes);
     return c;
 }
@@ -213,6 +211,7 @@ static void forget_registers(struct check_thread *known)
     memset(known->x, 0, sizeof known->x);
     memset(known->f, 0, sizeof known->f);
     known->ncalls = 0;
+    known->unheard_until = 0;
 }
 
 void vm_check_exec(struct kernel *k, struct thread *t, vm_va base)
@@ -225,7 +224,7 @@ void vm_check_exec(struct kernel *k, struct thread *t, vm_va base)
     all->findings->process = k->first->pid;
     all->findings->blind += im && !im->has_heap;
     if (im && im->has_heap)
-        t->space->check = new_space(k, t->space, im);
+        t->space->check = new_space(k, im);
     all->starved = all->starved || !im || (im->has_heap && !t->space->check);
 }
 
@@ -255,6 +254,7 @@ void vm_check_fork(struct kernel *k, struct address_space *s, const struct addre
         return;
     }
     c->shadow = shadow;
+    c->mapped = from->check->mapped;
     c->image = from->check->image;
     s->check = c;
 }
@@ -324,6 +324,7 @@ void vm_check_signal(struct kernel *k, struct thread *t, vm_va registers)
     if (!k->check || !t->space->check)
         return;
     struct check_thread *known = known_of(k, t);
+    known->unheard_until = 0;
     for (unsigned i = 1; i < 32; i++)
         vm_shadow_store(t->space->check->shadow, registers + 8 * (i - 1), 8, known->x[i].bits,
                         known->x[i].origin);

@@ -52,6 +52,9 @@ struct check_thread {
     struct undefined_register x[33], f[32]; /* x[32] takes what is written to x0 */
     struct check_call *call;                /* [ncalls], the innermost last */
     uint32_t ncalls, cap;
+    /* A function that could not be served runs itself until it returns there, and has been told of
+     * already; 0: none does. */
+    vm_va unheard_until;
 };
 
 struct checked;
@@ -85,6 +88,7 @@ const struct served *vm_check_hook(const struct check_image *im, vm_va pc); /* N
 struct check_space {
     struct shadow *shadow;
     struct guarded_heap heap;
+    vm_va mapped; /* the heap's memory goes so far */
     const struct check_image *image;
 };
 

@@ -49,6 +49,8 @@ finds endless overflow '^    0 bytes behind the end of a block of 8$' 'read$' "$
     "$(at string_without_end)"
 finds copy overflow '^    0 bytes behind the end of a block of 9$' 'read$' "$(at '_*memcpy')" \
     "$(at copy_too_much)"
+finds everything overflow '^    0 bytes behind the end of a block of 20$' 'write$' "$(at memset)" \
+    "$(at clear_everything)"
 finds call overflow '^    0 bytes behind the end of a block of 4$' 'write$' "$(at '[_a-z]*read')" \
     "$(at call_writes_behind)"
 

@@ -122,6 +122,21 @@ static void copy_too_much(void)
     put(to);
 }
 
+static void on_fault(int signal)
+{
+    (void)signal;
+    puts("done");
+    fflush(stdout);
+    _exit(0);
+}
+
+static void clear_everything(void)
+{
+    char *block = get(20);
+    signal(SIGSEGV, on_fault);
+    memset(block, 0, keep((size_t)-1));
+}
+
 static void call_writes_behind(void)
 {
     int fd[2];
@@ -366,6 +381,7 @@ static const struct {
     {"string", string_too_long},
     {"endless", string_without_end},
     {"copy", copy_too_much},
+    {"everything", clear_everything},
     {"call", call_writes_behind},
     {"twice", twice},
     {"inside", inside},

@@ -332,18 +332,20 @@ static void settle(const struct checked *c, const struct outcome *o)
         known->x[o->rd] = o->value;
 }
 
-/* Calls whose frames are gone, by a longjmp: the stack pointer is above where they began. */
-static void drop_stale(struct check_thread *known, vm_va sp)
+/* Calls whose frames are gone, by a longjmp: the stack pointer was below where it is now. */
+static void drop_stale(struct check_thread *known, vm_va below)
 {
-    while (known->ncalls && known->call[known->ncalls - 1].sp < sp)
+    while (known->ncalls && known->call[known->ncalls - 1].sp < below)
         known->ncalls--;
 }
 
-static void note_call(const struct checked *c, vm_va back)
+/* Who calls by ra has a frame, where its own return is, unlike its caller's call at the same place:
+ * that one is gone. Who calls by t0 may have none yet. */
+static void note_call(const struct checked *c, vm_va back, unsigned link)
 {
     struct check_thread *known = c->known;
     vm_va sp = c->t->hart.x[2];
-    drop_stale(known, sp);
+    drop_stale(known, link == LINK ? sp + 1 : sp);
     if (known->ncalls == CALLS_MAX)
         return;
     if (known->ncalls == known->cap) {
@@ -381,7 +383,7 @@ static void follow_jump(const struct checked *c, const struct rv64_insn *insn, v
     if (by_register && is_link(insn->rs1) && insn->rs1 != insn->rd)
         note_return(c->known, c->t->hart.pc);
     if ((by_register || insn->code == RV64_jal) && is_link(insn->rd))
-        note_call(c, from + insn->bytes);
+        note_call(c, from + insn->bytes, insn->rd);
 }
 
 /* ---- running ---- */

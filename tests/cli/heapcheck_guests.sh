@@ -49,6 +49,8 @@ finds endless overflow '^    0 bytes behind the end of a block of 8$' 'read$' "$
     "$(at string_without_end)"
 finds copy overflow '^    0 bytes behind the end of a block of 9$' 'read$' "$(at '_*memcpy')" \
     "$(at copy_too_much)"
+finds source overflow '^    0 bytes behind the end of a block of 5$' 'read$' "$(at strcpy)" \
+    "$(at string_from_nowhere)"
 finds everything overflow '^    0 bytes behind the end of a block of 20$' 'write$' "$(at memset)" \
     "$(at clear_everything)"
 finds call overflow '^    0 bytes behind the end of a block of 4$' 'write$' "$(at '[_a-z]*read')" \
@@ -82,9 +84,13 @@ finds double uninitialised '^    byte 8 of a block of 16$' 'a branch or a compar
     "$(at conditional_single)"
 
 # ---- in others ----
-finds child use_after_free '^    byte 0 of a block of 13$' 'thread 2, read$' "$(at in_child)"
+finds child use_after_free '^    byte 0 of a block of 13$' 'thread 2, read$' "$(at in_child)" \
+    "$(at main)"
 finds thread overflow '^    0 bytes behind' 'thread 2, write$' "$(at write_at)" "$(at thread_body)"
 finds handler overflow '^    0 bytes behind' 'thread 1, write$' "$(at write_at)" "$(at in_handler)"
+
+finds leap overflow '^    0 bytes behind' "$(at write_at)" "$(at after_a_leap)" "$(at main)"
+unlike "$err" '\(leap\+' "calls that a longjmp ended are in no stack"
 
 # ---- none ----
 for guest in heap_mistakes heap_mistakes_fast; do

@@ -4,6 +4,7 @@
  * It is compiled with and without optimisation: `keep` hides from the compiler what it could see.
  */
 #include <pthread.h>
+#include <setjmp.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -128,6 +129,15 @@ static void on_fault(int signal)
     puts("done");
     fflush(stdout);
     _exit(0);
+}
+
+static void string_from_nowhere(void)
+{
+    char *block = get(5), *copy = calloc(20, 1);
+    memset(block, 'x', 5);
+    strcpy(copy, keep(block));
+    put(block);
+    put(copy);
 }
 
 static void clear_everything(void)
@@ -316,6 +326,26 @@ static void in_handler(void)
     handled = NULL;
 }
 
+static jmp_buf back;
+
+APART static void leap(int depth)
+{
+    if (keep(depth))
+        leap(depth - 1);
+    else
+        longjmp(back, 1);
+    sink++;
+}
+
+static void after_a_leap(void)
+{
+    char *volatile block = get(13);
+    if (!setjmp(back))
+        leap(5);
+    write_at(block, 13);
+    put(block);
+}
+
 /* ---- none ---- */
 
 static int by_number(const void *a, const void *b)
@@ -381,6 +411,7 @@ static const struct {
     {"string", string_too_long},
     {"endless", string_without_end},
     {"copy", copy_too_much},
+    {"source", string_from_nowhere},
     {"everything", clear_everything},
     {"call", call_writes_behind},
     {"twice", twice},
@@ -398,6 +429,7 @@ static const struct {
     {"child", in_child},
     {"thread", in_thread},
     {"handler", in_handler},
+    {"leap", after_a_leap},
 };
 
 int main(int argc, char **argv)

@@ -30,6 +30,12 @@ finds() {
 in_get='the block was allocated by' get='^ +heap_mistakes[^ ]* \(get\+'
 at() { printf '^ +heap_mistakes[^ ]* \(%s\+' "$1"; }
 
+# frames N: the functions that the mistake was made in, innermost first.
+frames() {
+    sed -n '/^    found in/,/^    the block/s/.*(\([^+]*\)+.*/\1/p' <<<"$err" | head -n "$1" |
+        paste -sd' '
+}
+
 # ---- places ----
 finds overflow overflow '^    0 bytes behind the end of a block of 13$' 'write$' 'found in' \
     "$(at write_at)" "$(at overflow)" "$(at main)" "$in_get" "$get" "$(at overflow)"
@@ -82,10 +88,11 @@ finds compared uninitialised '^    byte 4 of a block of 8$' 'a branch or a compa
     "$(at '[_a-z]*memcmp')" "$(at compared)"
 finds double uninitialised '^    byte 8 of a block of 16$' 'a branch or a comparison' \
     "$(at conditional_single)"
+is "$(frames 2)" 'conditional_single main' "no call that has returned is in its stack"
 
 # ---- in others ----
-finds child use_after_free '^    byte 0 of a block of 13$' 'thread 2, read$' "$(at in_child)" \
-    "$(at main)"
+finds child use_after_free '^    byte 0 of a block of 13$' 'thread 2, read$' "$(at in_child)"
+is "$(frames 3)" 'read_at in_child main' "a child has the calls of its parent"
 finds thread overflow '^    0 bytes behind' 'thread 2, write$' "$(at write_at)" "$(at thread_body)"
 finds handler overflow '^    0 bytes behind' 'thread 1, write$' "$(at write_at)" "$(at in_handler)"
 

@@ -24,6 +24,8 @@
 #include <pagoda/rv64.h>
 #include <pagoda/sched.h>
 
+struct heap_findings;
+
 /* How much of the memory system sees each reference. The program's output is the same. */
 enum vm_run_model {
     VM_RUN_NONE, /* only what a translation was missing for: fastest */
@@ -66,8 +68,10 @@ struct vm_run_config {
     char *const *argv;     /* argv[0]: the program, a path of theirs; NULL at the end */
     char *const *envp;     /* NULL at the end */
     unsigned trace;        /* enum vm_run_trace bits */
-    const char *record;    /* a .pgt for what the machine is told; NULL: none */
-    const char *origin;    /* of that, for its reader */
+    /* What programs do wrong with their heaps (base/heap_findings.h); NULL: nobody looks. */
+    struct heap_findings *heap;
+    const char *record; /* a .pgt for what the machine is told; NULL: none */
+    const char *origin; /* of that, for its reader */
     void *host;
     /* One line of a trace, without its end; the kernel's time is `now_ns`. */
     void (*told)(void *host, enum vm_run_trace what, uint64_t now_ns, uint32_t tid,

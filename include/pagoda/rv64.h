@@ -98,6 +98,9 @@ struct vm_rv64_bus {
     struct vm_rv64_log *log;   /* NULL: nobody counts */
     void (*drain)(void *host); /* the log is full: consume it */
     enum { VM_RV64_MISALIGNED_WORKS, VM_RV64_MISALIGNED_TRAPS } misaligned; /* of loads, stores */
+    /* A block has so many at most; 0: VM_RV64_BLOCK_MAX. With 1, a budget of 1 is one instruction.
+     * It stays the same for a view. */
+    unsigned block_insns;
 };
 
 /* An empty view. Errors: VM_ESYSTEM. */

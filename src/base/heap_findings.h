@@ -27,6 +27,7 @@ enum heap_mistake {
     HEAP_FREE_TWICE,
     HEAP_FREE_INSIDE,   /* free of an address within a block */
     HEAP_FREE_STRANGER, /* free of what no malloc gave */
+    HEAP_UNINITIALISED, /* what was never written decides something (guests) */
     HEAP_LEAK,          /* never freed, and nothing that the program has points to it */
     HEAP_REACHABLE,     /* never freed, but something points to it */
     HEAP_MISTAKES       /* how many kinds */
@@ -38,11 +39,26 @@ struct heap_stack {
         pc[HEAP_STACK_DEPTH]; /* innermost first; but the first of an access, return addresses */
 };
 
+/* What an uninitialised value decides. */
+enum heap_use {
+    HEAP_USE_NONE,
+    HEAP_USE_BRANCH,   /* which way a branch goes, or a comparison of strings */
+    HEAP_USE_ADDRESS,  /* where an access goes */
+    HEAP_USE_JUMP,     /* where a jump goes */
+    HEAP_USE_CALL,     /* which system call, or what one reads */
+    HEAP_USE_ARGUMENT, /* how much is asked for, or what is freed */
+    HEAP_USES
+};
+
 struct heap_finding {
-    uint32_t kind;   /* enum heap_mistake */
-    uint32_t thread; /* as Linux numbers it */
+    uint32_t kind;    /* enum heap_mistake */
+    uint32_t process; /* whose it is; 0: the only one's */
+    uint32_t thread;  /* as Linux numbers it */
+    uint32_t image;   /* of request_module: which program's addresses they are */
     enum { HEAP_ACCESS_NONE, HEAP_ACCESS_READ, HEAP_ACCESS_WRITE, HEAP_ACCESS_SOME } access;
-    uint64_t address;                           /* of the access, or given to free */
+    enum heap_use use;
+    uint64_t address;                           /* of the access, or given to free; of an
+                                                   uninitialised value: its first byte */
     uint64_t start, bytes;                      /* of the block; both 0: there is none */
     uint64_t blocks, total;                     /* of a leak: from one site, and their bytes */
     struct heap_stack misuse, allocated, freed; /* n = 0: there is none */
@@ -56,6 +72,7 @@ struct heap_findings {
     uint64_t unguarded;               /* of the blocks, those that have no page of their own */
     uint64_t live_blocks, live_bytes; /* at the end */
     uint64_t lost;                    /* findings beyond HEAP_FINDINGS_MAX */
+    uint64_t blind;                   /* programs that were run unchecked: no malloc was found */
     uint32_t n, nmodules;
     struct heap_finding finding[HEAP_FINDINGS_MAX];
     struct request_module module[HEAP_FINDINGS_MODULES];

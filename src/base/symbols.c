@@ -12,16 +12,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-struct function {
-    uint64_t start, bytes;
-    const char *name;
-};
-
 struct vm_symbols {
     const unsigned char *file;
     size_t file_bytes;
     size_t n;
-    struct function *function; /* by rising start */
+    struct vm_symbol *function; /* by rising address */
 };
 
 static const void *part(const struct vm_symbols *s, uint64_t offset, uint64_t bytes)
@@ -69,8 +64,8 @@ static const Elf64_Shdr *section_of_type(const Elf64_Shdr *section, size_t n, ui
 
 static int by_start(const void *a, const void *b)
 {
-    const struct function *x = a, *y = b;
-    return (x->start > y->start) - (x->start < y->start);
+    const struct vm_symbol *x = a, *y = b;
+    return (x->address > y->address) - (x->address < y->address);
 }
 
 static bool load_functions(struct vm_symbols *s, const Elf64_Shdr *table, const Elf64_Shdr *names)
@@ -86,7 +81,8 @@ static bool load_functions(struct vm_symbols *s, const Elf64_Shdr *table, const 
         if ((type == STT_FUNC || type == STT_GNU_IFUNC) && symbol[i].st_value &&
             symbol[i].st_name < names->sh_size)
             s->function[s->n++] =
-                (struct function){symbol[i].st_value, symbol[i].st_size, text + symbol[i].st_name};
+                (struct vm_symbol){symbol[i].st_value, symbol[i].st_size, text + symbol[i].st_name,
+                                   type == STT_GNU_IFUNC};
     }
     qsort(s->function, s->n, sizeof *s->function, by_start);
     return s->n;
@@ -127,13 +123,20 @@ const char *vm_symbols_find(const struct vm_symbols *s, uint64_t address, uint64
     size_t low = 0, high = s->n;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (s->function[middle].start <= address)
+        if (s->function[middle].address <= address)
             low = middle + 1;
         else
             high = middle;
     }
-    if (!low || address - s->function[low - 1].start >= s->function[low - 1].bytes)
+    if (!low || address - s->function[low - 1].address >= s->function[low - 1].bytes)
         return NULL;
-    *offset = address - s->function[low - 1].start;
+    *offset = address - s->function[low - 1].address;
     return s->function[low - 1].name;
+}
+
+bool vm_symbols_get(const struct vm_symbols *s, size_t i, struct vm_symbol *out)
+{
+    if (i < s->n)
+        *out = s->function[i];
+    return i < s->n;
 }

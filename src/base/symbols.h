@@ -19,4 +19,12 @@ void vm_symbols_close(struct vm_symbols *s); /* NULL is fine */
  * into it; NULL: none is known. The name is the table's. */
 const char *vm_symbols_find(const struct vm_symbols *s, uint64_t address, uint64_t *offset);
 
+struct vm_symbol {
+    uint64_t address, bytes;
+    const char *name;
+    bool chooses; /* it is called once, to tell which function the name means (STT_GNU_IFUNC) */
+};
+/* Function i, by rising address; false past the end. */
+bool vm_symbols_get(const struct vm_symbols *s, size_t i, struct vm_symbol *out);
+
 #endif

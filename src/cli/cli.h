@@ -140,6 +140,13 @@ void help_command(FILE *out, const struct command *c);
 void help_hang(FILE *out, const char *text, int column, int indent);
 void help_all(FILE *out);
 
+/* ---- run.c ---- */
+
+struct vm_run_config;
+/* What `pagoda run` would do with such flags, and by default: of the first program, the rest. *own,
+ * which *c may point to, is the caller's to free, even where it fails. Errors: VM_EUSAGE. */
+bool run_configure(const struct args *a, struct vm_run_config *c, char **own, struct vm_error *e);
+
 /* ---- origin.c ---- */
 
 /* `begin` and the words of `program` (NULL at the end) as they would be typed into a shell, or as

@@ -225,6 +225,11 @@ static bool parse(const struct args *a, struct vm_run_config *c, struct vm_error
     return true;
 }
 
+bool run_configure(const struct args *a, struct vm_run_config *c, char **own, struct vm_error *e)
+{
+    return parse(a, c, e) && parse_place(a, c, own, e);
+}
+
 #define STATUS_CUT_SHORT 124 /* as timeout(1) says it */
 
 /* As a shell tells how a program ended. */
@@ -286,7 +291,7 @@ static bool run_run(const struct args *a, struct vm_error *e)
     signal(SIGPIPE, SIG_IGN); /* it is the program's that writes */
     if (!a->rest)
         return vm_fail(e, VM_EUSAGE, "which program? expected -- PROGRAM [ARGUMENT ...]");
-    bool good = args_show(a, e) && parse(a, &config, e) && parse_place(a, &config, &own, e) &&
+    bool good = args_show(a, e) && run_configure(a, &config, &own, e) &&
                 outlet_open(&trace, a, "trace-to", e) && outlet_open(&report, a, "report-to", e);
     config.host = &trace;
     describe_command("pagoda run --", a->rest, origin, sizeof origin);

@@ -53,7 +53,9 @@ static const struct vm_symbols *open_symbols(struct site_names *s, uint32_t i)
     return s->of[i].symbols;
 }
 
-const char *site_name(struct site_names *s, uint32_t image, uint64_t pc, char out[SITE_NAME])
+/* `back`: how far before the address the instruction is that is meant. */
+static const char *put_name(struct site_names *s, uint32_t image, uint64_t pc, uint64_t back,
+                            char out[SITE_NAME])
 {
     uint64_t offset = 0;
     uint32_t i = find_module(s, image, pc);
@@ -65,11 +67,21 @@ const char *site_name(struct site_names *s, uint32_t image, uint64_t pc, char ou
     const char *slash = strrchr(m->path, '/'), *file = slash ? slash + 1 : m->path;
     const struct vm_symbols *symbols = open_symbols(s, i);
     uint64_t address = pc - m->bias;
-    const char *name = symbols ? vm_symbols_find(symbols, address - 1, &offset) : NULL;
+    const char *name = symbols ? vm_symbols_find(symbols, address - back, &offset) : NULL;
     if (name)
         snprintf(out, SITE_NAME, "%s+0x%llx (%.200s+0x%llx)", file, (unsigned long long)address,
-                 name, (unsigned long long)offset + 1);
+                 name, (unsigned long long)(offset + back));
     else
         snprintf(out, SITE_NAME, "%s+0x%llx", file, (unsigned long long)address);
     return out;
+}
+
+const char *site_name(struct site_names *s, uint32_t image, uint64_t pc, char out[SITE_NAME])
+{
+    return put_name(s, image, pc, 1, out);
+}
+
+const char *site_name_at(struct site_names *s, uint32_t image, uint64_t pc, char out[SITE_NAME])
+{
+    return put_name(s, image, pc, 0, out);
 }

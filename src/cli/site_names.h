@@ -18,5 +18,7 @@ void site_names_close(struct site_names *s); /* NULL is fine */
 /* "libc.so.6+0x81d5 (fopen+0x4b)", or the address. A call returns to `pc`: the call is before it,
  * and so is the function if it ends there. Returns out. */
 const char *site_name(struct site_names *s, uint32_t image, uint64_t pc, char out[SITE_NAME]);
+/* The same of an address that is nobody's return: of the instruction at `pc`. */
+const char *site_name_at(struct site_names *s, uint32_t image, uint64_t pc, char out[SITE_NAME]);
 
 #endif

@@ -10,12 +10,15 @@
 
 int64_t vm_call_exit(struct kernel *k, struct thread *t, const uint64_t *a)
 {
+    if (!t->process->threads->next)
+        vm_check_end(k, t);
     vm_thread_exit(k, t, (int)(a[0] & 0xff) << 8);
     return CALL_RETURNED;
 }
 
 int64_t vm_call_exit_group(struct kernel *k, struct thread *t, const uint64_t *a)
 {
+    vm_check_end(k, t);
     vm_process_exit(k, t->process, (int)(a[0] & 0xff) << 8);
     return CALL_RETURNED;
 }

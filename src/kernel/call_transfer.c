@@ -64,6 +64,8 @@ static int64_t write_bytes(struct kernel *k, struct thread *t, struct open_file 
     while (t->progress < before + n || n == 0) {
         uint64_t done = t->progress - before;
         uint64_t step = at_most(n - done, sizeof bytes);
+        if (k->check)
+            vm_check_kernel_uses(k, t, from + done, step);
         if (vm_user_read(k, t, bytes, from + done, step))
             return t->progress ? (int64_t)t->progress : -EFAULT;
         int64_t wrote = f->ops->write(k, t, f, bytes, step);

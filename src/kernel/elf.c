@@ -395,5 +395,6 @@ int64_t vm_elf_load(struct kernel *k, struct thread *t, struct inode *inode, con
     if (!error)
         error = build_stack(k, t, &im, name, argv, envp, &out->sp);
     out->entry = im.base + im.head.e_entry;
+    out->base = im.base;
     return error;
 }

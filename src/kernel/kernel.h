@@ -21,6 +21,7 @@
  *   proc.def, proc.c, proc_*.c      /proc
  *   regular.c, pipe.c, fifo.c, stream.c, special.c   kinds of open files
  *   record.c   what the machine is told, as a trace
+ *   heapcheck.c   what programs do wrong with their heaps (heapcheck.h has its parts)
  *   terminal.c   the host's terminal: the foreground group, its signals, its settings
  *
  * A system call that must wait puts its thread to sleep on a channel (any address that means what
@@ -59,6 +60,7 @@ struct address_space {
     vm_va brk_first, brk;       /* the heap is [brk_first, brk) */
     vm_va stack_top, stack_low; /* it may grow down to stack_low */
     struct inode *program;      /* that it runs; NULL: none yet */
+    struct check_space *check;  /* heapcheck.h's; NULL: nobody looks at its heap */
     enum future_maps { MAPS_FREE, MAPS_LOCKED, MAPS_LOCKED_ON_FAULT } future; /* mlockall */
 };
 
@@ -283,6 +285,7 @@ struct kernel {
     struct streams *streams;           /* stream.c's */
     struct terminal *terminal;         /* terminal.c's */
     struct recorder *recorder;         /* record.c's; NULL: nothing is recorded */
+    struct heapcheck *check;           /* heapcheck.h's; NULL: no heap is looked at */
     int root_fd;                       /* of the host */
     uint64_t kept_device[KEPT_PLACES]; /* path.c's; 0: none */
     struct vm_run_result *out;
@@ -367,6 +370,36 @@ bool vm_record_move(struct kernel *k, const struct address_space *s, vm_va from,
 bool vm_record_finish(struct kernel *k, struct vm_error *e);
 void vm_record_abort(struct kernel *k);
 
+/* ---- heapcheck.c, check_step.c: they do nothing where nobody looks ---- */
+
+bool vm_check_open(struct kernel *k, struct vm_error *e);
+void vm_check_close(struct kernel *k);
+/* The host had memory for all that is to be known. */
+bool vm_check_is_whole(struct kernel *k, struct vm_error *e);
+/* vm_rv64_run of a thread, each instruction looked at. */
+enum vm_rv64_stop vm_check_run(struct kernel *k, struct thread *t, uint64_t budget,
+                               struct vm_rv64_trap *trap);
+/* The thread's space is that of its program now, whose file lies `base` above its addresses. */
+void vm_check_exec(struct kernel *k, struct thread *t, vm_va base);
+void vm_check_close_space(struct address_space *s);
+void vm_check_fork(struct kernel *k, struct address_space *s, const struct address_space *from);
+/* [va, va + bytes) is another mapping's, or nobody's, from now on; or moves to `to`. */
+void vm_check_mapped(const struct address_space *s, vm_va va, uint64_t bytes);
+void vm_check_moved(const struct address_space *s, vm_va from, uint64_t bytes, vm_va to);
+/* The child begins with its parent's registers. */
+void vm_check_start(struct kernel *k, struct thread *child, const struct thread *parent);
+/* The thread's process is about to end, by its own will. */
+void vm_check_end(struct kernel *k, struct thread *t);
+/* A handler's frame has the registers, integer ones from x1 on, then the others, at `registers`; or
+ * they have been put back from there. */
+void vm_check_signal(struct kernel *k, struct thread *t, vm_va registers);
+void vm_check_return(struct kernel *k, struct thread *t, vm_va registers);
+/* Where somebody looks: a system call of the thread touches its bytes; or what it reads is seen by
+ * others. */
+void vm_check_kernel_writes(struct kernel *k, struct thread *t, vm_va va, uint64_t bytes);
+void vm_check_kernel_reads(struct kernel *k, struct thread *t, vm_va va, uint64_t bytes);
+void vm_check_kernel_uses(struct kernel *k, struct thread *t, vm_va va, uint64_t bytes);
+
 /* ---- space.c ---- */
 
 /* A new, empty one with no user; NULL: -ENOMEM, or k->failed. */
@@ -411,6 +444,7 @@ bool vm_space_grow_stack(struct kernel *k, struct address_space *s, vm_va va);
 
 struct program {
     vm_va entry, sp;
+    vm_va base; /* added to every address of the file */
 };
 /* Make the space the program's, with argv and envp on its stack. The space was cleared. 0; -errno;
  * where `e` is not NULL it has a message. */

@@ -262,6 +262,7 @@ int64_t vm_machine_move(struct kernel *k, const struct address_space *s, vm_va f
     k->failed =
         k->failed || !vm_engine_move(k->engine, s->asid, from, bytes, to, leaves, &k->error);
     look_at_clock(k);
+    vm_check_moved(s, from, bytes, to);
     return k->failed ? -ENOMEM : 0;
 }
 
@@ -294,6 +295,8 @@ static uint8_t *piece(struct kernel *k, struct thread *t, vm_va va, uint64_t byt
 int64_t vm_user_read(struct kernel *k, struct thread *t, void *out, vm_va va, uint64_t bytes)
 {
     uint32_t n;
+    if (k->check)
+        vm_check_kernel_reads(k, t, va, bytes);
     for (uint8_t *to = out; bytes; to += n, va += n, bytes -= n) {
         const uint8_t *from = piece(k, t, va, bytes, VM_READ, &n);
         if (!from)
@@ -307,6 +310,8 @@ int64_t vm_user_write(struct kernel *k, struct thread *t, vm_va va, const void *
                       uint64_t bytes)
 {
     uint32_t n;
+    if (k->check)
+        vm_check_kernel_writes(k, t, va, bytes);
     for (const uint8_t *at = from; bytes; at += n, va += n, bytes -= n) {
         uint8_t *to = piece(k, t, va, bytes, VM_WRITE, &n);
         if (!to)
@@ -319,6 +324,8 @@ int64_t vm_user_write(struct kernel *k, struct thread *t, vm_va va, const void *
 int64_t vm_user_zero(struct kernel *k, struct thread *t, vm_va va, uint64_t bytes)
 {
     uint32_t n;
+    if (k->check)
+        vm_check_kernel_writes(k, t, va, bytes);
     for (; bytes; va += n, bytes -= n) {
         uint8_t *to = piece(k, t, va, bytes, VM_WRITE, &n);
         if (!to)
@@ -336,7 +343,10 @@ int64_t vm_user_string(struct kernel *k, struct thread *t, char *out, size_t cap
         if (!from)
             return -EFAULT;
         const uint8_t *end = memchr(from, 0, n);
-        memcpy(out + i, from, end ? (size_t)(end - from) + 1 : n);
+        size_t here = end ? (size_t)(end - from) + 1 : n;
+        memcpy(out + i, from, here);
+        if (k->check)
+            vm_check_kernel_uses(k, t, va, here);
         if (end)
             return 0;
     }

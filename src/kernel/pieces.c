@@ -54,10 +54,16 @@ int64_t vm_pieces_read(struct kernel *k, struct thread *t, const struct pieces *
     struct piece p;
     vm_va va;
     uint64_t before = 0, at, bytes;
-    for (uint64_t i = 0; i < all->n && before < from + n; i++, before += p.bytes)
-        if (vm_pieces_get(k, t, all, i, &p) || (part_of(&p, before, from, n, &va, &at, &bytes) &&
-                                                vm_user_read(k, t, out + at, va, bytes)))
+    for (uint64_t i = 0; i < all->n && before < from + n; i++, before += p.bytes) {
+        if (vm_pieces_get(k, t, all, i, &p))
             return -EFAULT;
+        if (!part_of(&p, before, from, n, &va, &at, &bytes))
+            continue;
+        if (k->check)
+            vm_check_kernel_uses(k, t, va, bytes);
+        if (vm_user_read(k, t, out + at, va, bytes))
+            return -EFAULT;
+    }
     return 0;
 }
 

@@ -145,6 +145,7 @@ static void set_program(struct kernel *k, struct thread *t, const struct program
     t->hart.pc = program->entry;
     t->hart.x[2] = program->sp;
     t->process->execed = true;
+    vm_check_exec(k, t, program->base);
     vm_wake_all(k, &t->process->vfork_parent_tid);
     t->process->vfork_parent_tid = 0;
 }
@@ -413,6 +414,7 @@ static void start(struct kernel *k, struct thread *child, struct thread *t,
     child->cpus = t->cpus_next ? t->cpus_next : t->cpus;
     if (r->stack)
         child->hart.x[2] = r->stack;
+    vm_check_start(k, child, t);
     if (r->flags & CLONE_SETTLS)
         child->hart.x[4] = r->tls;
     if (r->flags & CLONE_CHILD_CLEARTID)

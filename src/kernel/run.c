@@ -149,7 +149,9 @@ static enum vm_rv64_stop run_hart(struct kernel *k, struct thread *t, uint64_t m
     uint64_t turn_ns = least(most_ns, least(until_tick(k), vm_processor_reach_ns(k)));
     uint64_t budget = least(instructions_in(k, turn_ns), instructions_left(k));
     t->hart.time_ns = p->now_ns;
-    enum vm_rv64_stop stop = vm_rv64_run(&t->hart, t->space->view, &k->bus, budget, trap);
+    enum vm_rv64_stop stop = k->check
+                                 ? vm_check_run(k, t, budget, trap)
+                                 : vm_rv64_run(&t->hart, t->space->view, &k->bus, budget, trap);
     uint64_t done = t->hart.instret - before;
     k->out->instructions += done;
     t->process->stat.instructions += done;
@@ -523,7 +525,7 @@ static bool kernel_open(struct kernel *k, struct vm_error *e)
     vm_random_seed(&k->random, k->c->machine.seed);
     return vm_processors_open(k, e) && tables_open(k, e) &&
            vm_sleepers_open(&k->sleepers, k->threads_max, e) && vm_machine_open(k, e) &&
-           vm_record_open(k, e) && sched_open(k, e) && vm_files_open(k, e);
+           vm_check_open(k, e) && vm_record_open(k, e) && sched_open(k, e) && vm_files_open(k, e);
 }
 
 static void kernel_close(struct kernel *k)
@@ -531,6 +533,7 @@ static void kernel_close(struct kernel *k)
     vm_record_abort(k); /* what is not finished */
     vm_processes_close(k);
     vm_files_close(k);
+    vm_check_close(k);
     vm_machine_close(k);
     vm_processors_close(k);
     free(k->sched_state);
@@ -569,7 +572,7 @@ bool vm_kernel_run(const struct vm_run_config *c, struct vm_run_result *out, str
         if (!good)
             *e = k.error;
         else
-            good = vm_record_finish(&k, e);
+            good = vm_record_finish(&k, e) && vm_check_is_whole(&k, e);
     }
     kernel_close(&k);
     if (!good)

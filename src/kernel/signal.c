@@ -271,6 +271,7 @@ static bool call_handler(struct kernel *k, struct thread *t, const struct signal
     sp = (sp - sizeof f) & ~UINT64_C(15);
     if (vm_user_write(k, t, sp, &f, sizeof f))
         return false;
+    vm_check_signal(k, t, sp + offsetof(struct frame, x));
     t->hart.pc = a->handler & ~UINT64_C(1);
     t->hart.x[1] = trampoline(k);
     t->hart.x[2] = sp;
@@ -305,13 +306,15 @@ int64_t vm_signal_set_stack(struct thread *t, const struct signal_stack *s)
 int64_t vm_signal_return(struct kernel *k, struct thread *t)
 {
     struct frame f;
-    if (vm_user_read(k, t, &f, t->hart.x[2], sizeof f)) {
-        vm_signal_fault(k, t, SIGSEGV, SEGV_MAPERR, t->hart.x[2]);
+    vm_va sp = t->hart.x[2];
+    if (vm_user_read(k, t, &f, sp, sizeof f)) {
+        vm_signal_fault(k, t, SIGSEGV, SEGV_MAPERR, sp);
         return CALL_RETURNED;
     }
     t->hart.pc = f.pc & ~UINT64_C(1); /* as sepc drops it */
     memcpy(&t->hart.x[1], f.x, sizeof f.x);
     memcpy(t->hart.f, f.f, sizeof f.f);
+    vm_check_return(k, t, sp + offsetof(struct frame, x));
     t->hart.frm = (uint8_t)(f.fcsr >> 5 & 7);
     t->hart.fflags = (uint8_t)(f.fcsr & 31);
     t->blocked = f.mask & ~CAUGHT_NEVER;

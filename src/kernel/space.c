@@ -53,6 +53,7 @@ void vm_space_leave(struct kernel *k, struct address_space *s)
     if (--s->users)
         return;
     vm_machine_drain(k);
+    vm_check_close_space(s);
     k->of_asid[s->asid] = NULL; /* nobody asks its view again, which need not forget page by page */
     vm_machine_event(k, &(struct vm_event){.kind = VM_EVENT_EXIT, .asid = s->asid});
     vm_rv64_view_close(s->view);
@@ -65,6 +66,7 @@ void vm_spaces_close(struct kernel *k)
 {
     for (uint32_t asid = 0; asid <= VM_ASID_MAX; asid++)
         if (k->of_asid[asid]) {
+            vm_check_close_space(k->of_asid[asid]);
             vm_rv64_view_close(k->of_asid[asid]->view);
             free(k->of_asid[asid]);
             k->of_asid[asid] = NULL;
@@ -74,6 +76,7 @@ void vm_spaces_close(struct kernel *k)
 bool vm_space_clear(struct kernel *k, struct address_space *s)
 {
     s->future = MAPS_FREE;
+    vm_check_close_space(s);
     return vm_machine_event(k, &(struct vm_event){.kind = VM_EVENT_EXEC, .asid = s->asid});
 }
 
@@ -192,6 +195,7 @@ struct address_space *vm_space_fork(struct kernel *k, const struct address_space
     s->future = MAPS_FREE;
     s->asid = asid;
     s->view = view;
+    vm_check_fork(k, s, from);
     if (s->program)
         vm_inode_hold(s->program);
     vm_machine_event(k,
@@ -237,6 +241,7 @@ int64_t vm_space_map_unpromised(struct kernel *k, struct address_space *s, vm_va
         .file = inode ? inode->number : 0,
         .file_page = file_page,
     };
+    vm_check_mapped(s, va, bytes);
     return answer(k, &event);
 }
 

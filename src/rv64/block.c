@@ -31,6 +31,7 @@ struct draft {
     bool refilled;        /* the first fetch is in the log */
     bool first_group;     /* it is the one under way */
     bool logs;
+    unsigned most; /* instructions that it may have */
 };
 
 static uint16_t half_at(const struct vm_rv64_view *v, vm_va va)
@@ -146,7 +147,7 @@ static void draft_insn(struct draft *d, const struct rv64_insn *insn)
 
 static bool draft_is_full(const struct draft *d)
 {
-    return (d->end & RV64_PAGE_MASK) != (d->pc & RV64_PAGE_MASK) || d->insns == VM_RV64_BLOCK_MAX ||
+    return (d->end & RV64_PAGE_MASK) != (d->pc & RV64_PAGE_MASK) || d->insns == d->most ||
            d->nbranches == BRANCHES_MAX;
 }
 
@@ -278,6 +279,7 @@ static struct rv64_block *block_make(struct rv64_run *run, vm_va pc)
     d.refilled = false;
     d.first_group = true;
     d.logs = run->bus->log;
+    d.most = run->bus->block_insns ? run->bus->block_insns : VM_RV64_BLOCK_MAX;
     if (pc & 1) {
         rv64_trap(run, VM_RV64_FETCH_MISALIGNED, pc);
         return NULL;

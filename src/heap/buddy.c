@@ -7,9 +7,9 @@
  * turned: no search, and no boundary tags.
  *
  * Nothing is written into the region. For each order the lowest free block is known by its number,
- * and the others are a set, bits over bits, that finds the next lowest; a byte for each 32 says what
- * live block begins there. Most orders have no or one free block most of the time, since halving
- * makes one of each on its way: these need no set.
+ * and the others are a set, bits over bits, that finds the next lowest; a byte for each 32 says
+ * what live block begins there. Most orders have no or one free block most of the time, since
+ * halving makes one of each on its way: these need no set.
  *
  * Invariants
  *  1. A block of order k begins at a multiple of 2^k units. Its buddy, if free, has another order.

@@ -14,8 +14,8 @@
  *     size_t index_max(h)                 bytes of the largest free block, 0: there is none
  * Functions: tagged_take, _give, _resize, _room, _usage and _walk.
  *
- * Taking and giving back are one function each when compiled (flatten), but for what happens seldom:
- * a sixth of their instructions were the calls.
+ * Taking and giving back are one function each when compiled (flatten), but for what happens
+ * seldom: a sixth of their instructions were the calls.
  */
 static void free_insert(TAGGED_HEAP *h, size_t place)
 {

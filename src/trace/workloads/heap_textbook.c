@@ -1,13 +1,14 @@
 /* heap_textbook.c - the requests that a textbook goes through by hand.
  *
  * Ten requests to a heap of 100 units: +3 -3 +5 -5 +8 -8 +8 -8 +2 +7, each free of the block
- * before. Without merging, first fit looks at 13 free blocks to serve them, best fit at 18 and worst
- * fit at 20, and worst fit chooses others from the seventh request on; with merging each looks at 6.
+ * before. Without merging, first fit looks at 13 free blocks to serve them, best fit at 18 and
+ * worst fit at 20, and worst fit chooses others from the seventh request on; with merging each
+ * looks at 6.
  *
  * A unit is 32 bytes here, the shortest block, of which a tag has 8; and one request before the
  * others takes what a region of 4 KiB has beyond 100 units and its last tag. So the heap is the
- * book's if it may not grow (`--limit 4KiB`). `pagoda heap` counts more than the book: one block for
- * that request, and those that a block which comes back passes on the way to its place.
+ * book's if it may not grow (`--limit 4KiB`). `pagoda heap` counts more than the book: one block
+ * for that request, and those that a block which comes back passes on the way to its place.
  *
  * Source: Arpaci-Dusseau, "Operating Systems: Three Easy Pieces", chapter 17, homework: malloc.py
  * -n 10 -H 0 -s 0 with the policies FIRST, BEST and WORST, and with -C.

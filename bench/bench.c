@@ -194,6 +194,32 @@ const char *bench_trace_name(const char *path, char *out, size_t cap)
     return out;
 }
 
+static bool is_of_requests(const char *path)
+{
+    char name[NAME_MAX];
+    return !strncmp(bench_trace_name(path, name, sizeof name), "heap-", 5);
+}
+
+/* Traces of references first; else by name. */
+static int by_content(const void *a, const void *b)
+{
+    const char *x = *(char *const *)a, *y = *(char *const *)b;
+    int order = (int)is_of_requests(x) - (int)is_of_requests(y);
+    return order ? order : strcmp(x, y);
+}
+
+static void sort_traces(const glob_t *found, struct bench_host *host)
+{
+    size_t n = 0;
+    qsort(found->gl_pathv, found->gl_pathc, sizeof *found->gl_pathv, by_content);
+    while (n < found->gl_pathc && !is_of_requests(found->gl_pathv[n]))
+        n++;
+    host->ntraces = n;
+    host->trace = found->gl_pathv;
+    host->nheaps = found->gl_pathc - n;
+    host->heap = found->gl_pathv + n;
+}
+
 static bool find_traces(const char *dir, glob_t *found, struct vm_error *e)
 {
     char pattern[PATH_MAX];
@@ -247,9 +273,10 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: pagoda-bench [FILTER] [--json] [--traces DIR]\n");
         return 2;
     }
+    struct bench_host host = {.program = program};
     if (!find_traces(r.traces, &found, &e) || !find_program(program, sizeof program, &e))
         bench_fail(&e);
-    struct bench_host host = {program, found.gl_pathc, found.gl_pathv};
+    sort_traces(&found, &host);
     print_machine(r.json);
     for (size_t i = 0; i < sizeof groups / sizeof groups[0]; i++)
         if (!run_group(groups[i], &host, &r, &nshown, &e))

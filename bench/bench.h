@@ -26,8 +26,9 @@ struct bench_row {
 /* What there is to measure with. */
 struct bench_host {
     const char *program; /* pagoda */
-    size_t ntraces;
-    char **trace; /* [ntraces] paths of the shipped .pgt, by name */
+    size_t ntraces, nheaps;
+    char **trace; /* [ntraces] paths of the shipped .pgt of references, by name */
+    char **heap;  /* [nheaps] of requests to a heap: heap-*.pgt */
 };
 
 struct bench_group {

@@ -73,15 +73,17 @@ static inline void vm_bitset_add(struct vm_bitset *s, uint64_t member)
     }
 }
 
-static inline void vm_bitset_drop(struct vm_bitset *s, uint64_t member)
+/* Answers whether that leaves the set empty. */
+static inline bool vm_bitset_drop(struct vm_bitset *s, uint64_t member)
 {
     uint64_t i = member;
     for (uint32_t k = 0; k < s->nlevels; k++, i /= 64) {
         uint64_t *word = &s->level[k][i / 64];
         *word &= ~(UINT64_C(1) << i % 64);
         if (*word)
-            return;
+            return false;
     }
+    return true;
 }
 
 /* Make the upper levels right after level 0 was written as a whole. */

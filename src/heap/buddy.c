@@ -6,12 +6,15 @@
  * with its buddy if that is free, and so on up. The buddy's address is the block's own with one bit
  * turned: no search, and no boundary tags.
  *
- * Nothing is written into the region. For each order there is a set of the free blocks, bits over
- * bits, so that the lowest is found at once; a byte for each 32 says what live block begins there.
+ * Nothing is written into the region. For each order the lowest free block is known by its number,
+ * and the others are a set, bits over bits, that finds the next lowest; a byte for each 32 says
+ * what live block begins there. Most orders have no or one free block most of the time, since
+ * halving makes one of each on its way: these need no set.
  *
  * Invariants
  *  1. A block of order k begins at a multiple of 2^k units. Its buddy, if free, has another order.
  *  2. Blocks, free or live, follow each other from 0 to the end.
+ *  3. Members of others[k] have numbers above lowest[k]. It is empty if that is NONE.
  *
  * Knowlton, "A fast storage allocator", CACM 8(10), 1965; Knuth, "The Art of Computer Programming"
  * vol. 1, section 2.5, algorithms R and S.
@@ -23,13 +26,16 @@
 
 #define UNIT_SHIFT 5
 #define ORDERS     40
+#define NONE       VM_BITSET_NONE
 
 struct buddy {
     struct ground ground;
-    uint64_t filled;               /* bit k: free[k] has a member */
-    struct vm_bitset free[ORDERS]; /* by order: block numbers, offset / size */
-    uint8_t *order;                /* [units] 1 + order of the live block that begins here, or 0 */
-    size_t most;                   /* bytes that the region had at most */
+    /* By order: free blocks by number, offset / size. */
+    uint64_t lowest[ORDERS]; /* or NONE */
+    struct vm_bitset others[ORDERS];
+    uint64_t filled, several; /* bit k: there is a lowest[k]; others[k] is not empty */
+    uint8_t *order;           /* [units] 1 + order of the live block that begins here, or 0 */
+    size_t most;              /* bytes that the region had at most */
     unsigned norders;
 };
 
@@ -44,7 +50,7 @@ static size_t layout(struct buddy *h, struct block *b, const struct vm_heap_env 
     h->norders = vm_log2(env->limit >> UNIT_SHIFT) + 1;
     VM_ASSERT(h->norders <= ORDERS);
     for (unsigned k = 0; k < h->norders; k++)
-        block_take_set(b, (env->limit >> (UNIT_SHIFT + k)) + 1, &h->free[k]);
+        block_take_set(b, (env->limit >> (UNIT_SHIFT + k)) + 1, &h->others[k]);
     h->order = block_take(b, env->limit >> UNIT_SHIFT);
     return b->used;
 }
@@ -62,28 +68,70 @@ static void init(void *state, const struct vm_heap_env *env)
     struct block b = {.start = (uintptr_t)state};
     layout(h, &b, env);
     ground_init(&h->ground, env);
+    for (unsigned k = 0; k < ORDERS; k++)
+        h->lowest[k] = NONE;
 }
 
 /* ---- free blocks ---- */
 
+static uint64_t number_of(size_t at, unsigned order)
+{
+    return at >> (UNIT_SHIFT + order);
+}
+
 static bool is_free(const struct buddy *h, size_t at, unsigned order)
 {
-    return vm_bitset_has(&h->free[order], at >> (UNIT_SHIFT + order));
+    uint64_t number = number_of(at, order);
+    return (number == h->lowest[order]) | vm_bitset_has(&h->others[order], number);
+}
+
+/* The block is free in its order; its bytes are counted elsewhere, as of the next two. */
+static void set_add(struct buddy *h, size_t at, unsigned order)
+{
+    uint64_t number = number_of(at, order), lowest = h->lowest[order];
+    h->lowest[order] = number < lowest ? number : lowest;
+    h->filled |= UINT64_C(1) << order;
+    if (lowest == NONE)
+        return;
+    vm_bitset_add(&h->others[order], number < lowest ? lowest : number);
+    h->several |= UINT64_C(1) << order;
+}
+
+/* The lowest free block of the order, which has one, is not free any more: its number. */
+static uint64_t set_pop(struct buddy *h, unsigned order)
+{
+    uint64_t bit = UINT64_C(1) << order, number = h->lowest[order];
+    if (h->several & bit) {
+        uint64_t next = vm_bitset_next(&h->others[order], number);
+        h->lowest[order] = next;
+        if (vm_bitset_drop(&h->others[order], next))
+            h->several &= ~bit;
+    } else {
+        h->lowest[order] = NONE;
+        h->filled &= ~bit;
+    }
+    return number;
+}
+
+static void set_drop(struct buddy *h, size_t at, unsigned order)
+{
+    uint64_t number = number_of(at, order);
+    if (number == h->lowest[order])
+        set_pop(h, order);
+    else if (vm_bitset_drop(&h->others[order], number))
+        h->several &= ~(UINT64_C(1) << order);
 }
 
 static void free_put(struct buddy *h, size_t at, unsigned order)
 {
-    vm_bitset_add(&h->free[order], at >> (UNIT_SHIFT + order));
-    h->filled |= UINT64_C(1) << order;
+    set_add(h, at, order);
     h->ground.free_bytes += order_bytes(order);
     h->ground.free_blocks++;
 }
 
 static void free_drop(struct buddy *h, size_t at, unsigned order)
 {
-    vm_bitset_drop(&h->free[order], at >> (UNIT_SHIFT + order));
-    if (vm_bitset_is_empty(&h->free[order]))
-        h->filled &= ~(UINT64_C(1) << order);
+    set_drop(h, at, order);
     h->ground.free_bytes -= order_bytes(order);
     h->ground.free_blocks--;
 }
@@ -91,14 +139,28 @@ static void free_drop(struct buddy *h, size_t at, unsigned order)
 /* Make the block free, as one with its buddy if that is free, and so on up: its order then. */
 static unsigned free_merge(struct buddy *h, size_t at, unsigned order)
 {
-    while (order + 1 < h->norders && is_free(h, at ^ order_bytes(order), order)) {
-        free_drop(h, at ^ order_bytes(order), order);
-        at &= ~order_bytes(order);
-        order++;
-        h->ground.merges++;
+    unsigned merged = order;
+    for (; merged + 1 < h->norders && is_free(h, at ^ order_bytes(merged), merged); merged++) {
+        set_drop(h, at ^ order_bytes(merged), merged);
+        at &= ~order_bytes(merged);
     }
-    free_put(h, at, order);
-    return order;
+    set_add(h, at, merged);
+    h->ground.free_bytes += order_bytes(order);
+    h->ground.free_blocks += 1 - (uint64_t)(merged - order);
+    h->ground.merges += merged - order;
+    return merged;
+}
+
+/* Take the lowest free block of order `found`, which has one, and halve it down to `order`. */
+static size_t free_split(struct buddy *h, unsigned found, unsigned order)
+{
+    size_t at = set_pop(h, found) << (UNIT_SHIFT + found);
+    for (unsigned k = found; k > order; k--)
+        set_add(h, at + order_bytes(k - 1), k - 1);
+    h->ground.free_bytes -= order_bytes(order);
+    h->ground.free_blocks += (uint64_t)(found - order) - 1;
+    h->ground.splits += found - order;
+    return at;
 }
 
 /* The largest order of a block that begins at `at` and does not reach past `end`. */
@@ -170,12 +232,8 @@ static void *take(void *state, size_t bytes, size_t align, uint32_t cpu)
     if (!larger && (!grow(h, order) || !(larger = h->filled & ~vm_low_bits(order))))
         return ground_fail(&h->ground);
     unsigned found = (unsigned)__builtin_ctzll(larger);
-    size_t at = vm_bitset_next(&h->free[found], 0) << (UNIT_SHIFT + found);
-    free_drop(h, at, found);
+    size_t at = free_split(h, found, order);
     h->ground.searched += found - order + 1;
-    h->ground.splits += found - order;
-    for (; found > order; found--)
-        free_put(h, at + order_bytes(found - 1), found - 1);
     h->order[at >> UNIT_SHIFT] = (uint8_t)(order + 1);
     h->ground.takes++;
     h->ground.live_bytes += order_bytes(order);
@@ -325,6 +383,23 @@ static bool check_block(const struct buddy *h, size_t at, size_t bytes, struct v
     return true;
 }
 
+/* The free blocks of an order, of which there are so many less in *nfree then. */
+static bool check_order(const struct buddy *h, unsigned k, uint64_t *nfree,
+                        struct vm_heap_damage *out)
+{
+    const struct vm_bitset *others = &h->others[k];
+    bool filled = h->filled >> k & 1, several = h->several >> k & 1;
+    vm_bitset_check(others);
+    if (filled != (h->lowest[k] != NONE) || several == vm_bitset_is_empty(others))
+        return damage(out, 0, "the masks of orders");
+    if (several && (!filled || vm_bitset_next(others, 0) <= h->lowest[k]))
+        return damage(out, 0, "the lowest of an order");
+    *nfree -= filled;
+    for (uint64_t i = 0; (i = vm_bitset_next(others, i)) != NONE; i++)
+        --*nfree;
+    return true;
+}
+
 static bool check(const void *state, struct vm_heap_damage *out)
 {
     const struct buddy *h = state;
@@ -335,13 +410,9 @@ static bool check(const void *state, struct vm_heap_damage *out)
             return false;
         nfree += !live_order(h, at);
     }
-    for (unsigned k = 0; k < h->norders; k++) {
-        vm_bitset_check(&h->free[k]);
-        if (vm_bitset_is_empty(&h->free[k]) == (h->filled >> k & 1))
-            return damage(out, 0, "the mask of orders");
-        for (uint64_t i = 0; (i = vm_bitset_next(&h->free[k], i)) != VM_BITSET_NONE; i++)
-            nfree--;
-    }
+    for (unsigned k = 0; k < h->norders; k++)
+        if (!check_order(h, k, &nfree, out))
+            return false;
     return !nfree || damage(out, 0, "a free block lies inside another");
 }
 

@@ -41,6 +41,12 @@
 
 #define TAGGED_BYTES_MIN ((size_t)32) /* room for two links, and the bytes at the end */
 
+/* Bytes of a tag. A file whose heaps all have the same says so before it includes this, and what
+ * depends on it is decided when it is compiled. */
+#ifndef TAGGED_LEAD
+#define TAGGED_LEAD(t) ((t)->lead)
+#endif
+
 struct tagged {
     struct ground ground;
     size_t last; /* place of the empty block at the end */
@@ -88,7 +94,7 @@ static inline void tagged_set(const struct tagged *t, size_t place, size_t bytes
 {
     uint64_t word = tagged_sealed(bytes | flags, place);
     *tagged_word(t, place) = word;
-    if (t->lead > sizeof word)
+    if (TAGGED_LEAD(t) > sizeof word)
         *tagged_at(t, place - 2 * sizeof word) = tagged_magic(word, place);
 }
 
@@ -115,7 +121,7 @@ static inline bool tagged_is_free(const struct tagged *t, size_t place)
 /* Whether a tag could be before `place`. */
 static inline bool tagged_inside(const struct tagged *t, size_t place)
 {
-    return place % VM_HEAP_ALIGN == 0 && place >= PLACE_FIRST && place <= t->last;
+    return (place % VM_HEAP_ALIGN == 0) & (place - PLACE_FIRST <= t->last - PLACE_FIRST);
 }
 
 /* Whether `place`, any number, has a valid tag before it. */
@@ -126,7 +132,7 @@ static inline bool tagged_is_good(const struct tagged *t, size_t place)
     uint64_t word = *tagged_word(t, place), bits = word & vm_low_bits(TAG_SEAL);
     if (word != tagged_sealed(bits, place) || (bits & TAG_BYTES) > t->last - place)
         return false;
-    return t->lead == sizeof word ||
+    return TAGGED_LEAD(t) == sizeof word ||
            *tagged_at(t, place - 2 * sizeof word) == tagged_magic(word, place);
 }
 
@@ -138,13 +144,13 @@ static inline bool tagged_is_free_block(const struct tagged *t, size_t place)
 
 static inline bool tagged_has_boundaries(const struct tagged *t)
 {
-    return t->lead == sizeof(uint64_t);
+    return TAGGED_LEAD(t) == sizeof(uint64_t);
 }
 
 /* The bytes at the end of the block that ends where the one at `above` begins. */
 static inline uint64_t *tagged_boundary(const struct tagged *t, size_t above)
 {
-    return tagged_at(t, above - t->lead - sizeof(uint64_t));
+    return tagged_at(t, above - TAGGED_LEAD(t) - sizeof(uint64_t));
 }
 
 /* Tell the block at `above` whether the one below it is free. The seal's bit turns with the flag:
@@ -199,7 +205,7 @@ static inline size_t tagged_follow(const struct tagged *t, size_t link)
 /* Bytes of the block that serves a request for `bytes`, at most the region's limit. */
 static inline size_t tagged_request(const struct tagged *t, size_t bytes)
 {
-    size_t least = ground_round(bytes + t->lead, VM_HEAP_ALIGN);
+    size_t least = ground_round(bytes + TAGGED_LEAD(t), VM_HEAP_ALIGN);
     return least < TAGGED_BYTES_MIN ? TAGGED_BYTES_MIN : least;
 }
 

@@ -19,6 +19,7 @@
  * Masmano, Ripoll, Crespo & Real, "TLSF: a new dynamic memory allocator for real-time systems",
  * ECRTS 2004.
  */
+#define TAGGED_LEAD(t) ((void)(t), sizeof(uint64_t)) /* boundary tags */
 #include "heap/tagged.h"
 
 #define SECOND_BITS 5 /* 32 parts: a block is at most 1/32 longer than was looked for, or 3 % */
@@ -37,13 +38,17 @@ struct part {
     unsigned first, second;
 };
 
+/* Lengths of a part, as a power of two: 16 of the lists of one length each. */
+static unsigned part_shift(size_t bytes)
+{
+    return vm_log2(bytes | (size_t)1 << EXACT_BITS) - SECOND_BITS;
+}
+
 static struct part part_of(size_t bytes)
 {
-    if (bytes >> EXACT_BITS == 0)
-        return (struct part){0, (unsigned)(bytes / VM_HEAP_ALIGN)};
-    unsigned log2 = vm_log2(bytes);
-    return (struct part){log2 - EXACT_BITS + 1,
-                         (unsigned)(bytes >> (log2 - SECOND_BITS)) & (SECONDS - 1)};
+    unsigned shift = part_shift(bytes);
+    return (struct part){shift + SECOND_BITS - EXACT_BITS + (bytes >> EXACT_BITS != 0),
+                         (unsigned)(bytes >> shift) & (SECONDS - 1)};
 }
 
 /* The links of a free block in its list. */
@@ -55,6 +60,12 @@ static size_t *link_next(const struct tlsf *h, size_t place)
 static size_t *link_prev(const struct tlsf *h, size_t place)
 {
     return tagged_link(&h->row, place, 1);
+}
+
+/* Whether the contents of a block can begin where a link leads to. */
+static bool leads(const struct tlsf *h, size_t link)
+{
+    return tagged_inside(&h->row, link) && link != h->row.last;
 }
 
 static void index_insert(struct tlsf *h, size_t place)
@@ -75,9 +86,9 @@ static void index_remove(struct tlsf *h, size_t place)
     struct part p = part_of(tagged_bytes(&h->row, place));
     size_t *head = &h->head[p.first][p.second];
     size_t next = *link_next(h, place), prev = *link_prev(h, place);
-    if (!tagged_inside(&h->row, next) || *link_prev(h, next) != place)
+    if (!leads(h, next) || *link_prev(h, next) != place)
         next = PLACE_NONE;
-    if (!tagged_inside(&h->row, prev) || *link_next(h, prev) != place)
+    if (!leads(h, prev) || *link_next(h, prev) != place)
         prev = PLACE_NONE;
     if (next != PLACE_NONE)
         *link_prev(h, next) = prev;
@@ -122,7 +133,7 @@ static size_t list_find(struct tlsf *h, struct part p, size_t bytes, size_t alig
 
 /* No block is long enough whatever it is: one may yet be that is just as long as asked for, or
  * aligned as it lies. Else what was given back might not be had again. */
-static size_t find_lucky(struct tlsf *h, size_t bytes, size_t align)
+static __attribute__((noinline)) size_t find_lucky(struct tlsf *h, size_t bytes, size_t align)
 {
     size_t found = PLACE_NONE;
     for (struct part p = part_of(bytes); found == PLACE_NONE && part_seek(h, &p); p.second++) {
@@ -136,9 +147,7 @@ static size_t find_lucky(struct tlsf *h, size_t bytes, size_t align)
 static size_t index_find(struct tlsf *h, size_t bytes, size_t align)
 {
     size_t least = tagged_enough(bytes, align);
-    if (least >> EXACT_BITS)
-        least += ((size_t)1 << (vm_log2(least) - SECOND_BITS)) - 1;
-    struct part p = part_of(least);
+    struct part p = part_of(least + ((size_t)1 << part_shift(least)) - 1);
     h->row.ground.searched++;
     size_t found = PLACE_NONE;
     if (part_seek(h, &p))

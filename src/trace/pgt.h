@@ -225,6 +225,10 @@ bool pgt_decoder_load(struct pgt_decoder *d, const struct pgt_block *h, const ui
 bool pgt_decode(struct pgt_decoder *d, struct vm_batch_builder *out);
 /* Only the events of what is left, as many as there is room for. */
 void pgt_decode_events(struct pgt_decoder *d, struct vm_batch_builder *out);
+/* Decompress what is stored, into `bytes`; false if it is not as many. It needs no memory, so that
+ * want of it is never taken for damage. */
+bool pgt_decompress(struct pgt_decoder *d, void *to, size_t bytes, const uint8_t *stored,
+                    size_t stored_bytes);
 bool pgt_decoder_done(const struct pgt_decoder *d); /* nothing left; true if nothing was loaded */
 
 /* For tests: end blocks at `refs` references, so that small traces have many. */

@@ -223,12 +223,18 @@ static bool decoder_fail(struct pgt_decoder *d)
     return false;
 }
 
+bool pgt_decompress(struct pgt_decoder *d, void *to, size_t bytes, const uint8_t *stored,
+                    size_t stored_bytes)
+{
+    size_t got = ZSTD_decompressDCtx(d->zstd, to, bytes, stored, stored_bytes);
+    return !ZSTD_isError(got) && got == bytes;
+}
+
 bool pgt_decoder_load(struct pgt_decoder *d, const struct pgt_block *h, const uint8_t *stored)
 {
     VM_ASSERT(pgt_block_plausible(h));
     decoder_fail(d);
-    size_t got = ZSTD_decompressDCtx(d->zstd, d->raw, PGT_RAW_BYTES, stored, h->stored_bytes);
-    if (ZSTD_isError(got) || got != h->raw_bytes)
+    if (!pgt_decompress(d, d->raw, h->raw_bytes, stored, h->stored_bytes))
         return false;
     d->h = *h;
     struct columns c;

@@ -66,5 +66,12 @@ all MALLOC new.html experiment looping --refs 60 --pages 9 --policies 'opt clock
 all MALLOC '' experiment belady --strings 2 --members 2 --json
 all MALLOC '' compare small.rwi --policies fifo --memory 40% --model pages --workers 1 --json
 all MALLOC '' locality small.rwi --memory 40% --periods 8
+printf '%s\n' request,call,address,bytes,align,from,thread,site alloc,malloc,0x1000,1000,0,0,1,a \
+    alloc,malloc,0x2000,3000,0,0,2,b resize,realloc,0x3000,9000,0,0x1000,1,c \
+    free,free,0x2000,0,0,0,1,d free,free,0x2000,0,0,0,1,e >requests.csv
+"$PAGODA" convert requests.csv -o requests.pgt >/dev/null 2>&1
+all MALLOC '' heap requests.csv --heaps tlsf --at peak --json
+all MALLOC c-memory.csv heap requests.pgt --heaps all --csv c.csv
+all READ '' heap requests.pgt --heaps tlsf --json
 all WRITE new.pgt convert small.rwi -o new.pgt
 finish

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #define STEPS 200
+#define LIFE  20000 /* operations of a long one */
 #define LIMIT ((size_t)1 << 18)
 
 static void rows_have_names_of_their_own_by_which_they_are_found(void **unused)
@@ -102,23 +103,29 @@ static void draw_params(const struct vm_heap_ops *ops, uint64_t seed, char *out,
     }
 }
 
-/* Seed 0 has the fallbacks. */
-static void in_worlds(void (*play)(struct heap_world *w), unsigned nseeds)
+/* A world of each heap. Seed 0 has the fallbacks. */
+static void in_world_of_each(void (*play)(struct heap_world *w), uint64_t seed)
 {
     struct heap_world *w = malloc(sizeof *w);
     const struct vm_heap_ops *ops;
     char text[256];
     assert_non_null(w);
-    for (unsigned seed = 0; seed < test_rounds(nseeds); seed++)
-        for (size_t i = 0; (ops = vm_heap_at(i)); i++) {
-            draw_params(ops, seed, text, sizeof text);
-            heap_world_open(w, ops, text, LIMIT << seed % 3, seed);
-            play(w);
-            if (w->wrong)
-                fail_msg("%s:%s, seed %u: not so: %s", ops->name, text, seed, w->wrong);
-            heap_world_close(w);
-        }
+    for (size_t i = 0; (ops = vm_heap_at(i)); i++) {
+        draw_params(ops, seed, text, sizeof text);
+        heap_world_open(w, ops, text, LIMIT << seed % 3, seed);
+        play(w);
+        if (w->wrong)
+            fail_msg("%s:%s, seed %llu: not so: %s", ops->name, text, (unsigned long long)seed,
+                     w->wrong);
+        heap_world_close(w);
+    }
     free(w);
+}
+
+static void in_worlds(void (*play)(struct heap_world *w), unsigned nseeds)
+{
+    for (unsigned seed = 0; seed < test_rounds(nseeds); seed++)
+        in_world_of_each(play, seed);
 }
 
 static void many_steps(struct heap_world *w)
@@ -135,6 +142,27 @@ static void blocks_do_not_overlap_and_every_byte_is_accounted_for(void **unused)
 {
     (void)unused;
     in_worlds(many_steps, 40);
+}
+
+static void long_life(struct heap_world *w)
+{
+    for (unsigned i = 0; i < LIFE && !w->wrong; i++) {
+        heap_world_step(w);
+        if (i % 500 == 0)
+            heap_world_inspect(w);
+        if (i % (LIFE / 4) == 0)
+            heap_world_give_all(w);
+    }
+    heap_world_inspect(w);
+}
+
+/* Of each heap one at least; `./dev stress heaps` has as many as it is asked for. */
+static void long_lives_keep_the_contract(void **unused)
+{
+    (void)unused;
+    uint64_t first = test_first_seed(), end = first + test_long_rounds(1, LIFE);
+    for (uint64_t seed = first; seed < end; seed++)
+        in_world_of_each(long_life, seed);
 }
 
 /* Of blocks that are live one after the other goes and comes again. */
@@ -399,6 +427,7 @@ int main(void)
         cmocka_unit_test(parameters_have_fallbacks_that_parse_and_echo),
         cmocka_unit_test(faults_have_names),
         cmocka_unit_test(blocks_do_not_overlap_and_every_byte_is_accounted_for),
+        cmocka_unit_test(long_lives_keep_the_contract),
         cmocka_unit_test(what_was_given_back_can_be_taken_again),
         cmocka_unit_test(a_heap_that_cannot_grow_says_so_and_goes_on),
         cmocka_unit_test(a_heap_without_memory_has_no_blocks),

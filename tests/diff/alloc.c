@@ -46,7 +46,9 @@ static void a_fit_chooses_what_brute_force_finds(void **unused)
 {
     (void)unused;
     static const char *const fits[] = {"first-fit", "next-fit", "best-fit", "worst-fit"};
-    for (unsigned seed = 0; seed < test_rounds(1000); seed++) {
+    /* Seeds are dealt out to the four. */
+    uint64_t first = test_first_seed(), end = first + test_long_rounds(1000, STEPS / 4);
+    for (uint64_t seed = first; seed < end; seed++) {
         struct fit_world f = {.rover = 0};
         struct vm_error e;
         alloc_world_open(&f.w, vm_alloc_find(fits[seed % 4], &e), 1 + seed % NAIVE_UNITS, seed);
@@ -124,7 +126,8 @@ static void expect_blocks(const struct buddy_world *b)
 static void buddy_chooses_what_brute_force_finds(void **unused)
 {
     (void)unused;
-    for (unsigned seed = 0; seed < test_rounds(400); seed++) {
+    uint64_t first = test_first_seed(), end = first + test_long_rounds(400, STEPS);
+    for (uint64_t seed = first; seed < end; seed++) {
         struct buddy_world b = {.blocks = {.units = 1 + seed % NAIVE_UNITS}};
         struct vm_error e;
         alloc_world_open(&b.w, vm_alloc_find("buddy", &e), b.blocks.units, seed);
@@ -238,7 +241,8 @@ static void expect_frames(const struct frame_world *w)
 static void frames_are_those_that_brute_force_finds(void **unused)
 {
     (void)unused;
-    for (unsigned seed = 0; seed < test_rounds(600); seed++) {
+    uint64_t first = test_first_seed(), end = first + test_long_rounds(600, STEPS);
+    for (uint64_t seed = first; seed < end; seed++) {
         struct frame_world w;
         frame_world_open(&w, seed);
         for (unsigned i = 0; i < STEPS; i++) {

@@ -114,14 +114,14 @@ static bool same_blocks(const struct pair *p)
     return k == h->nblocks && p->w.end == h->end;
 }
 
-static void play(struct pair *p, const char *name, unsigned seed)
+static void play(struct pair *p, const char *name, uint64_t seed)
 {
     for (unsigned i = 0; i < STEPS; i++) {
         bool same = step(p) && same_blocks(p);
         if (i % 16 == 0)
             heap_world_inspect(&p->w);
         if (!same || p->w.wrong)
-            fail_msg("%s:%s, seed %u, step %u: %s", name, p->text, seed, i,
+            fail_msg("%s:%s, seed %llu, step %u: %s", name, p->text, (unsigned long long)seed, i,
                      p->w.wrong ? p->w.wrong : "not as by brute force");
     }
     heap_world_close(&p->w);
@@ -131,7 +131,8 @@ static void in_lists(const char *name, enum naive_fit fit)
 {
     struct pair *p = malloc(sizeof *p);
     assert_non_null(p);
-    for (unsigned seed = 1; seed <= test_rounds(80); seed++) {
+    uint64_t first = test_first_seed() + 1, end = first + test_long_rounds(80, STEPS);
+    for (uint64_t seed = first; seed < end; seed++) {
         open_lists(p, name, fit, seed);
         play(p, name, seed);
     }
@@ -167,7 +168,8 @@ static void the_tree_finds_the_best_fit(void **unused)
     (void)unused;
     struct pair *p = malloc(sizeof *p);
     assert_non_null(p);
-    for (unsigned seed = 1; seed <= test_rounds(80); seed++) {
+    uint64_t first = test_first_seed() + 1, end = first + test_long_rounds(80, STEPS);
+    for (uint64_t seed = first; seed < end; seed++) {
         open_tree(p, seed);
         play(p, "tree-fit", seed);
     }

@@ -88,20 +88,14 @@ static void skip_without_qemu(void)
 
 /* ---- random programs ---- */
 
-static uint64_t asked_for(const char *variable, uint64_t usual)
-{
-    const char *text = getenv(variable);
-    return text ? strtoull(text, NULL, 10) : usual;
-}
-
 static void random_programs_end_as_under_qemu_after_as_many_instructions(void **unused)
 {
     char path[] = "/tmp/pagoda-walk-XXXXXX", what[160];
     (void)unused;
     skip_without_qemu();
     close(mkstemp(path));
-    uint64_t first = asked_for("PAGODA_LOCKSTEP_SEED", 0);
-    uint64_t end = first + asked_for("PAGODA_LOCKSTEP_PROGRAMS", test_rounds(40));
+    uint64_t first = test_asked("PAGODA_LOCKSTEP_SEED", 0);
+    uint64_t end = first + test_asked("PAGODA_LOCKSTEP_PROGRAMS", test_rounds(40));
     for (uint64_t seed = first; seed < end; seed++) {
         struct rv64_program *p = rv64_walk_make(seed);
         const char *settings = machines[seed % NMACHINES];

@@ -11,6 +11,7 @@
 #include "oracle/heap_world.h"
 #include "unit/test.h"
 
+#include <pagoda/requests.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -146,6 +147,43 @@ static void worst_fit_does_the_homework_of_three_easy_pieces(void **unused)
     homework("worst-fit", "coalesce=immediate,trim=0", STEPS(merged));
 }
 
+/* The list that the homework ends with, of what a replay of @heap-textbook has drawn. */
+static void expect_list(const struct vm_requests *r, const char *spec, const char *expected)
+{
+    static struct vm_heap_result result;
+    const struct vm_heap_options options = {.limit = 4096, .at = 11};
+    struct vm_error e;
+    char list[256] = "";
+    size_t used = 0;
+    assert_true(vm_heap_replay(r, spec, &options, &result, &e));
+    for (size_t i = 0; i < result.npieces; i++) {
+        struct vm_heap_piece p = result.piece[i];
+        size_t at = 1000 + (p.start - (4096 - TAG - UNITS * UNIT)) / UNIT;
+        if (p.kind == VM_HEAP_FREE)
+            used +=
+                (size_t)snprintf(list + used, sizeof list - used, "%zu:%zu ", at, p.bytes / UNIT);
+    }
+    assert_string_equal(list, expected);
+    vm_heap_result_free(&result);
+}
+
+static void the_workload_of_the_homework_ends_as_it_does(void **unused)
+{
+    (void)unused;
+    struct vm_error e;
+    struct vm_requests r;
+    struct vm_trace *t = vm_trace_open("@heap-textbook", NULL, &e);
+    assert_non_null(t);
+    assert_true(vm_requests_load(&r, t, &e));
+    vm_trace_close(t);
+    assert_int_equal(r.nfaults, 0);
+    expect_list(&r, "first-fit:coalesce=never", first[9].list);
+    expect_list(&r, "best-fit:coalesce=never", best[9].list);
+    expect_list(&r, "worst-fit:coalesce=never", worst[9].list);
+    expect_list(&r, "best-fit", merged[9].list);
+    vm_requests_free(&r);
+}
+
 static void the_buddy_of_21_kb_in_256_kb(void **unused)
 {
     (void)unused;
@@ -178,6 +216,7 @@ int main(void)
         cmocka_unit_test(best_fit_does_the_homework_of_three_easy_pieces),
         cmocka_unit_test(first_fit_does_the_homework_of_three_easy_pieces),
         cmocka_unit_test(worst_fit_does_the_homework_of_three_easy_pieces),
+        cmocka_unit_test(the_workload_of_the_homework_ends_as_it_does),
         cmocka_unit_test(the_buddy_of_21_kb_in_256_kb),
     };
     return cmocka_run_group_tests_name("golden_heap", tests, NULL, NULL);

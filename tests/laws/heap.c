@@ -208,6 +208,28 @@ static void a_block_that_was_swallowed_is_none(void **unused)
     free(w);
 }
 
+/* Behind the end nothing can be read: a link to there, which a program wrote, is not followed. */
+static void no_link_leads_to_the_end_of_the_region(void **unused)
+{
+    (void)unused;
+    static const char *const names[] = {"first-fit", "tree-fit", "tlsf"};
+    struct heap_world *w = malloc(sizeof *w);
+    struct vm_error e;
+    for (size_t i = 0; i < 3 * 2; i++) {
+        heap_world_open(w, vm_heap_find(names[i / 2], &e), "trim=0", 1 << 16, 1);
+        size_t *block[4];
+        for (size_t k = 0; k < 4; k++)
+            block[k] = heap_world_take(w, 100, 16);
+        assert_int_equal(w->ops->give(w->state, block[0], 0), VM_HEAP_FINE);
+        assert_int_equal(w->ops->give(w->state, block[2], 0), VM_HEAP_FINE);
+        block[0][i % 2] = block[2][i % 2] = w->end;
+        for (size_t k = 0; k < 3; k++)
+            w->ops->take(w->state, 100, 16, 0);
+        heap_world_close(w);
+    }
+    free(w);
+}
+
 /* What is left at the top is measured from where the smallest block would end. */
 static void the_end_moves_down_when_just_as_much_is_free(void **unused)
 {
@@ -259,6 +281,7 @@ int main(void)
         cmocka_unit_test(tlsf_looks_at_one_list_and_no_more),
         cmocka_unit_test(a_heap_that_is_all_given_back_gives_the_top_back),
         cmocka_unit_test(a_block_that_was_swallowed_is_none),
+        cmocka_unit_test(no_link_leads_to_the_end_of_the_region),
         cmocka_unit_test(the_end_moves_down_when_just_as_much_is_free),
         cmocka_unit_test(spans_that_are_kept_are_given_up_before_a_request_fails),
     };

@@ -21,7 +21,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
-#include <zstd.h>
 
 struct reader {
     struct vm_bytes *bytes;
@@ -325,8 +324,8 @@ static bool take_names(struct reader *r, const struct pgt_names *h, bool *took, 
     bool sound = got >= bytes && XXH64(p + pgt_names_bytes, h->stored_bytes, 0) == h->stored_hash;
     if (sound && !reserve_names(r, h, e))
         return false;
-    sound = sound && ZSTD_decompress(r->text + r->text_bytes, h->raw_bytes, p + pgt_names_bytes,
-                                     h->stored_bytes) == h->raw_bytes;
+    sound = sound && pgt_decompress(r->decoder, r->text + r->text_bytes, h->raw_bytes,
+                                    p + pgt_names_bytes, (size_t)h->stored_bytes);
     if (!sound || !split_names(r, h))
         return r->salvage || torn(r, e, "torn names of sites");
     r->text_bytes += h->raw_bytes;

@@ -28,14 +28,14 @@ struct comparison {
 static bool add_spec(struct comparison *c, const char *spec, struct vm_error *e)
 {
     if (c->nspecs == HEAPS_MAX)
-        return vm_fail(e, VM_EUSAGE, "--heaps: more than %d heaps", HEAPS_MAX);
+        return vm_fail(e, VM_EUSAGE, "--allocators: more than %d heaps", HEAPS_MAX);
     snprintf(c->spec[c->nspecs++], SPEC_MAX, "%s", spec);
     return true;
 }
 
 static bool parse_heaps(const struct args *a, struct comparison *c, struct vm_error *e)
 {
-    const char *list = args_value(a, "heaps");
+    const char *list = args_value(a, "allocators");
     char item[SPEC_MAX], name[32];
     if (!list || !strcmp(list, "all")) {
         for (size_t i = 0; vm_heap_at(i); i++)
@@ -51,7 +51,7 @@ static bool parse_heaps(const struct args *a, struct comparison *c, struct vm_er
             !add_spec(c, item, e))
             return false;
     }
-    return c->nspecs || vm_fail(e, VM_EUSAGE, "--heaps: no heap");
+    return c->nspecs || vm_fail(e, VM_EUSAGE, "--allocators: no heap");
 }
 
 static bool parse_options(const struct args *a, struct comparison *c, struct vm_error *e)
@@ -243,7 +243,7 @@ static bool run_heap(const struct args *a, struct vm_error *e)
 }
 
 static const struct flag flags[] = {
-    {"heaps", 0, "NAME,...", "heaps to send them through: see `pagoda list heaps`", "all"},
+    {"allocators", 0, "NAME,...", "heaps to send them through: see `pagoda list heaps`", "all"},
     {"limit", 0, "BYTES", "what a heap may grow to: requests beyond it fail", NULL},
     {"cpus", 0, "N", "processors that threads are dealt out to, for heaps that mind", "1"},
     {"at", 0, "WHEN", "draw each heap's region after request N, at the peak, or at the end", NULL},
@@ -258,7 +258,7 @@ static const struct flag flags[] = {
 
 const struct command command_heap = {
     .name = "heap",
-    .usage = "TRACE [--heaps NAME,...]",
+    .usage = "TRACE [--allocators NAME,...]",
     .summary = "a program's requests to its heap, through each heap allocator",
     .about =
         "TRACE is what `pagoda record --heap` makes, or a workload of requests. Each heap serves\n"
@@ -266,7 +266,7 @@ const struct command command_heap = {
         "answer (a block freed twice, or never allocated) is told with its number, thread and\n"
         "site, counted, and passed over.\n\n"
         "  pagoda record --heap -o py.pgt -- python3 -c 'print(1)'\n"
-        "  pagoda heap py.pgt --heaps first-fit,best-fit --at peak\n"
+        "  pagoda heap py.pgt --allocators first-fit,best-fit --at peak\n"
         "  pagoda heap py.pgt --limit 1MiB --html py.html",
     .flag = flags,
     .machine = MACHINE_FLAGS_NONE,

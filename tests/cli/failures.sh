@@ -70,8 +70,8 @@ printf '%s\n' request,call,address,bytes,align,from,thread,site alloc,malloc,0x1
     alloc,malloc,0x2000,3000,0,0,2,b resize,realloc,0x3000,9000,0,0x1000,1,c \
     free,free,0x2000,0,0,0,1,d free,free,0x2000,0,0,0,1,e >requests.csv
 "$PAGODA" convert requests.csv -o requests.pgt >/dev/null 2>&1
-all MALLOC '' heap requests.csv --heaps tlsf --at peak --json
-all MALLOC c-memory.csv heap requests.pgt --heaps all --csv c.csv
-all READ '' heap requests.pgt --heaps tlsf --json
+all MALLOC '' heap requests.csv --allocators tlsf --at peak --json
+all MALLOC c-memory.csv heap requests.pgt --allocators all --csv c.csv
+all READ '' heap requests.pgt --allocators tlsf --json
 all WRITE new.pgt convert small.rwi -o new.pgt
 finish

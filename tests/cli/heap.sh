@@ -23,7 +23,7 @@ like "$out" '^Requests 5: 3 alloc, 1 free, 1 resize; threads 2$' \
 asked='4\.9 KiB at most \(after request 3\), 2\.0 KiB at the end; 5\.9 KiB in all'
 like "$out" "^  asked for $asked\$" \
     "and what they ask for"
-run "$PAGODA" heap requests.csv --heaps first-fit --json
+run "$PAGODA" heap requests.csv --allocators first-fit --json
 cp "$work/.out" h.json
 is "$(member h.json '[r["requests"][k] for k in ("all", "alloc", "free", "resize", "zeros",
     "threads", "asked_peak", "peak_request", "asked_end", "asked_all", "faults_all")]')" \
@@ -33,26 +33,26 @@ is "$(member h.json 'all(m["held_bytes"] == m["live"] + m["free"] + m["overhead"
     "held is live, free and overhead"
 is "$(member h.json 'tuple(r["results"][0][m]["live_blocks"] for m in ("end", "peak"))')" \
     "(2, 2)" "two blocks are live at the end"
-run "$PAGODA" heap requests.csv --heaps first-fit,best-fit --at 2 --json
+run "$PAGODA" heap requests.csv --allocators first-fit,best-fit --at 2 --json
 cp "$work/.out" m.json
 is "$(member m.json '[sum(p[1] for p in x["map"]) == x["map_at"]["held_bytes"] and
     sum(p[1] for p in x["map"] if p[2] == "live") == x["map_at"]["live"] for x in r["results"]]')" \
     "[True, True]" "a map has each byte once"
-run "$PAGODA" heap requests.csv --heaps first-fit --at end --chart
+run "$PAGODA" heap requests.csv --allocators first-fit --at end --chart
 like "$out" '^first-fit: its region after request 5$' "it is drawn"
 like "$out" '^requests\.csv: memory of heaps$' "and memory over the requests"
-run "$PAGODA" heap requests.csv --heaps first-fit --csv c.csv --at peak
+run "$PAGODA" heap requests.csv --allocators first-fit --csv c.csv --at peak
 exit_is 0 "charts go to files"
 is "$(grep -c '^first-fit,' c-memory.csv)" 5 "with their data"
-run "$PAGODA" heap requests.csv --heaps first-fit --events 2
+run "$PAGODA" heap requests.csv --allocators first-fit --events 2
 like "$out" '^ +2  thread 2    malloc         3000 bytes at 0x2000  a\+0x2$' "requests are listed"
-run "$PAGODA" heap requests.csv --heaps first-fit --limit 4KiB --json
+run "$PAGODA" heap requests.csv --allocators first-fit --limit 4KiB --json
 cp "$work/.out" l.json
 is "$(member l.json '(lambda x: (x["failures"] > 0, x["held_peak"] <= 4096))(r["results"][0])')" \
     "(True, True)" "a heap that cannot grow fails requests"
 "$PAGODA" convert requests.csv -o requests.pgt 2>/dev/null
 for file in requests.csv requests.pgt; do
-    "$PAGODA" heap "$file" --heaps tlsf --json | python3 -c 'import json, sys
+    "$PAGODA" heap "$file" --allocators tlsf --json | python3 -c 'import json, sys
 r = json.load(sys.stdin); print(r["results"], r["requests"])' >"$file.result"
 done
 cmp -s requests.csv.result requests.pgt.result
@@ -75,7 +75,7 @@ run "$PAGODA" heap requests.csv
 exit_is 0 "a trace with faults"
 like "$out" '^Faults of the trace 7$' "is told of"
 like "$out" '^ +4  thread 2    free           0x1000  twice\+0x9$' "with number, thread and site"
-run "$PAGODA" heap requests.csv --heaps all --json
+run "$PAGODA" heap requests.csv --allocators all --json
 cp "$work/.out" f.json
 is "$(member f.json '"\n".join("%d %s" % (f["request"], f["what"])
     for f in r["requests"]["faults"])')" "2 frees what was never allocated
@@ -93,9 +93,9 @@ like "$err" '^pagoda: requests\.csv: request 2 \(thread 1, bug\+0x2\): frees wha
     "and names the first"
 
 refused 2 'unknown heap "first"' "a heap that is not there" \
-    "$PAGODA" heap requests.csv --heaps first
+    "$PAGODA" heap requests.csv --allocators first
 refused 2 'unknown parameter of tlsf "x"' "a parameter that is not" \
-    "$PAGODA" heap requests.csv --heaps tlsf:x=1
+    "$PAGODA" heap requests.csv --allocators tlsf:x=1
 refused 2 'at 99: the trace has 10 requests' "a request past the end" \
     "$PAGODA" heap requests.csv --at 99
 refused 2 'a limit of 1 bytes: expected 4 KiB' "a limit below a page" \
@@ -116,7 +116,7 @@ done
 # ---- measured ----
 
 csv $(for i in {1..64}; do echo "alloc,malloc,0x${i}00000,65536,0,0,1,"; done)
-run "$PAGODA" heap requests.csv --heaps first-fit --measure --json
+run "$PAGODA" heap requests.csv --allocators first-fit --measure --json
 cp "$work/.out" g.json
 is "$(member g.json '[(m["allocator"], m["failures"]) for m in r["measured"]][0]')" "('glibc', 0)" \
     "the host's allocator is measured beside them"

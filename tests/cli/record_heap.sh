@@ -188,7 +188,7 @@ like "$(grep "^site $sites " got)" '^site [0-9]+ libc.*\(_*strdup\+0x' "strdup's
 
 recorded threads
 is "$status" 0 "threads that free each other's blocks"
-run "$PAGODA" heap t.pgt --heaps first-fit --strict
+run "$PAGODA" heap t.pgt --allocators first-fit --strict
 exit_is 0 "are told in an order in which no block is freed twice, or given while it is live"
 takes=$((4 * 30000))
 is "$(awk '$1 == "alloc" && $9 == 1 && $4 <= 700' got | wc -l)" "$takes" "with every malloc"

@@ -42,7 +42,9 @@ struct vm_packed {
     struct entry *entry;  /* [nentries] */
     struct vm_links *age; /* [nentries + 1] oldest first; the head is nentries. NULL: none behind */
     struct vm_lock step_lock;
-    uint8_t *step_page; /* [STEP * page_bytes] */
+    _Atomic uint64_t nsteps; /* of which pages left */
+    _Atomic uint32_t nnew;   /* objects, taken or tried for, that are no entry's yet */
+    uint8_t *step_page;      /* [STEP * page_bytes] */
     uint32_t ncontexts;
     struct context *context;
     struct vm_store_usage usage;
@@ -55,7 +57,7 @@ static bool contexts_prepare(struct vm_packed *s, size_t work_bytes)
     for (uint32_t i = 0; i < s->ncontexts; i++) {
         s->context[i].work = vm_arena_take(&s->arena, work_bytes);
         s->context[i].out = vm_arena_take(&s->arena, s->page_bytes);
-        if (!s->config.codec->prepare(s->context[i].work, s->page_bytes, s->config.level))
+        if (!s->config.packer->prepare(s->context[i].work, s->page_bytes, s->config.level))
             return false;
     }
     return true;
@@ -63,9 +65,9 @@ static bool contexts_prepare(struct vm_packed *s, size_t work_bytes)
 
 static bool memory_take(struct vm_packed *s, struct vm_error *e)
 {
-    const struct vm_codec *codec = s->config.codec;
+    const struct vm_packer *packer = s->config.packer;
     bool ages = s->config.behind;
-    size_t work_bytes = codec->work_bytes(s->page_bytes, s->config.level);
+    size_t work_bytes = packer->work_bytes(s->page_bytes, s->config.level);
     size_t entries = s->nentries * sizeof *s->entry;
     size_t links = ages ? (s->nentries + 1) * sizeof *s->age : 0;
     size_t step = ages ? (size_t)STEP * s->page_bytes : 0;
@@ -83,7 +85,7 @@ static bool memory_take(struct vm_packed *s, struct vm_error *e)
         vm_links_head(s->age, (uint32_t)s->nentries);
     s->context = vm_arena_take(&s->arena, contexts);
     if (!contexts_prepare(s, work_bytes))
-        return vm_fail(e, VM_ESYSTEM, "%s: the library refuses to begin at level %d", codec->name,
+        return vm_fail(e, VM_ESYSTEM, "%s: the library refuses to begin at level %d", packer->name,
                        s->config.level);
     return true;
 }
@@ -236,15 +238,14 @@ static bool unpack(struct vm_packed *s, struct context *c, const struct entry *t
 {
     const void *object = vm_pool_at(&s->pool, t->at);
     if (t->kind == PACKED)
-        return s->config.codec->unpack(c->work, object, t->bytes, page, s->page_bytes);
+        return s->config.packer->unpack(c->work, object, t->bytes, page, s->page_bytes);
     memcpy(page, object, s->page_bytes);
     return true;
 }
 
 /* The page is behind now (handle != 0), unless somebody reads it here, or dropped it. */
-static bool step_finish(struct vm_packed *s, uint32_t at, vm_stored handle)
+static bool step_finish(struct vm_packed *s, struct entry *t, vm_stored handle)
 {
-    struct entry *t = &s->entry[at];
     const struct vm_store_ops *behind = s->config.behind;
     bool moves = handle && t->holders && !t->pins;
     t->is_moving = false;
@@ -261,31 +262,55 @@ static bool step_finish(struct vm_packed *s, uint32_t at, vm_stored handle)
     return moves;
 }
 
-/* Moves the oldest pages behind. 0, or why none could go: ENOSPC, there is none. */
-static int step(struct vm_packed *s)
+/* What of the chosen unpacks; what does not is damaged, and stays for its reader to find out. */
+static uint32_t step_unpack(struct vm_packed *s, const uint32_t *chosen, uint32_t n,
+                            const void **page)
 {
-    uint32_t chosen[STEP], moved = 0;
+    uint32_t sound = 0;
+    struct context *c = context_take(s);
+    for (; sound < n; sound++) {
+        uint8_t *to = s->step_page + (size_t)sound * s->page_bytes;
+        if (!unpack(s, c, &s->entry[chosen[sound]], to))
+            break;
+        page[sound] = to;
+    }
+    vm_lock_give(&c->lock);
+    return sound;
+}
+
+/* Moves the oldest pages behind. 0: it is worth trying again; or why none could go. */
+static int step_move(struct vm_packed *s)
+{
+    uint32_t chosen[STEP], moved = 0, pinned = 0;
     const void *page[STEP];
     vm_stored handle[STEP] = {0};
     int error = ENOSPC;
-    vm_lock_take(&s->step_lock);
-    uint32_t n = step_choose(s, chosen), sound = 0;
-    struct context *c = context_take(s);
-    /* What does not unpack is damaged: it stays, for its reader to find out. */
-    while (sound < n &&
-           unpack(s, c, &s->entry[chosen[sound]], s->step_page + (size_t)sound * s->page_bytes)) {
-        page[sound] = s->step_page + (size_t)sound * s->page_bytes;
-        sound++;
-    }
-    vm_lock_give(&c->lock);
+    uint32_t n = step_choose(s, chosen), sound = step_unpack(s, chosen, n, page);
     if (sound)
         s->config.behind->write(s->config.behind_store, page, sound, handle, &error);
     vm_lock_take(&s->lock);
-    for (uint32_t i = 0; i < n; i++)
-        moved += step_finish(s, chosen[i], handle[i]);
+    for (uint32_t i = 0; i < n; i++) {
+        struct entry *t = &s->entry[chosen[i]];
+        pinned += handle[i] && t->pins;
+        moved += step_finish(s, t, handle[i]);
+    }
     vm_lock_give(&s->lock);
+    atomic_fetch_add(&s->nsteps, moved != 0);
+    /* Others hold what could go: readers, and writers of pages that are no entries yet. */
+    bool may_come = pinned || (!n && atomic_load(&s->nnew));
+    if (!moved && may_come)
+        vm_raw_call(SYS_sched_yield, 0, 0, 0, 0, 0, 0);
+    return moved || may_come ? 0 : error;
+}
+
+/* Makes room, but for what others made meanwhile. */
+static int step(struct vm_packed *s)
+{
+    uint64_t seen = atomic_load(&s->nsteps);
+    vm_lock_take(&s->step_lock);
+    int error = seen == atomic_load(&s->nsteps) ? step_move(s) : 0;
     vm_lock_give(&s->step_lock);
-    return moved ? 0 : error;
+    return error;
 }
 
 /* ---- writing ---- */
@@ -294,14 +319,17 @@ static int step(struct vm_packed *s)
 static int page_pack(struct vm_packed *s, const void *page, struct entry *out)
 {
     struct context *c = context_take(s);
-    uint32_t bytes = s->config.codec->pack(c->work, page, s->page_bytes, s->config.level, c->out,
-                                           s->plain_bytes);
+    uint32_t bytes = s->config.packer->pack(c->work, page, s->page_bytes, s->config.level, c->out,
+                                            s->plain_bytes);
     *out = bytes ? (struct entry){.bytes = bytes, .kind = PACKED}
                  : (struct entry){.bytes = s->page_bytes, .kind = PLAIN};
     int error = ENOSPC;
+    atomic_fetch_add(&s->nnew, 1);
     if ((out->at = vm_pool_take(&s->pool, out->bytes)) != VM_POOL_NONE) {
         memcpy(vm_pool_at(&s->pool, out->at), bytes ? c->out : page, out->bytes);
         error = 0;
+    } else {
+        atomic_fetch_sub(&s->nnew, 1);
     }
     vm_lock_give(&c->lock);
     return error;
@@ -339,11 +367,12 @@ static vm_stored page_write(struct vm_packed *s, const void *page, int *error)
     }
     s->usage.writes += handle != 0;
     vm_lock_give(&s->lock);
-    if (!handle) {
+    if (!handle)
         *error = ENOSPC;
-        if (lies_in_pool(&value))
-            vm_pool_give(&s->pool, value.at);
-    }
+    if (!handle && lies_in_pool(&value))
+        vm_pool_give(&s->pool, value.at);
+    if (lies_in_pool(&value))
+        atomic_fetch_sub(&s->nnew, 1);
     return handle;
 }
 
@@ -566,4 +595,6 @@ void vm_packed_check(void *store)
     }
     VM_ASSERT(held <= s->usage.pages && (!s->age || ages(s) == here));
     vm_pool_check(&s->pool);
+    if (s->config.behind)
+        s->config.behind->check(s->config.behind_store);
 }

@@ -21,11 +21,11 @@
 #ifndef LIVE_PACKED_H
 #define LIVE_PACKED_H
 
-#include "live/codec.h"
+#include "live/packer.h"
 #include "live/store.h"
 
 struct vm_packed_config {
-    const struct vm_codec *codec;
+    const struct vm_packer *packer;
     int level;
     uint64_t limit_bytes;              /* 0: none */
     const struct vm_store_ops *behind; /* NULL: at the limit pages are refused */
@@ -46,13 +46,13 @@ void vm_packed_usage(void *store, struct vm_store_usage *out);
 void vm_packed_fork_before(void *store);
 bool vm_packed_fork_after(void *store, bool is_child);
 void vm_packed_close(void *store);
-void vm_packed_check(void *store); /* asserts; nobody else may use the store meanwhile */
+void vm_packed_check(void *store);
 
 /* What all rows of compressed memory have beside their name, summary, params and open. */
 #define VM_PACKED_OPS                                                                              \
     .write = vm_packed_write, .read = vm_packed_read, .soon = vm_packed_soon,                      \
     .hold = vm_packed_hold, .drop = vm_packed_drop, .flush = vm_packed_flush,                      \
     .usage = vm_packed_usage, .fork_before = vm_packed_fork_before,                                \
-    .fork_after = vm_packed_fork_after, .close = vm_packed_close
+    .fork_after = vm_packed_fork_after, .check = vm_packed_check, .close = vm_packed_close
 
 #endif

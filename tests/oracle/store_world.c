@@ -12,7 +12,7 @@ bool store_world_open(struct store_world *w, const char *spec, uint32_t page_byt
 {
     char name[32];
     const char *rest = vm_spec_split(spec, name, sizeof name);
-    *w = (struct store_world){.page_bytes = page_bytes, .pages_max = pages_max};
+    *w = (struct store_world){.page_bytes = page_bytes, .pages_max = pages_max, .is_alone = true};
     vm_random_seed(&w->random, seed);
     w->ops = vm_store_find(name, e);
     if (!w->ops || !vm_params_parse(&w->params, name, w->ops->param, w->ops->nparams, rest, e))
@@ -36,6 +36,7 @@ void store_world_close(struct store_world *w)
         store_world_drop(w, w->npages - 1);
     w->ops->usage(w->store, &usage);
     assert_int_equal(usage.pages, 0);
+    w->ops->check(w->store);
     w->ops->close(w->store);
     free(w->page);
     free(w->buffer);
@@ -190,5 +191,7 @@ void store_world_step(struct store_world *w)
         break;
     default:
         assert_int_equal(w->ops->flush(w->store), 0);
+        if (w->is_alone)
+            w->ops->check(w->store);
     }
 }

@@ -25,6 +25,7 @@ struct store_world {
     size_t npages, pages_max;
     struct store_page *page; /* [pages_max] */
     uint8_t *buffer;         /* [VM_STORE_BATCH * page_bytes + 4096] */
+    bool is_alone;           /* nobody else uses the store */
     uint64_t refused;        /* pages that write did not keep */
 };
 

@@ -148,6 +148,17 @@ static bool memory_fork_after(void *store, bool is_child)
     return true;
 }
 
+static void memory_check(void *store)
+{
+    struct memory *s = store;
+    uint64_t held = 0;
+    for (uint64_t i = 0; i < s->used; i++)
+        held += s->holders[i] != 0;
+    for (uint64_t i = 0; i < s->nfree; i++)
+        VM_ASSERT(s->holders[s->free[i]] == 0);
+    VM_ASSERT(held == s->usage.pages && held + s->nfree == s->used);
+}
+
 static void memory_close(void *store)
 {
     struct memory *s = store;
@@ -168,5 +179,6 @@ const struct vm_store_ops vm_store_memory = {
     .usage = memory_usage,
     .fork_before = memory_fork_before,
     .fork_after = memory_fork_after,
+    .check = memory_check,
     .close = memory_close,
 };

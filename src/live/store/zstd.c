@@ -10,7 +10,7 @@ static void *zstd_open(const struct vm_store_env *env, struct vm_error *e)
 {
     return vm_packed_open(env,
                           &(struct vm_packed_config){
-                              .codec = &vm_codec_zstd,
+                              .packer = &vm_packer_zstd,
                               .level = (int)vm_params_count(env->params, "level"),
                               .limit_bytes = vm_params_count(env->params, "limit"),
                           },

@@ -1,14 +1,14 @@
-/* codec.h - how a page is made smaller, by code that may run where a fault happened: all memory is
+/* packer.h - how a page is made smaller, by code that may run where a fault happened: all memory is
  * given beforehand. Private to live/.
  */
-#ifndef LIVE_CODEC_H
-#define LIVE_CODEC_H
+#ifndef LIVE_PACKER_H
+#define LIVE_PACKER_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-struct vm_codec {
+struct vm_packer {
     const char *name;
     /* Bytes that `work` of the functions below needs, for pages of so many bytes. */
     size_t (*work_bytes)(uint32_t page_bytes, int level);
@@ -21,6 +21,6 @@ struct vm_codec {
     bool (*unpack)(void *work, const void *packed, uint32_t bytes, void *page, uint32_t page_bytes);
 };
 
-extern const struct vm_codec vm_codec_lz4, vm_codec_zstd;
+extern const struct vm_packer vm_packer_lz4, vm_packer_zstd;
 
 #endif

@@ -1,6 +1,6 @@
-/* codec_lz4.c - the block format of LZ4 (lz4_Block_format.md), without a frame: lengths are known
+/* packer_lz4.c - the block format of LZ4 (lz4_Block_format.md), without a frame: lengths are known
  * beside it. Level n is the library's acceleration: 1 packs best. */
-#include "live/codec.h"
+#include "live/packer.h"
 
 #include <lz4.h>
 
@@ -29,7 +29,7 @@ static bool unpack(void *work, const void *packed, uint32_t bytes, void *page, u
     return LZ4_decompress_safe(packed, page, (int)bytes, (int)page_bytes) == (int)page_bytes;
 }
 
-const struct vm_codec vm_codec_lz4 = {
+const struct vm_packer vm_packer_lz4 = {
     .name = "lz4",
     .work_bytes = work_bytes,
     .prepare = prepare,

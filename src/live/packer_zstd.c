@@ -1,11 +1,11 @@
-/* codec_zstd.c - Zstandard frames (RFC 8878) without magic number, length and checksum: all of it is
+/* packer_zstd.c - Zstandard frames (RFC 8878) without magic number, length and checksum: all of it is
  * known beside them.
  *
  * Static contexts lie in memory that is given, and never ask for more: zstd.h, "static allocation".
  * A context whose parameters suit a page's length is small, and quick to begin anew.
  */
 #define ZSTD_STATIC_LINKING_ONLY
-#include "live/codec.h"
+#include "live/packer.h"
 
 #include <string.h>
 #include <zstd.h>
@@ -57,7 +57,7 @@ static bool unpack(void *work, const void *packed, uint32_t bytes, void *page, u
     return ZSTD_decompressDCtx(c->unpack, page, page_bytes, packed, bytes) == page_bytes;
 }
 
-const struct vm_codec vm_codec_zstd = {
+const struct vm_packer vm_packer_zstd = {
     .name = "zstd",
     .work_bytes = work_bytes,
     .prepare = prepare,

@@ -53,6 +53,8 @@ struct vm_pager_host {
     /* May the page, which is resident, leave (be cleaned, be parked) now? If so nobody else moves
      * it until the host has done what the plan says. */
     bool (*claim)(void *host, uint32_t page);
+    /* May the page, which is not resident, come along with another? If so it is the plan's, too. */
+    bool (*take)(void *host, uint32_t page);
 };
 
 enum vm_pager_advice { VM_PAGER_NORMAL, VM_PAGER_RANDOM, VM_PAGER_SEQUENTIAL };

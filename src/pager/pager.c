@@ -333,6 +333,8 @@ static void miss(struct vm_pager *p, const struct vm_pager_fault *f)
     p->counts.misses++;
     come(p, f->page, f->access == VM_WRITE, true);
     for (uint32_t i = 0; i < along.n && free_below_limit(p) > 0; i++) {
+        if (!p->host.take(p->host.host, along.page[i]))
+            continue;
         p->counts.ahead++;
         come(p, along.page[i], false, false);
     }

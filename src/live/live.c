@@ -207,19 +207,12 @@ static void end_threads(struct vm_live *l)
         close(l->stop[0]);
 }
 
-static void unmap_all(struct vm_live *l)
-{
-    struct vm_error ignored;
-    while (l->nregions)
-        vm_live_unmap(l, l->region[0].start, (size_t)l->region[0].n << l->page_shift, &ignored);
-}
-
 void vm_live_close(struct vm_live *l)
 {
     if (!l)
         return;
     end_threads(l);
-    unmap_all(l);
+    vm_regions_end(l);
     vm_signals_leave(l);
     vm_uffd_close(&l->uffd);
     if (l->store)

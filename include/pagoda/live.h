@@ -75,8 +75,7 @@ struct vm_live_options {  /* zeros: the defaults */
     uint64_t seed;
     const char *log;               /* a .pgt of what the pager hears, or NULL */
     struct vm_live_budget *budget; /* shared with other pagers, or NULL */
-    uint64_t least_bytes;          /* of the budget, whatever others need; 0: the least a pager may
-                                      have */
+    uint64_t least_bytes; /* of the budget, whatever others need; 0: VM_PAGER_LIMIT_MIN pages */
 };
 #define VM_LIVE_POLICY        "s3-fifo"
 #define VM_LIVE_AHEAD_DEFAULT 0

@@ -233,6 +233,13 @@ void vm_page_flushed(struct vm_live *l, const struct region *r, uint32_t page,
 /* The page, which the caller moves, is about to lose these contents: snapshots that want them keep
  * them. */
 void vm_snapshots_save(struct vm_live *l, uint32_t page, const void *contents);
+/* ---- budgets (budget.c) ---- */
+
+bool vm_budget_enter(struct vm_live *l, struct vm_error *e);
+void vm_budget_leave(struct vm_live *l);
+/* A fault of a member's was resolved: it may be time to share anew. Nothing is held. */
+void vm_budget_fault(struct vm_live_budget *b);
+
 /* Whose thread makes room ahead of need (background.c). */
 bool vm_thread_start(pthread_t *thread, void *(*run)(void *), struct vm_live *l,
                      struct vm_error *e);

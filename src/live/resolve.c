@@ -249,6 +249,8 @@ enum resolved vm_resolve(struct vm_live *l, const void *address, enum vm_access 
             continue;
         if (done == NOT_TO_BE)
             atomic_fetch_add(&l->failures, 1);
+        if (step == WORK && l->options.budget)
+            vm_budget_fault(l->options.budget);
         vm_times_add(l, vm_now_ns() - begin);
         return done;
     }

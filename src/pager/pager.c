@@ -15,6 +15,8 @@
 
 #include <stdlib.h>
 
+#define SPARE_LEFT (2 * VM_PAGER_BATCH_MAX) /* frames for pages that must come back */
+
 #define KEPT  (UINT32_C(1) << 31) /* the page has contents in the store */
 #define FRAME (KEPT - 1)          /* frame + 1; 0: none */
 
@@ -207,7 +209,7 @@ static void park(struct vm_pager *p)
 
 /* ---- coming ---- */
 
-static uint32_t free_below_limit(const struct vm_pager *p)
+uint32_t vm_pager_free(const struct vm_pager *p)
 {
     return p->resident < p->limit ? p->limit - p->resident : 0;
 }
@@ -215,13 +217,12 @@ static uint32_t free_below_limit(const struct vm_pager *p)
 /* Frames for `n` pages: at least a batch leaves if any must. Fewer may be free after it. */
 static void make_room(struct vm_pager *p, uint64_t incoming, uint32_t n)
 {
-    uint32_t free = free_below_limit(p);
-    if (free >= n)
+    uint64_t wanted = (uint64_t)p->resident + n;
+    if (wanted <= p->limit)
         return;
-    uint32_t above = p->resident > p->limit ? p->resident - p->limit : 0;
-    uint32_t need = n - free + above;
+    uint64_t need = wanted - p->limit;
     need = need < p->batch ? p->batch : need;
-    evict(p, incoming, need < VM_PAGER_BATCH_MAX ? need : VM_PAGER_BATCH_MAX);
+    evict(p, incoming, need < VM_PAGER_BATCH_MAX ? (uint32_t)need : VM_PAGER_BATCH_MAX);
 }
 
 static void come(struct vm_pager *p, uint32_t page, bool written, bool guarded)
@@ -325,14 +326,16 @@ static void miss(struct vm_pager *p, const struct vm_pager_fault *f)
     look_ahead(p, f, &along);
     release(p, f->page);
     make_room(p, f->page, 1 + along.n);
-    if (p->nfree == 0) {
+    if (p->nfree <= SPARE_LEFT) {
         p->plan->outcome = VM_PAGER_FULL;
         return;
     }
     p->plan->outcome = VM_PAGER_MISS;
     p->counts.misses++;
     come(p, f->page, f->access == VM_WRITE, true);
-    for (uint32_t i = 0; i < along.n && free_below_limit(p) > 0; i++) {
+    for (uint32_t i = 0; i < along.n && vm_pager_free(p) > 0; i++) {
+        if (!p->host.take(p->host.host, along.page[i]))
+            continue;
         p->counts.ahead++;
         come(p, along.page[i], false, false);
     }
@@ -382,7 +385,7 @@ bool vm_pager_reclaim(struct vm_pager *p, uint32_t frames, struct vm_pager_plan 
     begin(p, plan);
     make_room(p, VM_NOPAGE, frames < p->limit ? frames : p->limit);
     end(p);
-    return free_below_limit(p) >= frames;
+    return vm_pager_free(p) >= frames;
 }
 
 void vm_pager_limit(struct vm_pager *p, uint32_t frames)
@@ -417,9 +420,12 @@ void vm_pager_came_back(struct vm_pager *p, uint32_t page)
 
 void vm_pager_cleaned(struct vm_pager *p, uint32_t page)
 {
-    p->word[page] |= KEPT;
-    if (is_in(p, page))
+    if (vm_pager_is_dirty(p, page)) {
+        p->counts.writebacks++;
+        p->counts.cleans++;
         p->bits[frame_of(p, page)] &= (uint8_t)~VM_FRAME_DIRTY;
+    }
+    p->word[page] |= KEPT;
 }
 
 void vm_pager_not_cleaned(struct vm_pager *p, uint32_t page)

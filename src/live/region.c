@@ -140,7 +140,7 @@ static bool number(struct vm_live *l, uint8_t *start, uint32_t n, struct vm_erro
         return vm_fail(e, VM_ESYSTEM, "a pager has %u regions at most", REGIONS_MAX - 2);
     uint64_t first = l->numbers_ops->take(l->numbers, n, 1);
     if (first == VM_ALLOC_NONE)
-        return vm_fail(e, VM_ESYSTEM, "a pager has %u pages at most", PAGES_MAX);
+        return vm_fail(e, VM_ESYSTEM, "a pager has %u pages at most", l->pages_max);
     insert(l, &(struct region){.start = start, .first = (uint32_t)first, .n = n});
     return true;
 }
@@ -149,9 +149,9 @@ static bool check_bytes(const struct vm_live *l, size_t bytes, struct vm_error *
 {
     if (bytes == 0)
         return vm_fail(e, VM_EUSAGE, "a region of no bytes");
-    if (bytes > (size_t)PAGES_MAX << l->page_shift)
+    if (bytes > (size_t)l->pages_max << l->page_shift)
         return vm_fail(e, VM_EUSAGE, "a region of %zu bytes: a pager has %u pages at most", bytes,
-                       PAGES_MAX);
+                       l->pages_max);
     return true;
 }
 

@@ -9,19 +9,12 @@
 #include <sched.h>
 #include <string.h>
 #include <time.h>
-#define XXH_INLINE_ALL
-#include <xxhash.h>
 
 uint64_t vm_now_ns(void)
 {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
-
-uint64_t vm_page_sum(const void *page, size_t bytes)
-{
-    return XXH3_64bits(page, bytes);
 }
 
 void vm_handle_drop(struct vm_live *l, uint32_t page)

@@ -20,7 +20,6 @@
 static struct {
     struct vm_lock lock;
     _Atomic(struct vm_live *) pager[PAGERS_MAX];
-    bool is_installed;
     struct sigaction before;
 } process;
 
@@ -102,14 +101,19 @@ static void on_signal(int number, siginfo_t *info, void *context)
 
 /* ---- which pagers there are ---- */
 
+/* Whoever set another action since the last pager opened has it called for what is not a pager's. */
 static bool install(struct vm_error *e)
 {
     struct sigaction action = {.sa_sigaction = on_signal,
                                .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART};
+    struct sigaction now;
     sigfillset(&action.sa_mask);
-    if (sigaction(SIGBUS, &action, &process.before) != 0)
+    if (sigaction(SIGBUS, NULL, &now) != 0)
         return vm_fail(e, VM_ESYSTEM, "no action for SIGBUS: %s", strerror(errno));
-    process.is_installed = true;
+    if (now.sa_flags & SA_SIGINFO && now.sa_sigaction == on_signal)
+        return true;
+    process.before = now;
+    sigaction(SIGBUS, &action, NULL);
     return true;
 }
 
@@ -118,7 +122,7 @@ bool vm_signals_enter(struct vm_live *l, struct vm_error *e)
     uint64_t kept;
     bool done = false;
     vm_lock_calmly(&process.lock, &kept);
-    if (l->options.signal == VM_LIVE_SIGNAL_YOURS || process.is_installed || install(e)) {
+    if (l->options.signal == VM_LIVE_SIGNAL_YOURS || install(e)) {
         for (int i = 0; i < PAGERS_MAX && !done; i++) {
             struct vm_live *none = NULL;
             done = atomic_compare_exchange_strong(&process.pager[i], &none, l);

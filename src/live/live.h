@@ -249,6 +249,8 @@ bool vm_background_start(struct vm_live *l, struct vm_error *e);
 bool vm_handler_start(struct vm_live *l, struct vm_error *e); /* handler.c */
 bool vm_signals_enter(struct vm_live *l, struct vm_error *e); /* signals.c */
 void vm_signals_leave(struct vm_live *l);
+/* On standard error: the touch of the address ends in SIGBUS. */
+void vm_tell_lost(const void *address);
 uint64_t vm_now_ns(void);
 void vm_times_add(struct vm_live *l, uint64_t ns);
 

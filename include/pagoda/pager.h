@@ -15,8 +15,8 @@
  * Invariants (vm_pager_check)
  *  1. A page has one frame or none, a frame one page or none; resident == frames with a page.
  *  2. The policy knows exactly the frames with a page.
- *  3. A page that came by one of the last `guard` faults does not leave: an instruction needs all
- *     of its pages at once, and would fault for ever if they drove each other out.
+ *  3. A page that one of the last VM_PAGER_GUARD faults was for does not leave: an instruction
+ *     needs all of its pages at once, and would fault for ever if they drove each other out.
  *  4. resident <= limit + overrun, and an overrun only follows from hosts that did not let pages
  *     go (claim), or could not (vm_pager_came_back).
  *
@@ -34,7 +34,9 @@
 #define VM_PAGER_AHEAD_MAX 64  /* pages that come along with one */
 #define VM_PAGER_GUARD     32
 #define VM_PAGER_LIMIT_MIN 128 /* frames: what the guard, a batch and the pages ahead need */
-#define VM_PAGER_SPARE     4096
+#define VM_PAGER_OVERRUN_MAX                                                                       \
+    4096 /* frames above the limit, and no more than as much again, that
+                                     faults may take while no page may leave */
 
 struct vm_pager_config {
     const struct vm_policy_ops *policy; /* none that needs the future */
@@ -70,7 +72,8 @@ enum vm_pager_outcome {
     VM_PAGER_SOFT,  /* it was parked: come[0] */
     VM_PAGER_DIRTY, /* it was there and clean, and is written: nothing comes */
     VM_PAGER_THERE, /* it was there: somebody else's fault brought it */
-    VM_PAGER_FULL,  /* no page may leave now and the spare frames are used up: ask again later */
+    VM_PAGER_FULL,  /* the spare frames are used up: ask again when what leaves is gone. This was
+                       no fault: nobody heard of it */
 };
 
 enum vm_pager_how {

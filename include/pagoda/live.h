@@ -46,6 +46,12 @@ enum vm_live_resolve {
                               as they are, where the process is privileged; slower by far */
 };
 
+/* Whose the process's action for SIGBUS is. */
+enum vm_live_signal {
+    VM_LIVE_SIGNAL_OURS,  /* set by the first pager */
+    VM_LIVE_SIGNAL_YOURS, /* yours, which calls vm_live_signal */
+};
+
 enum vm_live_fork {
     VM_LIVE_FORK_NONE, /* a child has no regions */
     VM_LIVE_FORK_COPY, /* a child has a copy of them, and a pager of its own */
@@ -64,6 +70,7 @@ struct vm_live_options {  /* zeros: the defaults */
                                      `high` when less than `low` is free; 0, 0: no such thread, and
                                      who faults makes room */
     enum vm_live_resolve resolve;
+    enum vm_live_signal signal;
     enum vm_live_fork fork;
     uint64_t seed;
     const char *log;               /* a .pgt of what the pager hears, or NULL */
@@ -113,6 +120,9 @@ bool vm_live_flush(struct vm_live *l, void *address, size_t bytes, struct vm_err
  * pins add up. At most a quarter of the limit. False: too many, or they could not be had. */
 bool vm_live_pin(struct vm_live *l, const void *address, size_t bytes, enum vm_access access);
 void vm_live_unpin(struct vm_live *l, const void *address, size_t bytes);
+/* From a handler of SIGBUS with SA_SIGINFO, all signals blocked: whether it was a fault of some
+ * pager's, which is resolved. `context` is the handler's third argument. */
+bool vm_live_signal(const void *siginfo, const void *context);
 /* Whether any of [address, address + bytes) is in a region of the pager's. */
 bool vm_live_owns(const struct vm_live *l, const void *address, size_t bytes);
 

@@ -55,6 +55,8 @@ struct vm_pager_host {
     /* May the page, which is resident, leave (be cleaned, be parked) now? If so nobody else moves
      * it until the host has done what the plan says. */
     bool (*claim)(void *host, uint32_t page);
+    /* May the page, which is not resident, come along with another? If so it is the plan's, too. */
+    bool (*take)(void *host, uint32_t page);
 };
 
 enum vm_pager_advice { VM_PAGER_NORMAL, VM_PAGER_RANDOM, VM_PAGER_SEQUENTIAL };
@@ -142,6 +144,8 @@ bool vm_pager_reclaim(struct vm_pager *p, uint32_t frames, struct vm_pager_plan 
 /* From now on; what is above leaves by the next faults, or reclaims. At most config.frames. */
 void vm_pager_limit(struct vm_pager *p, uint32_t frames);
 uint32_t vm_pager_resident(const struct vm_pager *p);
+uint32_t vm_pager_resident_max(const struct vm_pager *p); /* that can ever be, overrun and all */
+uint32_t vm_pager_free(const struct vm_pager *p); /* frames below the limit without a page */
 
 /* What the host could not do, and what happens without a fault. */
 void vm_pager_not_come(struct vm_pager *p, uint32_t page);  /* its contents could not be had */

@@ -20,6 +20,7 @@
 
 #include <stdlib.h>
 
+
 #define KEPT  (UINT32_C(1) << 31) /* the page has contents in the store */
 #define FRAME (KEPT - 1)          /* frame + 1; 0: none */
 
@@ -219,7 +220,7 @@ static void park(struct vm_pager *p)
 
 /* ---- coming ---- */
 
-static uint32_t free_below_limit(const struct vm_pager *p)
+uint32_t vm_pager_free(const struct vm_pager *p)
 {
     return p->resident < p->limit ? p->limit - p->resident : 0;
 }
@@ -227,7 +228,7 @@ static uint32_t free_below_limit(const struct vm_pager *p)
 /* Frames for `n` pages: at least a batch leaves if any must. Fewer may be free after it. */
 static void make_room(struct vm_pager *p, uint64_t incoming, uint32_t n)
 {
-    uint32_t free = free_below_limit(p);
+    uint32_t free = vm_pager_free(p);
     if (free >= n)
         return;
     uint32_t above = p->resident > p->limit ? p->resident - p->limit : 0;
@@ -364,7 +365,9 @@ static void miss(struct vm_pager *p, const struct vm_pager_fault *f)
     p->plan->outcome = VM_PAGER_MISS;
     p->counts.misses++;
     come(p, f->page, f->access == VM_WRITE, true);
-    for (uint32_t i = 0; i < along.n && free_below_limit(p) > 0; i++) {
+    for (uint32_t i = 0; i < along.n && vm_pager_free(p) > 0; i++) {
+        if (!p->host.take(p->host.host, along.page[i]))
+            continue;
         p->counts.ahead++;
         come(p, along.page[i], false, false);
     }
@@ -415,7 +418,7 @@ bool vm_pager_reclaim(struct vm_pager *p, uint32_t frames, struct vm_pager_plan 
     begin(p, plan);
     make_room(p, VM_NOPAGE, frames < p->limit ? frames : p->limit);
     end(p);
-    return free_below_limit(p) >= frames;
+    return vm_pager_free(p) >= frames;
 }
 
 void vm_pager_limit(struct vm_pager *p, uint32_t frames)
@@ -427,6 +430,11 @@ void vm_pager_limit(struct vm_pager *p, uint32_t frames)
 uint32_t vm_pager_resident(const struct vm_pager *p)
 {
     return p->resident;
+}
+
+uint32_t vm_pager_resident_max(const struct vm_pager *p)
+{
+    return p->nframes;
 }
 
 /* ---- what happens without a fault ---- */
@@ -450,9 +458,12 @@ void vm_pager_came_back(struct vm_pager *p, uint32_t page)
 
 void vm_pager_cleaned(struct vm_pager *p, uint32_t page)
 {
-    p->word[page] |= KEPT;
-    if (is_in(p, page))
+    if (vm_pager_is_dirty(p, page)) {
+        p->counts.writebacks++;
+        p->counts.cleans++;
         p->bits[frame_of(p, page)] &= (uint8_t)~VM_FRAME_DIRTY;
+    }
+    p->word[page] |= KEPT;
 }
 
 void vm_pager_not_cleaned(struct vm_pager *p, uint32_t page)

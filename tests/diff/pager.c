@@ -39,6 +39,12 @@ static bool claim(void *host, uint32_t page)
     return vm_mix64(w->seed ^ w->step / 9 << 20 ^ page) % 8 >= w->refuse;
 }
 
+static bool take(void *host, uint32_t page)
+{
+    const struct world *w = host;
+    return vm_mix64(w->seed ^ w->step / 5 << 20 ^ page) % 16 >= w->refuse;
+}
+
 static void assert_plans_equal(const struct vm_pager_plan *a, const struct vm_pager_plan *b)
 {
     assert_int_equal(a->outcome, b->outcome);
@@ -178,7 +184,7 @@ static void open_world(struct world *w, const struct vm_policy_ops *ops,
                                 .batch = batch[below(w, 4)],
                                 .ahead = ahead[below(w, 5)],
                                 .seed = w->seed};
-    struct vm_pager_host host = {w, claim};
+    struct vm_pager_host host = {w, claim, take};
     w->refuse = below(w, 3) ? below(w, 4) : 8 * (below(w, 3) == 0);
     w->broken = below(w, 10) == 0;
     w->edge[1] = 1 + below(w, PAGES / 2);

@@ -323,6 +323,8 @@ static void miss(struct naive_pager *p, const struct vm_pager_fault *f, uint8_t 
     need(p, f->page);
     come(p, f->page, VM_FRAME_REFERENCED | written);
     for (uint32_t i = 0; i < n && room_below_limit(p) > 0; i++) {
+        if (!p->host.take(p->host.host, along[i]))
+            continue;
         p->counts.ahead++;
         come(p, along[i], 0);
     }
@@ -400,7 +402,10 @@ void naive_pager_came_back(struct naive_pager *p, uint32_t page)
 
 void naive_pager_cleaned(struct naive_pager *p, uint32_t page)
 {
+    bool was_dirty = naive_pager_is_dirty(p, page);
     p->page[page].kept = true;
+    p->counts.cleans += was_dirty;
+    p->counts.writebacks += was_dirty;
     if (p->page[page].in)
         set_bit(p, page, VM_FRAME_DIRTY, false);
 }

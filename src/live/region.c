@@ -1,0 +1,297 @@
+/* region.c - which addresses are the pager's: map, unmap, move; and the table that a fault looks in.
+ *
+ * Regions lie in order of their addresses. A fault reads the table without a lock: `changes` is odd
+ * while it changes, and who saw it change reads again. Pages have numbers of the pager's, which a
+ * range allocator of alloc/ gives; neighbours in a region have neighbouring numbers.
+ */
+#include "base/assert.h"
+#include "live/live.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/mman.h>
+
+/* ---- the table ---- */
+
+static size_t bytes_of(const struct vm_live *l, const struct region *r)
+{
+    return (size_t)r->n << l->page_shift;
+}
+
+/* The number of regions that begin at or before the address, of the first n. */
+static uint32_t upto(const struct vm_live *l, uint32_t n, const uint8_t *address)
+{
+    uint32_t low = 0, high = n;
+    while (low < high) {
+        uint32_t middle = (low + high) / 2;
+        if (l->region[middle].start <= address)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+bool vm_region_find(const struct vm_live *l, const void *address, struct region *out)
+{
+    for (;;) {
+        uint32_t changes = atomic_load_explicit(&l->changes, memory_order_acquire);
+        uint32_t n = l->nregions < REGIONS_MAX ? l->nregions : 0;
+        uint32_t i = upto(l, n, address);
+        bool found = i > 0;
+        if (found)
+            *out = l->region[i - 1];
+        atomic_thread_fence(memory_order_acquire);
+        if (!(changes & 1) && atomic_load_explicit(&l->changes, memory_order_relaxed) == changes)
+            return found && (size_t)((const uint8_t *)address - out->start) < bytes_of(l, out);
+        sched_yield();
+    }
+}
+
+const struct region *vm_region_of_page(const struct vm_live *l, uint32_t page)
+{
+    for (uint32_t i = 0; i < l->nregions; i++)
+        if (page - l->region[i].first < l->region[i].n)
+            return &l->region[i];
+    VM_ASSERT(!"a page of the pager's lies in a region");
+    return NULL;
+}
+
+static void begin_change(struct vm_live *l)
+{
+    atomic_fetch_add(&l->changes, 1);
+}
+
+static void end_change(struct vm_live *l)
+{
+    atomic_fetch_add(&l->changes, 1);
+}
+
+static void insert(struct vm_live *l, const struct region *r)
+{
+    uint32_t at = upto(l, l->nregions, r->start);
+    VM_ASSERT(l->nregions < REGIONS_MAX);
+    begin_change(l);
+    memmove(&l->region[at + 1], &l->region[at], (l->nregions - at) * sizeof *r);
+    l->region[at] = *r;
+    l->nregions++;
+    end_change(l);
+}
+
+/* Region i loses its pages [first, first + n); what is left of it stays. */
+static void cut(struct vm_live *l, uint32_t i, uint32_t first, uint32_t n)
+{
+    struct region whole = l->region[i], rest = whole;
+    rest.first = first + n;
+    rest.n = whole.first + whole.n - rest.first;
+    rest.start = address_in(l, &whole, first) + ((size_t)n << l->page_shift);
+    begin_change(l);
+    l->region[i].n = first - whole.first;
+    if (l->region[i].n == 0) {
+        memmove(&l->region[i], &l->region[i + 1], (l->nregions - i - 1) * sizeof whole);
+        l->nregions--;
+    }
+    end_change(l);
+    if (rest.n)
+        insert(l, &rest);
+}
+
+/* ---- mapping ---- */
+
+static size_t rounded(const struct vm_live *l, size_t bytes)
+{
+    return (bytes + l->page_bytes - 1) & ~((size_t)l->page_bytes - 1);
+}
+
+/* Anonymous memory at `at` (in place of what is there), or anywhere, aligned to the pager's page. */
+static uint8_t *reserve(const struct vm_live *l, void *at, size_t bytes, struct vm_error *e)
+{
+    const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+    size_t extra = at || l->page_bytes <= 4096 ? 0 : l->page_bytes;
+    uint8_t *start =
+        mmap(at, bytes + extra, PROT_READ | PROT_WRITE, flags | (at ? MAP_FIXED : 0), -1, 0);
+    if (start == MAP_FAILED) {
+        vm_fail(e, VM_ESYSTEM, "no address space for %zu bytes: %s", bytes, strerror(errno));
+        return NULL;
+    }
+    if (!extra)
+        return start;
+    uint8_t *aligned = (uint8_t *)(((uintptr_t)start + extra - 1) & ~((uintptr_t)extra - 1));
+    if (aligned > start)
+        munmap(start, (size_t)(aligned - start));
+    if (aligned < start + extra)
+        munmap(aligned + bytes, (size_t)(start + extra - aligned));
+    return aligned;
+}
+
+static bool prepare(struct vm_live *l, uint8_t *start, size_t bytes, struct vm_error *e)
+{
+    madvise(start, bytes, MADV_NOHUGEPAGE);
+    if (l->options.fork == VM_LIVE_FORK_NONE)
+        madvise(start, bytes, MADV_DONTFORK);
+    return vm_uffd_register(&l->uffd, start, bytes, e);
+}
+
+/* Page numbers for a region there; under the lock. */
+static bool number(struct vm_live *l, uint8_t *start, uint32_t n, struct vm_error *e)
+{
+    if (l->nregions + 2 > REGIONS_MAX)
+        return vm_fail(e, VM_ESYSTEM, "a pager has %u regions at most", REGIONS_MAX - 2);
+    uint64_t first = l->numbers_ops->take(l->numbers, n, 1);
+    if (first == VM_ALLOC_NONE)
+        return vm_fail(e, VM_ESYSTEM, "a pager has %u pages at most", PAGES_MAX);
+    insert(l, &(struct region){.start = start, .first = (uint32_t)first, .n = n});
+    return true;
+}
+
+static bool check_bytes(const struct vm_live *l, size_t bytes, struct vm_error *e)
+{
+    if (bytes == 0)
+        return vm_fail(e, VM_EUSAGE, "a region of no bytes");
+    if (bytes > (size_t)PAGES_MAX << l->page_shift)
+        return vm_fail(e, VM_EUSAGE, "a region of %zu bytes: a pager has %u pages at most", bytes,
+                       PAGES_MAX);
+    return true;
+}
+
+static uint8_t *map(struct vm_live *l, void *at, size_t bytes, struct vm_error *e)
+{
+    if (!check_bytes(l, bytes, e))
+        return NULL;
+    size_t whole = rounded(l, bytes);
+    uint8_t *start = reserve(l, at, whole, e);
+    if (!start)
+        return NULL;
+    bool done = prepare(l, start, whole, e);
+    if (done) {
+        uint64_t kept;
+        vm_lock_calmly(&l->lock, &kept);
+        done = number(l, start, (uint32_t)(whole >> l->page_shift), e);
+        vm_lock_give_calmly(&l->lock, &kept);
+    }
+    if (done)
+        return start;
+    munmap(start, whole);
+    return NULL;
+}
+
+void *vm_live_map(struct vm_live *l, size_t bytes, struct vm_error *e)
+{
+    return map(l, NULL, bytes, e);
+}
+
+bool vm_live_map_at(struct vm_live *l, void *address, size_t bytes, struct vm_error *e)
+{
+    if ((uintptr_t)address & (l->page_bytes - 1))
+        return vm_fail(e, VM_EUSAGE, "a region at %p: expected a multiple of %u bytes", address,
+                       l->page_bytes);
+    if (vm_live_owns(l, address, bytes))
+        return vm_fail(e, VM_EUSAGE, "a region at %p: another is there", address);
+    return map(l, address, bytes, e);
+}
+
+bool vm_live_owns(const struct vm_live *l, const void *address, size_t bytes)
+{
+    const uint8_t *from = address;
+    for (;;) {
+        uint32_t changes = atomic_load(&l->changes);
+        uint32_t n = l->nregions < REGIONS_MAX ? l->nregions : 0;
+        uint32_t i = upto(l, n, from), next = upto(l, n, from + bytes - (bytes > 0));
+        bool owns =
+            next > i || (i > 0 && from < l->region[i - 1].start + bytes_of(l, &l->region[i - 1]));
+        atomic_thread_fence(memory_order_acquire);
+        if (!(changes & 1) && atomic_load(&l->changes) == changes)
+            return owns;
+        sched_yield();
+    }
+}
+
+/* ---- unmapping ---- */
+
+/* The part of region i that lies in [from, to), in pages of its own. */
+static bool part_of(const struct vm_live *l, const struct region *r, const uint8_t *from,
+                    const uint8_t *to, struct region *part)
+{
+    const uint8_t *end = r->start + bytes_of(l, r);
+    const uint8_t *low = from > r->start ? from : r->start, *high = to < end ? to : end;
+    if (low >= high)
+        return false;
+    *part = *r;
+    part->first = page_in(l, r, low);
+    part->n = page_in(l, r, high - 1) + 1 - part->first;
+    part->start = address_in(l, r, part->first);
+    return true;
+}
+
+bool vm_region_next_part(struct vm_live *l, const void *from, const void *to, struct region *part)
+{
+    uint64_t kept;
+    bool found = false;
+    vm_lock_calmly(&l->lock, &kept);
+    for (uint32_t i = 0; i < l->nregions && !found; i++)
+        found = part_of(l, &l->region[i], from, to, part);
+    vm_lock_give_calmly(&l->lock, &kept);
+    return found;
+}
+
+static void forget_part(struct vm_live *l, const struct region *part)
+{
+    uint64_t kept;
+    vm_lock_calmly(&l->lock, &kept);
+    for (uint32_t i = 0; i < l->nregions; i++)
+        if (part->first - l->region[i].first < l->region[i].n) {
+            cut(l, i, part->first, part->n);
+            break;
+        }
+    l->numbers_ops->give(l->numbers, part->first, part->n);
+    vm_lock_give_calmly(&l->lock, &kept);
+}
+
+bool vm_live_unmap(struct vm_live *l, void *address, size_t bytes, struct vm_error *e)
+{
+    const uint8_t *from = address, *to = from + rounded(l, bytes);
+    struct region part;
+    if ((uintptr_t)address & (l->page_bytes - 1))
+        return vm_fail(e, VM_EUSAGE, "unmapping %p: expected a multiple of %u bytes", address,
+                       l->page_bytes);
+    while (vm_region_next_part(l, from, to, &part)) {
+        vm_discard(l, &part);
+        munmap(part.start, bytes_of(l, &part));
+        forget_part(l, &part);
+    }
+    return true;
+}
+
+/* ---- another length ---- */
+
+static void *grow_elsewhere(struct vm_live *l, const struct region *r, size_t wanted,
+                            struct vm_error *e)
+{
+    uint8_t *to = map(l, NULL, wanted, e);
+    struct region target;
+    if (!to)
+        return NULL;
+    vm_region_find(l, to, &target);
+    vm_move_contents(l, r, &target);
+    vm_live_unmap(l, r->start, bytes_of(l, r), e);
+    return to;
+}
+
+void *vm_live_resize(struct vm_live *l, void *address, size_t bytes, size_t wanted,
+                     struct vm_error *e)
+{
+    struct region r;
+    size_t whole = rounded(l, bytes), want = rounded(l, wanted);
+    if (!check_bytes(l, wanted, e))
+        return NULL;
+    if (!vm_region_next_part(l, address, (uint8_t *)address + whole, &r) || r.start != address ||
+        bytes_of(l, &r) != whole) {
+        vm_fail(e, VM_EUSAGE, "resizing %zu bytes at %p: they are not of one region", bytes,
+                address);
+        return NULL;
+    }
+    if (want <= whole)
+        return want == whole || vm_live_unmap(l, r.start + want, whole - want, e) ? address : NULL;
+    return grow_elsewhere(l, &r, wanted, e);
+}

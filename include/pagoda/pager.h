@@ -74,8 +74,8 @@ enum vm_pager_outcome {
     VM_PAGER_SOFT,  /* it was parked: come[0] */
     VM_PAGER_DIRTY, /* it was there and clean, and is written: nothing comes */
     VM_PAGER_THERE, /* it was there: somebody else's fault brought it */
-    VM_PAGER_FULL,  /* the spare frames are used up: ask again when what leaves is gone. This was
-                       no fault: nobody heard of it */
+    VM_PAGER_FULL,  /* the spare frames are used up: ask again when what leaves now is gone. Nobody
+                       heard of this fault */
 };
 
 enum vm_pager_how {

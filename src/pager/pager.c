@@ -9,8 +9,8 @@
  * keeps ghosts it may have come back.
  *
  * A page that leaves dirty gives its frame up at once, and must find one again if it could not be
- * written. So a fault is only granted a frame while all that its plan writes could come back beside
- * it; the rest of the spare frames is for the plans that other threads are carrying out.
+ * written. So of the spare frames faults take some only, and the rest is for what comes back: when
+ * they have used up theirs pages leave first, and the fault is asked for again.
  */
 #include <pagoda/pager.h>
 
@@ -19,7 +19,6 @@
 #include "pager/streams.h"
 
 #include <stdlib.h>
-
 
 #define KEPT  (UINT32_C(1) << 31) /* the page has contents in the store */
 #define FRAME (KEPT - 1)          /* frame + 1; 0: none */
@@ -236,24 +235,6 @@ static void make_room(struct vm_pager *p, uint64_t incoming, uint32_t n)
     evict(p, incoming, need < p->batch ? p->batch : need);
 }
 
-/* Could one more page come, and all that is being written come back? */
-static bool has_frame(const struct vm_pager *p)
-{
-    uint32_t back = 0;
-    for (uint32_t i = 0; i < p->plan->nleave; i++)
-        back += p->plan->leave[i].dirty;
-    return p->nfree > back + p->returns;
-}
-
-/* If no page may come, pages leave, by which one may come later. */
-static bool may_come(struct vm_pager *p, uint64_t incoming)
-{
-    if (has_frame(p))
-        return true;
-    evict(p, incoming, p->batch);
-    return has_frame(p);
-}
-
 static void come(struct vm_pager *p, uint32_t page, bool written, bool guarded)
 {
     struct vm_pager_plan *plan = p->plan;
@@ -354,12 +335,13 @@ static void pass_time(struct vm_pager *p)
 static void miss(struct vm_pager *p, const struct vm_pager_fault *f)
 {
     struct along along;
-    release(p, f->page);
-    if (!may_come(p, f->page)) {
+    if (p->nfree <= p->returns) {
+        evict(p, f->page, p->batch);
         p->plan->outcome = VM_PAGER_FULL;
         return;
     }
     look_ahead(p, f, &along);
+    release(p, f->page);
     make_room(p, f->page, 1 + along.n);
     p->faults++;
     p->plan->outcome = VM_PAGER_MISS;

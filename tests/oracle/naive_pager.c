@@ -181,15 +181,6 @@ static void make_room(struct naive_pager *p, uint64_t incoming, uint32_t n)
     evict(p, incoming, too_many > p->batch ? too_many : p->batch);
 }
 
-/* With one page more, and all that the plan writes back again, are there too many? */
-static bool is_full(const struct naive_pager *p)
-{
-    uint32_t n = naive_pager_resident(p) + 1;
-    for (uint32_t i = 0; i < p->plan->nleave; i++)
-        n += p->plan->leave[i].dirty;
-    return n > p->config.frames + p->spare_for_faults;
-}
-
 /* ---- coming along ---- */
 
 static struct naive_pager_stream *to_the_front(struct naive_pager *p, int i)
@@ -309,14 +300,13 @@ static void come(struct naive_pager *p, uint32_t page, uint8_t bits)
 static void miss(struct naive_pager *p, const struct vm_pager_fault *f, uint8_t written)
 {
     uint32_t along[VM_PAGER_AHEAD_MAX];
-    release(p, f->page);
-    if (is_full(p))
+    if (naive_pager_resident(p) >= p->config.frames + p->spare_for_faults) {
         evict(p, f->page, p->batch);
-    if (is_full(p)) {
         p->plan->outcome = VM_PAGER_FULL;
         return;
     }
     uint32_t n = look_ahead(p, f, along);
+    release(p, f->page);
     make_room(p, f->page, 1 + n);
     p->plan->outcome = VM_PAGER_MISS;
     p->counts.misses++;

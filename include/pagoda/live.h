@@ -76,7 +76,7 @@ struct vm_live_options {  /* zeros: the defaults */
     const char *log;               /* a .pgt of what the pager hears, or NULL */
     struct vm_live_budget *budget; /* shared with other pagers, or NULL */
 };
-#define VM_LIVE_POLICY        "s3-fifo"
+#define VM_LIVE_POLICY        VM_PAGER_POLICY
 #define VM_LIVE_AHEAD_DEFAULT 0
 #define VM_LIVE_AHEAD_NONE    UINT32_MAX
 

@@ -29,6 +29,10 @@
 #include <pagoda/error.h>
 #include <pagoda/policy.h>
 
+/* What a pager of real memory does that was not told otherwise. */
+#define VM_PAGER_POLICY      "s3-fifo"
+#define VM_PAGER_AHEAD_BYTES (UINT64_C(256) << 10)
+
 #define VM_PAGER_PAGES_MAX (UINT32_C(1) << 28)
 #define VM_PAGER_BATCH_MAX 256 /* pages that leave by one plan, but for those a policy releases */
 #define VM_PAGER_AHEAD_MAX 64  /* pages that come along with one */
@@ -159,6 +163,8 @@ void vm_pager_forget(struct vm_pager *p, uint32_t first, uint32_t n); /* they ha
 
 bool vm_pager_is_resident(const struct vm_pager *p, uint32_t page); /* parked ones, too */
 bool vm_pager_is_dirty(const struct vm_pager *p, uint32_t page);    /* false: not resident */
+/* Whether the touch would be a fault: else the pager never hears of it. */
+bool vm_pager_would_fault(const struct vm_pager *p, uint32_t page, enum vm_access access);
 const struct vm_pager_counts *vm_pager_counts(const struct vm_pager *p);
 void vm_pager_check(const struct vm_pager *p);
 

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define AHEAD_BYTES (UINT32_C(256) << 10)
 #define NUMBERS     "first-fit"
 
 /* ---- options ---- */
@@ -50,11 +49,11 @@ static bool choose_limit(struct vm_live *l, struct vm_error *e)
 
 static uint32_t ahead_pages(const struct vm_live *l)
 {
-    uint32_t wished = l->options.ahead_bytes;
+    uint64_t wished = l->options.ahead_bytes;
     if (wished == VM_LIVE_AHEAD_NONE)
         return 0;
-    uint32_t pages = (wished ? wished : AHEAD_BYTES) >> l->page_shift;
-    return pages < VM_PAGER_AHEAD_MAX ? pages : VM_PAGER_AHEAD_MAX;
+    uint64_t pages = (wished ? wished : VM_PAGER_AHEAD_BYTES) >> l->page_shift;
+    return pages < VM_PAGER_AHEAD_MAX ? (uint32_t)pages : VM_PAGER_AHEAD_MAX;
 }
 
 static bool choose_watermarks(struct vm_live *l, struct vm_error *e)

@@ -475,6 +475,14 @@ bool vm_pager_is_resident(const struct vm_pager *p, uint32_t page)
     return is_in(p, page);
 }
 
+bool vm_pager_would_fault(const struct vm_pager *p, uint32_t page, enum vm_access access)
+{
+    if (!is_in(p, page))
+        return true;
+    uint8_t bits = p->bits[frame_of(p, page)];
+    return bits & VM_FRAME_PARKED || (access == VM_WRITE && !(bits & VM_FRAME_DIRTY));
+}
+
 bool vm_pager_is_dirty(const struct vm_pager *p, uint32_t page)
 {
     return is_in(p, page) && p->bits[frame_of(p, page)] & VM_FRAME_DIRTY;

@@ -7,6 +7,7 @@
 #define PAGODA_REPORT_H
 
 #include <pagoda/analysis.h>
+#include <pagoda/as_live.h>
 #include <pagoda/chart.h>
 #include <pagoda/compare.h>
 #include <pagoda/curve.h>
@@ -29,6 +30,9 @@ enum vm_colour { VM_COLOUR_NONE, VM_COLOUR_ANSI };
 void vm_report_replay_text(FILE *out, const struct vm_result *r, enum vm_colour colour);
 /* Errors: VM_ESYSTEM (no memory, cannot write). */
 bool vm_report_replay_json(FILE *out, const struct vm_result *r, struct vm_error *e);
+
+void vm_report_as_live_text(FILE *out, const struct vm_as_live *a, enum vm_colour colour);
+bool vm_report_as_live_json(FILE *out, const struct vm_as_live *a, struct vm_error *e);
 
 void vm_report_tables_text(FILE *out, const struct vm_table_costs *t, enum vm_colour colour);
 bool vm_report_tables_json(FILE *out, const struct vm_table_costs *t, struct vm_error *e);

@@ -75,6 +75,7 @@ struct vm_live_options {  /* zeros: the defaults */
     uint64_t seed;
     const char *log;               /* a .pgt of what the pager hears, or NULL */
     struct vm_live_budget *budget; /* shared with other pagers, or NULL */
+    uint64_t least_bytes; /* of the budget, whatever others need; 0: VM_PAGER_LIMIT_MIN pages */
 };
 #define VM_LIVE_POLICY        "s3-fifo"
 #define VM_LIVE_AHEAD_DEFAULT 0
@@ -128,6 +129,40 @@ bool vm_live_owns(const struct vm_live *l, const void *address, size_t bytes);
 
 /* From now on. Errors: VM_EUSAGE. */
 bool vm_live_limit(struct vm_live *l, uint64_t bytes, struct vm_error *e);
+
+/* ---- fork ---- */
+
+/* Around fork, by the thread that forks, of each pager that was opened with VM_LIVE_FORK_COPY:
+ * nothing between them touches a region. All signals are blocked meanwhile, *signals says which
+ * were before. After fails where the child cannot have the regions: it must not touch them. */
+void vm_live_fork_before(struct vm_live *l, uint64_t *signals);
+bool vm_live_fork_after(struct vm_live *l, bool is_child, const uint64_t *signals,
+                        struct vm_error *e);
+
+/* ---- snapshots ---- */
+
+struct vm_live_snapshot;
+
+/* What a region has now, as one moment, whatever other threads write meanwhile: its dirty pages are
+ * write-protected, and copied when they are written to. Not of a file. Errors: VM_EUSAGE (not a
+ * whole region), VM_ESYSTEM. */
+struct vm_live_snapshot *vm_live_snapshot_take(struct vm_live *l, void *address,
+                                               struct vm_error *e);
+/* `bytes` of what it was, from `offset` of the region on. */
+bool vm_live_snapshot_read(struct vm_live_snapshot *s, size_t offset, void *to, size_t bytes,
+                           struct vm_error *e);
+/* The region is as it was. Nobody else touches it meanwhile. */
+bool vm_live_snapshot_restore(struct vm_live_snapshot *s, struct vm_error *e);
+void vm_live_snapshot_drop(struct vm_live_snapshot *s); /* NULL is fine */
+
+/* ---- several pagers, one memory ---- */
+
+/* Pagers that name a budget have what is in it between them. A pager is admitted if its least share
+ * is there; beyond it frames go, a slice at a time, from who misses least for each frame to who
+ * misses most. */
+struct vm_live_budget;
+struct vm_live_budget *vm_live_budget_open(uint64_t bytes, struct vm_error *e);
+void vm_live_budget_close(struct vm_live_budget *b); /* its pagers are closed; NULL is fine */
 
 /* ---- what it did ---- */
 

@@ -50,8 +50,24 @@ static bool is_mapped(enum page_state s)
 
 /* ---- no contents any more ---- */
 
-static void discard_batch(struct vm_live *l, struct worker *w, uint32_t n)
+/* Where its contents can be read; NULL: only by its handle, or they are zeros. */
+static const void *seen(struct vm_live *l, struct worker *w, const struct moving *m)
 {
+    bool ok;
+    void *to = w->buffer;
+    if (!m->parked)
+        return m->at;
+    if (!l->parked[m->page])
+        return NULL;
+    l->park_ops->read(l->parking, &l->parked[m->page], &to, 1, &ok);
+    return to;
+}
+
+static void discard_batch(struct vm_live *l, struct worker *w, const struct region *r, uint32_t n,
+                          enum discarded becomes)
+{
+    for (uint32_t i = 0; l->snapshots && i < n; i++)
+        vm_snapshots_save(l, w->move[i].page, seen(l, w, &w->move[i]));
     vm_give_back(l, w, n);
     vm_lock_take(&l->lock);
     for (uint32_t i = 0; i < n; i++)
@@ -63,11 +79,17 @@ static void discard_batch(struct vm_live *l, struct worker *w, uint32_t n)
         if (l->parked[page])
             l->park_ops->drop(l->parking, l->parked[page]);
         l->parked[page] = 0;
-        vm_state_settle(l, page, EMPTY);
+        if (r->of && becomes == AS_IN_FILE) {
+            vm_lock_take(&l->lock);
+            vm_pager_keep(l->pager, page, 1);
+            vm_lock_give(&l->lock);
+            l->handle[page] = IN_FILE;
+        }
+        vm_state_settle(l, page, l->handle[page] ? OUT : EMPTY);
     }
 }
 
-void vm_discard(struct vm_live *l, const struct region *r)
+void vm_discard(struct vm_live *l, const struct region *r, enum discarded becomes)
 {
     uint64_t kept;
     uint32_t n = 0, end = r->first + r->n;
@@ -80,11 +102,11 @@ void vm_discard(struct vm_live *l, const struct region *r)
         w->move[n++] = (struct moving){
             .page = page, .at = address_in(l, r, page), .what = LEAVES, .parked = !is_mapped(was)};
         if (n == VM_PAGER_BATCH_MAX) {
-            discard_batch(l, w, n);
+            discard_batch(l, w, r, n, becomes);
             n = 0;
         }
     }
-    discard_batch(l, w, n);
+    discard_batch(l, w, r, n, becomes);
     vm_worker_give(l, w);
     vm_signals_restore(&kept);
 }
@@ -109,10 +131,8 @@ static bool write_batch(struct vm_live *l, struct worker *w, uint32_t n)
     for (uint32_t i = 0; i < n; i++) {
         const struct moving *m = &w->move[i];
         all = all && !m->failed;
-        if (m->failed && !m->parked) {
-            int failed = vm_uffd_unprotect(&l->uffd, m->at, l->page_bytes);
-            VM_ASSERT(failed == 0);
-        }
+        if (m->failed && !m->parked)
+            vm_open_page(l, m->page, m->at);
         if (m->what == LEAVES && m->parked && !m->failed) {
             l->park_ops->drop(l->parking, l->parked[m->page]);
             l->parked[m->page] = 0;
@@ -170,13 +190,48 @@ bool vm_live_flush(struct vm_live *l, void *address, size_t bytes, struct vm_err
     const uint8_t *from = address, *to = from + bytes;
     struct region part;
     while (from < to && vm_region_next_part(l, from, to, &part)) {
-        if (!write_all(l, &part, IS_CLEANED))
+        if (part.of && !vm_file_flush(l, &part, e))
+            return false;
+        if (!part.of && !write_all(l, &part, IS_CLEANED))
             return vm_fail(e, VM_ESYSTEM, "flush: the store keeps no more: %s",
                            strerror(atomic_load(&l->refused)));
         from = part.start + ((size_t)part.n << l->page_shift);
     }
     int failed = l->store_ops->flush(l->store);
     return failed ? vm_fail(e, VM_ESYSTEM, "flush: %s", strerror(failed)) : true;
+}
+
+void vm_page_flushed(struct vm_live *l, const struct region *r, uint32_t page, const void *contents)
+{
+    uint64_t kept;
+    enum page_state was;
+    vm_signals_block(&kept);
+    struct worker *w = vm_worker_take(l);
+    if (take(l, page, &was)) {
+        uint8_t *at = address_in(l, r, page);
+        enum page_state is = was;
+        if (was == DIRTY) {
+            int failed = vm_uffd_protect(&l->uffd, at, l->page_bytes);
+            VM_ASSERT(failed == 0);
+        }
+        if (is_mapped(was) && memcmp(at, contents, l->page_bytes) == 0) {
+            vm_handle_drop(l, page);
+            l->handle[page] = IN_FILE;
+            vm_lock_take(&l->lock);
+            vm_pager_cleaned(l->pager, page);
+            vm_lock_give(&l->lock);
+            is = CLEAN;
+        } else if (was == DIRTY) {
+            vm_open_page(l, page, at);
+        } else if (was == OUT && l->handle[page] && l->handle[page] != IN_FILE &&
+                   l->sum[page] == vm_page_sum(contents, l->page_bytes)) {
+            vm_handle_drop(l, page);
+            l->handle[page] = IN_FILE;
+        }
+        vm_state_settle(l, page, is);
+    }
+    vm_worker_give(l, w);
+    vm_signals_restore(&kept);
 }
 
 /* ---- another place ---- */
@@ -189,6 +244,7 @@ void vm_move_contents(struct vm_live *l, const struct region *from, const struct
     bool all = write_all(l, from, LEAVES);
     VM_ASSERT(all || atomic_load(&l->refused));
     vm_signals_block(&kept);
+    struct worker *w = vm_worker_take(l);
     for (uint32_t page = from->first; (page = next_page(l, page, end)) < end; page++) {
         uint32_t there = to->first + (page - from->first);
         enum page_state was;
@@ -196,9 +252,13 @@ void vm_move_contents(struct vm_live *l, const struct region *from, const struct
             continue;
         if (was != OUT) { /* the store has refused it, or it is pinned: by way of memory */
             vm_state_settle(l, page, was);
+            vm_worker_give(l, w);
             memcpy(address_in(l, to, there), address_in(l, from, page), l->page_bytes);
+            w = vm_worker_take(l);
             continue;
         }
+        if (l->snapshots)
+            vm_snapshots_save(l, page, NULL);
         l->handle[there] = l->handle[page];
         l->sum[there] = l->sum[page];
         l->handle[page] = 0;
@@ -209,6 +269,7 @@ void vm_move_contents(struct vm_live *l, const struct region *from, const struct
         atomic_store(&l->state[there], OUT);
         vm_state_settle(l, page, EMPTY);
     }
+    vm_worker_give(l, w);
     vm_signals_restore(&kept);
 }
 
@@ -259,7 +320,7 @@ bool vm_live_advise(struct vm_live *l, void *address, size_t bytes, enum vm_live
             bring(l, &part);
             break;
         case VM_LIVE_DONTNEED:
-            vm_discard(l, &part);
+            vm_discard(l, &part, AS_IN_FILE);
             break;
         case VM_LIVE_COLD:
             all = write_all(l, &part, LEAVES) && all;
@@ -286,6 +347,8 @@ static bool pin_now(struct vm_live *l, uint32_t page, enum vm_access access)
 
 static bool pin_page(struct vm_live *l, const uint8_t *address, enum vm_access access)
 {
+    if (l->snapshots && access == VM_WRITE) /* it may be dirty, and protected for one */
+        vm_resolve(l, address, access, true);
     for (;;) {
         struct region r;
         bool done = vm_region_find(l, address, &r);

@@ -199,7 +199,7 @@ static void take_back(struct vm_live *l, struct worker *w, const struct moving *
         failed = vm_uffd_copy(&l->uffd, m->at, contents_of(l, w, m, 0), l->page_bytes, false);
         unpark(l, m->page);
     } else {
-        failed = vm_uffd_unprotect(&l->uffd, m->at, l->page_bytes);
+        vm_open_page(l, m->page, m->at);
     }
     VM_ASSERT(failed == 0);
     vm_lock_take(&l->lock);

@@ -172,6 +172,12 @@ static bool open_parts(struct vm_live *l, struct vm_error *e)
     if (l->options.resolve == VM_LIVE_BY_HANDLER ? !vm_handler_start(l, e)
                                                  : !vm_signals_enter(l, e))
         return false;
+    if (l->options.budget && l->options.fork == VM_LIVE_FORK_COPY)
+        return vm_fail(e, VM_EUSAGE, "a budget is of one process: expected no copy at fork");
+    if (l->options.budget && !vm_budget_enter(l, e)) {
+        l->options.budget = NULL; /* it is no member */
+        return false;
+    }
     return !l->free_high || vm_background_start(l, e);
 }
 
@@ -207,19 +213,14 @@ static void end_threads(struct vm_live *l)
         close(l->stop[0]);
 }
 
-static void unmap_all(struct vm_live *l)
-{
-    struct vm_error ignored;
-    while (l->nregions)
-        vm_live_unmap(l, l->region[0].start, (size_t)l->region[0].n << l->page_shift, &ignored);
-}
-
 void vm_live_close(struct vm_live *l)
 {
     if (!l)
         return;
+    if (l->options.budget)
+        vm_budget_leave(l);
     end_threads(l);
-    unmap_all(l);
+    vm_regions_end(l);
     vm_signals_leave(l);
     vm_uffd_close(&l->uffd);
     if (l->store)

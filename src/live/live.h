@@ -39,6 +39,9 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+/* The handle of a page whose contents are in its region's file. */
+#define IN_FILE UINT64_MAX
+
 enum page_state { EMPTY, OUT, FILLING, CLEAN, DIRTY, EVICTING, PARKED };
 
 #define REGIONS_MAX 1024
@@ -47,7 +50,9 @@ enum page_state { EMPTY, OUT, FILLING, CLEAN, DIRTY, EVICTING, PARKED };
 
 struct region {
     uint8_t *start;
-    uint32_t first, n; /* pages of the pager's */
+    uint32_t first, n;   /* pages of the pager's */
+    struct backing *of;  /* the file whose contents it has; NULL: none */
+    uint32_t file_first; /* the page that would have the file's first */
     enum vm_pager_advice advice;
 };
 
@@ -100,8 +105,10 @@ struct vm_live {
     /* Regions by address, read without the lock: `changes` is odd while they change. */
     _Atomic uint32_t changes;
     uint32_t nregions;
-    struct region *region; /* [REGIONS_MAX] */
+    struct region *region;              /* [REGIONS_MAX] */
+    struct vm_live_snapshot *snapshots; /* a list; it changes only while the gate is closed */
 
+    _Atomic uint32_t gate; /* 1: nobody may begin to move pages */
     _Atomic uint32_t busy; /* a bit each worker that is taken */
     struct worker *worker; /* [WORKERS] */
 
@@ -161,8 +168,12 @@ void vm_state_wait(struct vm_live *l, uint32_t page);
 
 /* ---- workers ---- */
 
+/* Who moves pages has one, and waits for it where the gate is closed. */
 struct worker *vm_worker_take(struct vm_live *l);
 void vm_worker_give(struct vm_live *l, struct worker *w);
+/* From now on no page is moved, and the lock is ours; signals are blocked. */
+void vm_gate_close(struct vm_live *l, uint64_t *signals);
+void vm_gate_open(struct vm_live *l, const uint64_t *signals);
 
 /* ---- faults (resolve.c) ---- */
 
@@ -186,6 +197,8 @@ void vm_write_back(struct vm_live *l, struct worker *w, uint32_t n);
 /* move[n] are not mapped any more. */
 void vm_give_back(struct vm_live *l, struct worker *w, uint32_t n);
 void vm_handle_drop(struct vm_live *l, uint32_t page); /* the store has nothing of it */
+/* The page, mapped and protected, can be written to. */
+void vm_open_page(struct vm_live *l, uint32_t page, uint8_t *at);
 /* A checksum of a page's contents. */
 uint64_t vm_page_sum(const void *page, size_t bytes);
 
@@ -193,9 +206,39 @@ uint64_t vm_page_sum(const void *page, size_t bytes);
 
 /* The part of the first region that lies in [from, to): whether there is one. */
 bool vm_region_next_part(struct vm_live *l, const void *from, const void *to, struct region *part);
-/* These pages have no contents any more. */
-void vm_discard(struct vm_live *l, const struct region *part);
+/* Every region is unmapped; files have what they were last flushed, and what could be now. */
+void vm_regions_end(struct vm_live *l);
+/* These pages have no contents any more: zeros, or, of a file, what it has. */
+enum discarded { AS_ZEROS, AS_IN_FILE };
+void vm_discard(struct vm_live *l, const struct region *part, enum discarded becomes);
 void vm_move_contents(struct vm_live *l, const struct region *from, const struct region *to);
+
+/* ---- files (file.c) ---- */
+
+/* `page` of the region as the file has it, into page_bytes at `to`: 0 or errno. */
+int vm_file_read(const struct vm_live *l, const struct region *r, uint32_t page, void *to);
+/* What was changed is in the file. */
+bool vm_file_flush(struct vm_live *l, const struct region *part, struct vm_error *e);
+/* The regions that have it; the last drop closes it. */
+void vm_file_hold(struct backing *of);
+void vm_file_drop(struct backing *of);
+/* The region at `start` has the file's contents from now on; nobody has touched it. */
+void vm_region_set_file(struct vm_live *l, uint8_t *start, struct backing *of);
+/* The file has `contents` for the page: if it still has them, too, it needs nothing of the store. */
+void vm_page_flushed(struct vm_live *l, const struct region *r, uint32_t page,
+                     const void *contents);
+
+/* ---- snapshots (snapshot.c) ---- */
+
+/* The page, which the caller moves, is about to lose these contents: snapshots that want them keep
+ * them. */
+void vm_snapshots_save(struct vm_live *l, uint32_t page, const void *contents);
+/* ---- budgets (budget.c) ---- */
+
+bool vm_budget_enter(struct vm_live *l, struct vm_error *e);
+void vm_budget_leave(struct vm_live *l);
+/* A fault of a member's was resolved: it may be time to share anew. Nothing is held. */
+void vm_budget_fault(struct vm_live_budget *b);
 
 /* Whose thread makes room ahead of need (background.c). */
 bool vm_thread_start(pthread_t *thread, void *(*run)(void *), struct vm_live *l,

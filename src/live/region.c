@@ -88,7 +88,11 @@ static void cut(struct vm_live *l, uint32_t i, uint32_t first, uint32_t n)
     rest.start = address_in(l, &whole, first) + ((size_t)n << l->page_shift);
     begin_change(l);
     l->region[i].n = first - whole.first;
+    if (whole.of && rest.n)
+        vm_file_hold(whole.of);
     if (l->region[i].n == 0) {
+        if (whole.of)
+            vm_file_drop(whole.of);
         memmove(&l->region[i], &l->region[i + 1], (l->nregions - i - 1) * sizeof whole);
         l->nregions--;
     }
@@ -207,6 +211,23 @@ bool vm_live_owns(const struct vm_live *l, const void *address, size_t bytes)
     }
 }
 
+void vm_region_set_file(struct vm_live *l, uint8_t *start, struct backing *of)
+{
+    uint64_t signals;
+    vm_gate_close(l, &signals);
+    struct region *r = &l->region[upto(l, l->nregions, start) - 1];
+    begin_change(l);
+    r->of = of;
+    r->file_first = r->first;
+    end_change(l);
+    vm_pager_keep(l->pager, r->first, r->n);
+    for (uint32_t page = r->first; page < r->first + r->n; page++) {
+        l->handle[page] = IN_FILE;
+        atomic_store_explicit(&l->state[page], OUT, memory_order_relaxed);
+    }
+    vm_gate_open(l, &signals);
+}
+
 /* ---- unmapping ---- */
 
 /* The part of region i that lies in [from, to), in pages of its own. */
@@ -248,6 +269,13 @@ static void forget_part(struct vm_live *l, const struct region *part)
     vm_lock_give_calmly(&l->lock, &kept);
 }
 
+static void unmap_part(struct vm_live *l, const struct region *part)
+{
+    vm_discard(l, part, AS_ZEROS);
+    munmap(part->start, bytes_of(l, part));
+    forget_part(l, part);
+}
+
 bool vm_live_unmap(struct vm_live *l, void *address, size_t bytes, struct vm_error *e)
 {
     const uint8_t *from = address, *to = from + rounded(l, bytes);
@@ -256,11 +284,22 @@ bool vm_live_unmap(struct vm_live *l, void *address, size_t bytes, struct vm_err
         return vm_fail(e, VM_EUSAGE, "unmapping %p: expected a multiple of %u bytes", address,
                        l->page_bytes);
     while (vm_region_next_part(l, from, to, &part)) {
-        vm_discard(l, &part);
-        munmap(part.start, bytes_of(l, &part));
-        forget_part(l, &part);
+        if (part.of && !vm_file_flush(l, &part, e))
+            return false;
+        unmap_part(l, &part);
     }
     return true;
+}
+
+void vm_regions_end(struct vm_live *l)
+{
+    struct vm_error ignored;
+    while (l->nregions) {
+        struct region r = l->region[0];
+        if (r.of)
+            vm_file_flush(l, &r, &ignored);
+        unmap_part(l, &r);
+    }
 }
 
 /* ---- another length ---- */
@@ -289,6 +328,10 @@ void *vm_live_resize(struct vm_live *l, void *address, size_t bytes, size_t want
         bytes_of(l, &r) != whole) {
         vm_fail(e, VM_EUSAGE, "resizing %zu bytes at %p: they are not of one region", bytes,
                 address);
+        return NULL;
+    }
+    if (r.of) {
+        vm_fail(e, VM_EUSAGE, "resizing %p: it is as long as its file", address);
         return NULL;
     }
     if (want <= whole)

@@ -26,9 +26,8 @@ uint64_t vm_page_sum(const void *page, size_t bytes)
 
 void vm_handle_drop(struct vm_live *l, uint32_t page)
 {
-    if (!l->handle[page])
-        return;
-    l->store_ops->drop(l->store, l->handle[page]);
+    if (l->handle[page] && l->handle[page] != IN_FILE)
+        l->store_ops->drop(l->store, l->handle[page]);
     l->handle[page] = 0;
 }
 
@@ -36,7 +35,8 @@ void vm_handle_drop(struct vm_live *l, uint32_t page)
 
 /* Contents of come[i] for i in [first, first + n) into the worker's buffer, in their order; ok[i]
  * says whose. */
-static void read_contents(struct vm_live *l, struct worker *w, uint32_t first, uint32_t n, bool *ok)
+static void read_contents(struct vm_live *l, struct worker *w, const struct region *r,
+                          uint32_t first, uint32_t n, bool *ok)
 {
     void *to[VM_PAGER_AHEAD_MAX + 1];
     bool had[VM_PAGER_AHEAD_MAX + 1] = {false};
@@ -50,6 +50,8 @@ static void read_contents(struct vm_live *l, struct worker *w, uint32_t first, u
             l->park_ops->read(l->parking, &parked, (void *const *)&(void *){page}, 1, &ok[i]);
         } else if (!l->handle[c->page]) {
             memset(page, 0, l->page_bytes);
+        } else if (l->handle[c->page] == IN_FILE) {
+            ok[i] = vm_file_read(l, r, c->page, page) == 0;
         } else {
             w->handle[reads] = l->handle[c->page];
             to[reads] = page;
@@ -64,7 +66,16 @@ static void read_contents(struct vm_live *l, struct worker *w, uint32_t first, u
             had[k] && vm_page_sum(to[k], l->page_bytes) == l->sum[w->plan.come[first + of[k]].page];
 }
 
-/* Their contents are there now, and writable or not as the plan says. */
+/* Snapshots that want the page get it before it can be written. */
+static void save(struct vm_live *l, struct worker *w, uint32_t first, uint32_t n, const bool *ok)
+{
+    for (uint32_t i = 0; l->snapshots && i < n; i++)
+        if (ok[i] && w->plan.come[first + i].dirty)
+            vm_snapshots_save(l, w->plan.come[first + i].page,
+                              w->buffer + (size_t)i * l->page_bytes);
+}
+
+/* Its contents are there now, and writable or not as the plan says. */
 static void arrived(struct vm_live *l, const struct vm_pager_come *c)
 {
     if (c->how == VM_PAGER_UNPARKED) {
@@ -96,7 +107,8 @@ static uint32_t run_of(const struct vm_pager_come *c, const bool *ok, uint32_t n
 static void come_some(struct vm_live *l, struct worker *w, const struct region *r, uint32_t first,
                       uint32_t n, bool *ok)
 {
-    read_contents(l, w, first, n, ok);
+    read_contents(l, w, r, first, n, ok);
+    save(l, w, first, n, ok);
     for (uint32_t i = 0, k; i < n; i += k) {
         const struct vm_pager_come *c = &w->plan.come[first + i];
         k = run_of(c, ok + i, n - i);
@@ -113,11 +125,17 @@ static void come_some(struct vm_live *l, struct worker *w, const struct region *
     }
 }
 
+/* Nobody moves it now; what becomes of it meanwhile only makes the hint a bad one. */
+static bool is_in_store(const struct vm_live *l, uint32_t page)
+{
+    return state_of(l, page) == OUT && l->handle[page] && l->handle[page] != IN_FILE;
+}
+
 static void hint(struct vm_live *l, struct worker *w)
 {
     size_t n = 0;
     for (uint32_t i = 0; i < w->plan.nsoon; i++)
-        if (state_of(l, w->plan.soon[i]) == OUT && l->handle[w->plan.soon[i]])
+        if (is_in_store(l, w->plan.soon[i]))
             w->handle[n++] = l->handle[w->plan.soon[i]];
     if (n)
         l->store_ops->soon(l->store, w->handle, n);
@@ -145,36 +163,40 @@ bool vm_plan_execute(struct vm_live *l, struct worker *w)
 
 /* ---- a fault ---- */
 
-enum step { WORK, DONE, AGAIN };
+enum step { WORK, DONE, WAIT, AGAIN };
 
 /* Takes the page, if this fault is the one that moves it. */
 static enum step take_page(struct vm_live *l, uint32_t page, enum vm_access access,
                            bool is_protected, enum page_state *was)
 {
     *was = state_of(l, page);
-    if (is_moving(*was)) {
-        vm_state_wait(l, page);
-        return AGAIN;
-    }
+    if (is_moving(*was))
+        return WAIT;
     if ((*was == CLEAN && access != VM_WRITE) || (*was == DIRTY && !is_protected))
         return DONE;
     return state_change(l, page, *was, FILLING) ? WORK : AGAIN;
 }
 
-/* The page, which was clean, may be written: what the store has of it is old. */
+void vm_open_page(struct vm_live *l, uint32_t page, uint8_t *at)
+{
+    if (l->snapshots)
+        vm_snapshots_save(l, page, at);
+    int failed = vm_uffd_unprotect(&l->uffd, at, l->page_bytes);
+    VM_ASSERT(failed == 0);
+}
+
+/* The page may be written: what the store has of it is old. */
 static void open_for_writing(struct vm_live *l, const struct region *r, uint32_t page)
 {
+    vm_open_page(l, page, address_in(l, r, page));
     vm_handle_drop(l, page);
-    int failed = vm_uffd_unprotect(&l->uffd, address_in(l, r, page), l->page_bytes);
-    VM_ASSERT(failed == 0);
     vm_state_settle(l, page, DIRTY);
 }
 
 /* The page is FILLING by us: decide, and do it. */
-static enum resolved work(struct vm_live *l, const struct region *r, uint32_t page,
-                          enum vm_access access, enum page_state was)
+static enum resolved work(struct vm_live *l, struct worker *w, const struct region *r,
+                          uint32_t page, enum vm_access access, enum page_state was)
 {
-    struct worker *w = vm_worker_take(l);
     const struct vm_pager_fault f = {.page = page,
                                      .access = access,
                                      .first = r->first,
@@ -206,7 +228,6 @@ static enum resolved work(struct vm_live *l, const struct region *r, uint32_t pa
         open_for_writing(l, r, page);
         break;
     }
-    vm_worker_give(l, w);
     return came ? RESOLVED : NOT_TO_BE;
 }
 
@@ -215,18 +236,23 @@ enum resolved vm_resolve(struct vm_live *l, const void *address, enum vm_access 
 {
     uint64_t begin = vm_now_ns();
     struct region r;
-    for (;;) {
+    while (vm_region_find(l, address, &r)) {
         enum page_state was;
-        if (!vm_region_find(l, address, &r))
-            return NOT_MINE;
         uint32_t page = page_in(l, &r, address);
+        struct worker *w = vm_worker_take(l);
         enum step step = take_page(l, page, access, is_protected, &was);
-        if (step == AGAIN)
+        enum resolved done = step == WORK ? work(l, w, &r, page, access, was) : RESOLVED;
+        vm_worker_give(l, w);
+        if (step == WAIT)
+            vm_state_wait(l, page);
+        if (step == WAIT || step == AGAIN)
             continue;
-        enum resolved done = step == WORK ? work(l, &r, page, access, was) : RESOLVED;
         if (done == NOT_TO_BE)
             atomic_fetch_add(&l->failures, 1);
+        if (step == WORK && l->options.budget)
+            vm_budget_fault(l->options.budget);
         vm_times_add(l, vm_now_ns() - begin);
         return done;
     }
+    return NOT_MINE;
 }

@@ -31,21 +31,56 @@ void vm_state_wait(struct vm_live *l, uint32_t page)
     atomic_fetch_sub(&l->waits_now, 1);
 }
 
+/* ---- workers ---- */
+
+/* The bit is set first and the gate looked at then, so that who closes it sees one of the two. */
+static bool begin(struct vm_live *l, uint32_t i)
+{
+    uint32_t bit = UINT32_C(1) << i;
+    if (atomic_fetch_or(&l->busy, bit) & bit)
+        return false;
+    if (!atomic_load(&l->gate))
+        return true;
+    atomic_fetch_and(&l->busy, ~bit);
+    vm_futex_wait(&l->gate, 1);
+    return false;
+}
+
 struct worker *vm_worker_take(struct vm_live *l)
 {
     for (;;) {
         uint32_t busy = atomic_load(&l->busy);
-        if (busy == UINT32_MAX) {
+        if (busy == UINT32_MAX)
             sched_yield();
-            continue;
-        }
-        uint32_t i = (uint32_t)__builtin_ctz(~busy);
-        if (atomic_compare_exchange_weak(&l->busy, &busy, busy | UINT32_C(1) << i))
-            return &l->worker[i];
+        else if (begin(l, (uint32_t)__builtin_ctz(~busy)))
+            return &l->worker[__builtin_ctz(~busy)];
     }
 }
 
 void vm_worker_give(struct vm_live *l, struct worker *w)
 {
     atomic_fetch_and(&l->busy, ~(UINT32_C(1) << (w - l->worker)));
+}
+
+/* ---- the gate ---- */
+
+void vm_gate_close(struct vm_live *l, uint64_t *signals)
+{
+    vm_signals_block(signals);
+    uint32_t open = 0;
+    while (!atomic_compare_exchange_strong(&l->gate, &open, 1)) {
+        vm_futex_wait(&l->gate, 1);
+        open = 0;
+    }
+    while (atomic_load(&l->busy))
+        sched_yield();
+    vm_lock_take(&l->lock);
+}
+
+void vm_gate_open(struct vm_live *l, const uint64_t *signals)
+{
+    vm_lock_give(&l->lock);
+    atomic_store(&l->gate, 0);
+    vm_futex_wake(&l->gate, INT32_MAX);
+    vm_signals_restore(signals);
 }

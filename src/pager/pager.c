@@ -217,13 +217,12 @@ uint32_t vm_pager_free(const struct vm_pager *p)
 /* Frames for `n` pages: at least a batch leaves if any must. Fewer may be free after it. */
 static void make_room(struct vm_pager *p, uint64_t incoming, uint32_t n)
 {
-    uint32_t free = vm_pager_free(p);
-    if (free >= n)
+    uint64_t wanted = (uint64_t)p->resident + n;
+    if (wanted <= p->limit)
         return;
-    uint32_t above = p->resident > p->limit ? p->resident - p->limit : 0;
-    uint32_t need = n - free + above;
+    uint64_t need = wanted - p->limit;
     need = need < p->batch ? p->batch : need;
-    evict(p, incoming, need < VM_PAGER_BATCH_MAX ? need : VM_PAGER_BATCH_MAX);
+    evict(p, incoming, need < VM_PAGER_BATCH_MAX ? (uint32_t)need : VM_PAGER_BATCH_MAX);
 }
 
 static void come(struct vm_pager *p, uint32_t page, bool written, bool guarded)

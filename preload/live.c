@@ -28,7 +28,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -109,12 +108,22 @@ void live_do(struct live_call *c)
     c->thread->selector = LIVE_ALLOW;
 }
 
+static const int argument[6] = {REG_RDI, REG_RSI, REG_RDX, REG_R10, REG_R8, REG_R9};
+
+/* The program's registers are as they were after a call: only one as it was made may be sent on. */
+static bool is_as_it_was(const struct live_call *c)
+{
+    bool all = true;
+    for (int i = 0; i < 6; i++)
+        all = all && c->arg[i] == (unsigned long)c->context->uc_mcontext.gregs[argument[i]];
+    return all;
+}
+
 void live_go(struct live_call *c, const char *stub)
 {
     greg_t *r = c->context->uc_mcontext.gregs;
-    static const int of[6] = {REG_RDI, REG_RSI, REG_RDX, REG_R10, REG_R8, REG_R9};
     for (int i = 0; i < 6; i++)
-        r[of[i]] = (greg_t)c->arg[i];
+        r[argument[i]] = (greg_t)c->arg[i];
     r[REG_RAX] = c->number;
     if (stub != live_stub_vfork) {
         r[REG_RSP] -= LIVE_STUB_FRAME;
@@ -127,14 +136,18 @@ typedef enum live_done taker(struct live_call *c);
 
 static void answer(struct live_call *c)
 {
-    static taker *const takers[] = {live_signals_call, live_threads_call, live_memory_call,
-                                    live_buffers_call};
+    static taker *const takers[] = {live_signals_call, live_threads_call, live_descriptors_call,
+                                    live_memory_call, live_buffers_call};
     enum live_done done = LIVE_PASS;
     for (size_t i = 0; done == LIVE_PASS && i < sizeof takers / sizeof takers[0]; i++)
         done = takers[i](c);
-    if (done == LIVE_PASS)
+    if (done == LIVE_PASS && is_as_it_was(c)) {
         live_go(c, live_stub_pass);
-    else if (done == LIVE_DONE)
+        return;
+    }
+    if (done == LIVE_PASS)
+        live_do(c);
+    if (done != LIVE_LEAVE)
         c->context->uc_mcontext.gregs[REG_RAX] = c->result;
 }
 
@@ -149,13 +162,9 @@ static void on_call(int signal, siginfo_t *info, void *context)
     }
     t->selector = LIVE_ALLOW;
     const greg_t *r = ((ucontext_t *)context)->uc_mcontext.gregs;
-    struct live_call c = {
-        .number = r[REG_RAX],
-        .arg = {(unsigned long)r[REG_RDI], (unsigned long)r[REG_RSI], (unsigned long)r[REG_RDX],
-                (unsigned long)r[REG_R10], (unsigned long)r[REG_R8], (unsigned long)r[REG_R9]},
-        .context = context,
-        .thread = t,
-    };
+    struct live_call c = {.number = r[REG_RAX], .context = context, .thread = t};
+    for (int i = 0; i < 6; i++)
+        c.arg[i] = (unsigned long)r[argument[i]];
     live_unpin_stale(t, (uintptr_t)&c);
     uint64_t n =
         atomic_fetch_add_explicit(&live_world.launch->calls.calls, 1, memory_order_relaxed);
@@ -200,28 +209,6 @@ static void hide(const char *library)
         unsetenv("LD_PRELOAD");
 }
 
-#define DESCRIPTORS_HIGH 900 /* select(2) ends at 1024, and limits often do */
-#define DESCRIPTORS_LOW  64  /* where there are few */
-
-struct taken {
-    int n, fd[DESCRIPTORS_HIGH];
-};
-
-/* The pager's descriptors get numbers that no program gives to its own: the others are taken until
- * it has them. */
-static void take_descriptors(struct taken *t)
-{
-    struct rlimit most = {.rlim_cur = 0};
-    getrlimit(RLIMIT_NOFILE, &most);
-    int high = most.rlim_cur > DESCRIPTORS_HIGH + 64 ? DESCRIPTORS_HIGH : DESCRIPTORS_LOW;
-    for (t->n = 0; t->n < high; t->n++) {
-        t->fd[t->n] = open("/dev/null", O_RDONLY | O_CLOEXEC);
-        if (t->fd[t->n] < 0 || t->fd[t->n] >= high - 1)
-            break;
-    }
-    t->n += t->n < high && t->fd[t->n] >= 0;
-}
-
 static bool open_pager(const struct live_launch *launch, struct vm_error *e)
 {
     const struct vm_live_options options = {
@@ -246,11 +233,10 @@ static bool open_pager(const struct live_launch *launch, struct vm_error *e)
 
 static bool begin_world(struct vm_error *e)
 {
-    struct taken taken;
-    take_descriptors(&taken);
+    struct live_taken taken;
+    live_descriptors_take(&taken);
     bool done = open_pager(live_world.launch, e);
-    for (int i = 0; i < taken.n; i++)
-        close(taken.fd[i]);
+    live_descriptors_give(&taken);
     return done;
 }
 

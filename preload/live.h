@@ -6,6 +6,7 @@
  *      live_buffers.c   calls with buffers in managed memory: pinned, in pieces
  *      live_signals.c   the two signals that are ours, and who else wants them
  *      live_threads.c   clone, fork, vfork, exec, exit
+ *      live_descriptors.c   the pager's descriptors among the program's
  *
  * A thread's `struct live_thread` lies below the stack on which its signals are handled, in memory
  * that is never managed: the kernel reads `selector` at each of its system calls.
@@ -115,8 +116,8 @@ void live_publish(void); /* the launcher sees what has been until now */
 
 bool live_memory_begin(struct vm_error *e);
 enum live_done live_memory_call(struct live_call *c);
-void live_memory_fork_before(void);
-void live_memory_fork_after(bool is_child);
+void live_memory_fork_before(uint64_t *signals);
+bool live_memory_fork_after(bool is_child, const uint64_t *signals, struct vm_error *e);
 
 /* ---- live_buffers.c ---- */
 
@@ -137,6 +138,18 @@ uint64_t live_mask(uint64_t wanted);
 void live_chain(int signal, siginfo_t *info, void *context);
 /* Our handler for one of the two. */
 bool live_signal_take(int signal, void (*handler)(int, siginfo_t *, void *), uint64_t mask);
+
+/* ---- live_descriptors.c ---- */
+
+#define LIVE_TAKEN_MAX 900
+struct live_taken {
+    int n, fd[LIVE_TAKEN_MAX];
+};
+
+/* What the pager opens between the two has high numbers, and is kept from the program. */
+void live_descriptors_take(struct live_taken *t);
+void live_descriptors_give(const struct live_taken *t);
+enum live_done live_descriptors_call(struct live_call *c);
 
 /* ---- live_threads.c ---- */
 

@@ -29,7 +29,9 @@
 #include <sys/syscall.h>
 
 #define AREA_BYTES_MAX ((size_t)1 << 40)
+#define AREA_BYTES     ((size_t)1 << 36) /* at least, where there is as much address space */
 #define AREA_BYTES_MIN ((size_t)1 << 32)
+#define AREA_LIMITS    256 /* times the limit: fork looks at all its pages' states */
 #define RANGES_MAX     ((size_t)1 << 17)
 #define LARGE_BYTES    ((size_t)32 << 20) /* have room behind them to grow in */
 #define LARGE_ROOM     4                  /* times their length, with themselves */
@@ -497,21 +499,30 @@ enum live_done live_memory_call(struct live_call *c)
 
 /* ---- the beginning, and fork ---- */
 
-void live_memory_fork_before(void)
+void live_memory_fork_before(uint64_t *signals)
 {
     vm_lock_take(&lock);
+    vm_live_fork_before(live_world.pager, signals);
 }
 
-void live_memory_fork_after(bool is_child)
+bool live_memory_fork_after(bool is_child, const uint64_t *signals, struct vm_error *e)
 {
-    (void)is_child;
+    struct live_taken taken;
+    if (is_child)
+        live_descriptors_take(&taken);
+    bool done = vm_live_fork_after(live_world.pager, is_child, signals, e);
+    if (is_child)
+        live_descriptors_give(&taken);
     vm_lock_give(&lock);
+    return done;
 }
 
 static bool open_area(struct vm_error *e)
 {
-    size_t bytes = AREA_BYTES_MAX;
+    size_t limits = live_world.launch->limit_bytes / LIVE_PAGE * LIVE_PAGE, bytes = AREA_BYTES;
     char *at = NULL;
+    while (bytes < AREA_BYTES_MAX && bytes / AREA_LIMITS < limits)
+        bytes *= 2;
     while (!at && bytes >= AREA_BYTES_MIN) {
         at = vm_live_map(live_world.pager, bytes, e);
         bytes = at ? bytes : bytes / 2;

@@ -162,26 +162,41 @@ static void forget_others(struct live_thread *self)
         atomic_store(&t->owner, t == self ? own_number() : 0);
 }
 
+/* What cannot have its memory must not go on with other contents. */
+static _Noreturn void end_child(const struct vm_error *e)
+{
+    static const char begin[] = "pagoda: a child of fork cannot be paged: ";
+    live_call(SYS_write, 2, (unsigned long)begin, sizeof begin - 1, 0, 0, 0);
+    live_call(SYS_write, 2, (unsigned long)e->text, strlen(e->text), 0, 0, 0);
+    live_call(SYS_write, 2, (unsigned long)"\n", 1, 0, 0, 0);
+    for (;;)
+        live_call(SYS_exit_group, 127, 0, 0, 0, 0, 0);
+}
+
 /* A copy of all memory. It is made from within the handler, so it has the handler's stack; one of
  * its own is where it goes on after that. */
 static enum live_done fork_child(struct live_call *c, const uint64_t *stack_top)
 {
-    live_memory_fork_before();
+    struct vm_error e;
+    uint64_t signals;
+    live_memory_fork_before(&signals);
     vm_lock_take(&threads_lock);
     c->result = live_call(c->number, c->arg[0], c->arg[1], c->arg[2], c->arg[3], c->arg[4], 0);
-    if (c->result == 0)
+    bool is_child = c->result == 0;
+    if (is_child)
         forget_others(c->thread);
     vm_lock_give(&threads_lock);
-    live_memory_fork_after(c->result == 0);
-    if (c->result == 0) {
-        dispatch(c->thread);
-        c->thread->selector = LIVE_ALLOW;
-        c->thread->in_vfork = 0;
-        if (stack_top)
-            c->context->uc_mcontext.gregs[REG_RSP] = (greg_t)*stack_top;
-    } else {
+    if (!live_memory_fork_after(is_child, &signals, &e) && is_child)
+        end_child(&e);
+    if (!is_child) {
         live_count(&live_world.launch->calls.forks);
+        return LIVE_DONE;
     }
+    dispatch(c->thread);
+    c->thread->selector = LIVE_ALLOW;
+    c->thread->in_vfork = 0;
+    if (stack_top)
+        c->context->uc_mcontext.gregs[REG_RSP] = (greg_t)*stack_top;
     return LIVE_DONE;
 }
 
@@ -253,12 +268,14 @@ static enum live_done take_clone3(struct live_call *c)
     return done;
 }
 
+/* Its caller keeps what it needs in registers: not one of them changes. */
 static enum live_done take_vfork(struct live_call *c)
 {
-    c->number = SYS_clone;
-    memset(c->arg, 0, sizeof c->arg);
-    c->arg[0] = CLONE_VM | CLONE_VFORK | SIGCHLD;
-    return take_clone(c);
+    const struct clone k = {.flags = CLONE_VM | CLONE_VFORK};
+    if (!is_copy(c, k.flags))
+        return vfork_child(c, &k);
+    c->number = SYS_fork;
+    return fork_child(c, NULL);
 }
 
 /* ---- exec ---- */

@@ -14,6 +14,7 @@
 #include <linux/futex.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -65,6 +66,13 @@ static inline void vm_lock_take(struct vm_lock *l)
     }
     while (atomic_exchange(&l->word, LOCK_WAITED) != LOCK_FREE)
         vm_futex_wait(&l->word, LOCK_WAITED);
+}
+
+/* False: somebody has it. */
+static inline bool vm_lock_try(struct vm_lock *l)
+{
+    uint32_t was = LOCK_FREE;
+    return atomic_compare_exchange_strong(&l->word, &was, LOCK_HELD);
 }
 
 static inline void vm_lock_give(struct vm_lock *l)

@@ -36,7 +36,7 @@ struct vm_store_env {
 };
 
 struct vm_store_usage {
-    uint64_t pages; /* handles */
+    uint64_t pages; /* handles; of those that take no room: their holders */
     uint64_t bytes; /* that they take */
     uint64_t reads, writes,
         requests; /* pages; and transfers in which they went, where it has any */
@@ -69,6 +69,8 @@ struct vm_store_ops {
      * that cannot be: the child has no store. */
     void (*fork_before)(void *store);
     bool (*fork_after)(void *store, bool is_child);
+    /* Asserts what must hold of its structure, while nobody else uses the store. */
+    void (*check)(void *store);
     void (*close)(void *store); /* nothing is left of it but what the user asked to keep */
 };
 

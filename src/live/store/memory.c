@@ -6,7 +6,7 @@
  */
 #include "base/arena.h"
 #include "base/assert.h"
-#include "live/lock.h"
+#include "live/gate.h"
 #include "live/store.h"
 
 #include <stdlib.h>
@@ -14,7 +14,8 @@
 
 struct memory {
     struct vm_arena arena;
-    struct vm_lock lock;
+    struct vm_gate gate;
+    struct vm_lock lock; /* of what follows, but for the contents of slots that are taken */
     uint32_t page_bytes;
     uint64_t nslots, used, nfree; /* slots [0, used) have been taken once */
     uint8_t *slot;                /* [nslots * page_bytes] */
@@ -65,6 +66,7 @@ static size_t memory_write(void *store, const void *const *page, size_t n, vm_st
                            int *error)
 {
     struct memory *s = store;
+    vm_gate_enter(&s->gate);
     size_t taken = take_slots(s, n, handle);
     for (size_t i = 0; i < taken; i++)
         memcpy(s->slot + (handle[i] - 1) * s->page_bytes, page[i], s->page_bytes);
@@ -72,12 +74,16 @@ static size_t memory_write(void *store, const void *const *page, size_t n, vm_st
         handle[i] = 0;
         *error = ENOSPC;
     }
+    vm_gate_leave(&s->gate);
     return taken;
 }
 
 static int memory_read(void *store, const vm_stored *handle, void *const *page, size_t n, bool *ok)
 {
     struct memory *s = store;
+    vm_lock_take(&s->lock);
+    s->usage.reads += n;
+    vm_lock_give(&s->lock);
     for (size_t i = 0; i < n; i++) {
         memcpy(page[i], s->slot + (handle[i] - 1) * s->page_bytes, s->page_bytes);
         ok[i] = true;
@@ -128,7 +134,8 @@ static void memory_usage(void *store, struct vm_store_usage *out)
 static void memory_fork_before(void *store)
 {
     struct memory *s = store;
-    vm_lock_take(&s->lock);
+    vm_gate_close(&s->gate);
+    vm_lock_take(&s->lock); /* who only counts does not pass the gate */
 }
 
 /* The kernel copied it with the rest of memory. */
@@ -137,7 +144,19 @@ static bool memory_fork_after(void *store, bool is_child)
     struct memory *s = store;
     (void)is_child;
     vm_lock_give(&s->lock);
+    vm_gate_open(&s->gate);
     return true;
+}
+
+static void memory_check(void *store)
+{
+    struct memory *s = store;
+    uint64_t held = 0;
+    for (uint64_t i = 0; i < s->used; i++)
+        held += s->holders[i] != 0;
+    for (uint64_t i = 0; i < s->nfree; i++)
+        VM_ASSERT(s->holders[s->free[i]] == 0);
+    VM_ASSERT(held == s->usage.pages && held + s->nfree == s->used);
 }
 
 static void memory_close(void *store)
@@ -160,5 +179,6 @@ const struct vm_store_ops vm_store_memory = {
     .usage = memory_usage,
     .fork_before = memory_fork_before,
     .fork_after = memory_fork_after,
+    .check = memory_check,
     .close = memory_close,
 };

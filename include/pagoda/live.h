@@ -77,7 +77,7 @@ struct vm_live_options {  /* zeros: the defaults */
     struct vm_live_budget *budget; /* shared with other pagers, or NULL */
     uint64_t least_bytes; /* of the budget, whatever others need; 0: VM_PAGER_LIMIT_MIN pages */
 };
-#define VM_LIVE_POLICY        "s3-fifo"
+#define VM_LIVE_POLICY        VM_PAGER_POLICY
 #define VM_LIVE_AHEAD_DEFAULT 0
 #define VM_LIVE_AHEAD_NONE    UINT32_MAX
 

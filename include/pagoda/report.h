@@ -7,6 +7,7 @@
 #define PAGODA_REPORT_H
 
 #include <pagoda/analysis.h>
+#include <pagoda/as_live.h>
 #include <pagoda/chart.h>
 #include <pagoda/compare.h>
 #include <pagoda/curve.h>
@@ -30,6 +31,9 @@ enum vm_colour { VM_COLOUR_NONE, VM_COLOUR_ANSI };
 void vm_report_replay_text(FILE *out, const struct vm_result *r, enum vm_colour colour);
 /* Errors: VM_ESYSTEM (no memory, cannot write). */
 bool vm_report_replay_json(FILE *out, const struct vm_result *r, struct vm_error *e);
+
+void vm_report_as_live_text(FILE *out, const struct vm_as_live *a, enum vm_colour colour);
+bool vm_report_as_live_json(FILE *out, const struct vm_as_live *a, struct vm_error *e);
 
 void vm_report_tables_text(FILE *out, const struct vm_table_costs *t, enum vm_colour colour);
 bool vm_report_tables_json(FILE *out, const struct vm_table_costs *t, struct vm_error *e);
@@ -191,5 +195,10 @@ bool vm_report_charts_html(FILE *out, const char *title, const struct vm_chart *
 bool vm_report_experiment_json(FILE *out, const struct vm_experiment_ops *x,
                                const struct vm_experiment_request *r, const struct vm_figures *f,
                                struct vm_error *e);
+
+/* What a pager did for a program that `pagoda live` started; `status` is waitpid's. */
+struct live_launch;
+void vm_report_live_text(FILE *out, const struct live_launch *l, int status, enum vm_colour colour);
+bool vm_report_live_json(FILE *out, const struct live_launch *l, int status, struct vm_error *e);
 
 #endif

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define AHEAD_BYTES (UINT32_C(256) << 10)
 #define NUMBERS     "first-fit"
 /* Of all regions, and of a store that keeps pages as they are: a part of the 2^47 bytes of address
  * space that a process has. */
@@ -63,11 +62,11 @@ static bool check_batch(const struct vm_live *l, struct vm_error *e)
 
 static uint32_t ahead_pages(const struct vm_live *l)
 {
-    uint32_t wished = l->options.ahead_bytes;
+    uint64_t wished = l->options.ahead_bytes;
     if (wished == VM_LIVE_AHEAD_NONE)
         return 0;
-    uint32_t pages = (wished ? wished : AHEAD_BYTES) >> l->page_shift;
-    return pages < VM_PAGER_AHEAD_MAX ? pages : VM_PAGER_AHEAD_MAX;
+    uint64_t pages = (wished ? wished : VM_PAGER_AHEAD_BYTES) >> l->page_shift;
+    return pages < VM_PAGER_AHEAD_MAX ? (uint32_t)pages : VM_PAGER_AHEAD_MAX;
 }
 
 static bool choose_watermarks(struct vm_live *l, struct vm_error *e)
@@ -134,7 +133,7 @@ static bool open_store(struct vm_live *l, struct vm_error *e)
     if (!l->store)
         return false;
     l->park_ops = vm_store_find("memory", e);
-    env.pages_max = l->limit_pages + VM_PAGER_SPARE;
+    env.pages_max = vm_pager_resident_max(l->pager);
     l->parking = l->park_ops->open(&env, e);
     return l->parking;
 }

@@ -87,7 +87,7 @@ static inline void check_regions(struct vm_live *l)
     vm_live_stats(l, &s);
     for (uint32_t i = 0; i < l->nregions; i++)
         check_region(l, &l->region[i]);
-    assert_true(s.resident_pages <= l->limit_pages + VM_PAGER_SPARE);
+    assert_true(s.resident_pages <= l->limit_pages + VM_PAGER_OVERRUN_MAX);
 }
 
 #endif

@@ -77,7 +77,7 @@ struct vm_live_options {  /* zeros: the defaults */
     struct vm_live_budget *budget; /* shared with other pagers, or NULL */
     uint64_t least_bytes; /* of the budget, whatever others need; 0: VM_PAGER_LIMIT_MIN pages */
 };
-#define VM_LIVE_POLICY        "s3-fifo"
+#define VM_LIVE_POLICY        VM_PAGER_POLICY
 #define VM_LIVE_AHEAD_DEFAULT 0
 #define VM_LIVE_AHEAD_NONE    UINT32_MAX
 
@@ -109,7 +109,7 @@ enum vm_live_advice {
     VM_LIVE_RANDOM,     /* nothing comes along */
     VM_LIVE_SEQUENTIAL, /* as much as may come along does */
     VM_LIVE_WILLNEED,   /* it comes now, as far as memory goes */
-    VM_LIVE_DONTNEED,   /* its contents are zeros (of a file: as in the file) */
+    VM_LIVE_DONTNEED,   /* its bytes are zeros (of a file: its pages are as in the file) */
     VM_LIVE_COLD,       /* it leaves now */
 };
 bool vm_live_advise(struct vm_live *l, void *address, size_t bytes, enum vm_live_advice advice,

@@ -15,8 +15,8 @@
  * Invariants (vm_pager_check)
  *  1. A page has one frame or none, a frame one page or none; resident == frames with a page.
  *  2. The policy knows exactly the frames with a page.
- *  3. A page that came by one of the last `guard` faults does not leave: an instruction needs all
- *     of its pages at once, and would fault for ever if they drove each other out.
+ *  3. A page that one of the last VM_PAGER_GUARD faults was for does not leave: an instruction
+ *     needs all of its pages at once, and would fault for ever if they drove each other out.
  *  4. resident <= limit + overrun, and an overrun only follows from hosts that did not let pages
  *     go (claim), or could not (vm_pager_came_back).
  *
@@ -29,12 +29,18 @@
 #include <pagoda/error.h>
 #include <pagoda/policy.h>
 
+/* What a pager of real memory does that was not told otherwise. */
+#define VM_PAGER_POLICY      "s3-fifo"
+#define VM_PAGER_AHEAD_BYTES (UINT64_C(256) << 10)
+
 #define VM_PAGER_PAGES_MAX (UINT32_C(1) << 28)
 #define VM_PAGER_BATCH_MAX 256 /* pages that leave by one plan, but for those a policy releases */
 #define VM_PAGER_AHEAD_MAX 64  /* pages that come along with one */
 #define VM_PAGER_GUARD     32
 #define VM_PAGER_LIMIT_MIN 128 /* frames: what the guard, a batch and the pages ahead need */
-#define VM_PAGER_SPARE     4096
+#define VM_PAGER_OVERRUN_MAX                                                                       \
+    4096 /* frames above the limit, and no more than as much again, that
+                                     faults may take while no page may leave */
 
 struct vm_pager_config {
     const struct vm_policy_ops *policy; /* none that needs the future */
@@ -72,7 +78,8 @@ enum vm_pager_outcome {
     VM_PAGER_SOFT,  /* it was parked: come[0] */
     VM_PAGER_DIRTY, /* it was there and clean, and is written: nothing comes */
     VM_PAGER_THERE, /* it was there: somebody else's fault brought it */
-    VM_PAGER_FULL,  /* no page may leave now and the spare frames are used up: ask again later */
+    VM_PAGER_FULL,  /* the spare frames are used up: ask again when what leaves now is gone. Nobody
+                       heard of this fault */
 };
 
 enum vm_pager_how {
@@ -141,6 +148,7 @@ bool vm_pager_reclaim(struct vm_pager *p, uint32_t frames, struct vm_pager_plan 
 /* From now on; what is above leaves by the next faults, or reclaims. At most config.frames. */
 void vm_pager_limit(struct vm_pager *p, uint32_t frames);
 uint32_t vm_pager_resident(const struct vm_pager *p);
+uint32_t vm_pager_resident_max(const struct vm_pager *p); /* that can ever be, overrun and all */
 uint32_t vm_pager_free(const struct vm_pager *p); /* frames below the limit without a page */
 
 /* What the host could not do, and what happens without a fault. */
@@ -155,6 +163,8 @@ void vm_pager_forget(struct vm_pager *p, uint32_t first, uint32_t n); /* they ha
 
 bool vm_pager_is_resident(const struct vm_pager *p, uint32_t page); /* parked ones, too */
 bool vm_pager_is_dirty(const struct vm_pager *p, uint32_t page);    /* false: not resident */
+/* Whether the touch would be a fault: else the pager never hears of it. */
+bool vm_pager_would_fault(const struct vm_pager *p, uint32_t page, enum vm_access access);
 const struct vm_pager_counts *vm_pager_counts(const struct vm_pager *p);
 void vm_pager_check(const struct vm_pager *p);
 

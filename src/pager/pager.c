@@ -5,7 +5,12 @@
  * limit are spare: pages take them for as long as none may leave.
  *
  * Whom the policy names and who may not leave (guarded, or not let go by the host) is set aside
- * until the plan is made, and inserted anew: to the policy it has just come.
+ * until the plan is made, and inserted anew: to the policy it has just come, and where the policy
+ * keeps ghosts it may have come back.
+ *
+ * A page that leaves dirty gives its frame up at once, and must find one again if it could not be
+ * written. So of the spare frames faults take some only, and the rest is for what comes back: when
+ * they have used up theirs pages leave first, and the fault is asked for again.
  */
 #include <pagoda/pager.h>
 
@@ -15,10 +20,11 @@
 
 #include <stdlib.h>
 
-#define SPARE_LEFT (2 * VM_PAGER_BATCH_MAX) /* frames for pages that must come back */
-
 #define KEPT  (UINT32_C(1) << 31) /* the page has contents in the store */
 #define FRAME (KEPT - 1)          /* frame + 1; 0: none */
+
+#define BATCH           64 /* pages, unless the host says how many */
+#define PLANS_IN_FLIGHT 64 /* whose pages all may come back */
 
 struct vm_pager {
     struct vm_arena arena;
@@ -27,12 +33,14 @@ struct vm_pager {
     struct vm_pager_host host;
     struct vm_policy_host seen_by_policy;
     struct vm_policy_clock clock;
-    uint32_t nframes, limit, batch, ahead, pages_max;
+    uint32_t frames, nframes; /* the most that the limit may be; and with the spare ones */
+    uint32_t limit, batch, ahead, pages_max;
+    uint32_t returns; /* spare frames that no fault takes: pages in flight may need them again */
     uint32_t resident;
     uint32_t nfree, *free; /* [nfree] frames without a page */
     uint32_t *word;        /* [pages_max] */
     uint32_t *page_of;     /* [nframes] */
-    uint64_t *came;        /* [nframes] the number of the fault by which it came */
+    uint64_t *needed;      /* [nframes] the number of the last fault that its page was for */
     uint64_t *claimed;     /* [nframes] the number of the plan that moves its page */
     uint8_t *bits;         /* [nframes] enum vm_frame_bits */
     vm_pfn *aside;         /* [nframes] named by the policy, and may not leave: out of it */
@@ -107,7 +115,7 @@ static uint64_t pages_of(void *host, vm_asid owner)
 
 static bool is_guarded(const struct vm_pager *p, vm_pfn frame)
 {
-    return p->faults - p->came[frame] < VM_PAGER_GUARD;
+    return p->faults - p->needed[frame] < VM_PAGER_GUARD;
 }
 
 /* The host moves the page of `frame` from now on, if it may; once in a plan. */
@@ -170,15 +178,16 @@ static bool named(struct vm_pager *p, vm_pfn frame)
 
 static void insert_again(struct vm_pager *p)
 {
-    while (p->naside > 0) {
-        vm_pfn frame = p->aside[--p->naside];
-        p->ops->insert(p->policy, frame, p->page_of[frame]);
-    }
+    for (uint32_t i = 0; i < p->naside; i++)
+        p->ops->insert(p->policy, p->aside[i], p->page_of[p->aside[i]]);
+    p->naside = 0;
 }
 
-/* At most `n` pages leave. */
+/* At most `n` pages leave, and what the plan has room for. */
 static void evict(struct vm_pager *p, uint64_t incoming, uint32_t n)
 {
+    uint32_t room = 2 * VM_PAGER_BATCH_MAX - p->plan->nleave;
+    n = n < room ? n : room;
     for (uint32_t left = 0; left < n && p->resident > p->naside;)
         left += named(p, p->ops->victim(p->policy, incoming));
 }
@@ -234,7 +243,8 @@ static void come(struct vm_pager *p, uint32_t page, bool written, bool guarded)
     vm_pfn frame = take_frame(p, page);
     p->bits[frame] =
         (uint8_t)((guarded ? VM_FRAME_REFERENCED : 0) | (written ? VM_FRAME_DIRTY : 0));
-    p->came[frame] = guarded ? p->faults : p->faults - VM_PAGER_GUARD;
+    p->needed[frame] = guarded ? p->faults : p->faults - VM_PAGER_GUARD;
+    p->claimed[frame] = p->plans;
     p->ops->insert(p->policy, frame, page);
     plan->come[plan->ncome++] = (struct vm_pager_come){
         .page = page, .how = kept ? VM_PAGER_KEPT : VM_PAGER_ZERO, .dirty = written};
@@ -271,25 +281,26 @@ static uint32_t window_of(struct vm_pager *p, const struct vm_pager_fault *f, st
     return *s ? (*s)->window : 0;
 }
 
-/* Which pages come along with the fault's, and which will be wanted next. */
+/* Which pages come along with the fault's, and which will be wanted next: as many positions as the
+ * window has, and as many behind it. The stream faults next at the first of those that is out. */
 static void look_ahead(struct vm_pager *p, const struct vm_pager_fault *f, struct along *a)
 {
     struct stream *s;
-    uint32_t window = window_of(p, f, &s), page = f->page;
+    uint32_t window = window_of(p, f, &s), page = f->page, next = STREAM_NOWHERE;
     int32_t step = s ? s->step : 1;
-    bool more = true;
     a->n = 0;
-    for (uint32_t i = 0; i < window && (more = step_to(f, step, &page)); i++)
-        if (!is_in(p, page))
+    for (uint32_t i = 0; i < 2 * window && step_to(f, step, &page); i++) {
+        if (is_in(p, page))
+            continue;
+        if (i < window)
             a->page[a->n++] = page;
-    if (!window)
-        return;
-    more = more && step_to(f, step, &page);
-    if (s)
-        s->next = more ? page : STREAM_NOWHERE;
-    for (uint32_t i = 0; i < window && more; i++, more = step_to(f, step, &page))
-        if (!is_in(p, page) && p->word[page] & KEPT)
+        else if (p->word[page] & KEPT)
             p->plan->soon[p->plan->nsoon++] = page;
+        if (i >= window && next == STREAM_NOWHERE)
+            next = page;
+    }
+    if (s)
+        s->next = next;
 }
 
 /* ---- faults ---- */
@@ -323,13 +334,15 @@ static void pass_time(struct vm_pager *p)
 static void miss(struct vm_pager *p, const struct vm_pager_fault *f)
 {
     struct along along;
-    look_ahead(p, f, &along);
-    release(p, f->page);
-    make_room(p, f->page, 1 + along.n);
-    if (p->nfree <= SPARE_LEFT) {
+    if (p->nfree <= p->returns) {
+        evict(p, f->page, p->batch);
         p->plan->outcome = VM_PAGER_FULL;
         return;
     }
+    look_ahead(p, f, &along);
+    release(p, f->page);
+    make_room(p, f->page, 1 + along.n);
+    p->faults++;
     p->plan->outcome = VM_PAGER_MISS;
     p->counts.misses++;
     come(p, f->page, f->access == VM_WRITE, true);
@@ -344,11 +357,12 @@ static void miss(struct vm_pager *p, const struct vm_pager_fault *f)
 static void soft(struct vm_pager *p, const struct vm_pager_fault *f, vm_pfn frame)
 {
     uint8_t written = f->access == VM_WRITE ? VM_FRAME_DIRTY : 0;
+    p->faults++;
     p->plan->outcome = VM_PAGER_SOFT;
     p->counts.soft_faults++;
     p->bits[frame] &= (uint8_t)~VM_FRAME_PARKED;
     p->bits[frame] |= (uint8_t)(VM_FRAME_REFERENCED | written);
-    p->came[frame] = p->faults;
+    p->needed[frame] = p->faults;
     p->ops->soft(p->policy, frame);
     p->plan->come[p->plan->ncome++] = (struct vm_pager_come){
         .page = f->page, .how = VM_PAGER_UNPARKED, .dirty = p->bits[frame] & VM_FRAME_DIRTY};
@@ -356,10 +370,11 @@ static void soft(struct vm_pager *p, const struct vm_pager_fault *f, vm_pfn fram
 
 static void first_write(struct vm_pager *p, vm_pfn frame)
 {
+    p->faults++;
     p->plan->outcome = VM_PAGER_DIRTY;
     p->counts.dirty_faults++;
     p->bits[frame] |= VM_FRAME_REFERENCED | VM_FRAME_DIRTY;
-    p->came[frame] = p->faults;
+    p->needed[frame] = p->faults;
     p->ops->touch(p->policy, &frame, 1);
 }
 
@@ -368,7 +383,6 @@ void vm_pager_fault(struct vm_pager *p, const struct vm_pager_fault *f, struct v
     VM_ASSERT(f->first <= f->page && f->page < f->end && f->end <= p->pages_max);
     vm_pfn frame = frame_of(p, f->page);
     begin(p, plan);
-    p->faults++;
     if (!is_in(p, f->page))
         miss(p, f);
     else if (p->bits[frame] & VM_FRAME_PARKED)
@@ -390,13 +404,18 @@ bool vm_pager_reclaim(struct vm_pager *p, uint32_t frames, struct vm_pager_plan 
 
 void vm_pager_limit(struct vm_pager *p, uint32_t frames)
 {
-    VM_ASSERT(frames >= VM_PAGER_LIMIT_MIN && frames <= p->nframes - VM_PAGER_SPARE);
+    VM_ASSERT(frames >= VM_PAGER_LIMIT_MIN && frames <= p->frames);
     p->limit = frames;
 }
 
 uint32_t vm_pager_resident(const struct vm_pager *p)
 {
     return p->resident;
+}
+
+uint32_t vm_pager_resident_max(const struct vm_pager *p)
+{
+    return p->nframes;
 }
 
 /* ---- what happens without a fault ---- */
@@ -414,7 +433,7 @@ void vm_pager_came_back(struct vm_pager *p, uint32_t page)
     VM_ASSERT(!is_in(p, page) && p->nfree > 0);
     vm_pfn frame = take_frame(p, page);
     p->bits[frame] = VM_FRAME_REFERENCED | VM_FRAME_DIRTY;
-    p->came[frame] = p->faults;
+    p->needed[frame] = p->faults - VM_PAGER_GUARD;
     p->ops->insert(p->policy, frame, page);
 }
 
@@ -455,6 +474,14 @@ bool vm_pager_is_resident(const struct vm_pager *p, uint32_t page)
     return is_in(p, page);
 }
 
+bool vm_pager_would_fault(const struct vm_pager *p, uint32_t page, enum vm_access access)
+{
+    if (!is_in(p, page))
+        return true;
+    uint8_t bits = p->bits[frame_of(p, page)];
+    return bits & VM_FRAME_PARKED || (access == VM_WRITE && !(bits & VM_FRAME_DIRTY));
+}
+
 bool vm_pager_is_dirty(const struct vm_pager *p, uint32_t page)
 {
     return is_in(p, page) && p->bits[frame_of(p, page)] & VM_FRAME_DIRTY;
@@ -476,22 +503,21 @@ static bool may_open(const struct vm_pager_config *c, struct vm_error *e)
     if (c->frames < VM_PAGER_LIMIT_MIN)
         return vm_fail(e, VM_EUSAGE, "a pager with %u pages of memory: expected %u at least",
                        c->frames, VM_PAGER_LIMIT_MIN);
-    VM_ASSERT(c->pages_max <= VM_PAGER_PAGES_MAX && c->frames < FRAME - VM_PAGER_SPARE);
+    VM_ASSERT(c->pages_max <= VM_PAGER_PAGES_MAX && c->frames <= VM_PAGER_PAGES_MAX);
     VM_ASSERT(c->batch <= VM_PAGER_BATCH_MAX && c->ahead <= VM_PAGER_AHEAD_MAX);
     return true;
 }
 
-/* A fourth of memory at most moves at once. */
-static uint32_t at_most(uint32_t wished, uint32_t frames)
+static uint32_t lesser(uint32_t a, uint32_t b)
 {
-    return wished < frames / 4 ? wished : frames / 4;
+    return a < b ? a : b;
 }
 
 static size_t bytes_of(const struct vm_pager *p, size_t policy_bytes)
 {
     return vm_arena_room(policy_bytes) + vm_arena_room(p->pages_max * sizeof *p->word) +
            3 * vm_arena_room(p->nframes * sizeof *p->free) +
-           2 * vm_arena_room(p->nframes * sizeof *p->came) + vm_arena_room(p->nframes);
+           2 * vm_arena_room(p->nframes * sizeof *p->needed) + vm_arena_room(p->nframes);
 }
 
 static bool take_memory(struct vm_pager *p, size_t policy_bytes, struct vm_error *e)
@@ -504,7 +530,7 @@ static bool take_memory(struct vm_pager *p, size_t policy_bytes, struct vm_error
     p->free = vm_arena_take(a, p->nframes * sizeof *p->free);
     p->page_of = vm_arena_take(a, p->nframes * sizeof *p->page_of);
     p->aside = vm_arena_take(a, p->nframes * sizeof *p->aside);
-    p->came = vm_arena_take(a, p->nframes * sizeof *p->came);
+    p->needed = vm_arena_take(a, p->nframes * sizeof *p->needed);
     p->claimed = vm_arena_take(a, p->nframes * sizeof *p->claimed);
     p->bits = vm_arena_take(a, p->nframes);
     for (uint32_t frame = p->nframes; frame-- > 0;)
@@ -524,11 +550,12 @@ struct vm_pager *vm_pager_open(const struct vm_pager_config *c, const struct vm_
     }
     p->ops = c->policy;
     p->host = *host;
-    p->limit = c->frames;
-    p->nframes = c->frames + VM_PAGER_SPARE;
+    p->limit = p->frames = c->frames;
     p->pages_max = c->pages_max;
-    p->batch = at_most(c->batch ? c->batch : 64, c->frames / 2);
-    p->ahead = at_most(c->ahead, c->frames);
+    p->batch = lesser(c->batch ? c->batch : BATCH, c->frames / 8);
+    p->returns = PLANS_IN_FLIGHT * p->batch + 2 * VM_PAGER_BATCH_MAX;
+    p->nframes = c->frames + p->returns + lesser(c->frames, VM_PAGER_OVERRUN_MAX);
+    p->ahead = lesser(c->ahead, c->frames / 4);
     p->faults = VM_PAGER_GUARD;
     p->seen_by_policy = (struct vm_policy_host){.host = p,
                                                 .place = place_of,
@@ -573,5 +600,7 @@ void vm_pager_check(const struct vm_pager *p)
             resident++;
         }
     VM_ASSERT(resident == p->resident && p->nfree + resident == p->nframes);
+    for (uint32_t i = 0; i < p->nfree; i++)
+        VM_ASSERT(p->free[i] < p->nframes && p->bits[p->free[i]] == 0);
     p->ops->check(p->policy);
 }

@@ -205,6 +205,8 @@ static enum resolved work(struct vm_live *l, struct worker *w, const struct regi
     bool came = true;
     vm_lock_take(&l->lock);
     vm_pager_fault(l->pager, &f, &w->plan);
+    if (l->options.log_depth == VM_LIVE_LOG_FAULTS && w->plan.outcome <= VM_PAGER_DIRTY)
+        vm_log_add(l->log, access == VM_WRITE ? LOG_WRITE : LOG_READ, page, 1);
     bool is_short = vm_pager_free(l->pager) < l->free_low;
     vm_lock_give(&l->lock);
     if (is_short)

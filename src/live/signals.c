@@ -1,7 +1,8 @@
-/* signals.c - SIGBUS: a touch of a page that is not there, in the thread that made it.
+/* signals.c - SIGBUS: a touch of a page that is not there, in the thread that made it. And SIGSEGV,
+ * where a log has every access (accesses.h).
  *
  * The process has one action for a signal, so this file has the one variable of the library: which
- * pagers there are, and what the action was before. A SIGBUS that is nobody's goes there.
+ * pagers there are, and what the actions were before. A signal that is nobody's goes there.
  *
  * The kernel's trap error code tells a write from a read, and a page that is there and
  * write-protected from one that is not (x86-64: bit 1, bit 0; arm64: ESR's WnR, and its status).
@@ -17,11 +18,14 @@
 
 #define PAGERS_MAX 64
 
+enum { OF_ABSENT, OF_CLOSED, SIGNALS };
+static const int signal_number[SIGNALS] = {[OF_ABSENT] = SIGBUS, [OF_CLOSED] = SIGSEGV};
+
 static struct {
     struct vm_lock lock;
     _Atomic(struct vm_live *) pager[PAGERS_MAX];
-    bool is_installed;
-    struct sigaction before;
+    bool is_installed[SIGNALS];
+    struct sigaction before[SIGNALS];
 } process;
 
 /* ---- what the touch was ---- */
@@ -67,6 +71,11 @@ bool vm_live_signal(const void *siginfo, const void *context)
     struct touch t = touch_of(context);
     for (int i = 0; i < PAGERS_MAX; i++) {
         struct vm_live *l = atomic_load_explicit(&process.pager[i], memory_order_acquire);
+        if (info->si_signo == signal_number[OF_CLOSED]) {
+            if (l && vm_accesses_signal(l, info->si_addr, t.access, context))
+                return true;
+            continue;
+        }
         enum resolved done = l ? vm_resolve(l, info->si_addr, t.access, t.is_protected) : NOT_MINE;
         if (done == RESOLVED)
             return true;
@@ -81,7 +90,8 @@ bool vm_live_signal(const void *siginfo, const void *context)
 /* As if we had not been there: the action before gets it, and no action is death. */
 static void pass_on(int number, siginfo_t *info, void *context)
 {
-    const struct sigaction *before = &process.before;
+    const struct sigaction *before =
+        &process.before[number == signal_number[OF_CLOSED] ? OF_CLOSED : OF_ABSENT];
     if (before->sa_flags & SA_SIGINFO) {
         before->sa_sigaction(number, info, context);
     } else if (before->sa_handler != SIG_DFL && before->sa_handler != SIG_IGN) {
@@ -102,15 +112,25 @@ static void on_signal(int number, siginfo_t *info, void *context)
 
 /* ---- which pagers there are ---- */
 
-static bool install(struct vm_error *e)
+static bool install(int which, struct vm_error *e)
 {
+    if (process.is_installed[which])
+        return true;
     struct sigaction action = {.sa_sigaction = on_signal,
                                .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART};
     sigfillset(&action.sa_mask);
-    if (sigaction(SIGBUS, &action, &process.before) != 0)
-        return vm_fail(e, VM_ESYSTEM, "no action for SIGBUS: %s", strerror(errno));
-    process.is_installed = true;
+    if (sigaction(signal_number[which], &action, &process.before[which]) != 0)
+        return vm_fail(e, VM_ESYSTEM, "no action for %s: %s",
+                       which == OF_ABSENT ? "SIGBUS" : "SIGSEGV", strerror(errno));
+    process.is_installed[which] = true;
     return true;
+}
+
+static bool install_all(const struct vm_live *l, struct vm_error *e)
+{
+    return l->options.signal == VM_LIVE_SIGNAL_YOURS ||
+           (install(OF_ABSENT, e) &&
+            (l->options.log_depth != VM_LIVE_LOG_ACCESSES || install(OF_CLOSED, e)));
 }
 
 bool vm_signals_enter(struct vm_live *l, struct vm_error *e)
@@ -118,7 +138,7 @@ bool vm_signals_enter(struct vm_live *l, struct vm_error *e)
     uint64_t kept;
     bool done = false;
     vm_lock_calmly(&process.lock, &kept);
-    if (l->options.signal == VM_LIVE_SIGNAL_YOURS || process.is_installed || install(e)) {
+    if (install_all(l, e)) {
         for (int i = 0; i < PAGERS_MAX && !done; i++) {
             struct vm_live *none = NULL;
             done = atomic_compare_exchange_strong(&process.pager[i], &none, l);

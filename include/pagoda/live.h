@@ -117,7 +117,7 @@ enum vm_live_advice {
     VM_LIVE_RANDOM,     /* nothing comes along */
     VM_LIVE_SEQUENTIAL, /* as much as may come along does */
     VM_LIVE_WILLNEED,   /* it comes now, as far as memory goes */
-    VM_LIVE_DONTNEED,   /* its contents are zeros (of a file: as in the file) */
+    VM_LIVE_DONTNEED,   /* its bytes are zeros (of a file: its pages are as in the file) */
     VM_LIVE_COLD,       /* it leaves now */
 };
 bool vm_live_advise(struct vm_live *l, void *address, size_t bytes, enum vm_live_advice advice,

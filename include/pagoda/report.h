@@ -175,4 +175,9 @@ bool vm_report_experiment_json(FILE *out, const struct vm_experiment_ops *x,
                                const struct vm_experiment_request *r, const struct vm_figures *f,
                                struct vm_error *e);
 
+/* What a pager did for a program that `pagoda live` started; `status` is waitpid's. */
+struct live_launch;
+void vm_report_live_text(FILE *out, const struct live_launch *l, int status, enum vm_colour colour);
+bool vm_report_live_json(FILE *out, const struct live_launch *l, int status, struct vm_error *e);
+
 #endif

@@ -24,6 +24,22 @@ static bool take(struct vm_live *l, uint32_t page, enum page_state *was)
     }
 }
 
+/* The same, of a page that nobody has pinned; a pin and this see each other under the lock. */
+static bool take_unpinned(struct vm_live *l, uint32_t page, enum page_state *was)
+{
+    for (;;) {
+        vm_lock_take(&l->lock);
+        *was = state_of(l, page);
+        bool may = *was != EMPTY && !atomic_load(&l->pins[page]);
+        bool taken = may && !is_moving(*was) && state_change(l, page, *was, EVICTING);
+        vm_lock_give(&l->lock);
+        if (taken || !may)
+            return taken;
+        if (is_moving(*was))
+            vm_state_wait(l, page);
+    }
+}
+
 /* The first page from `page` on, below `end`, that is not EMPTY; or `end`. */
 static uint32_t next_page(const struct vm_live *l, uint32_t page, uint32_t end)
 {
@@ -152,7 +168,8 @@ static bool write_batch(struct vm_live *l, struct worker *w, uint32_t n)
     return all;
 }
 
-/* Every page of the region is written if it is dirty, and leaves or not: whether all could be. */
+/* Every page of the region is written if it is dirty, and leaves or not: whether all could be. What
+ * is pinned stays as it is: the kernel may be writing to it. */
 static bool write_all(struct vm_live *l, const struct region *r, int what)
 {
     uint64_t kept;
@@ -164,9 +181,7 @@ static bool write_all(struct vm_live *l, const struct region *r, int what)
         enum page_state was = state_of(l, page);
         if (was == OUT || (what == IS_CLEANED && was == CLEAN))
             continue;
-        if (what == LEAVES && atomic_load(&l->pins[page]))
-            continue;
-        if (!take(l, page, &was))
+        if (!take_unpinned(l, page, &was))
             continue;
         if (was == OUT) {
             vm_state_settle(l, page, OUT);
@@ -203,7 +218,10 @@ bool vm_live_flush(struct vm_live *l, void *address, size_t bytes, struct vm_err
                            strerror(atomic_load(&l->refused)));
         from = part.start + ((size_t)part.n << l->page_shift);
     }
+    uint64_t kept;
+    vm_signals_block(&kept);
     int failed = l->store_ops->flush(l->store);
+    vm_signals_restore(&kept);
     return failed ? vm_fail(e, VM_ESYSTEM, "flush: %s", strerror(failed)) : true;
 }
 
@@ -243,7 +261,33 @@ void vm_page_flushed(struct vm_live *l, const struct region *r, uint32_t page, c
 
 /* ---- another place ---- */
 
-/* The contents of `from`, whose pages have left, are those of `to`, which is as long at least. */
+/* The page of `from`, if it is out, is `there` of a region that nobody has touched. */
+static void move_handle(struct vm_live *l, uint32_t page, uint32_t there)
+{
+    enum page_state was;
+    if (!take(l, page, &was))
+        return;
+    if (was != OUT) {
+        vm_state_settle(l, page, was);
+        return;
+    }
+    if (l->snapshots)
+        vm_snapshots_save(l, page, NULL);
+    l->handle[there] = l->handle[page];
+    l->sum[there] = l->sum[page];
+    l->handle[page] = 0;
+    vm_lock_take(&l->lock);
+    vm_pager_forget(l->pager, page, 1);
+    vm_pager_keep(l->pager, there, 1);
+    vm_log_add(l->log, LOG_FORGET, page, 1);
+    vm_log_add(l->log, LOG_KEEP, there, 1);
+    vm_lock_give(&l->lock);
+    atomic_store(&l->state[there], OUT);
+    vm_state_settle(l, page, EMPTY);
+}
+
+/* What the store has refused, or is pinned, goes by way of memory: signals are not blocked, for
+ * these touches are faults; and it goes last, for they bring neighbours along. */
 void vm_move_contents(struct vm_live *l, const struct region *from, const struct region *to)
 {
     uint64_t kept;
@@ -252,34 +296,13 @@ void vm_move_contents(struct vm_live *l, const struct region *from, const struct
     VM_ASSERT(all || atomic_load(&l->refused));
     vm_signals_block(&kept);
     struct worker *w = vm_worker_take(l);
-    for (uint32_t page = from->first; (page = next_page(l, page, end)) < end; page++) {
-        uint32_t there = to->first + (page - from->first);
-        enum page_state was;
-        if (!take(l, page, &was))
-            continue;
-        if (was != OUT) { /* the store has refused it, or it is pinned: by way of memory */
-            vm_state_settle(l, page, was);
-            vm_worker_give(l, w);
-            memcpy(address_in(l, to, there), address_in(l, from, page), l->page_bytes);
-            w = vm_worker_take(l);
-            continue;
-        }
-        if (l->snapshots)
-            vm_snapshots_save(l, page, NULL);
-        l->handle[there] = l->handle[page];
-        l->sum[there] = l->sum[page];
-        l->handle[page] = 0;
-        vm_lock_take(&l->lock);
-        vm_pager_forget(l->pager, page, 1);
-        vm_pager_keep(l->pager, there, 1);
-        vm_log_add(l->log, LOG_FORGET, page, 1);
-        vm_log_add(l->log, LOG_KEEP, there, 1);
-        vm_lock_give(&l->lock);
-        atomic_store(&l->state[there], OUT);
-        vm_state_settle(l, page, EMPTY);
-    }
+    for (uint32_t page = from->first; (page = next_page(l, page, end)) < end; page++)
+        move_handle(l, page, to->first + (page - from->first));
     vm_worker_give(l, w);
     vm_signals_restore(&kept);
+    for (uint32_t page = from->first; (page = next_page(l, page, end)) < end; page++)
+        memcpy(address_in(l, to, to->first + (page - from->first)), address_in(l, from, page),
+               l->page_bytes);
 }
 
 /* ---- advice ---- */
@@ -310,10 +333,36 @@ static void bring(struct vm_live *l, const struct region *r)
     vm_signals_restore(&kept);
 }
 
+/* Of pages of which only a part was meant, that part is zeros; a file's keep theirs. */
+static void clear_edge(const struct region *part, uint8_t *from, const uint8_t *to)
+{
+    if (from < to && !part->of)
+        memset(from, 0, (size_t)(to - from));
+}
+
+/* [from, to) has no contents any more; `part` are the pages in which it lies. */
+static void discard_range(struct vm_live *l, struct region part, uint8_t *from, uint8_t *to)
+{
+    uint8_t *end = part.start + ((size_t)part.n << l->page_shift);
+    if (from > part.start) {
+        uint8_t *next = part.start + l->page_bytes;
+        clear_edge(&part, from, to < next ? to : next);
+        part.start = next;
+        part.first++;
+        part.n--;
+    }
+    if (to < end && part.n > 0) {
+        clear_edge(&part, end - l->page_bytes, to);
+        part.n--;
+    }
+    if (part.n > 0)
+        vm_discard(l, &part, AS_IN_FILE);
+}
+
 bool vm_live_advise(struct vm_live *l, void *address, size_t bytes, enum vm_live_advice advice,
                     struct vm_error *e)
 {
-    const uint8_t *from = address, *to = from + bytes;
+    uint8_t *from = address, *to = from + bytes;
     struct region part;
     bool all = true;
     while (from < to && vm_region_next_part(l, from, to, &part)) {
@@ -331,7 +380,7 @@ bool vm_live_advise(struct vm_live *l, void *address, size_t bytes, enum vm_live
             bring(l, &part);
             break;
         case VM_LIVE_DONTNEED:
-            vm_discard(l, &part, AS_IN_FILE);
+            discard_range(l, part, from, to);
             break;
         case VM_LIVE_COLD:
             all = write_all(l, &part, LEAVES) && all;

@@ -45,10 +45,12 @@ static void resolve(struct vm_live *l, const struct uffd_msg *m)
     enum vm_access access = flags & UFFD_PAGEFAULT_FLAG_WRITE ? VM_WRITE : VM_READ;
     enum resolved done =
         vm_resolve(l, (const void *)(uintptr_t)at, access, flags & UFFD_PAGEFAULT_FLAG_WP);
-    if (done == NOT_TO_BE)
-        poison(l, page);
-    else
+    if (done != NOT_TO_BE) {
         wake(l, page);
+        return;
+    }
+    vm_tell_lost((const void *)(uintptr_t)at);
+    poison(l, page);
 }
 
 static void *serve(void *argument)

@@ -9,6 +9,9 @@
 #include <string.h>
 
 #define NUMBERS "first-fit"
+/* Of all regions, and of a store that keeps pages as they are: a part of the 2^47 bytes of address
+ * space that a process has. */
+#define MAPPED_BYTES_MAX (UINT64_C(1) << 44)
 
 /* ---- options ---- */
 
@@ -25,6 +28,9 @@ static bool choose_page(struct vm_live *l, struct vm_error *e)
                        "pages of %u bytes: expected a power of two from 4096 to 2 MiB", bytes);
     l->page_bytes = bytes;
     l->page_shift = (uint32_t)__builtin_ctz(bytes);
+    l->pages_max = PAGES_MAX;
+    if (l->pages_max > MAPPED_BYTES_MAX >> l->page_shift)
+        l->pages_max = (uint32_t)(MAPPED_BYTES_MAX >> l->page_shift);
     return true;
 }
 
@@ -40,11 +46,18 @@ static bool choose_limit(struct vm_live *l, struct vm_error *e)
         return vm_hint(e, "%s: an instruction needs several pages at once, and so does a batch",
                        least);
     }
-    if (pages > PAGES_MAX / 2)
+    if (pages > l->pages_max / 2)
         return vm_fail(e, VM_EUSAGE, "a limit of %llu pages: expected %u at most",
-                       (unsigned long long)pages, PAGES_MAX / 2);
+                       (unsigned long long)pages, l->pages_max / 2);
     l->limit_pages = (uint32_t)pages;
     return true;
+}
+
+static bool check_batch(const struct vm_live *l, struct vm_error *e)
+{
+    return l->options.batch_pages <= VM_PAGER_BATCH_MAX ||
+           vm_fail(e, VM_EUSAGE, "batches of %u pages: expected %u at most", l->options.batch_pages,
+                   VM_PAGER_BATCH_MAX);
 }
 
 static uint32_t ahead_pages(const struct vm_live *l)
@@ -96,7 +109,7 @@ static bool open_pager(struct vm_live *l, struct vm_error *e)
     const struct vm_pager_config c = {.policy = policy,
                                       .policy_params = &l->policy_params,
                                       .frames = l->limit_pages,
-                                      .pages_max = PAGES_MAX,
+                                      .pages_max = l->pages_max,
                                       .batch = l->options.batch_pages,
                                       .ahead = ahead_pages(l),
                                       .seed = l->options.seed};
@@ -111,7 +124,7 @@ static bool open_store(struct vm_live *l, struct vm_error *e)
     const char *params =
         vm_spec_split(l->options.store ? l->options.store : "lz4", name, sizeof name);
     struct vm_store_env env = {
-        .page_bytes = l->page_bytes, .pages_max = PAGES_MAX, .params = &l->store_params};
+        .page_bytes = l->page_bytes, .pages_max = l->pages_max, .params = &l->store_params};
     l->store_ops = vm_store_find(name, e);
     if (!l->store_ops || !vm_params_parse(&l->store_params, name, l->store_ops->param,
                                           l->store_ops->nparams, params, e))
@@ -134,8 +147,8 @@ static bool take_memory(struct vm_live *l, struct vm_error *e)
 {
     struct vm_arena *a = &l->arena;
     l->pages_at_once = 1 + ahead_pages(l);
-    const size_t pages = PAGES_MAX;
-    const struct vm_alloc_env env = {.units = PAGES_MAX};
+    const size_t pages = l->pages_max;
+    const struct vm_alloc_env env = {.units = l->pages_max};
     l->numbers_ops = vm_alloc_find(NUMBERS, e);
     size_t numbers = l->numbers_ops->size(&env);
     size_t bytes =
@@ -191,9 +204,9 @@ static void close_log(struct vm_live *l)
 
 static bool open_parts(struct vm_live *l, struct vm_error *e)
 {
-    if (!choose_page(l, e) || !choose_limit(l, e) || !choose_watermarks(l, e) ||
-        !take_memory(l, e) || !open_pager(l, e) || !open_log(l, e) || !open_store(l, e) ||
-        !vm_uffd_open(&l->uffd, l->options.resolve, e))
+    if (!choose_page(l, e) || !choose_limit(l, e) || !check_batch(l, e) ||
+        !choose_watermarks(l, e) || !take_memory(l, e) || !open_pager(l, e) || !open_log(l, e) ||
+        !open_store(l, e) || !vm_uffd_open(&l->uffd, l->options.resolve, e))
         return false;
     if (pipe2(l->stop, O_CLOEXEC) != 0)
         return vm_fail(e, VM_ESYSTEM, "no pipe for a pager: %s", strerror(errno));

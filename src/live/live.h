@@ -85,6 +85,7 @@ struct vm_live {
     struct vm_arena arena;
     uint32_t page_bytes, page_shift;
     uint32_t limit_pages;
+    uint32_t pages_max;     /* pages of all regions at most: to PAGES_MAX */
     uint32_t pages_at_once; /* that a worker's buffer has room for */
     struct vm_params policy_params, store_params;
 
@@ -98,11 +99,11 @@ struct vm_live {
     void *parking;
     struct vm_uffd uffd;
 
-    _Atomic uint8_t *state; /* [PAGES_MAX] */
-    vm_stored *handle;      /* [PAGES_MAX] where its contents are; 0: they are zeros */
-    uint64_t *sum;          /* [PAGES_MAX] the checksum of what the handle has */
-    vm_stored *parked;      /* [PAGES_MAX] in `parking` */
-    _Atomic uint16_t *pins; /* [PAGES_MAX] */
+    _Atomic uint8_t *state; /* [pages_max] */
+    vm_stored *handle;      /* [pages_max] where its contents are; 0: they are zeros */
+    uint64_t *sum;          /* [pages_max] the checksum of what the handle has */
+    vm_stored *parked;      /* [pages_max] in `parking` */
+    _Atomic uint16_t *pins; /* [pages_max] */
 
     /* Regions by address, read without the lock: `changes` is odd while they change. */
     _Atomic uint32_t changes;
@@ -253,6 +254,8 @@ bool vm_background_start(struct vm_live *l, struct vm_error *e);
 bool vm_handler_start(struct vm_live *l, struct vm_error *e); /* handler.c */
 bool vm_signals_enter(struct vm_live *l, struct vm_error *e); /* signals.c */
 void vm_signals_leave(struct vm_live *l);
+/* On standard error: the touch of the address ends in SIGBUS. */
+void vm_tell_lost(const void *address);
 uint64_t vm_now_ns(void);
 void vm_times_add(struct vm_live *l, uint64_t ns);
 

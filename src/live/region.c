@@ -79,26 +79,42 @@ static void insert(struct vm_live *l, const struct region *r)
     end_change(l);
 }
 
-/* Region i loses its pages [first, first + n); what is left of it stays. */
-static void cut(struct vm_live *l, uint32_t i, uint32_t first, uint32_t n)
+/* Region i becomes two, the second from `page` on. At no moment is an address in neither. */
+static void split(struct vm_live *l, uint32_t i, uint32_t page)
 {
-    struct region whole = l->region[i], rest = whole;
-    rest.first = first + n;
-    rest.n = whole.first + whole.n - rest.first;
-    rest.start = address_in(l, &whole, first) + ((size_t)n << l->page_shift);
+    struct region rest = l->region[i];
+    VM_ASSERT(l->nregions < REGIONS_MAX);
+    rest.start = address_in(l, &rest, page);
+    rest.n -= page - rest.first;
+    rest.first = page;
+    if (rest.of)
+        vm_file_hold(rest.of);
     begin_change(l);
-    l->region[i].n = first - whole.first;
-    if (whole.of && rest.n)
-        vm_file_hold(whole.of);
-    if (l->region[i].n == 0) {
-        if (whole.of)
-            vm_file_drop(whole.of);
-        memmove(&l->region[i], &l->region[i + 1], (l->nregions - i - 1) * sizeof whole);
-        l->nregions--;
-    }
+    memmove(&l->region[i + 2], &l->region[i + 1], (l->nregions - i - 1) * sizeof rest);
+    l->region[i].n -= rest.n;
+    l->region[i + 1] = rest;
+    l->nregions++;
     end_change(l);
-    if (rest.n)
-        insert(l, &rest);
+}
+
+static void erase(struct vm_live *l, uint32_t i)
+{
+    struct backing *of = l->region[i].of;
+    begin_change(l);
+    memmove(&l->region[i], &l->region[i + 1], (l->nregions - i - 1) * sizeof l->region[i]);
+    l->nregions--;
+    end_change(l);
+    if (of)
+        vm_file_drop(of);
+}
+
+static uint32_t index_of(const struct vm_live *l, uint32_t page)
+{
+    uint32_t i = 0;
+    while (page - l->region[i].first >= l->region[i].n)
+        i++;
+    VM_ASSERT(i < l->nregions);
+    return i;
 }
 
 /* ---- mapping ---- */
@@ -144,7 +160,7 @@ static bool number(struct vm_live *l, uint8_t *start, uint32_t n, struct vm_erro
         return vm_fail(e, VM_ESYSTEM, "a pager has %u regions at most", REGIONS_MAX - 2);
     uint64_t first = l->numbers_ops->take(l->numbers, n, 1);
     if (first == VM_ALLOC_NONE)
-        return vm_fail(e, VM_ESYSTEM, "a pager has %u pages at most", PAGES_MAX);
+        return vm_fail(e, VM_ESYSTEM, "a pager has %u pages at most", l->pages_max);
     insert(l, &(struct region){.start = start, .first = (uint32_t)first, .n = n});
     vm_log_add(l->log, LOG_REGION, (uint32_t)first, n);
     return true;
@@ -154,9 +170,9 @@ static bool check_bytes(const struct vm_live *l, size_t bytes, struct vm_error *
 {
     if (bytes == 0)
         return vm_fail(e, VM_EUSAGE, "a region of no bytes");
-    if (bytes > (size_t)PAGES_MAX << l->page_shift)
+    if (bytes > (size_t)l->pages_max << l->page_shift)
         return vm_fail(e, VM_EUSAGE, "a region of %zu bytes: a pager has %u pages at most", bytes,
-                       PAGES_MAX);
+                       l->pages_max);
     return true;
 }
 
@@ -260,26 +276,53 @@ bool vm_region_next_part(struct vm_live *l, const void *from, const void *to, st
     return found;
 }
 
+/* The part becomes a region of its own: no plan for a page beside it takes one of its own along. */
+static bool isolate(struct vm_live *l, const struct region *part, struct vm_error *e)
+{
+    uint64_t kept;
+    vm_lock_calmly(&l->lock, &kept);
+    uint32_t i = index_of(l, part->first), end = part->first + part->n;
+    bool has_before = part->first > l->region[i].first;
+    bool has_behind = end < l->region[i].first + l->region[i].n;
+    bool fits = l->nregions + has_before + has_behind <= REGIONS_MAX;
+    if (fits && has_behind)
+        split(l, i, end);
+    if (fits && has_before)
+        split(l, i, part->first);
+    vm_lock_give_calmly(&l->lock, &kept);
+    return fits || vm_fail(e, VM_ESYSTEM, "unmapping %p: a pager has %u regions at most",
+                           (void *)part->start, REGIONS_MAX);
+}
+
+/* Nobody has pinned them any more: their numbers will be others'. */
+static void unpin_part(struct vm_live *l, const struct region *part)
+{
+    for (uint32_t page = part->first; page < part->first + part->n && atomic_load(&l->pinned);
+         page++)
+        if (atomic_exchange(&l->pins[page], 0))
+            atomic_fetch_sub(&l->pinned, 1);
+}
+
 static void forget_part(struct vm_live *l, const struct region *part)
 {
     uint64_t kept;
     vm_lock_calmly(&l->lock, &kept);
+    unpin_part(l, part);
     vm_accesses_close(l);
-    for (uint32_t i = 0; i < l->nregions; i++)
-        if (part->first - l->region[i].first < l->region[i].n) {
-            cut(l, i, part->first, part->n);
-            break;
-        }
+    erase(l, index_of(l, part->first));
     l->numbers_ops->give(l->numbers, part->first, part->n);
     vm_log_add(l->log, LOG_NO_REGION, part->first, part->n);
     vm_lock_give_calmly(&l->lock, &kept);
 }
 
-static void unmap_part(struct vm_live *l, const struct region *part)
+static bool unmap_part(struct vm_live *l, const struct region *part, struct vm_error *e)
 {
+    if (!isolate(l, part, e))
+        return false;
     vm_discard(l, part, AS_ZEROS);
     munmap(part->start, bytes_of(l, part));
     forget_part(l, part);
+    return true;
 }
 
 bool vm_live_unmap(struct vm_live *l, void *address, size_t bytes, struct vm_error *e)
@@ -290,9 +333,8 @@ bool vm_live_unmap(struct vm_live *l, void *address, size_t bytes, struct vm_err
         return vm_fail(e, VM_EUSAGE, "unmapping %p: expected a multiple of %u bytes", address,
                        l->page_bytes);
     while (vm_region_next_part(l, from, to, &part)) {
-        if (part.of && !vm_file_flush(l, &part, e))
+        if ((part.of && !vm_file_flush(l, &part, e)) || !unmap_part(l, &part, e))
             return false;
-        unmap_part(l, &part);
     }
     return true;
 }
@@ -304,7 +346,7 @@ void vm_regions_end(struct vm_live *l)
         struct region r = l->region[0];
         if (r.of)
             vm_file_flush(l, &r, &ignored);
-        unmap_part(l, &r);
+        unmap_part(l, &r, &ignored);
     }
 }
 

@@ -9,19 +9,12 @@
 #include <sched.h>
 #include <string.h>
 #include <time.h>
-#define XXH_INLINE_ALL
-#include <xxhash.h>
 
 uint64_t vm_now_ns(void)
 {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
-
-uint64_t vm_page_sum(const void *page, size_t bytes)
-{
-    return XXH3_64bits(page, bytes);
 }
 
 void vm_handle_drop(struct vm_live *l, uint32_t page)
@@ -193,20 +186,29 @@ static void open_for_writing(struct vm_live *l, const struct region *r, uint32_t
     vm_state_settle(l, page, DIRTY);
 }
 
-/* The page is FILLING by us: decide, and do it. */
-static enum resolved work(struct vm_live *l, struct worker *w, const struct region *r,
-                          uint32_t page, enum vm_access access, enum page_state was)
+/* Under the lock: what lay beside the page when its region was found may be unmapped now. */
+static void plan(struct vm_live *l, struct worker *w, struct region *r, uint32_t page,
+                 enum vm_access access)
 {
+    bool is_there = vm_region_find(l, address_in(l, r, page), r);
+    VM_ASSERT(is_there);
     const struct vm_pager_fault f = {.page = page,
                                      .access = access,
                                      .first = r->first,
                                      .end = r->first + r->n,
                                      .advice = r->advice};
-    bool came = true;
-    vm_lock_take(&l->lock);
     vm_pager_fault(l->pager, &f, &w->plan);
     if (l->options.log_depth == VM_LIVE_LOG_FAULTS && w->plan.outcome <= VM_PAGER_DIRTY)
         vm_log_add(l->log, access == VM_WRITE ? LOG_WRITE : LOG_READ, page, 1);
+}
+
+/* The page is FILLING by us: decide, and do it. */
+static enum resolved work(struct vm_live *l, struct worker *w, struct region *r, uint32_t page,
+                          enum vm_access access, enum page_state was)
+{
+    bool came = true;
+    vm_lock_take(&l->lock);
+    plan(l, w, r, page, access);
     bool is_short = vm_pager_free(l->pager) < l->free_low;
     vm_lock_give(&l->lock);
     if (is_short)

@@ -2,7 +2,7 @@
  * where a log has every access (accesses.h).
  *
  * The process has one action for a signal, so this file has the one variable of the library: which
- * pagers there are, and what the actions were before. A signal that is nobody's goes there.
+ * pagers there are, and what the action was before. A SIGBUS that is nobody's goes there.
  *
  * The kernel's trap error code tells a write from a read, and a page that is there and
  * write-protected from one that is not (x86-64: bit 1, bit 0; arm64: ESR's WnR, and its status).
@@ -11,6 +11,7 @@
 #include "live/live.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -24,7 +25,8 @@ static const int signal_number[SIGNALS] = {[OF_ABSENT] = SIGBUS, [OF_CLOSED] = S
 static struct {
     struct vm_lock lock;
     _Atomic(struct vm_live *) pager[PAGERS_MAX];
-    bool is_installed[SIGNALS];
+    _Atomic uint32_t
+        users[PAGERS_MAX]; /* threads that resolve by it: it does not close meanwhile */
     struct sigaction before[SIGNALS];
 } process;
 
@@ -57,7 +59,7 @@ static struct touch touch_of(const ucontext_t *context)
 
 /* ---- the handler ---- */
 
-static void tell(const void *address)
+void vm_tell_lost(const void *address)
 {
     char line[160];
     int n = snprintf(line, sizeof line,
@@ -65,41 +67,58 @@ static void tell(const void *address)
     vm_raw_call(SYS_write, 2, (long)line, n, 0, 0, 0);
 }
 
+static enum resolved resolve_by(int i, const siginfo_t *info, struct touch t, const void *context)
+{
+    enum resolved done = NOT_MINE;
+    if (!atomic_load_explicit(&process.pager[i], memory_order_relaxed))
+        return NOT_MINE;
+    atomic_fetch_add(&process.users[i], 1);
+    struct vm_live *l = atomic_load(&process.pager[i]);
+    if (l && info->si_signo == signal_number[OF_CLOSED])
+        done = vm_accesses_signal(l, info->si_addr, t.access, context) ? RESOLVED : NOT_MINE;
+    else if (l)
+        done = vm_resolve(l, info->si_addr, t.access, t.is_protected);
+    atomic_fetch_sub(&process.users[i], 1);
+    return done;
+}
+
 bool vm_live_signal(const void *siginfo, const void *context)
 {
     const siginfo_t *info = siginfo;
     struct touch t = touch_of(context);
+    if (info->si_code <= 0) /* somebody sent it: it has no address */
+        return false;
     for (int i = 0; i < PAGERS_MAX; i++) {
-        struct vm_live *l = atomic_load_explicit(&process.pager[i], memory_order_acquire);
-        if (info->si_signo == signal_number[OF_CLOSED]) {
-            if (l && vm_accesses_signal(l, info->si_addr, t.access, context))
-                return true;
-            continue;
-        }
-        enum resolved done = l ? vm_resolve(l, info->si_addr, t.access, t.is_protected) : NOT_MINE;
+        enum resolved done = resolve_by(i, info, t, context);
         if (done == RESOLVED)
             return true;
         if (done == NOT_TO_BE) {
-            tell(info->si_addr);
+            vm_tell_lost(info->si_addr);
             return false;
         }
     }
     return false;
 }
 
-/* As if we had not been there: the action before gets it, and no action is death. */
+/* Nothing else than its being there would have been done: the process dies of it when we return. */
+static void die(int number)
+{
+    struct sigaction plain = {.sa_handler = SIG_DFL};
+    sigaction(number, &plain, NULL);
+    vm_raw_call(SYS_tgkill, getpid(), vm_raw_call(SYS_gettid, 0, 0, 0, 0, 0, 0), number, 0, 0, 0);
+}
+
+/* As if we had not been there: the action before gets it. A fault cannot be ignored. */
 static void pass_on(int number, siginfo_t *info, void *context)
 {
     const struct sigaction *before =
         &process.before[number == signal_number[OF_CLOSED] ? OF_CLOSED : OF_ABSENT];
-    if (before->sa_flags & SA_SIGINFO) {
+    if (before->sa_flags & SA_SIGINFO)
         before->sa_sigaction(number, info, context);
-    } else if (before->sa_handler != SIG_DFL && before->sa_handler != SIG_IGN) {
+    else if (before->sa_handler != SIG_DFL && before->sa_handler != SIG_IGN)
         before->sa_handler(number);
-    } else {
-        struct sigaction plain = {.sa_handler = SIG_DFL};
-        sigaction(number, &plain, NULL); /* the touch is made again when we return, and kills */
-    }
+    else if (before->sa_handler == SIG_DFL || info->si_code > 0)
+        die(number);
 }
 
 static void on_signal(int number, siginfo_t *info, void *context)
@@ -112,17 +131,20 @@ static void on_signal(int number, siginfo_t *info, void *context)
 
 /* ---- which pagers there are ---- */
 
+/* Whoever set another action since the last pager opened has it called for what is not a pager's. */
 static bool install(int which, struct vm_error *e)
 {
-    if (process.is_installed[which])
-        return true;
+    int number = signal_number[which];
     struct sigaction action = {.sa_sigaction = on_signal,
                                .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART};
+    struct sigaction now;
     sigfillset(&action.sa_mask);
-    if (sigaction(signal_number[which], &action, &process.before[which]) != 0)
-        return vm_fail(e, VM_ESYSTEM, "no action for %s: %s",
-                       which == OF_ABSENT ? "SIGBUS" : "SIGSEGV", strerror(errno));
-    process.is_installed[which] = true;
+    if (sigaction(number, NULL, &now) != 0)
+        return vm_fail(e, VM_ESYSTEM, "no action for signal %d: %s", number, strerror(errno));
+    if (now.sa_flags & SA_SIGINFO && now.sa_sigaction == on_signal)
+        return true;
+    process.before[which] = now;
+    sigaction(number, &action, NULL);
     return true;
 }
 
@@ -154,6 +176,9 @@ void vm_signals_leave(struct vm_live *l)
 {
     for (int i = 0; i < PAGERS_MAX; i++) {
         struct vm_live *it = l;
-        atomic_compare_exchange_strong(&process.pager[i], &it, NULL);
+        if (!atomic_compare_exchange_strong(&process.pager[i], &it, NULL))
+            continue;
+        while (atomic_load(&process.users[i]))
+            sched_yield();
     }
 }

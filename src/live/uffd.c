@@ -26,6 +26,8 @@
 #define USERFAULTFD_IOC_NEW _IO(0xAA, 0x00)
 #endif
 
+#define HOST_PAGE 4096
+
 static long call(const struct vm_uffd *u, unsigned long request, void *argument)
 {
     return vm_raw_call(SYS_ioctl, u->fd, (long)request, (long)argument, 0, 0, 0);
@@ -120,11 +122,11 @@ bool vm_uffd_register(const struct vm_uffd *u, void *start, size_t bytes, struct
 int vm_uffd_copy(const struct vm_uffd *u, void *to, const void *from, size_t bytes,
                  bool is_protected)
 {
-    size_t done = 0;
+    size_t done = 0, once = bytes; /* the kernel copies within one mapping, and mprotect splits */
     while (done < bytes) {
         struct uffdio_copy c = {.dst = (uintptr_t)to + done,
                                 .src = (uintptr_t)from + done,
-                                .len = bytes - done,
+                                .len = bytes - done < once ? bytes - done : once,
                                 .mode = is_protected ? UFFDIO_COPY_MODE_WP : 0};
         long answer = call(u, UFFDIO_COPY, &c);
         if (c.copy > 0)
@@ -133,6 +135,8 @@ int vm_uffd_copy(const struct vm_uffd *u, void *to, const void *from, size_t byt
             return EEXIST;
         else if (answer == -EAGAIN)
             sched_yield();
+        else if (answer == -ENOENT && once > HOST_PAGE)
+            once = HOST_PAGE;
         else if (answer < 0)
             return (int)-answer;
     }

@@ -1,4 +1,5 @@
 /* store.c - every row of stores.def keeps the contract of src/live/store.h. */
+#include "oracle/nbd_server.h"
 #include "oracle/store_world.h"
 #include "rounds.h"
 #include "unit/test.h"
@@ -6,6 +7,7 @@
 #include <errno.h>
 #include <pagoda/live.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -23,13 +25,35 @@ static const char *const specs_more[] = {
 };
 #define NMORE (sizeof specs_more / sizeof specs_more[0])
 
-/* Spec i; NULL past the end. */
-static const char *spec_at(size_t i)
+static struct {
+    struct nbd_server server;
+    char spec[160]; /* "": there is no server */
+} nbd;
+
+/* Row i as it is opened; NULL: not here. */
+static const char *row_spec(size_t i)
+{
+    const char *name = vm_store_at(i)->name;
+    if (strcmp(name, "nbd") != 0)
+        return name;
+    return nbd.spec[0] ? nbd.spec : NULL;
+}
+
+static size_t nrows(void)
 {
     size_t n = 0;
     while (vm_store_at(n))
         n++;
-    return i < n ? vm_store_at(i)->name : i - n < NMORE ? specs_more[i - n] : NULL;
+    return n;
+}
+
+/* The first spec from i on that can be opened here; NULL past the end. */
+static const char *spec_from(size_t *i)
+{
+    size_t n = nrows();
+    while (*i < n && !row_spec(*i))
+        ++*i;
+    return *i < n ? row_spec(*i) : *i - n < NMORE ? specs_more[*i - n] : NULL;
 }
 
 static void open_or_fail(struct store_world *w, const char *spec, uint32_t page_bytes, size_t pages,
@@ -68,7 +92,7 @@ static void what_is_read_is_what_was_written(void **unused)
     (void)unused;
     static const size_t rooms[] = {1, 40, 700};
     const char *spec;
-    for (size_t i = 0; (spec = spec_at(i)); i++)
+    for (size_t i = 0; (spec = spec_from(&i)); i++)
         for (unsigned k = 0; k < test_rounds(8); k++) {
             struct store_world w;
             open_or_fail(&w, spec, k % 4 == 3 ? 65536 : PAGE, rooms[k % 3], k);
@@ -84,7 +108,7 @@ static void usage_counts_pages_and_their_room(void **unused)
 {
     (void)unused;
     const char *spec;
-    for (size_t i = 0; (spec = spec_at(i)); i++) {
+    for (size_t i = 0; (spec = spec_from(&i)); i++) {
         struct store_world w;
         struct vm_store_usage before, after;
         int error;
@@ -107,7 +131,7 @@ static void no_more_pages_are_kept_than_there_is_room_for(void **unused)
 {
     (void)unused;
     const char *spec;
-    for (size_t i = 0; (spec = spec_at(i)); i++) {
+    for (size_t i = 0; (spec = spec_from(&i)); i++) {
         struct store_world w;
         uint8_t page[PAGE];
         const void *pages[4] = {page, page, page, page};
@@ -148,7 +172,7 @@ static void threads_do_not_disturb_each_other(void **unused)
 {
     (void)unused;
     const char *spec;
-    for (size_t i = 0; (spec = spec_at(i)); i++) {
+    for (size_t i = 0; (spec = spec_from(&i)); i++) {
         struct store_world w[NTHREADS], common;
         pthread_t thread[NTHREADS];
         open_or_fail(&common, spec, PAGE, NTHREADS * 300, 77);
@@ -210,7 +234,7 @@ static void a_child_has_the_same_pages_and_neither_sees_what_the_other_does(void
 {
     (void)unused;
     const char *spec;
-    for (size_t i = 0; (spec = spec_at(i)); i++) {
+    for (size_t i = 0; (spec = spec_from(&i)); i++) {
         struct store_world w;
         int error, status;
         pid_t child[3];
@@ -241,9 +265,37 @@ static void a_child_has_the_same_pages_and_neither_sees_what_the_other_does(void
     }
 }
 
+static void every_row_can_be_tried_here(void **unused)
+{
+    (void)unused;
+    if (!nbd.spec[0]) {
+        print_message("# skip: nbd: nbdkit is not installed\n");
+        skip();
+    }
+}
+
+static int setup(void **unused)
+{
+    (void)unused;
+    if (!nbd_server_open(&nbd.server))
+        return 0;
+    nbd_server_start(&nbd.server, (const char *const[]){"memory", "128M", NULL});
+    snprintf(nbd.spec, sizeof nbd.spec, "nbd:uri=nbd+unix:///?socket=%s", nbd.server.socket);
+    return 0;
+}
+
+static int teardown(void **unused)
+{
+    (void)unused;
+    if (nbd.spec[0])
+        nbd_server_close(&nbd.server);
+    return 0;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_row_can_be_tried_here),
         cmocka_unit_test(rows_have_names_of_their_own_by_which_they_are_found),
         cmocka_unit_test(what_is_read_is_what_was_written),
         cmocka_unit_test(usage_counts_pages_and_their_room),
@@ -251,5 +303,5 @@ int main(void)
         cmocka_unit_test(threads_do_not_disturb_each_other),
         cmocka_unit_test(a_child_has_the_same_pages_and_neither_sees_what_the_other_does),
     };
-    return cmocka_run_group_tests_name("conform/store", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("conform/store", tests, setup, teardown);
 }

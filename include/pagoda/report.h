@@ -7,6 +7,7 @@
 #define PAGODA_REPORT_H
 
 #include <pagoda/analysis.h>
+#include <pagoda/as_live.h>
 #include <pagoda/chart.h>
 #include <pagoda/compare.h>
 #include <pagoda/curve.h>
@@ -19,6 +20,7 @@
 #include <pagoda/story.h>
 #include <pagoda/tables.h>
 #include <pagoda/thrash.h>
+#include <pagoda/watch.h>
 #include <stdio.h>
 
 #define VM_JSON_SCHEMA 1
@@ -32,6 +34,9 @@ bool vm_report_replay_json(FILE *out, const struct vm_result *r, struct vm_error
 
 /* The frame allocator at the end, which the reports above leave out. */
 void vm_report_frames_text(FILE *out, const struct vm_result *r, enum vm_colour colour);
+
+void vm_report_as_live_text(FILE *out, const struct vm_as_live *a, enum vm_colour colour);
+bool vm_report_as_live_json(FILE *out, const struct vm_as_live *a, struct vm_error *e);
 
 void vm_report_tables_text(FILE *out, const struct vm_table_costs *t, enum vm_colour colour);
 bool vm_report_tables_json(FILE *out, const struct vm_table_costs *t, struct vm_error *e);
@@ -135,6 +140,26 @@ bool vm_report_heap_charts(const struct vm_heaps *h, struct vm_charts *out, stru
 /* The maps alone. */
 bool vm_report_heap_maps(const struct vm_heaps *h, struct vm_charts *out, struct vm_error *e);
 
+/* A process that was watched for a while. */
+struct vm_watching {
+    struct vm_watch_info info;
+    uint64_t interval_ns;
+    bool grows;   /* one mark, and windows of twice the length each */
+    bool is_over; /* the process ended meanwhile */
+    size_t nsamples;
+    const struct vm_watch_sample *sample; /* [nsamples] */
+};
+/* As it goes on: a line above, a row a sample; by kinds of mappings or not. */
+enum vm_watch_detail { VM_WATCH_WHOLE, VM_WATCH_BY_KIND };
+void vm_report_watch_head(FILE *out, const struct vm_watch_info *info, enum vm_watch_detail detail,
+                          enum vm_colour colour);
+void vm_report_watch_row(FILE *out, const struct vm_watch_sample *s, enum vm_watch_detail detail);
+/* What it used, and what watching did to it. */
+void vm_report_watch_end(FILE *out, const struct vm_watching *w, enum vm_colour colour);
+bool vm_report_watch_json(FILE *out, const struct vm_watching *w, struct vm_error *e);
+/* Resident and touched memory over time; or touched against the length of the window. */
+bool vm_report_watch_charts(const struct vm_watching *w, struct vm_charts *out, struct vm_error *e);
+
 /* References of one run, told: all three reports show the same stories. */
 struct vm_explanation {
     struct vm_trace_info trace;
@@ -173,5 +198,10 @@ bool vm_report_charts_html(FILE *out, const char *title, const struct vm_chart *
 bool vm_report_experiment_json(FILE *out, const struct vm_experiment_ops *x,
                                const struct vm_experiment_request *r, const struct vm_figures *f,
                                struct vm_error *e);
+
+/* What a pager did for a program that `pagoda live` started; `status` is waitpid's. */
+struct live_launch;
+void vm_report_live_text(FILE *out, const struct live_launch *l, int status, enum vm_colour colour);
+bool vm_report_live_json(FILE *out, const struct live_launch *l, int status, struct vm_error *e);
 
 #endif

@@ -92,8 +92,10 @@ enum vm_advice {
     VM_ADVICE_READ_ONLY, /* whose file is open for reading: it will never be written to */
     VM_ADVICE_OF_FILE,   /* of a mapping that was just made: its pages are those of the file whose
                             number is `child`, by their own numbers */
+    VM_ADVICE_SYNC,      /* what is dirty was written to its backing, and stays, clean */
+    VM_ADVICE_STORED,    /* it has contents in its backing, though nobody wrote them here */
 };
-#define VM_ADVICES (VM_ADVICE_OF_FILE + 1)
+#define VM_ADVICES (VM_ADVICE_STORED + 1)
 
 struct vm_event {
     uint32_t at;    /* the reference of the batch before which it happens */

@@ -6,6 +6,7 @@
 #include <pagoda/experiment.h>
 #include <pagoda/heap.h>
 #include <pagoda/kernel.h>
+#include <pagoda/live.h>
 #include <pagoda/partition.h>
 #include <pagoda/readahead.h>
 #include <pagoda/sched.h>
@@ -146,6 +147,7 @@ static const struct kind kinds[] = {
     {"schedulers", vm_sched_list, print_parts, parts_json},
     {"admissions", vm_admission_list, print_parts, parts_json},
     {"detections", vm_detection_list, print_parts, parts_json},
+    {"stores", vm_store_list, print_parts, parts_json},
     {"experiments", vm_experiment_list, print_parts, parts_json},
     {"vectors", vector_list, print_parts, parts_json},
     {"syscalls", syscall_list, print_parts, parts_json},
@@ -205,8 +207,8 @@ const struct command command_list = {
     .summary = "the parts that can be named, with their parameters",
     .about =
         "KIND is policies, schemes, formats, workloads, devices, readaheads, allocators, heaps,\n"
-        "schedulers, admissions, detections, experiments, vectors (of traps), syscalls, presets\n"
-        "or options; without it, all of them.\n"
+        "schedulers, admissions, detections, stores, experiments, vectors (of traps), syscalls,\n"
+        "presets or options; without it, all of them.\n"
         "Parameters follow a name: clock:load=referenced, @zipf:pages=1M,s=0.9. Each is shown\n"
         "with the value that it has if it is not given.",
     .flag = no_flags,

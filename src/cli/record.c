@@ -8,50 +8,31 @@
  * touch. Child processes run, unrecorded.
  */
 #include "cli/convert.h"
+#include "cli/program.h"
 #include "cli/record_heap.h"
 
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-static bool may_run(const char *path)
-{
-    struct stat file;
-    return stat(path, &file) == 0 && S_ISREG(file.st_mode) && access(path, X_OK) == 0;
-}
-
-/* Where execvp would find `name`: it is better said here than by valgrind. */
-static bool is_program(const char *name)
-{
-    char path[4096], dirs[4096], *rest = dirs, *dir;
-    if (strchr(name, '/'))
-        return may_run(name);
-    const char *all = getenv("PATH");
-    snprintf(dirs, sizeof dirs, "%s", all ? all : "/usr/local/bin:/usr/bin:/bin");
-    while ((dir = strsep(&rest, ":"))) {
-        snprintf(path, sizeof path, "%s/%s", *dir ? dir : ".", name);
-        if (may_run(path))
-            return true;
-    }
-    return false;
-}
-
+/* execvp would find it: that it does not is better said here than by valgrind. */
 static bool can_run(char **program, struct vm_error *e)
 {
     if (!program || !program[0])
         return vm_fail(e, VM_EUSAGE, "expected -- and a program: pagoda record -- ls /usr/bin");
-    if (!is_program(program[0]))
+    char path[PROGRAM_PATH];
+    if (!program_find(program[0], path))
         return vm_fail(e, VM_ESYSTEM, "%s: no such program", program[0]);
     return true;
 }
 
 static bool has_valgrind(struct vm_error *e)
 {
-    if (is_program("valgrind"))
+    char path[PROGRAM_PATH];
+    if (program_find("valgrind", path))
         return true;
     vm_fail(e, VM_ESYSTEM, "valgrind: no such program: record runs programs under its tool lackey");
     return vm_hint(e, "apt-get install valgrind; or replay a trace of traces/");

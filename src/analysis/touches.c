@@ -288,11 +288,13 @@ static bool take_log(struct reading *r, struct vm_error *e)
         return vm_fail(e, VM_EINPUT, "%s: a page number of %llu: expected a log of the live pager",
                        t->name, (unsigned long long)end - 1);
     t->pages_max = (uint32_t)end;
-    uint8_t *seen = calloc(1, end);
+    bool *seen = calloc(end, sizeof *seen);
     if (!seen)
         return vm_fail(e, VM_ESYSTEM, "no memory to count %llu pages", (unsigned long long)end);
-    for (uint64_t i = 0; i < t->n; i++)
-        t->info.pages += !seen[t->touch[i] >> 1]++ ? 1 : 0;
+    for (uint64_t i = 0; i < t->n; i++) {
+        t->info.pages += !seen[t->touch[i] >> 1];
+        seen[t->touch[i] >> 1] = true;
+    }
     free(seen);
     return number_events(r, NULL, 0, e);
 }

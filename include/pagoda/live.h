@@ -79,6 +79,9 @@ struct vm_live_options {  /* zeros: the defaults */
     enum vm_live_resolve resolve;
     enum vm_live_signal signal;
     enum vm_live_fork fork;
+    /* May a page come along that nobody touched? Asked anywhere, by any thread: it reads a word, and
+     * no more. What it says no to is not touched by the pager either. NULL: always. */
+    bool (*may_come)(const void *address);
     uint64_t seed;
     const char *log; /* a .pgt of what the pager hears, or NULL */
     enum vm_live_log log_depth;

@@ -94,6 +94,9 @@ static bool take(void *host, uint32_t page)
 {
     struct vm_live *l = host;
     enum page_state s = state_of(l, page);
+    if (l->options.may_come &&
+        !l->options.may_come(address_in(l, vm_region_of_page(l, page), page)))
+        return false;
     return (s == EMPTY || s == OUT) && state_change(l, page, s, FILLING);
 }
 

@@ -320,8 +320,8 @@ static bool unmap_part(struct vm_live *l, const struct region *part, struct vm_e
     if (!isolate(l, part, e))
         return false;
     vm_discard(l, part, AS_ZEROS);
+    forget_part(l, part); /* first: once it is unmapped the address may be another region's */
     munmap(part->start, bytes_of(l, part));
-    forget_part(l, part);
     return true;
 }
 

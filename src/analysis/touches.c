@@ -138,6 +138,8 @@ static bool read_event(struct reading *r, const struct vm_event *v, struct vm_er
                (!is_file || add_event(r, TOUCH_KEEP, key, n, e));
     case VM_EVENT_UNMAP:
         return add_event(r, r->t->info.is_log ? TOUCH_NO_REGION : TOUCH_FORGET, key, n, e);
+    case VM_EVENT_PROTECT:
+        return !r->t->info.is_log || add_event(r, v->prot ? TOUCH_OPEN : TOUCH_SHUT, key, n, e);
     case VM_EVENT_EXEC:
     case VM_EVENT_EXIT:
         return add_event(r, TOUCH_FORGET, key_of(r, v->asid, 0), UINT64_C(1) << VPN_BITS, e);

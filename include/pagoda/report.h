@@ -20,6 +20,7 @@
 #include <pagoda/story.h>
 #include <pagoda/tables.h>
 #include <pagoda/thrash.h>
+#include <pagoda/watch.h>
 #include <stdio.h>
 
 #define VM_JSON_SCHEMA 1
@@ -135,6 +136,26 @@ bool vm_report_heap_json(FILE *out, const struct vm_heaps *h, struct vm_error *e
 bool vm_report_heap_charts(const struct vm_heaps *h, struct vm_charts *out, struct vm_error *e);
 /* The maps alone. */
 bool vm_report_heap_maps(const struct vm_heaps *h, struct vm_charts *out, struct vm_error *e);
+
+/* A process that was watched for a while. */
+struct vm_watching {
+    struct vm_watch_info info;
+    uint64_t interval_ns;
+    bool grows;   /* one mark, and windows of twice the length each */
+    bool is_over; /* the process ended meanwhile */
+    size_t nsamples;
+    const struct vm_watch_sample *sample; /* [nsamples] */
+};
+/* As it goes on: a line above, a row a sample; by kinds of mappings or not. */
+enum vm_watch_detail { VM_WATCH_WHOLE, VM_WATCH_BY_KIND };
+void vm_report_watch_head(FILE *out, const struct vm_watch_info *info, enum vm_watch_detail detail,
+                          enum vm_colour colour);
+void vm_report_watch_row(FILE *out, const struct vm_watch_sample *s, enum vm_watch_detail detail);
+/* What it used, and what watching did to it. */
+void vm_report_watch_end(FILE *out, const struct vm_watching *w, enum vm_colour colour);
+bool vm_report_watch_json(FILE *out, const struct vm_watching *w, struct vm_error *e);
+/* Resident and touched memory over time; or touched against the length of the window. */
+bool vm_report_watch_charts(const struct vm_watching *w, struct vm_charts *out, struct vm_error *e);
 
 /* References of one run, told: all three reports show the same stories. */
 struct vm_explanation {

@@ -126,7 +126,7 @@ bool live_memory_fork_after(bool is_child, const uint64_t *signals, struct vm_er
 /* ---- live_buffers.c ---- */
 
 enum live_done live_buffers_call(struct live_call *c);
-/* [at, at + bytes) is there until live_unpin: false: it cannot be. Nothing to do outside the area. */
+/* [at, at + bytes) is there until live_unpin; false: it cannot be. Outside the area: nothing. */
 bool live_pin(struct live_thread *t, unsigned long at, size_t bytes, enum vm_access access);
 void live_unpin(struct live_thread *t, uint32_t down_to);
 /* Pins of calls that were left by a jump. */

@@ -2,9 +2,9 @@
  *
  *      area  [ small ones, side by side ......... | large ones, each with room to grow ...... ]
  *
- * The pager has one region, the area, reserved once; private anonymous mappings of `above` bytes and
- * more are ranges of it. Taking one is a note and an mprotect; giving it back makes its pages forget
- * what they had. The break does not grow, so that malloc's own heap comes by mmap, too.
+ * The pager has one region, the area, reserved once; private anonymous mappings of `above` bytes
+ * and more are ranges of it. Taking one is a note and an mprotect; giving it back makes its pages
+ * forget what they had. The break does not grow, so that malloc's own heap comes by mmap, too.
  *
  * Invariants
  *  1. Pages of the area that are in no range are of no access, and have no contents. What is of no

@@ -77,6 +77,23 @@ static bool ahead_of(const struct args *a, struct live_launch *l, struct vm_erro
     return true;
 }
 
+/* Stores with a file: a ring of io_uring belongs to the threads that fault, and the kernel's work on
+ * it in them would interrupt the program's own calls, which would end short or with EINTR. */
+static bool without_rings(struct live_launch *l, struct vm_error *e)
+{
+    char name[64], *text = l->store;
+    const char *rest = vm_spec_split(text, name, sizeof name);
+    bool has_ring = !strcmp(name, "file") || !strcmp(name, "spill");
+    if (!has_ring || strstr(rest, "io="))
+        return true;
+    size_t used = strlen(text);
+    const char *more = *rest ? ",io=sync" : strchr(text, ':') ? "io=sync" : ":io=sync";
+    if (used + strlen(more) >= sizeof l->store)
+        return vm_fail(e, VM_EUSAGE, "--store: longer than %zu characters", sizeof l->store - 9);
+    strcpy(text + used, more);
+    return true;
+}
+
 static bool wish(const struct args *a, struct live_launch *l, struct vm_error *e)
 {
     static const char *const resolves[] = {"thread", "handler"};
@@ -95,7 +112,7 @@ static bool wish(const struct args *a, struct live_launch *l, struct vm_error *e
         return false;
     l->page_bytes = (uint32_t)page;
     l->children = args_has(a, "children");
-    return true;
+    return without_rings(l, e);
 }
 
 /* The program runs elsewhere perhaps: its log is named from the root. */

@@ -57,6 +57,12 @@ enum vm_live_fork {
     VM_LIVE_FORK_COPY, /* a child has a copy of them, and a pager of its own */
 };
 
+/* Whether other processes can ask for its numbers (live_view.h, `pagoda top`). */
+enum vm_live_serve {
+    VM_LIVE_SERVE_NOBODY,
+    VM_LIVE_SERVE_OWNER, /* on a Unix socket that only the user of the process may open */
+};
+
 struct vm_live_options {  /* zeros: the defaults */
     uint64_t limit_bytes; /* resident at most; required: VM_PAGER_LIMIT_MIN pages at least */
     const char *policy;   /* "clock:...", NULL: VM_LIVE_POLICY */
@@ -72,6 +78,7 @@ struct vm_live_options {  /* zeros: the defaults */
     enum vm_live_resolve resolve;
     enum vm_live_signal signal;
     enum vm_live_fork fork;
+    enum vm_live_serve serve;
     uint64_t seed;
     const char *log;               /* a .pgt of what the pager hears, or NULL */
     struct vm_live_budget *budget; /* shared with other pagers, or NULL */

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NUMBERS     "first-fit"
+#define NUMBERS "first-fit"
 /* Of all regions, and of a store that keeps pages as they are: a part of the 2^47 bytes of address
  * space that a process has. */
 #define MAPPED_BYTES_MAX (UINT64_C(1) << 44)
@@ -190,7 +190,8 @@ static bool open_parts(struct vm_live *l, struct vm_error *e)
         l->options.budget = NULL; /* it is no member */
         return false;
     }
-    return !l->free_high || vm_background_start(l, e);
+    return (!l->free_high || vm_background_start(l, e)) &&
+           (l->options.serve == VM_LIVE_SERVE_NOBODY || vm_serve_start(l, e));
 }
 
 struct vm_live *vm_live_open(const struct vm_live_options *o, struct vm_error *e)
@@ -201,7 +202,7 @@ struct vm_live *vm_live_open(const struct vm_live_options *o, struct vm_error *e
         return NULL;
     }
     l->options = *o;
-    l->stop[0] = l->stop[1] = l->uffd.fd = l->uffd.self = -1;
+    l->stop[0] = l->stop[1] = l->uffd.fd = l->uffd.self = l->server.listener = -1;
     if (open_parts(l, e))
         return l;
     vm_live_close(l);
@@ -221,6 +222,7 @@ static void end_threads(struct vm_live *l)
     }
     if (l->has_handler)
         pthread_join(l->handler, NULL);
+    vm_serve_end(l);
     if (l->stop[0] >= 0)
         close(l->stop[0]);
 }

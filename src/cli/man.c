@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <pagoda/alloc.h>
 #include <pagoda/heap.h>
+#include <pagoda/live.h>
 #include <pagoda/partition.h>
 #include <pagoda/readahead.h>
 #include <pagoda/sched.h>
@@ -215,6 +216,7 @@ static bool run_man(const struct args *a, struct vm_error *e)
     parts("schedulers", vm_sched_list);
     parts("admissions", vm_admission_list);
     parts("detections", vm_detection_list);
+    parts("stores", vm_store_list);
     parts("formats", vm_format_list);
     parts("workloads", vm_workload_list);
     presets();

@@ -235,14 +235,6 @@ static uint32_t piece(const struct transfer *t, uint32_t k)
     return n;
 }
 
-static uint32_t pieces(const struct transfer *t)
-{
-    uint32_t n = 0;
-    for (uint32_t k = 0; k < t->n; k += t->handle[k] ? piece(t, k) : 1)
-        n += t->handle[k] != 0;
-    return n;
-}
-
 static struct vm_io_request request_of(struct vm_depot *s, struct transfer *t, uint32_t k,
                                        uint32_t n)
 {
@@ -422,34 +414,62 @@ static int failed_retry(struct vm_depot *s)
     return failure(s);
 }
 
+static int file_try(struct vm_depot *s, struct file *f, uint64_t bytes)
+{
+    int error = s->medium.reserve(s->medium.medium, f->fd, bytes);
+    if (!error)
+        f->reserved = bytes;
+    return error;
+}
+
+/* The file gets room for [0, slots), and for more at once; or for as many of them as it can have. 0,
+ * or why not for all. */
+static int file_reserve(struct vm_depot *s, struct file *f, uint64_t slots)
+{
+    uint64_t bytes = (slots + 1) * s->page_bytes, refused = bytes;
+    if (!file_try(s, f, (bytes + RESERVE_BYTES - 1) & ~(RESERVE_BYTES - 1)))
+        return 0;
+    int error = file_try(s, f, bytes);
+    while (error && refused - f->reserved > s->page_bytes && f->reserved < refused) {
+        uint64_t half = (refused - f->reserved) / 2 / s->page_bytes * s->page_bytes;
+        if (file_try(s, f, f->reserved + half))
+            refused = f->reserved + half;
+    }
+    return error;
+}
+
 /* Up to n slots that adjoin, and may be written. 0: there are none, and *error says why. */
 static uint32_t slots_take(struct vm_depot *s, uint32_t n, uint64_t *first, int *error)
 {
     struct file *f = &s->file[s->own];
     uint32_t taken;
-    /* Slots that ended while they are written come when that is done. */
-    while (!(taken = vm_store_slots_take(&f->slots, n, first)) && writes_under_way(s))
-        wait_some(s);
     *error = ENOSPC;
-    if (!taken || !s->medium.reserve)
-        return taken;
-    uint64_t end = (*first + taken + 1) * s->page_bytes;
-    if (end <= f->reserved)
-        return taken;
-    uint64_t wanted = (end + RESERVE_BYTES - 1) & ~(RESERVE_BYTES - 1);
-    if ((*error = s->medium.reserve(s->medium.medium, f->fd, wanted))) {
-        wanted = end;
-        *error = s->medium.reserve(s->medium.medium, f->fd, wanted);
+    for (;;) {
+        /* Slots that ended while they are written come when that is done. */
+        while (!(taken = vm_store_slots_take(&f->slots, n, first)) && writes_under_way(s))
+            wait_some(s);
+        if (!taken || !s->medium.reserve || (*first + taken + 1) * s->page_bytes <= f->reserved)
+            return taken;
+        int refused = file_reserve(s, f, *first + taken);
+        if (!refused)
+            return taken;
+        for (uint32_t i = 0; i < taken; i++) {
+            vm_store_slots_drop(&f->slots, *first + i);
+            vm_store_slots_give(&f->slots, *first + i);
+        }
+        *error = refused;
+        f->slots.usable = f->reserved / s->page_bytes;
+        f->slots.usable -= f->slots.usable > 0; /* the header */
     }
-    if (!*error) {
-        f->reserved = wanted;
-        return taken;
-    }
-    for (uint32_t i = 0; i < taken; i++) {
-        vm_store_slots_drop(&f->slots, *first + i);
-        vm_store_slots_give(&f->slots, *first + i);
-    }
-    return 0;
+}
+
+/* What there was no room for, there may be now. */
+static void room_look(struct vm_depot *s)
+{
+    struct file *f = &s->file[s->own];
+    if (f->slots.usable < f->slots.nslots &&
+        !file_reserve(s, f, f->slots.usable + VM_STORE_SLOTS_SEGMENT))
+        f->slots.usable = f->slots.nslots;
 }
 
 /* Handles for n pages, as far as there are slots. How many; the rest are 0. */
@@ -515,6 +535,7 @@ size_t vm_depot_write(void *store, const void *const *page, size_t n, vm_stored 
     vm_gate_enter(&s->gate);
     vm_lock_take(&s->lock);
     int refused = failed_retry(s);
+    room_look(s);
     for (; !refused && placed < n && more; placed += more)
         more = transfer_write(s, page + placed, n - placed, handle + placed, error);
     if (refused)
@@ -529,30 +550,34 @@ size_t vm_depot_write(void *store, const void *const *page, size_t n, vm_stored 
 
 /* ---- reading ---- */
 
-/* Begins to read those of the pages that no transfer has: one transfer's worth, without waiting.
- * How many pages of the front are seen to; all: nothing is left to begin. */
+/* Begins to read those of the pages that no transfer has: one transfer's worth, as far as requests
+ * may be under way, without waiting. How many pages of the front are seen to; 0: none can be now. */
 static size_t transfer_read(struct vm_depot *s, const vm_stored *handle, size_t n)
 {
     size_t at = 0;
+    uint32_t requests = 0, most = s->medium.io_ops->depth - s->nunder_way;
     while (at < n && transfer_of(s, handle[at]))
         at++;
-    struct transfer *t = at < n ? transfer_begin(s, VM_IO_READ) : NULL;
+    struct transfer *t = at < n && most ? transfer_begin(s, VM_IO_READ) : NULL;
     if (!t)
         return at;
-    for (; at < n && t->n < s->pages; at++)
-        if (!transfer_of(s, handle[at]))
-            page_put(s, t, handle[at]);
-    if (s->nunder_way + pieces(t) > s->medium.io_ops->depth)
-        pages_remove(s, t);
-    else
-        transfer_start(s, t);
+    for (; at < n && t->n < s->pages; at++) {
+        if (transfer_of(s, handle[at]))
+            continue;
+        bool adjoins = t->n && handle[at] == t->handle[t->n - 1] + 1;
+        if (!adjoins && requests++ == most)
+            break;
+        page_put(s, t, handle[at]);
+    }
+    transfer_start(s, t);
     return at;
 }
 
-static void transfers_read(struct vm_depot *s, const vm_stored *handle, size_t n)
+/* The same by `most` transfers. */
+static void transfers_read(struct vm_depot *s, const vm_stored *handle, size_t n, uint32_t most)
 {
     size_t at = 0, more = 1;
-    for (; at < n && more; at += more)
+    for (; at < n && more && most--; at += more)
         more = transfer_read(s, handle + at, n - at);
 }
 
@@ -595,24 +620,17 @@ static int page_failed(struct vm_depot *s, struct transfer *t, vm_stored handle)
     return error;
 }
 
-/* So many pages of a batch are begun at once that their transfers are not begun anew before they
- * are read. */
-static void batch_begin(struct vm_depot *s, const vm_stored *handle, size_t n)
-{
-    size_t most = (size_t)(TRANSFERS - WRITES_MAX) * s->pages;
-    transfers_read(s, handle, n < most ? n : most);
-}
-
 /* All pages, whatever transfers have of them. */
 static int read_transfers(struct vm_depot *s, const vm_stored *handle, void *const *page, size_t n,
                           bool *ok)
 {
     int error = 0;
-    batch_begin(s, handle, n);
+    /* No more at once than there are for reads: the last would take the first one's place. */
+    transfers_read(s, handle, n, TRANSFERS - WRITES_MAX);
     for (size_t i = 0; i < n;) {
         struct transfer *t = transfer_of(s, handle[i]);
         if (!t)
-            batch_begin(s, handle + i, n - i);
+            transfers_read(s, handle + i, n - i, 1);
         if (!t || (t->kind == VM_IO_READ && t->state != READY)) {
             if (!transfer_of(s, handle[i]) || t)
                 wait_some(s);
@@ -700,11 +718,11 @@ void vm_depot_soon(void *store, const vm_stored *handle, size_t n)
     vm_lock_take(&s->lock);
     bool is_stream = handle[0] == s->stream || transfer_of(s, handle[0]);
     s->stream = handle[n - 1] + 1;
-    transfers_read(s, handle, n);
+    transfers_read(s, handle, n, AHEAD);
     if (is_stream && handle[n - 1] == handle[0] + n - 1) {
         size_t more = stream_ahead(s, handle[n - 1], ahead);
         if (more >= s->pages)
-            transfers_read(s, ahead, more - more % s->pages);
+            transfers_read(s, ahead, more - more % s->pages, AHEAD);
     }
     vm_lock_give(&s->lock);
     vm_gate_leave(&s->gate);

@@ -65,15 +65,14 @@ static void list_remove(struct vm_pool *p, uint32_t at)
     s->is_listed = 0;
 }
 
-/* An empty span becomes the class's. False: there is none. */
-static bool span_begin(struct vm_pool *p, uint32_t class)
+/* An empty span becomes the class's, if there is one. */
+static void span_begin(struct vm_pool *p, uint32_t class)
 {
     if (!p->nfree && p->nused == p->nspans)
-        return false;
+        return;
     uint32_t at = p->nfree ? p->free[--p->nfree] : (uint32_t)p->nused++;
     p->span[at] = (struct vm_pool_span){.class = class};
     list_add(p, at);
-    return true;
 }
 
 static void span_end(struct vm_pool *p, uint32_t at)
@@ -116,12 +115,16 @@ static uint64_t take_in_span(struct vm_pool *p, uint32_t at)
 uint64_t vm_pool_take(struct vm_pool *p, uint32_t bytes)
 {
     VM_ASSERT(bytes > 0 && bytes <= VM_POOL_CLASSES * p->step);
-    uint32_t class = (bytes - 1) / p->step;
+    uint32_t class = (bytes - 1) / p->step, last = class + class / 4;
     uint64_t object = VM_POOL_NONE;
+    last = last < VM_POOL_CLASSES ? last : VM_POOL_CLASSES - 1;
     vm_lock_take(&p->lock);
-    if (p->partial[class] ||
-        (p->held_bytes + class_bytes(p, class) <= p->limit_bytes && span_begin(p, class)))
-        object = take_in_span(p, p->partial[class] - 1);
+    if (!p->partial[class] && p->held_bytes + class_bytes(p, class) <= p->limit_bytes)
+        span_begin(p, class);
+    /* At the limit, what is free a little larger serves too. */
+    for (uint32_t c = class; c <= last && object == VM_POOL_NONE; c++)
+        if (p->partial[c])
+            object = take_in_span(p, p->partial[c] - 1);
     vm_lock_give(&p->lock);
     return object;
 }

@@ -12,7 +12,7 @@
 
 bool vm_store_slots_open(struct vm_store_slots *s, uint64_t nslots, struct vm_error *e)
 {
-    *s = (struct vm_store_slots){.nslots = nslots, .pipe = {-1, -1}};
+    *s = (struct vm_store_slots){.nslots = nslots, .usable = nslots, .pipe = {-1, -1}};
     s->nsegments = (nslots + VM_STORE_SLOTS_SEGMENT - 1) / VM_STORE_SLOTS_SEGMENT;
     if (!vm_arena_open(&s->arena,
                        vm_arena_room(nslots * sizeof *s->slot) +
@@ -121,6 +121,15 @@ int vm_store_slots_fork_child(struct vm_store_slots *s)
 
 /* ---- taking and giving ---- */
 
+static uint64_t free_in(const struct vm_store_slots *s, uint64_t segment)
+{
+    uint64_t first = segment * VM_STORE_SLOTS_SEGMENT;
+    if (first >= s->usable)
+        return 0;
+    uint64_t n = s->usable - first;
+    return s->free[segment] & (n < 64 ? (UINT64_C(1) << n) - 1 : UINT64_MAX);
+}
+
 /* The best of the next segments; false: none has a free slot. */
 static bool segment_choose(struct vm_store_slots *s)
 {
@@ -130,7 +139,7 @@ static bool segment_choose(struct vm_store_slots *s)
         children_bury(s);
     for (uint64_t i = 1; i <= s->nsegments && most < GOOD && (i <= LOOKED_AT || !most); i++) {
         uint64_t at = (s->segment + i) % s->nsegments;
-        int n = __builtin_popcountll(s->free[at]);
+        int n = __builtin_popcountll(free_in(s, at));
         if (n > most) {
             most = n;
             best = at;
@@ -143,11 +152,11 @@ static bool segment_choose(struct vm_store_slots *s)
 
 uint32_t vm_store_slots_take(struct vm_store_slots *s, uint32_t n, uint64_t *first)
 {
-    uint64_t ahead = s->next < 64 ? s->free[s->segment] >> s->next : 0;
+    uint64_t ahead = s->next < 64 ? free_in(s, s->segment) >> s->next : 0;
     if (!ahead) {
         if (!segment_choose(s))
             return 0;
-        ahead = s->free[s->segment];
+        ahead = free_in(s, s->segment);
     }
     uint32_t skip = (uint32_t)__builtin_ctzll(ahead);
     uint64_t holes = ~(ahead >> skip);

@@ -40,6 +40,7 @@ struct vm_store_slots_child {
 struct vm_store_slots {
     struct vm_arena arena;
     uint64_t nslots, nsegments, nheld, nlimbo;
+    uint64_t usable; /* only slots below are taken: what there is room for, as far as is known */
     struct vm_store_slot *slot; /* [nslots] */
     uint64_t *free;             /* [nsegments] a bit a slot */
     uint32_t *limbo;            /* [nlimbo] */

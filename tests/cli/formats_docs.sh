@@ -74,8 +74,8 @@ members() {
     python3 - "$1" <<'PYTHON'
 import json, sys
 PARTS = {"policies", "schemes", "formats", "workloads", "devices", "readaheads", "allocators",
-         "storages", "heaps", "schedulers", "admissions", "detections", "experiments", "vectors",
-         "syscalls", "presets"}
+         "storages", "heaps", "schedulers", "admissions", "detections", "stores",
+         "experiments", "vectors", "syscalls", "presets"}
 # What has a table of its own in json.md, wherever it stands.
 SHARED = {"fields": "FIELD", "entry": "ENTRY", "held": "ENTRY", "victim": "FRAME",
           "rivals": "FRAME", "memory_before": "FRAME", "memory_after": "FRAME"}

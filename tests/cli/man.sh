@@ -23,7 +23,7 @@ for command in $("$PAGODA" help | sed -n '/^commands:/,/^$/s/^  \([a-z]*\) .*/\1
 done
 "$PAGODA" list --json >all.json
 for kind in policies schemes formats workloads devices readaheads allocators heaps storages \
-    admissions detections presets; do
+    admissions detections stores presets; do
     for name in $(member all.json "' '.join(p['name'] for p in r['$kind'])"); do
         like "$plain" "^\.B \"$name\"" "it has $name of $kind"
     done

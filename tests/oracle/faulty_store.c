@@ -84,6 +84,12 @@ static bool fork_after(void *store, bool is_child)
     return f->ops->fork_after(f->store, is_child);
 }
 
+static void check(void *store)
+{
+    struct faulty *f = store;
+    f->ops->check(f->store);
+}
+
 static void close_inner(void *store)
 {
     struct faulty_store *f = store;
@@ -102,6 +108,7 @@ static const struct vm_store_ops faulty = {
     .usage = usage,
     .fork_before = fork_before,
     .fork_after = fork_after,
+    .check = check,
     .close = close_inner,
 };
 

@@ -7,16 +7,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool store_world_open(struct store_world *w, const char *spec, uint32_t page_bytes,
-                      size_t pages_max, uint64_t seed, struct vm_error *e)
+/* w->params are its parameters. */
+static bool begin(struct store_world *w, const struct vm_store_ops *ops, uint32_t page_bytes,
+                  size_t pages_max, uint64_t seed, struct vm_error *e)
 {
-    char name[32];
-    const char *rest = vm_spec_split(spec, name, sizeof name);
-    *w = (struct store_world){.page_bytes = page_bytes, .pages_max = pages_max, .is_alone = true};
+    w->ops = ops;
+    w->page_bytes = page_bytes;
+    w->pages_max = pages_max;
+    w->is_alone = true;
     vm_random_seed(&w->random, seed);
-    w->ops = vm_store_find(name, e);
-    if (!w->ops || !vm_params_parse(&w->params, name, w->ops->param, w->ops->nparams, rest, e))
-        return false;
     w->store = w->ops->open(&(struct vm_store_env){.page_bytes = page_bytes,
                                                    .pages_max = pages_max,
                                                    .params = &w->params},
@@ -27,6 +26,25 @@ bool store_world_open(struct store_world *w, const char *spec, uint32_t page_byt
     w->buffer = aligned_alloc(4096, (size_t)VM_STORE_BATCH * page_bytes + 4096);
     assert_true(w->page && w->buffer);
     return true;
+}
+
+bool store_world_open(struct store_world *w, const char *spec, uint32_t page_bytes,
+                      size_t pages_max, uint64_t seed, struct vm_error *e)
+{
+    char name[32];
+    const char *rest = vm_spec_split(spec, name, sizeof name);
+    const struct vm_store_ops *ops = vm_store_find(name, e);
+    *w = (struct store_world){0};
+    return ops && vm_params_parse(&w->params, name, ops->param, ops->nparams, rest, e) &&
+           begin(w, ops, page_bytes, pages_max, seed, e);
+}
+
+bool store_world_begin(struct store_world *w, const struct vm_store_ops *ops, uint32_t page_bytes,
+                       size_t pages_max, uint64_t seed, struct vm_error *e)
+{
+    *w = (struct store_world){0};
+    return vm_params_parse(&w->params, ops->name, ops->param, ops->nparams, "", e) &&
+           begin(w, ops, page_bytes, pages_max, seed, e);
 }
 
 void store_world_close(struct store_world *w)

@@ -32,6 +32,9 @@ struct store_world {
 /* The store that `spec` names, with room for pages_max pages. False with the error. */
 bool store_world_open(struct store_world *w, const char *spec, uint32_t page_bytes,
                       size_t pages_max, uint64_t seed, struct vm_error *e);
+/* The same of a store that has no name, without parameters. */
+bool store_world_begin(struct store_world *w, const struct vm_store_ops *ops, uint32_t page_bytes,
+                       size_t pages_max, uint64_t seed, struct vm_error *e);
 void store_world_close(struct store_world *w); /* drops all */
 
 /* The page that a number makes. */

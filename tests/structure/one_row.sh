@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # one_row.sh - adding a policy, scheme, allocator, heap, storage, device, readahead, scheduler,
-# format, workload, admission, detection or experiment is one file and one line.
+# store, format, workload, admission, detection or experiment is one file and one line.
 #
 # In a copy of the tree each table gets a fake: a file copied from a row that is there, its name
 # changed, and one line. Nothing else is edited. Then the program must list the fake, and the
@@ -22,6 +22,7 @@ schedulers src/sched/schedulers.def SCHEDULER src/sched rr
 formats    src/trace/formats.def     FORMAT    src/trace/formats   din
 workloads  src/trace/workloads.def   WORKLOAD  src/trace/workloads chase
 admissions src/analysis/admissions.def ADMISSION src/analysis/admission fixed
+stores src/live/stores.def STORE src/live/store memory
 detections src/analysis/detections.def DETECTION src/analysis/detection device
 experiments src/analysis/experiments.def EXPERIMENT src/analysis/experiments looping"
 
@@ -56,7 +57,8 @@ done <<<"$rows"
 run meson setup --reconfigure build
 exit_is 0 "with one file each they do"
 run ninja -C build pagoda tests/conform_policy tests/conform_scheme tests/conform_alloc \
-    tests/conform_heap tests/conform_readahead tests/conform_sched tests/conform_partition
+    tests/conform_heap tests/conform_readahead tests/conform_sched tests/conform_partition \
+    tests/conform_store
 exit_is 0 "and build"
 
 while read -r kind table macro folder model; do
@@ -69,10 +71,10 @@ ok $(($? == 0)) "and no policy that is not there"
 # That the conformance tests look at the fakes shows when these break the contract in the plainest
 # way: by the name of another row.
 run meson test -C build --no-rebuild conform/policy conform/scheme conform/alloc \
-    conform/heap conform/readahead conform/sched conform/partition
+    conform/heap conform/readahead conform/sched conform/partition conform/store
 exit_is 0 "the conformance tests pass"
 grep -c '"result": "OK"' build/meson-logs/testlog.json >passed
-is "$(<passed)" 7 "all of them"
+is "$(<passed)" 8 "all of them"
 sed -i 's/"fake"/"fifo"/' src/policy/fake.c
 sed -i 's/"fake"/"sv39"/' src/scheme/fake.c
 sed -i 's/"fake"/"buddy"/' src/alloc/fake.c
@@ -80,10 +82,12 @@ sed -i 's/"fake"/"tlsf"/' src/heap/fake.c
 sed -i 's/"fake"/"single"/' src/alloc/partition/fake.c
 sed -i 's/"fake"/"stride"/' src/readahead/fake.c
 sed -i 's/"fake"/"rr"/' src/sched/fake.c
+sed -i 's/"fake"/"memory"/' src/live/store/fake.c
 run ninja -C build pagoda tests/conform_policy tests/conform_scheme tests/conform_alloc \
-    tests/conform_heap tests/conform_readahead tests/conform_sched tests/conform_partition
+    tests/conform_heap tests/conform_readahead tests/conform_sched tests/conform_partition \
+    tests/conform_store
 exit_is 0 "fakes with the names of others build"
-for room in policy scheme alloc heap partition readahead sched; do
+for room in policy scheme alloc heap partition readahead sched store; do
     run meson test -C build --no-rebuild "conform/$room"
     like "$out" "conform/$room +(FAIL|ERROR)" "and the conformance tests catch the $room"
 done

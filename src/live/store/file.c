@@ -19,6 +19,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #define PATH_MAX_BYTES 512
 #define HEADER_BYTES   4096
@@ -76,14 +77,27 @@ static bool header_is_ours(int fd)
            !memcmp(header, magic, sizeof magic);
 }
 
+/* Nobody else has it. The kernel gives up a file of a process that was killed a little later than
+ * the process. */
+static bool lock_file(int fd)
+{
+    const struct timespec pause = {.tv_nsec = 20000000};
+    for (int i = 0; i < 40; i++) {
+        if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+            return true;
+        nanosleep(&pause, NULL);
+    }
+    return false;
+}
+
 /* What is open may be overwritten. */
 static bool may_overwrite(const char *path, int fd, struct vm_error *e)
 {
     struct stat st;
-    if (flock(fd, LOCK_EX | LOCK_NB) < 0)
-        return vm_fail(e, VM_EUSAGE, "%s: another process has its pages there", path);
     if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
         return vm_fail(e, VM_EUSAGE, "%s: it is no regular file, so it can be no store", path);
+    if (!lock_file(fd))
+        return vm_fail(e, VM_EUSAGE, "%s: another store has its pages there", path);
     if (st.st_size == 0 || header_is_ours(fd))
         return true;
     vm_fail(e, VM_EUSAGE, "%s: there is a file that is no store: it was left as it is", path);

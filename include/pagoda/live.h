@@ -64,6 +64,12 @@ enum vm_live_fork {
     VM_LIVE_FORK_COPY, /* a child has a copy of them, and a pager of its own */
 };
 
+/* Whether other processes can ask for its numbers (live_view.h, `pagoda top`). */
+enum vm_live_serve {
+    VM_LIVE_SERVE_NOBODY,
+    VM_LIVE_SERVE_OWNER, /* on a Unix socket that only the user of the process may open */
+};
+
 struct vm_live_options {  /* zeros: the defaults */
     uint64_t limit_bytes; /* resident at most; required: VM_PAGER_LIMIT_MIN pages at least */
     const char *policy;   /* "clock:...", NULL: VM_LIVE_POLICY */
@@ -79,6 +85,7 @@ struct vm_live_options {  /* zeros: the defaults */
     enum vm_live_resolve resolve;
     enum vm_live_signal signal;
     enum vm_live_fork fork;
+    enum vm_live_serve serve;
     /* May a page come along that nobody touched? Asked anywhere, by any thread: it reads a word, and
      * no more. What it says no to is not touched by the pager either. NULL: always. */
     bool (*may_come)(const void *address);

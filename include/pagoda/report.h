@@ -14,11 +14,8 @@
 #include <pagoda/engine.h>
 #include <pagoda/experiment.h>
 #include <pagoda/kernel.h>
-<<<<<<< HEAD
 #include <pagoda/live_proposal.h>
-=======
 #include <pagoda/live_view.h>
->>>>>>> lwatch
 #include <pagoda/locality.h>
 #include <pagoda/multiprogram.h>
 #include <pagoda/requests.h>

@@ -91,6 +91,7 @@ struct vm_tlb {
     uint32_t open;      /* ways of a set that fills may take: those not wired */
     uint8_t fold;       /* the set of page number n: (n ^ n >> fold) & set_mask */
     uint8_t pair_shift; /* 1: an entry has two pages */
+    uint8_t gone_order; /* of the pages of the entry that a fill replaced last */
     enum vm_tlb_replace replace;
     uint64_t now;     /* the latest stamp */
     uint64_t last;    /* the entry that was used or filled last */

@@ -183,7 +183,7 @@ uint64_t vm_levels_fill(struct vm_engine *m, struct vm_tlb *t, uint64_t tag,
 {
     uint64_t replaced = vm_tlb_fill(t, tag, entry);
     if (replaced != VM_TLB_EMPTY)
-        vm_mmu_replaced(m, t, replaced);
+        vm_mmu_replaced(m, t, replaced, t->gone_order);
     return replaced;
 }
 

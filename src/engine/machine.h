@@ -274,8 +274,8 @@ uint32_t vm_mmu_segment_beyond(struct vm_engine *m, const vm_va *va, const uint1
 
 void vm_mmu_cool(struct vm_engine *m); /* empty hot[] and large[] */
 void vm_mmu_settle(void *engine);      /* tell the policy of touched[]; empties hot[] too */
-/* Entry `tag` of a TLB has made place for another one. */
-void vm_mmu_replaced(struct vm_engine *m, const struct vm_tlb *t, uint64_t tag);
+/* Entry `tag` of a TLB, of pages of this order, has made place for another one. */
+void vm_mmu_replaced(struct vm_engine *m, const struct vm_tlb *t, uint64_t tag, unsigned order);
 void vm_mmu_tick(struct vm_engine *m);
 /* The first n references of the segment under way are in kinds[] from now on. */
 void vm_mmu_count_kinds(struct vm_engine *m, uint32_t n);

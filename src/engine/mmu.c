@@ -112,18 +112,24 @@ static void cool_pages(struct vm_engine *m, const struct vm_tlb *t, enum vm_acce
     }
 }
 
-void vm_mmu_replaced(struct vm_engine *m, const struct vm_tlb *t, uint64_t tag)
+/* Of the large page `tag` of `order`, as far as it is known for this access. */
+static void cool_large(struct vm_engine *m, const struct vm_tlb *t, enum vm_access a, uint64_t tag,
+                       unsigned order)
 {
-    struct processor *p = m->cpu;
-    for (enum vm_access a = 0; a < VM_ACCESSES; a++) {
-        struct large_pages *l = &p->large[a];
-        if (l->tlb == t) /* of whatever order it was */
-            *l = (struct large_pages){0};
-        if (p->base1[a] == t && p->hot_has_large[a])
-            cool_access(m, a);
-        else if (p->base1[a] == t)
+    struct large_pages *l = &m->cpu->large[a];
+    if (l->tlb == t && l->order == order)
+        l->slot[tag >> 12 & (LARGE_SLOTS - 1)].n = 0;
+    if (m->cpu->base1[a] == t && m->cpu->hot_has_large[a])
+        cool_access(m, a);
+}
+
+void vm_mmu_replaced(struct vm_engine *m, const struct vm_tlb *t, uint64_t tag, unsigned order)
+{
+    for (enum vm_access a = 0; a < VM_ACCESSES; a++)
+        if (order > 0)
+            cool_large(m, t, a, tag, order);
+        else if (m->cpu->base1[a] == t)
             cool_pages(m, t, a, tag);
-    }
 }
 
 /* No policy knows of pages that are locked. */

@@ -275,6 +275,7 @@ static uint64_t filled(struct vm_tlb *t, uint64_t tag, const struct held *gone)
 {
     t->nglobal += is_global(tag);
     if (gone->tag != VM_TLB_EMPTY) {
+        t->gone_order = (uint8_t)vm_tlb_order(gone->value[0] | gone->value[1]);
         t->counts.evictions++;
         tell_left(t, gone);
     }
@@ -288,7 +289,7 @@ static uint64_t fill_plain(struct vm_tlb *t, uint64_t tag, uint64_t value)
     struct held gone;
     gone.tag = t->tag[way];
     gone.value[0] = t->value[way];
-    gone.bounds[0] = 0;
+    gone.value[1] = gone.bounds[0] = 0;
     t->tag[way] = tag;
     t->value[way] = value;
     note_fill(t, way);

@@ -183,21 +183,31 @@ uint64_t vm_levels_fill(struct vm_engine *m, struct vm_tlb *t, uint64_t tag,
 {
     uint64_t replaced = vm_tlb_fill(t, tag, entry);
     if (replaced != VM_TLB_EMPTY)
-        vm_mmu_replaced(m, t, replaced, t->gone_order);
+        vm_mmu_cool_entry(m, t, replaced, t->gone_order);
     return replaced;
+}
+
+/* The TLB has the page, at value[i]: this is its entry from now on. Answers the entry's value. */
+static uint64_t renew(struct vm_engine *m, struct vm_tlb *t, uint64_t tag,
+                      struct vm_tlb_entry entry, uint64_t i)
+{
+    uint64_t had = t->value[i];
+    entry.value |= had & VM_TLB_OWES;
+    vm_tlb_use(t, i);
+    vm_tlb_set_entry(t, i, entry);
+    if ((had ^ entry.value) & ~(uint64_t)VM_TLB_OWES)
+        vm_mmu_cool_entry(m, t, vm_tlb_own_tag(t, tag), vm_tlb_order(had));
+    return entry.value;
 }
 
 static void install(struct vm_engine *m, struct vm_tlb *t, uint64_t tag, struct vm_tlb_entry entry)
 {
     int64_t i = vm_tlb_find(t, tag, vm_tlb_order(entry.value));
     uint64_t replaced = VM_TLB_EMPTY;
-    if (i < 0) {
+    if (i < 0)
         replaced = vm_levels_fill(m, t, tag, entry);
-    } else {
-        entry.value |= t->value[i] & VM_TLB_OWES;
-        vm_tlb_use(t, (uint64_t)i);
-        vm_tlb_set_entry(t, (uint64_t)i, entry);
-    }
+    else
+        entry.value = renew(m, t, tag, entry, (uint64_t)i);
     TELL(m, .kind = VM_TAP_FILL,
          .fill = {(size_t)(t - m->cpu->tlb), tag, entry.value, replaced, t});
 }

@@ -9,7 +9,7 @@
  *  1. hot[a][s] has a base page of slot `s`, of the space that runs, that base1[a], the level-1 TLB
  *     of base pages for access `a`, has, if a touch of that kind would change nothing but the
  *     stamp: the right is there, the frame's bits are set. Else HOT_NONE. Base pages of a
- *     large page are there likewise. An entry that is replaced takes its pages from there;
+ *     large page are there likewise. An entry that is replaced or changed takes its pages from there;
  *     whatever else may change one of these (a shootdown, the policy clearing bits) empties all.
  *     Where base1[a] is a plru TLB that is true of the entry only that it used last: all pages have
  *     one slot.
@@ -274,8 +274,8 @@ uint32_t vm_mmu_segment_beyond(struct vm_engine *m, const vm_va *va, const uint1
 
 void vm_mmu_cool(struct vm_engine *m); /* empty hot[] and large[] */
 void vm_mmu_settle(void *engine);      /* tell the policy of touched[]; empties hot[] too */
-/* Entry `tag` of a TLB, of pages of this order, has made place for another one. */
-void vm_mmu_replaced(struct vm_engine *m, const struct vm_tlb *t, uint64_t tag, unsigned order);
+/* Entry `tag` of a TLB, of pages of this order, has made place for another one, or has changed. */
+void vm_mmu_cool_entry(struct vm_engine *m, const struct vm_tlb *t, uint64_t tag, unsigned order);
 void vm_mmu_tick(struct vm_engine *m);
 /* The first n references of the segment under way are in kinds[] from now on. */
 void vm_mmu_count_kinds(struct vm_engine *m, uint32_t n);

@@ -123,7 +123,7 @@ static void cool_large(struct vm_engine *m, const struct vm_tlb *t, enum vm_acce
         cool_access(m, a);
 }
 
-void vm_mmu_replaced(struct vm_engine *m, const struct vm_tlb *t, uint64_t tag, unsigned order)
+void vm_mmu_cool_entry(struct vm_engine *m, const struct vm_tlb *t, uint64_t tag, unsigned order)
 {
     for (enum vm_access a = 0; a < VM_ACCESSES; a++)
         if (order > 0)

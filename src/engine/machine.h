@@ -7,10 +7,10 @@
  *
  * Invariants
  *  1. hot[a][s] has a base page of slot `s`, of the space that runs, that base1[a], the level-1 TLB
- *     of base pages for access `a`, has, if a touch of that kind would change nothing but the
- *     stamp: the right is there, the frame's bits are set. Else HOT_NONE. Base pages of a
- *     large page are there likewise. An entry that is replaced or changed takes its pages from there;
- *     whatever else may change one of these (a shootdown, the policy clearing bits) empties all.
+ *     of base pages for access `a`, has, if a touch of that kind would change nothing but the stamp:
+ *     the right is there, the frame's bits are set. Else HOT_NONE. Base pages of a large page are
+ *     there likewise. An entry that is replaced or changed takes its pages from there; whatever else
+ *     may change one of these (a shootdown, the policy clearing bits) empties all.
  *     Where base1[a] is a plru TLB that is true of the entry only that it used last: all pages have
  *     one slot.
  *  2. large[a] has in slot `s` a large page of that slot that its level-1 TLB has, likewise, unless

@@ -7,9 +7,9 @@
  *
  * Invariants
  *  1. hot[a][s] has a base page of slot `s`, of the space that runs, that base1[a], the level-1 TLB
- *     of base pages for access `a`, has, if a touch of that kind would change nothing but the stamp:
+ *     of base pages for access `a`, has, if such a touch would change nothing but the stamp:
  *     the right is there, the frame's bits are set. Else HOT_NONE. Base pages of a large page are
- *     there likewise. An entry that is replaced or changed takes its pages from there; whatever else
+ *     there likewise. An entry that is replaced or changed takes its pages out; whatever else
  *     may change one of these (a shootdown, the policy clearing bits) empties all.
  *     Where base1[a] is a plru TLB that is true of the entry only that it used last: all pages have
  *     one slot.
@@ -52,7 +52,8 @@ struct hot_page {
     vm_pa pa;        /* where it begins; for the caches */
     vm_pfn unit;     /* its frame as the policy knows it */
 };
-#define HOT_NONE 1
+/* No page begins there: of one byte, where one could, the loop sees those below 2^52 only. */
+#define HOT_NONE UINT64_MAX
 
 /* The slot of a base page. Arrays that are powers of two apart have different ones. */
 static inline uint32_t hot_index(uint64_t page, uint32_t mask)

@@ -114,6 +114,7 @@ struct vm_cache {
     uint64_t *line;      /* [sets * ways] physical line | bits; vivt: | asid << 52 */
     uint64_t *name;      /* vivt: [sets * ways] virtual line; else NULL */
     uint64_t *tree;      /* plru: [sets] see base/plru.h; else NULL */
+    uint64_t (*path)[2]; /* plru: [ways] what a use of each does to a tree */
     uint64_t (*hot)[2];  /* [hot_mask + 1] invariant 3: for reads and fetches, for writes */
     uint64_t line_mask;  /* of an address: its line */
     uint64_t va_mask;    /* of the address bits that choose a set: all ones if virtual, else 0 */

@@ -7,14 +7,14 @@
  * number in pages of that order; an array may hold pages of several orders, and tells those of
  * equal tags apart by the order in the value.
  *
- *     set s:  way 0  way 1  ...  way ways-1
- *     lru:    most recent ------> least recent      a hit moves its way to the front
- *     fifo:   newest ----------> oldest             a hit moves nothing
- *     plru:   fixed places; a binary tree of bits a set points away from what was used
- *     random: fixed places
+ *     lru     an entry's stamp is when it was used last, fifo: when it came; the least one leaves
+ *     plru    a binary tree of bits a set points away from what was used
+ *     random
  *
- * Keeping recency as the order of a set's ways needs no clocks, and puts the way that is hit most
- * where the search begins.
+ * An entry stays where it is. So whoever remembers where a page is notes its use by one store, and
+ * a set of 40 ways costs a hit no more than one of 4: the order is looked for only where an entry
+ * has to leave. (The order of the ways as recency needs no stamps, but a move of half a set for
+ * each hit: with data in two pages by turns, 4 ns.)
  *
  * An array of pairs has two neighbouring pages in an entry, the even one and the odd one after it,
  * each with its own value; its own tag leaves the page number's last bit out. A value of 0 is no
@@ -22,7 +22,8 @@
  *
  * Invariants (vm_tlb_check)
  *  1. A page stands in at most one way, and in the set that its number selects.
- *  2. lru, fifo: the empty ways of a set come after the full ones; the wired ones are empty.
+ *  2. lru, fifo: a stamp is 0 where the entry is empty, else no later than now; no two of a set are
+ *     equal. Wired entries are empty.
  *  3. A dirty entry is writable; only what the entry allows waits to be marked.
  *
  * Sources: tree-PLRU as in Intel's and ARM's caches: Hennessy & Patterson, Computer Architecture,
@@ -81,6 +82,7 @@ struct vm_tlb_entry {
 
 struct vm_tlb {
     uint64_t *tag;    /* [entries], VM_TLB_EMPTY where invalid */
+    uint64_t *stamp;  /* [entries] lru, fifo: invariant 2 */
     uint64_t *value;  /* [entries << pair_shift] frame, order, bits */
     uint64_t *bounds; /* likewise, first | end << 32; NULL: its pages have none */
     uint64_t *tree;   /* plru: [sets] base/plru.h */
@@ -89,7 +91,10 @@ struct vm_tlb {
     uint32_t open;      /* ways of a set that fills may take: those not wired */
     uint8_t fold;       /* the set of page number n: (n ^ n >> fold) & set_mask */
     uint8_t pair_shift; /* 1: an entry has two pages */
+    uint8_t gone_order; /* of the pages of the entry that a fill replaced last */
     enum vm_tlb_replace replace;
+    uint64_t now;     /* the latest stamp */
+    uint64_t last;    /* the entry that was used or filled last */
     uint32_t nglobal; /* valid entries with a VM_TLB_GLOBAL tag */
     struct vm_tlb_counts counts;
     /* Told of each page that leaves (replaced, removed) and owes marks. NULL: none ever does. */
@@ -152,10 +157,22 @@ uint64_t vm_tlb_tag_at(const struct vm_tlb *t, uint64_t i);
 struct vm_tlb_entry vm_tlb_entry_at(const struct vm_tlb *t, uint64_t i);
 void vm_tlb_set_entry(struct vm_tlb *t, uint64_t i, struct vm_tlb_entry e);
 
-/* Note that the page at value[i] was used; answers where it is now. The second one knows the first
- * entry of its set, and is for TLBs without pairs. */
-uint64_t vm_tlb_use(struct vm_tlb *t, uint64_t i);
-uint64_t vm_tlb_use_in_set(struct vm_tlb *t, uint64_t first, uint64_t i);
+/* The tree of entry `way`, of a plru TLB, points away from it. */
+void vm_tlb_use_tree(struct vm_tlb *t, uint64_t way);
+
+/* Note that the page at value[i] was used. */
+static inline void vm_tlb_use(struct vm_tlb *t, uint64_t i)
+{
+    uint64_t way = t->last = i >> t->pair_shift;
+    if (t->replace == VM_TLB_LRU)
+        t->stamp[way] = ++t->now;
+    else if (t->replace == VM_TLB_PLRU)
+        vm_tlb_use_tree(t, way);
+}
+
+/* Of entry `way`, how many of its set come before it: lru: are more recent, fifo: newer; empty ones
+ * come last. Else its place in the set. */
+uint64_t vm_tlb_rank(const struct vm_tlb *t, uint64_t way);
 
 /* Put a page in, replacing an entry of its set; it must not be in yet. Answers the own tag of the
  * entry that it replaced, or VM_TLB_EMPTY. */

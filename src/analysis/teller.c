@@ -199,7 +199,7 @@ static void tell_touch(struct teller *r, const struct vm_tap_event *v)
     r->address = s->touch.field;
 }
 
-/* The pages of a set, by way; of pairs both. */
+/* The pages of a set, in its order (vm_tlb_rank); of pairs both. */
 static struct vm_slice add_set(struct telling *t, const struct vm_tlb *in, uint64_t set)
 {
     struct vm_slice slice = {t->entries.n, in->ways << in->pair_shift};
@@ -207,8 +207,11 @@ static struct vm_slice add_set(struct telling *t, const struct vm_tlb *in, uint6
     for (uint32_t k = 0; to && k < slice.n; k++) {
         uint64_t at = (set * in->ways << in->pair_shift) + k;
         bool valid = in->tag[at >> in->pair_shift] != VM_TLB_EMPTY && in->value[at];
-        to[k].tag = valid ? vm_tlb_tag_at(in, at) : VM_TLB_EMPTY;
-        to[k].value = valid ? in->value[at] : 0;
+        uint64_t rank = vm_tlb_rank(in, at >> in->pair_shift) << in->pair_shift;
+        to[rank + (at & in->pair_shift)] = (struct vm_story_entry){
+            .tag = valid ? vm_tlb_tag_at(in, at) : VM_TLB_EMPTY,
+            .value = valid ? in->value[at] : 0,
+        };
     }
     return to ? slice : (struct vm_slice){0, 0};
 }

@@ -15,17 +15,35 @@
 
 #define VM_PLRU_WAYS 64
 
-/* The tree after `way` was used: at each node on the way down it points to the other half. */
-static inline uint64_t vm_plru_use(uint64_t tree, uint32_t ways, uint32_t way)
+/* What a use of `way` does to a tree, for vm_plru_follow: at each node on the way down it points to
+ * the other half. path[0]: the bits that it keeps; path[1]: those that it sets. */
+static inline void vm_plru_path(uint32_t ways, uint32_t way, uint64_t path[2])
 {
     uint32_t low = 0, high = ways, node = 1;
+    path[0] = UINT64_MAX;
+    path[1] = 0;
     while (high - low > 1) {
         uint32_t middle = (low + high + 1) / 2, upper = way >= middle;
-        tree = (tree & ~(UINT64_C(1) << node)) | (uint64_t)(upper ^ 1) << node;
+        path[0] &= ~(UINT64_C(1) << node);
+        path[1] |= (uint64_t)(upper ^ 1) << node;
         node = node * 2 + upper;
-        *(upper ? &low : &high) = middle;
+        low = upper ? middle : low;
+        high = upper ? high : middle;
     }
-    return tree;
+}
+
+/* The tree after the use. */
+static inline uint64_t vm_plru_follow(uint64_t tree, const uint64_t path[2])
+{
+    return (tree & path[0]) | path[1];
+}
+
+/* Both, for who does not keep paths. */
+static inline uint64_t vm_plru_use(uint64_t tree, uint32_t ways, uint32_t way)
+{
+    uint64_t path[2];
+    vm_plru_path(ways, way, path);
+    return vm_plru_follow(tree, path);
 }
 
 static inline uint32_t vm_plru_victim(uint64_t tree, uint32_t ways)
@@ -34,7 +52,8 @@ static inline uint32_t vm_plru_victim(uint64_t tree, uint32_t ways)
     while (high - low > 1) {
         uint32_t middle = (low + high + 1) / 2, upper = tree >> node & 1;
         node = node * 2 + upper;
-        *(upper ? &low : &high) = middle;
+        low = upper ? middle : low;
+        high = upper ? high : middle;
     }
     return low;
 }

@@ -88,9 +88,14 @@ static size_t ntrees(const struct vm_cache_config *c)
     return c->replace == VM_CACHE_PLRU ? nlines(c) / c->ways : 0;
 }
 
+static size_t npaths(const struct vm_cache_config *c)
+{
+    return c->replace == VM_CACHE_PLRU ? c->ways : 0;
+}
+
 size_t vm_cache_size(const struct vm_cache_config *c)
 {
-    return sizeof(uint64_t) * (nlines(c) + nnames(c) + ntrees(c) + 2 * nhot(c));
+    return sizeof(uint64_t) * (nlines(c) + nnames(c) + ntrees(c) + 2 * npaths(c) + 2 * nhot(c));
 }
 
 uint32_t vm_cache_colours(const struct vm_cache_config *c, unsigned page_shift)
@@ -108,7 +113,9 @@ void vm_cache_init(struct vm_cache *c, const struct vm_cache_config *config, uns
         .line = words,
         .name = nnames(config) ? words + nlines(config) : NULL,
         .tree = ntrees(config) ? words + nlines(config) + nnames(config) : NULL,
-        .hot = (void *)(words + nlines(config) + nnames(config) + ntrees(config)),
+        .path = (void *)(words + nlines(config) + nnames(config) + ntrees(config)),
+        .hot =
+            (void *)(words + nlines(config) + nnames(config) + ntrees(config) + 2 * npaths(config)),
         .line_mask = ~(uint64_t)(config->line_bytes - 1),
         .va_mask = config->index == VM_CACHE_PIPT ? 0 : ~UINT64_C(0),
         .line_shift = vm_log2(config->line_bytes),
@@ -121,6 +128,8 @@ void vm_cache_init(struct vm_cache *c, const struct vm_cache_config *config, uns
         .tags = config->tags,
         .random = seed,
     };
+    for (uint32_t way = 0; way < npaths(config); way++)
+        vm_plru_path(config->ways, way, c->path[way]);
 }
 
 /* ---- finding ---- */
@@ -243,7 +252,7 @@ uint64_t vm_cache_use(struct vm_cache *c, struct vm_cache_key key, uint64_t i)
             put_in_front(c->name, first, i, key.name);
         return first;
     case VM_CACHE_PLRU:
-        c->tree[key.set] = vm_plru_use(c->tree[key.set], c->ways, (uint32_t)(i - first));
+        c->tree[key.set] = vm_plru_follow(c->tree[key.set], c->path[i - first]);
         return i;
     case VM_CACHE_FIFO:
     case VM_CACHE_RANDOM:

@@ -74,9 +74,8 @@ static void build_first(struct vm_engine *m, enum vm_access access)
     struct vm_tlb *t = m->plan.levels ? vm_levels_holder(m, 0, access, 0) : NULL;
     m->cpu->base1[access] = t;
     m->cpu->first[access] = t && vm_tlb_is_plain(t) ? t : &m->none;
-    uint32_t mask = !t || vm_tlb_is_plain(t) ? m->cpu->first[access]->set_mask : 0;
-    if (t && mask < m->hot_mask)
-        m->hot_mask = mask;
+    if (t && t->replace == VM_TLB_PLRU)
+        m->hot_mask = 0;
 }
 
 /* Those of the current processor. */
@@ -155,7 +154,7 @@ bool vm_levels_search(struct vm_engine *m, uint64_t tag, enum vm_access access, 
         const struct tlb_level *l = &m->path[access][hit->level];
         for (unsigned k = 0; k < l->n; k++)
             if (vm_levels_look(m, &m->cpu->tlb[l->tlb[k]], tag, hit)) {
-                hit->at = vm_tlb_use(hit->tlb, hit->at);
+                vm_tlb_use(hit->tlb, hit->at);
                 return true;
             }
     }
@@ -179,16 +178,36 @@ void vm_levels_charge(struct vm_engine *m, enum vm_access access, unsigned order
 
 /* ---- filling ---- */
 
+uint64_t vm_levels_fill(struct vm_engine *m, struct vm_tlb *t, uint64_t tag,
+                        struct vm_tlb_entry entry)
+{
+    uint64_t replaced = vm_tlb_fill(t, tag, entry);
+    if (replaced != VM_TLB_EMPTY)
+        vm_mmu_cool_entry(m, t, replaced, t->gone_order);
+    return replaced;
+}
+
+/* The TLB has the page, at value[i]: this is its entry from now on. Answers the entry's value. */
+static uint64_t renew(struct vm_engine *m, struct vm_tlb *t, uint64_t tag,
+                      struct vm_tlb_entry entry, uint64_t i)
+{
+    uint64_t had = t->value[i];
+    entry.value |= had & VM_TLB_OWES;
+    vm_tlb_use(t, i);
+    vm_tlb_set_entry(t, i, entry);
+    if ((had ^ entry.value) & ~(uint64_t)VM_TLB_OWES)
+        vm_mmu_cool_entry(m, t, vm_tlb_own_tag(t, tag), vm_tlb_order(had));
+    return entry.value;
+}
+
 static void install(struct vm_engine *m, struct vm_tlb *t, uint64_t tag, struct vm_tlb_entry entry)
 {
     int64_t i = vm_tlb_find(t, tag, vm_tlb_order(entry.value));
     uint64_t replaced = VM_TLB_EMPTY;
-    if (i < 0) {
-        replaced = vm_tlb_fill(t, tag, entry);
-    } else {
-        entry.value |= t->value[i] & VM_TLB_OWES;
-        vm_tlb_set_entry(t, vm_tlb_use(t, (uint64_t)i), entry);
-    }
+    if (i < 0)
+        replaced = vm_levels_fill(m, t, tag, entry);
+    else
+        entry.value = renew(m, t, tag, entry, (uint64_t)i);
     TELL(m, .kind = VM_TAP_FILL,
          .fill = {(size_t)(t - m->cpu->tlb), tag, entry.value, replaced, t});
 }

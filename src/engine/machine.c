@@ -82,7 +82,8 @@ static bool open_processors(struct vm_engine *m, struct vm_error *e)
     if (!m->processor)
         return vm_fail(e, VM_ESYSTEM, "no memory for a machine of %u processors", n);
     for (uint32_t i = 0; i < n; i++)
-        memset(m->processor[i].hot, 0xff, sizeof m->processor[i].hot);
+        for (size_t k = 0; k < VM_ACCESSES * HOT_SLOTS; k++)
+            m->processor[i].hot[k / HOT_SLOTS][k % HOT_SLOTS].page = HOT_NONE;
     m->ran[0] = UINT64_MAX >> (VM_CPUS_MAX - n);
     return true;
 }

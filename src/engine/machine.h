@@ -1,22 +1,20 @@
 /* machine.h - the state of one machine (struct vm_engine) and what the stamped loops share.
  *
  * The touch path, from most to least frequent:
- *   hot     the same page as the last touch in its set of level 1: nothing changes, so nothing is
- *           done (mmu_loop.inc.h)
- *   hit     another page of level 1: its recency, the frame's bits (mmu_loop.inc.h)
+ *   hot     a page that is in level 1, as the loop remembers: its stamp there (mmu_loop.inc.h)
+ *   hit     another page of level 1: its stamp, the frame's bits (mmu_loop.inc.h)
  *   miss    further levels (mmu.c, levels.c), the walk, the fault path (walk.c)
  *
  * Invariants
- *  1. hot[a][s] is the tag of the base page that the sets of slot `s` in base1[a], the level-1 TLB
- *     of base pages for access `a`, used last, if a touch of that kind would change nothing: the
- *     right is there, the frame's bits are set. Else EMPTY. All base pages of a set share a slot,
- *     so that a touch of another one takes its place. Base pages of a large page that its set used
- *     last are there likewise; a large page that moves in the same TLB empties all, a base page
- *     that does empties all if there are such, as does whatever else may change one of these (a
- *     shootdown, the policy clearing bits).
- *  2. large[a] has in slot `s` the large page that the sets of that slot in its level-1 TLB used
- *     last, likewise. Pages of another order in the same TLB, base pages too, empty it: they choose
- *     sets by other bits. It is of one TLB at a time; pages of other TLBs move nothing in this one.
+ *  1. hot[a][s] has a base page of slot `s`, of the space that runs, that base1[a], the level-1 TLB
+ *     of base pages for access `a`, has, if such a touch would change nothing but the stamp:
+ *     the right is there, the frame's bits are set. Else HOT_NONE. Base pages of a large page are
+ *     there likewise. An entry that is replaced or changed takes its pages out; whatever else
+ *     may change one of these (a shootdown, the policy clearing bits) empties all.
+ *     Where base1[a] is a plru TLB that is true of the entry only that it used last: all pages have
+ *     one slot.
+ *  2. large[a] has in slot `s` a large page of that slot that its level-1 TLB has, likewise, unless
+ *     that is plru. It is of one TLB and one order at a time.
  *  3. touched[] holds touches that the policy has not been told of; it is told (settle) before it
  *     is asked or told anything else.
  *  4. Only pages of orders in orders_seen are in any TLB.
@@ -32,8 +30,10 @@
 
 #include <pagoda/engine.h>
 
-#define HOT_SLOTS     64   /* at most; level 1 leaves as many as it has sets, usually 16 */
-#define LARGE_SLOTS   16   /* at most, likewise */
+#define HOT_SLOTS     128
+#define HOT_FOLD      7 /* log2 of them */
+#define LARGE_SLOTS   16
+#define USUAL_SHIFT   12   /* pages for which the loop has a stamp of its own */
 #define FLUSH_TOUCHES 4096 /* between looks whether the flusher wakes: some 100 us of a program */
 #define SEGMENT_REFS  1000 /* references between settlements at most; fits `touched` twice */
 
@@ -45,9 +45,26 @@ struct tlb_level {
     uint8_t tlb[VM_TLBS_MAX];
 };
 
-/* A large page that its set used last: base pages [page, page + n); n == 0: none. */
+/* A base page that level 1 has. */
+struct hot_page {
+    vm_va page;      /* its first byte, or HOT_NONE, which is no page's */
+    uint64_t *stamp; /* what a use of its entry writes */
+    vm_pa pa;        /* where it begins; for the caches */
+    vm_pfn unit;     /* its frame as the policy knows it */
+};
+/* No page begins there: of one byte, where one could, the loop sees those below 2^52 only. */
+#define HOT_NONE UINT64_MAX
+
+/* The slot of a base page. Arrays that are powers of two apart have different ones. */
+static inline uint32_t hot_index(uint64_t page, uint32_t mask)
+{
+    return (uint32_t)(page ^ page >> HOT_FOLD) & mask;
+}
+
+/* A large page of level 1: base pages [page, page + n); n == 0: none. */
 struct large_page {
     uint64_t page, n;
+    uint64_t *stamp;
     vm_pfn pfn; /* of the base page `page` */
 };
 
@@ -55,7 +72,6 @@ struct large_page {
 struct large_pages {
     struct vm_tlb *tlb; /* NULL: none */
     unsigned order;
-    uint32_t mask; /* a page's slot: its number's low bits that choose its set, too */
     struct large_page slot[LARGE_SLOTS];
 };
 
@@ -88,11 +104,11 @@ struct walk_window {
 /* What each processor has of its own: which address space it runs, and what it remembers of it. */
 struct processor {
     /* what the loops use */
-    uint64_t hot[VM_ACCESSES][HOT_SLOTS];
-    vm_pfn hot_unit[VM_ACCESSES][HOT_SLOTS]; /* the page's frame as the policy knows it */
-    bool warm[VM_ACCESSES];                  /* some of hot[a] may not be EMPTY */
-    vm_asid asid;                            /* that it runs */
-    vm_asid tag_asid; /* in TLB tags: asid, or 0 where the TLBs are flushed instead */
+    struct hot_page hot[VM_ACCESSES][HOT_SLOTS];
+    uint64_t no_stamp;      /* of entries that have none: nobody reads it */
+    bool warm[VM_ACCESSES]; /* some of hot[a] may not be HOT_NONE */
+    vm_asid asid;           /* that it runs */
+    vm_asid tag_asid;       /* in TLB tags: asid, or 0 where the TLBs are flushed instead */
     /* The level-1 TLB of base pages for each access that the loop can search itself: whose sets
      * the low bits of the page number choose, and whose entries have one page. Else `none`. */
     struct vm_tlb *first[VM_ACCESSES];
@@ -100,8 +116,7 @@ struct processor {
     bool large_warm;                   /* some of large[] is noted */
     bool hot_has_large[VM_ACCESSES];   /* some of hot[a] is part of a large page */
     struct large_pages large[VM_ACCESSES];
-    vm_pa hot_pa[VM_ACCESSES][HOT_SLOTS]; /* where hot[]'s pages begin */
-    struct vm_caches caches;              /* its levels, and beyond them those that all share */
+    struct vm_caches caches; /* its levels, and beyond them those that all share */
 
     /* what misses use */
     struct vm_tlb tlb[VM_TLBS_MAX];
@@ -124,7 +139,7 @@ struct vm_engine {
     /* what the loops use */
     struct processor *cpu; /* the current one */
     unsigned page_shift;
-    uint32_t hot_mask; /* a page's slot in hot[a]: its number's low bits that choose its set, too */
+    uint32_t hot_mask; /* of a page's slot in hot[a]: HOT_SLOTS - 1; 0 if a level-1 TLB is plru */
     uint8_t *bits;
     uint8_t marks[VM_ACCESSES]; /* the frame's bits that a touch sets */
     uint64_t last_touch; /* VM_TOUCH_ORDER: touch_word of the touch before, or its run's write */
@@ -260,6 +275,8 @@ uint32_t vm_mmu_segment_beyond(struct vm_engine *m, const vm_va *va, const uint1
 
 void vm_mmu_cool(struct vm_engine *m); /* empty hot[] and large[] */
 void vm_mmu_settle(void *engine);      /* tell the policy of touched[]; empties hot[] too */
+/* Entry `tag` of a TLB, of pages of this order, has made place for another one, or has changed. */
+void vm_mmu_cool_entry(struct vm_engine *m, const struct vm_tlb *t, uint64_t tag, unsigned order);
 void vm_mmu_tick(struct vm_engine *m);
 /* The first n references of the segment under way are in kinds[] from now on. */
 void vm_mmu_count_kinds(struct vm_engine *m, uint32_t n);
@@ -358,6 +375,9 @@ bool vm_levels_search(struct vm_engine *m, uint64_t tag, enum vm_access access,
 /* Count the lookups of a touch of a page of `order` that level `found` answered: those nearer
  * missed it. */
 void vm_levels_charge(struct vm_engine *m, enum vm_access access, unsigned order, size_t found);
+/* vm_tlb_fill of a TLB of the current processor. */
+uint64_t vm_levels_fill(struct vm_engine *m, struct vm_tlb *t, uint64_t tag,
+                        struct vm_tlb_entry entry);
 /* Make it the page's entry in levels [0, levels), used just now. tag: of its order. */
 void vm_levels_install(struct vm_engine *m, enum vm_access access, size_t levels, uint64_t tag,
                        struct vm_tlb_entry entry);

@@ -13,69 +13,66 @@ static const uint64_t hit_needs[VM_ACCESSES] = {
     [VM_FETCH] = VM_PROT_FETCH,
 };
 
-_Static_assert(VM_TLB_EMPTY == UINT64_MAX, "bytes of ones are empty tags");
-
-/* The mask of large_pages: one slot where not the low bits alone choose the set. */
-static uint32_t slot_mask(const struct vm_tlb *t)
+static void cool_access(struct vm_engine *m, enum vm_access a)
 {
-    if (!vm_tlb_is_plain(t))
-        return 0;
-    return t->set_mask < LARGE_SLOTS - 1 ? t->set_mask : LARGE_SLOTS - 1;
+    for (uint32_t slot = 0; m->cpu->warm[a] && slot <= m->hot_mask; slot++)
+        m->cpu->hot[a][slot].page = HOT_NONE;
+    m->cpu->warm[a] = m->cpu->hot_has_large[a] = false;
 }
 
-static void cool_access(struct vm_engine *m, int a)
+/* Where base page number `page` is, if it is hot. */
+static inline struct hot_page *hot_slot(const struct vm_engine *m, struct processor *p,
+                                        enum vm_access a, uint64_t page)
 {
-    if (m->cpu->warm[a])
-        memset(m->cpu->hot[a], 0xff, (m->hot_mask + 1) * sizeof m->cpu->hot[a][0]);
-    m->cpu->warm[a] = m->cpu->hot_has_large[a] = false;
+    return &p->hot[a][hot_index(page, m->hot_mask)];
 }
 
 void vm_mmu_cool(struct vm_engine *m)
 {
-    for (int a = 0; a < VM_ACCESSES; a++)
+    for (enum vm_access a = 0; a < VM_ACCESSES; a++)
         cool_access(m, a);
     if (m->cpu->large_warm)
         memset(m->cpu->large, 0, sizeof m->cpu->large);
     m->cpu->large_warm = false;
 }
 
-/* A base page of `t` is used: which large ones its sets used last is not known any more. */
-static void __attribute__((noinline)) forget_large(struct vm_engine *m, const struct vm_tlb *t)
+/* What a use of the entry that `t` used last would write. */
+static inline uint64_t *stamp_of_last(struct processor *p, const struct vm_tlb *t)
 {
-    for (int a = 0; a < VM_ACCESSES; a++) {
-        if (m->cpu->large[a].tlb == t)
-            m->cpu->large[a] = (struct large_pages){0};
-        if (m->cpu->base1[a] == t && m->cpu->hot_has_large[a])
-            cool_access(m, a);
-    }
+    return t && t->replace == VM_TLB_LRU ? &t->stamp[t->last] : &p->no_stamp;
 }
 
-/* The base page with this entry was used last in its set of level 1: note for which accesses a
- * repeat would change nothing. A write is such only if the dirty bit is set: then the frame's is
- * too. */
-static inline void heat(struct vm_engine *m, struct processor *p, const struct vm_tlb *t,
-                        uint64_t tag, uint64_t value, vm_pfn unit)
+/* A plru TLB has been used: what its tree says of pages for other accesses is not known any more.
+ */
+static void __attribute__((noinline))
+cool_others(struct vm_engine *m, const struct vm_tlb *t, enum vm_access access)
 {
-    uint32_t slot = (uint32_t)(tag >> 12) & m->hot_mask;
-    if (p->large_warm)
-        forget_large(m, t);
-    for (int a = 0; a < VM_ACCESSES; a++) {
-        if (p->base1[a] != t)
-            continue;
-        p->warm[a] = true;
-        p->hot[a][slot] = (value & hit_needs[a]) == hit_needs[a] ? tag : VM_TLB_EMPTY;
-        p->hot_unit[a][slot] = unit;
-    }
+    for (enum vm_access a = 0; a < VM_ACCESSES; a++)
+        if (a != access && m->cpu->base1[a] == t)
+            cool_access(m, a);
+}
+
+/* The base page with this entry was used last in level 1, for such an access: note it if a repeat
+ * would change nothing but its stamp. A write is such only if the dirty bit is set: then the
+ * frame's is too. */
+static inline void heat(struct vm_engine *m, struct processor *p, const struct vm_tlb *t,
+                        uint64_t tag, uint64_t value, vm_pfn unit, enum vm_access access)
+{
+    struct hot_page *h = hot_slot(m, p, access, tag >> 12);
+    bool complete = (value & hit_needs[access]) == hit_needs[access];
+    if (t && t->replace == VM_TLB_PLRU)
+        cool_others(m, t, access);
+    p->warm[access] = true;
+    h->page = complete ? tag >> 12 << m->page_shift : HOT_NONE;
+    h->stamp = stamp_of_last(p, t);
+    h->unit = unit;
 }
 
 /* And that it begins at `pa`, for the caches. Apart, since most machines have none. */
-static inline void heat_place(const struct vm_engine *m, struct processor *p,
-                              const struct vm_tlb *t, uint64_t tag, vm_pa pa)
+static inline void heat_place(const struct vm_engine *m, struct processor *p, uint64_t tag,
+                              vm_pa pa, enum vm_access access)
 {
-    uint32_t slot = (uint32_t)(tag >> 12) & m->hot_mask;
-    for (int a = 0; a < VM_ACCESSES; a++)
-        if (p->base1[a] == t)
-            p->hot_pa[a][slot] = pa;
+    hot_slot(m, p, access, tag >> 12)->pa = pa;
 }
 
 /* The same for a large page, whose repeat is a touch of any base page of it. */
@@ -84,20 +81,55 @@ static void heat_large(struct vm_engine *m, struct vm_tlb *t, uint64_t tag,
 {
     unsigned order = vm_tlb_order(e->value);
     const struct vm_tlb_config *c = &m->plan.tlb[t - m->cpu->tlb];
+    if (t->replace == VM_TLB_PLRU) {
+        cool_others(m, t, VM_ACCESSES);
+        return;
+    }
     m->cpu->large_warm = true;
     for (enum vm_access a = 0; a < VM_ACCESSES; a++) {
         struct large_pages *l = &m->cpu->large[a];
         if (!vm_tlb_serves(c, a))
             continue;
-        if (m->cpu->base1[a] == t)
-            cool_access(m, (int)a);
         if (l->tlb != t || l->order != order)
-            *l = (struct large_pages){.tlb = t, .order = order, .mask = slot_mask(t)};
+            *l = (struct large_pages){.tlb = t, .order = order};
         bool complete = (e->value & hit_needs[a]) == hit_needs[a];
-        l->slot[tag >> 12 & l->mask] = (struct large_page){.page = (tag >> 12 << order) + e->first,
-                                                           .n = complete ? e->end - e->first : 0,
-                                                           .pfn = vm_tlb_pfn(e->value) + e->first};
+        l->slot[tag >> 12 & (LARGE_SLOTS - 1)] =
+            (struct large_page){.page = (tag >> 12 << order) + e->first,
+                                .n = complete ? e->end - e->first : 0,
+                                .stamp = stamp_of_last(m->cpu, t),
+                                .pfn = vm_tlb_pfn(e->value) + e->first};
     }
+}
+
+/* Base pages of group `tag`: of a pair both. */
+static void cool_pages(struct vm_engine *m, const struct vm_tlb *t, enum vm_access a, uint64_t tag)
+{
+    for (uint64_t half = 0; half <= t->pair_shift; half++) {
+        uint64_t page = (tag >> 12) << t->pair_shift | half;
+        struct hot_page *h = hot_slot(m, m->cpu, a, page);
+        if (h->page == page << m->page_shift)
+            h->page = HOT_NONE;
+    }
+}
+
+/* Of the large page `tag` of `order`, as far as it is known for this access. */
+static void cool_large(struct vm_engine *m, const struct vm_tlb *t, enum vm_access a, uint64_t tag,
+                       unsigned order)
+{
+    struct large_pages *l = &m->cpu->large[a];
+    if (l->tlb == t && l->order == order)
+        l->slot[tag >> 12 & (LARGE_SLOTS - 1)].n = 0;
+    if (m->cpu->base1[a] == t && m->cpu->hot_has_large[a])
+        cool_access(m, a);
+}
+
+void vm_mmu_cool_entry(struct vm_engine *m, const struct vm_tlb *t, uint64_t tag, unsigned order)
+{
+    for (enum vm_access a = 0; a < VM_ACCESSES; a++)
+        if (order > 0)
+            cool_large(m, t, a, tag, order);
+        else if (m->cpu->base1[a] == t)
+            cool_pages(m, t, a, tag);
 }
 
 /* No policy knows of pages that are locked. */
@@ -169,19 +201,20 @@ static void accessed(struct vm_engine *m, vm_va va, uint64_t value)
 
 /* A touch of a base page that led to m->place. */
 static void heat_base(struct vm_engine *m, const struct vm_tlb *t, uint64_t tag, uint64_t value,
-                      vm_pfn unit)
+                      vm_pfn unit, enum vm_access access)
 {
-    heat(m, m->cpu, t, tag, value, unit);
-    heat_place(m, m->cpu, t, tag, m->place);
+    heat(m, m->cpu, t, tag, value, unit, access);
+    heat_place(m, m->cpu, tag, m->place, access);
 }
 
 /* Where registers translate, a page is hot for any access that they allow. They have no dirty bit:
  * a first write is news. */
-static void heat_registers(struct vm_engine *m, uint64_t tag, uint64_t value, vm_pfn unit)
+static void heat_registers(struct vm_engine *m, uint64_t tag, uint64_t value, vm_pfn unit,
+                           enum vm_access access)
 {
     if (!(m->bits[unit] & VM_FRAME_DIRTY))
         value &= ~(uint64_t)VM_TLB_DIRTY;
-    heat_base(m, NULL, tag, value, unit);
+    heat_base(m, NULL, tag, value, unit, access);
 }
 
 /* Of a huge page: this base page of it was used. */
@@ -206,9 +239,9 @@ static void touched(struct vm_engine *m, vm_va va, uint64_t tag, uint64_t page_t
     report(m, unit, access);
     accessed(m, va, e->value);
     if (m->scheme->in_registers)
-        heat_registers(m, tag, e->value, unit);
+        heat_registers(m, tag, e->value, unit, access);
     if (t && order == 0)
-        heat_base(m, t, page_tag, e->value, unit);
+        heat_base(m, t, page_tag, e->value, unit, access);
     else if (t)
         heat_large(m, t, page_tag, e);
 }
@@ -223,7 +256,7 @@ static void install_neighbours(struct vm_engine *m, uint64_t tag, unsigned order
         struct vm_tlb *t = vm_levels_holder(m, level, access, order);
         if (t && t->pair_shift && vm_tlb_find(t, neighbour, order) < 0 &&
             vm_walk_neighbour(m, tag, order, &e))
-            vm_tlb_fill(t, neighbour, e);
+            vm_levels_fill(m, t, neighbour, e);
     }
 }
 
@@ -297,35 +330,34 @@ static bool touch_found(struct vm_engine *m, vm_va va, uint64_t tag, enum vm_acc
     return goes_on(m);
 }
 
-/* This base page of a large one that its set used last was touched: the loop need not come here
- * for it again. */
-static void heat_part(struct vm_engine *m, uint64_t tag, enum vm_access access, vm_pfn unit)
+/* This base page of a large one was touched: the loop need not come here for it again. */
+static void heat_part(struct vm_engine *m, uint64_t tag, enum vm_access access, vm_pfn unit,
+                      uint64_t *stamp)
 {
-    uint32_t slot = (uint32_t)(tag >> 12) & m->hot_mask;
     m->cpu->warm[access] = m->cpu->hot_has_large[access] = true;
-    m->cpu->hot[access][slot] = tag;
-    m->cpu->hot_unit[access][slot] = unit;
-    m->cpu->hot_pa[access][slot] = m->place;
+    *hot_slot(m, m->cpu, access, tag >> 12) = (struct hot_page){
+        .page = tag >> 12 << m->page_shift, .stamp = stamp, .pa = m->place, .unit = unit};
 }
 
-/* A large page that its set of level 1 used last has it: nothing moves. */
+/* A large page has it that level 1 has. */
 static bool touch_large(struct vm_engine *m, uint64_t tag, enum vm_access access)
 {
     const struct large_pages *all = &m->cpu->large[access];
-    const struct large_page *l = &all->slot[tag >> 12 >> all->order & all->mask];
+    const struct large_page *l = &all->slot[tag >> 12 >> all->order & (LARGE_SLOTS - 1)];
     uint64_t index = (tag >> 12) - l->page;
     if (index >= l->n)
         return false;
     bool elsewhere = all->tlb != m->cpu->base1[access];
     m->elsewhere[access] += elsewhere;
     all->tlb->counts.lookups += elsewhere;
+    *l->stamp = ++all->tlb->now;
     vm_pfn pfn = l->pfn + (vm_pfn)index, unit = vm_unit(m, pfn);
     m->place = (vm_pa)pfn << m->page_shift;
     m->bits[unit] |= m->marks[access];
     note_part(m, pfn);
     report(m, unit, access);
     if (!elsewhere)
-        heat_part(m, tag, access, unit);
+        heat_part(m, tag, access, unit, l->stamp);
     return true;
 }
 
@@ -344,6 +376,23 @@ touch_miss(struct vm_engine *m, vm_va va, uint64_t tag, enum vm_access access, u
     m->counts.tlb_misses++;
     vm_refill_begin(m);
     return touch_walk(m, va, tag, access, true);
+}
+
+/* The loop's clock goes on from the latest stamp of level 1; what it calls, from the loop's. */
+static inline uint64_t stamps_take(const struct processor *p)
+{
+    uint64_t now = 0;
+    for (int a = 0; a < VM_ACCESSES; a++)
+        if (p->base1[a] && p->base1[a]->now > now)
+            now = p->base1[a]->now;
+    return now;
+}
+
+static inline void stamps_give(const struct processor *p, uint64_t now)
+{
+    for (int a = 0; a < VM_ACCESSES; a++)
+        if (p->base1[a])
+            p->base1[a]->now = now;
 }
 
 /* A reference that reaches into further pages: a touch of each, and between them the tick that may

@@ -1,5 +1,5 @@
-/* tlb.c - see tlb.h. What happens on a miss, an invalidation, and at the second hit of a set;
- * the engine's loop has the search for the common hit inlined. */
+/* tlb.c - see tlb.h. What happens on a miss, an invalidation, and at a hit that the engine's loop
+ * does not remember. */
 #include "base/assert.h"
 #include "base/bits.h"
 #include "base/plru.h"
@@ -64,7 +64,7 @@ static size_t pages_of(const struct vm_tlb_config *c)
 
 size_t vm_tlb_size(const struct vm_tlb_config *c)
 {
-    return sizeof(uint64_t) * (c->entries + pages_of(c) * (1 + c->bounded) + sets_of(c));
+    return sizeof(uint64_t) * (2 * c->entries + pages_of(c) * (1 + c->bounded) + sets_of(c));
 }
 
 void vm_tlb_init(struct vm_tlb *t, const struct vm_tlb_config *c, uint64_t seed, void *memory)
@@ -72,9 +72,10 @@ void vm_tlb_init(struct vm_tlb *t, const struct vm_tlb_config *c, uint64_t seed,
     uint64_t *words = memory;
     *t = (struct vm_tlb){
         .tag = words,
-        .value = words + c->entries,
-        .tree = words + c->entries + pages_of(c),
-        .bounds = c->bounded ? words + c->entries + pages_of(c) + sets_of(c) : NULL,
+        .stamp = words + c->entries,
+        .value = words + 2 * c->entries,
+        .tree = words + 2 * c->entries + pages_of(c),
+        .bounds = c->bounded ? words + 2 * c->entries + pages_of(c) + sets_of(c) : NULL,
         .random = seed,
         .ways = c->ways,
         .set_mask = sets_of(c) - 1,
@@ -183,18 +184,7 @@ void vm_tlb_set_entry(struct vm_tlb *t, uint64_t i, struct vm_tlb_entry e)
         t->bounds[i] = e.first | (uint64_t)e.end << 32;
 }
 
-/* Entry `from` takes the place of entry `to`. */
-static void copy_way(struct vm_tlb *t, uint64_t to, uint64_t from)
-{
-    t->tag[to] = t->tag[from];
-    for (uint64_t half = 0; half <= t->pair_shift; half++) {
-        t->value[(to << t->pair_shift) + half] = t->value[(from << t->pair_shift) + half];
-        if (t->bounds)
-            t->bounds[(to << t->pair_shift) + half] = t->bounds[(from << t->pair_shift) + half];
-    }
-}
-
-/* What an entry holds, while others move over its place. */
+/* What an entry holds. */
 struct held {
     uint64_t tag, value[2], bounds[2];
 };
@@ -222,73 +212,31 @@ static void put(struct vm_tlb *t, uint64_t way, const struct held *h)
 
 /* ---- use ---- */
 
-/* Entries of one page without bounds: shift ways [first, way) up by one and put one in front. Every
- * second hit of a set comes here, and every fill. */
-static void plain_in_front(struct vm_tlb *t, uint64_t first, uint64_t way, uint64_t tag,
-                           uint64_t value)
+void vm_tlb_use_tree(struct vm_tlb *t, uint64_t way)
 {
-    for (; way > first; way--) {
-        t->tag[way] = t->tag[way - 1];
-        t->value[way] = t->value[way - 1];
-    }
-    t->tag[first] = tag;
-    t->value[first] = value;
-}
-
-/* The same of entries of any kind. */
-static void put_in_front(struct vm_tlb *t, uint64_t first, uint64_t way, const struct held *h)
-{
-    for (; way > first; way--)
-        copy_way(t, way, way - 1);
-    put(t, first, h);
-}
-
-static void to_front(struct vm_tlb *t, uint64_t first, uint64_t way)
-{
-    struct held h = hold(t, way);
-    put_in_front(t, first, way, &h);
-}
-
-static void tree_use(struct vm_tlb *t, uint64_t first, uint64_t way)
-{
-    uint64_t set = first / t->ways;
-    t->tree[set] = vm_plru_use(t->tree[set], t->open, (uint32_t)(way - first));
-}
-
-uint64_t vm_tlb_use_in_set(struct vm_tlb *t, uint64_t first, uint64_t i)
-{
-    if (t->replace == VM_TLB_PLRU)
-        tree_use(t, first, i);
-    if (t->replace != VM_TLB_LRU)
-        return i;
-    if (t->bounds)
-        to_front(t, first, i);
-    else
-        plain_in_front(t, first, i, t->tag[i], t->value[i]);
-    return first;
-}
-
-uint64_t vm_tlb_use(struct vm_tlb *t, uint64_t i)
-{
-    uint64_t way = i >> t->pair_shift, first = vm_tlb_set(t, t->tag[way]) * t->ways;
-    if (!t->pair_shift)
-        return vm_tlb_use_in_set(t, first, i);
-    if (t->replace == VM_TLB_PLRU)
-        tree_use(t, first, way);
-    if (t->replace != VM_TLB_LRU)
-        return i;
-    to_front(t, first, way);
-    return (first << 1) + (i & 1);
+    uint32_t set = (uint32_t)way / t->ways; /* entries are counted by 32 bits */
+    t->tree[set] = vm_plru_use(t->tree[set], t->open, (uint32_t)way - set * t->ways);
 }
 
 /* ---- coming and leaving ---- */
+
+/* The way with the least stamp: an empty one if there is any. */
+static uint64_t oldest(const struct vm_tlb *t, uint64_t first)
+{
+    uint64_t least = t->stamp[first], way = first;
+    for (uint64_t i = first + 1; i < first + t->open; i++) {
+        way = t->stamp[i] < least ? i : way;
+        least = t->stamp[i] < least ? t->stamp[i] : least;
+    }
+    return way;
+}
 
 /* The way of the set that a fill replaces: an empty one if there is any. */
 static uint64_t place_of_fill(struct vm_tlb *t, uint64_t set)
 {
     uint64_t first = set * t->ways;
     if (is_ordered(t))
-        return first + t->open - 1;
+        return oldest(t, first);
     for (uint32_t w = 0; w < t->open; w++)
         if (t->tag[first + w] == VM_TLB_EMPTY)
             return first + w;
@@ -312,15 +260,14 @@ static void tell_left(struct vm_tlb *t, const struct held *h)
     }
 }
 
-static void place(struct vm_tlb *t, uint64_t set, uint64_t way, const struct held *h)
+/* Entry `way` has come. */
+static void note_fill(struct vm_tlb *t, uint64_t way)
 {
-    if (is_ordered(t)) {
-        put_in_front(t, set * t->ways, way, h);
-        return;
-    }
-    put(t, way, h);
-    if (t->replace == VM_TLB_PLRU)
-        tree_use(t, set * t->ways, way);
+    t->last = way;
+    if (is_ordered(t))
+        t->stamp[way] = ++t->now;
+    else if (t->replace == VM_TLB_PLRU)
+        vm_tlb_use_tree(t, way);
 }
 
 /* What a fill replaced, if anything, is gone. */
@@ -328,6 +275,7 @@ static uint64_t filled(struct vm_tlb *t, uint64_t tag, const struct held *gone)
 {
     t->nglobal += is_global(tag);
     if (gone->tag != VM_TLB_EMPTY) {
+        t->gone_order = (uint8_t)vm_tlb_order(gone->value[0] | gone->value[1]);
         t->counts.evictions++;
         tell_left(t, gone);
     }
@@ -341,15 +289,10 @@ static uint64_t fill_plain(struct vm_tlb *t, uint64_t tag, uint64_t value)
     struct held gone;
     gone.tag = t->tag[way];
     gone.value[0] = t->value[way];
-    gone.bounds[0] = 0;
-    if (is_ordered(t)) {
-        plain_in_front(t, first, way, tag, value);
-    } else {
-        t->tag[way] = tag;
-        t->value[way] = value;
-        if (t->replace == VM_TLB_PLRU)
-            tree_use(t, first, way);
-    }
+    gone.value[1] = gone.bounds[0] = 0;
+    t->tag[way] = tag;
+    t->value[way] = value;
+    note_fill(t, way);
     return filled(t, tag, &gone);
 }
 
@@ -364,7 +307,8 @@ uint64_t vm_tlb_fill(struct vm_tlb *t, uint64_t tag, struct vm_tlb_entry e)
     int64_t pair = t->pair_shift ? find_way(t, own, vm_tlb_order(e.value)) : -1;
     t->counts.fills++;
     if (pair >= 0) { /* beside its neighbour */
-        uint64_t i = vm_tlb_use(t, ((uint64_t)pair << 1) + half);
+        uint64_t i = ((uint64_t)pair << 1) + half;
+        vm_tlb_use(t, i);
         vm_tlb_set_entry(t, i, e);
         return VM_TLB_EMPTY;
     }
@@ -372,21 +316,17 @@ uint64_t vm_tlb_fill(struct vm_tlb *t, uint64_t tag, struct vm_tlb_entry e)
     struct held gone = hold(t, way), come = {.tag = own};
     come.value[half] = e.value;
     come.bounds[half] = e.first | (uint64_t)e.end << 32;
-    place(t, set, way, &come);
+    put(t, way, &come);
+    note_fill(t, way);
     return filled(t, tag, &gone);
 }
 
-/* Empty an entry; where ways are ordered, those behind it close the gap. */
 static void drop(struct vm_tlb *t, uint64_t way)
 {
     struct held gone = hold(t, way);
     t->counts.invalidations++;
-    if (is_ordered(t)) {
-        uint64_t end = way / t->ways * t->ways + t->open;
-        for (; way + 1 < end; way++)
-            copy_way(t, way, way + 1);
-    }
     t->tag[way] = VM_TLB_EMPTY;
+    t->stamp[way] = 0;
     tell_left(t, &gone);
 }
 
@@ -409,17 +349,33 @@ bool vm_tlb_invalidate(struct vm_tlb *t, uint64_t tag, unsigned order)
 
 void vm_tlb_invalidate_space(struct vm_tlb *t, vm_asid asid)
 {
-    /* From the last entry down: closing a gap moves only entries that were looked at. */
-    for (uint64_t i = (uint64_t)sets(t) * t->ways; i-- > 0;)
+    for (uint64_t i = 0, end = (uint64_t)sets(t) * t->ways; i < end; i++)
         if (t->tag[i] != VM_TLB_EMPTY && (t->tag[i] & 0xfff) == asid)
             drop(t, i);
 }
 
 void vm_tlb_flush(struct vm_tlb *t)
 {
-    for (uint64_t i = (uint64_t)sets(t) * t->ways; i-- > 0;)
+    for (uint64_t i = 0, end = (uint64_t)sets(t) * t->ways; i < end; i++)
         if (t->tag[i] != VM_TLB_EMPTY && !is_global(t->tag[i]))
             drop(t, i);
+}
+
+/* ---- the order of a set ---- */
+
+static bool is_before(const struct vm_tlb *t, uint64_t a, uint64_t b)
+{
+    return t->stamp[a] != t->stamp[b] ? t->stamp[a] > t->stamp[b] : a < b;
+}
+
+uint64_t vm_tlb_rank(const struct vm_tlb *t, uint64_t way)
+{
+    uint64_t first = way / t->ways * t->ways, rank = 0;
+    if (!is_ordered(t))
+        return way - first;
+    for (uint64_t i = first; i < first + t->ways; i++)
+        rank += is_before(t, i, way);
+    return rank;
 }
 
 /* ---- the check ---- */
@@ -443,12 +399,13 @@ static void check_set(const struct vm_tlb *t, uint64_t set, uint32_t *nglobal)
 {
     uint64_t first = set * t->ways;
     for (uint64_t way = first; way < first + t->ways; way++) {
+        VM_ASSERT(t->tag[way] != VM_TLB_EMPTY || !t->stamp[way]);
         if (t->tag[way] == VM_TLB_EMPTY)
             continue;
         unsigned order = order_of(t, way);
         VM_ASSERT(way < first + t->open && vm_tlb_set(t, t->tag[way]) == set);
         VM_ASSERT(find_way(t, t->tag[way], order) == (int64_t)way);
-        VM_ASSERT(!is_ordered(t) || way == first || t->tag[way - 1] != VM_TLB_EMPTY);
+        VM_ASSERT(!is_ordered(t) || (t->stamp[way] && t->stamp[way] <= t->now));
         for (uint64_t half = 0; half <= t->pair_shift; half++)
             check_page(t, (way << t->pair_shift) + half, order);
         *nglobal += is_global(t->tag[way]);

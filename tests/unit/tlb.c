@@ -66,8 +66,8 @@ static bool has(const struct vm_tlb *t, uint64_t page, vm_asid asid)
 
 static void use(struct vm_tlb *t, uint64_t page)
 {
-    uint64_t at = vm_tlb_use(t, (uint64_t)vm_tlb_find(t, page * PAGE, 0));
-    assert_int_equal(t->tag[at], page * PAGE);
+    vm_tlb_use(t, (uint64_t)vm_tlb_find(t, page * PAGE, 0));
+    assert_int_equal(t->tag[t->last], page * PAGE);
 }
 
 /* Pages 0 to 3 come in order, 0 is used again, 4 comes: answers who left. */
@@ -134,6 +134,38 @@ static void a_flush_spares_the_global_entries_and_a_space_only_its_own(void **un
     free(t.tag);
 }
 
+/* The page that stands at `rank` of the only set; -1: none. */
+static int64_t page_at(const struct vm_tlb *t, uint64_t rank)
+{
+    for (uint64_t way = 0; way < t->ways; way++)
+        if (vm_tlb_rank(t, way) == rank)
+            return t->tag[way] == VM_TLB_EMPTY ? -1 : (int64_t)(t->tag[way] / PAGE);
+    fail();
+    return -1;
+}
+
+static void assert_order(enum vm_tlb_replace replace, const int64_t expected[4])
+{
+    struct vm_tlb t = tlb_new(4, 4, replace);
+    for (uint64_t page = 0; page < 4; page++)
+        fill(&t, page, 0);
+    assert_true(vm_tlb_invalidate(&t, 1 * PAGE, 0));
+    use(&t, 2);
+    use(&t, 0);
+    for (uint64_t rank = 0; rank < 4; rank++)
+        assert_int_equal(page_at(&t, rank), expected[rank]);
+    free(t.tag);
+}
+
+static void a_set_is_ordered_by_use_by_age_or_not_at_all(void **unused)
+{
+    (void)unused;
+    assert_order(VM_TLB_LRU, (const int64_t[]){0, 2, 3, -1});
+    assert_order(VM_TLB_FIFO, (const int64_t[]){3, 2, 0, -1});
+    assert_order(VM_TLB_PLRU, (const int64_t[]){0, -1, 2, 3});
+    assert_order(VM_TLB_RANDOM, (const int64_t[]){0, -1, 2, 3});
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -142,6 +174,7 @@ int main(void)
         cmocka_unit_test(each_replacement_lets_its_own_entry_go),
         cmocka_unit_test(a_page_competes_only_in_the_set_of_its_number),
         cmocka_unit_test(a_flush_spares_the_global_entries_and_a_space_only_its_own),
+        cmocka_unit_test(a_set_is_ordered_by_use_by_age_or_not_at_all),
     };
     return cmocka_run_group_tests_name("unit_tlb", tests, NULL, NULL);
 }

@@ -66,9 +66,9 @@ bool vm_zones_parse(const char *text, uint64_t page_bytes, struct vm_zone_config
 /* What a frame is wanted for. Its zones are those up to the highest that may hold such; it lies
  * among frames of its group. */
 enum vm_frame_use {
-    VM_FRAME_FOR_PAGE,        /* any zone; movable */
+    VM_FRAME_FOR_PAGE,        /* any zone; movable; so are pages in slots, compressed */
     VM_FRAME_FOR_LOOSE_TABLE, /* of the kernel, but may be evicted; reclaimable */
-    VM_FRAME_FOR_KERNEL,      /* tables, pages in slots; not in highmem or movable; stays */
+    VM_FRAME_FOR_KERNEL,      /* tables; not in highmem or movable; stays */
     VM_FRAME_FOR_DEVICE,      /* what a device reaches: the lowest zone; stays */
 };
 #define VM_FRAME_USES 4

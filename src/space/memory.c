@@ -479,11 +479,11 @@ static bool is_free(const struct vm_memory *m, vm_pfn f)
     return vm_frames_is_free(inside ? m->frames : m->apart, inside ? f : f - m->c.nframes);
 }
 
-/* What may lie only where the kernel has addresses. */
+/* What may lie only where the kernel has addresses. Compressed pages may lie anywhere: they are
+ * mapped for as long as they are read (Linux's zsmalloc takes highmem, too). */
 static bool stays(const struct vm_memory *m, vm_pfn f)
 {
-    uint64_t owner = m->frame[f].owner;
-    return owner == VM_FRAME_TABLE || owner == VM_FRAME_STORE || vm_is_table_page(m, f);
+    return m->frame[f].owner == VM_FRAME_TABLE || vm_is_table_page(m, f);
 }
 
 static void check_page_frame(const struct census *c, vm_pfn f)

@@ -70,7 +70,7 @@ void vm_store_pay(struct vm_memory *m)
 {
     if (!vm_store_owes(m))
         return;
-    vm_pfn f = vm_frames_take(m->frames, VM_FRAME_FOR_KERNEL, 0);
+    vm_pfn f = vm_frames_take(m->frames, VM_FRAME_FOR_PAGE, 0);
     VM_ASSERT(f != VM_NOFRAME); /* vm_store_may_add said so */
     vm_frame_note_used(m, 1);
     vm_store_add_frame(m, f);
@@ -79,7 +79,7 @@ void vm_store_pay(struct vm_memory *m)
 bool vm_store_may_add(const struct vm_memory *m, enum vm_swap_level level)
 {
     uint64_t wanted = m->store.wanted + step_of(m, level, m->store.npages[level]);
-    return wanted <= m->store.nframes || vm_frames_free_for(m->frames, VM_FRAME_FOR_KERNEL) > 0;
+    return wanted <= m->store.nframes || vm_frames_free_for(m->frames, VM_FRAME_FOR_PAGE) > 0;
 }
 
 void vm_store_add(struct vm_memory *m, enum vm_swap_level level)

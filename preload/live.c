@@ -223,6 +223,7 @@ static bool open_pager(const struct live_launch *launch, struct vm_error *e)
         .resolve = (enum vm_live_resolve)launch->resolve,
         .signal = VM_LIVE_SIGNAL_YOURS,
         .fork = VM_LIVE_FORK_COPY,
+        .may_come = live_may_come,
         .seed = launch->seed,
         .log = launch->log[0] ? launch->log : NULL,
     };

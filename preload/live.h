@@ -116,6 +116,9 @@ void live_publish(void); /* the launcher sees what has been until now */
 
 bool live_memory_begin(struct vm_error *e);
 enum live_done live_memory_call(struct live_call *c);
+bool live_may_come(const void *address); /* struct vm_live_options has it */
+/* Whether all of it is in the area and can be read. */
+bool live_is_open(const void *address, size_t bytes);
 void live_memory_fork_before(uint64_t *signals);
 bool live_memory_fork_after(bool is_child, const uint64_t *signals, struct vm_error *e);
 

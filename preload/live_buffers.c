@@ -36,8 +36,7 @@
 #endif
 
 #define PIECE_OF_LIMIT 8
-#define UNKNOWN_BYTES  LIVE_PAGE /* and up to as much behind, to the end of a page */
-#define TRIES_MAX      100000    /* until others have unpinned theirs */
+#define TRIES_MAX      100000 /* until others have unpinned theirs */
 
 enum extent { EXTENT_TIMES, EXTENT_VECTORS, EXTENT_MESSAGE, EXTENT_MESSAGES };
 
@@ -80,6 +79,8 @@ bool live_pin(struct live_thread *t, unsigned long at, size_t bytes, enum vm_acc
         at >= live_world.area_end)
         return true;
     at = at > live_world.area ? at : live_world.area;
+    if (!live_is_open((void *)at, end - at))
+        return true; /* the kernel says that it cannot be */
     if (t->npins == LIVE_PINS_MAX)
         return false;
     for (int i = 0; !vm_live_pin(live_world.pager, (void *)at, end - at, access); i++) {
@@ -119,7 +120,8 @@ static bool pin_unknown(struct live_thread *t, unsigned long at)
 {
     if (!live_in_area(at))
         return true;
-    unsigned long end = (at + UNKNOWN_BYTES + LIVE_PAGE - 1) & ~(LIVE_PAGE - 1);
+    unsigned long page_end = (at | (LIVE_PAGE - 1)) + 1, next_end = page_end + LIVE_PAGE;
+    unsigned long end = live_is_open((void *)page_end, LIVE_PAGE) ? next_end : page_end;
     return live_pin(t, at, end - at, VM_WRITE);
 }
 

@@ -7,13 +7,15 @@
  * what they had. The break does not grow, so that malloc's own heap comes by mmap, too.
  *
  * Invariants
- *  1. Pages of the area that are in no range are of no access, and have no contents.
+ *  1. Pages of the area that are in no range are of no access, and have no contents. What is of no
+ *     access is not resident: the pager, which reads what it writes back, never touches it. So the
+ *     page is shut first (`open`), then emptied, or sent away, and then of no access.
  *  2. `used` has the ranges, in host pages; what another mapping was put over (MAP_FIXED with a
  *     file) is in `lost`, used for ever, and not managed.
  *  3. The lock is held while ranges change with their contents and protections, as the kernel holds
  *     its own; nothing under it touches managed memory.
- *  4. A page of the pager's that is used in part keeps all of its contents; zeros that are due are
- *     then written.
+ *  4. A page of the pager's that is used in part keeps all of its contents, and can be read as a
+ *     whole; zeros that are due are then written.
  *
  * Not as the kernel has it: a mapping that moves is readable and writable afterwards; mlock finds
  * no memory to lock; madvise DONTFORK and WIPEONFORK are refused, and those about huge pages, dumps
@@ -50,7 +52,8 @@
 
 static struct vm_lock lock;
 static struct vm_ranges used, lost;
-static uint64_t unit; /* host pages of one of the pager's */
+static _Atomic uint64_t *open; /* a bit a host page: it can be read */
+static uint64_t unit;          /* host pages of one of the pager's */
 
 /* ---- addresses and numbers ---- */
 
@@ -89,10 +92,85 @@ static void count_bytes(int64_t change)
         atomic_store(&n->managed_bytes_most, now);
 }
 
-static long protect(uintptr_t at, size_t bytes, unsigned long how)
+static long protect_now(uint64_t from, uint64_t end, unsigned long how)
 {
-    return live_call(SYS_mprotect, at, bytes, how, 0, 0, 0);
+    if (from >= end)
+        return 0;
+    return live_call(SYS_mprotect, address_of(from), (end - from) * LIVE_PAGE, how, 0, 0, 0);
 }
+
+/* ---- what is open ---- */
+
+static bool is_open(uint64_t page)
+{
+    return atomic_load_explicit(&open[page / 64], memory_order_acquire) >> page % 64 & 1;
+}
+
+static void set_open(uint64_t from, uint64_t end, bool to)
+{
+    while (from < end) {
+        uint64_t n = 64 - from % 64 < end - from ? 64 - from % 64 : end - from;
+        uint64_t bits = (n == 64 ? UINT64_MAX : (UINT64_C(1) << n) - 1) << from % 64;
+        if (to)
+            atomic_fetch_or(&open[from / 64], bits);
+        else
+            atomic_fetch_and(&open[from / 64], ~bits);
+        from += n;
+    }
+}
+
+static bool any_open(uint64_t from, uint64_t end)
+{
+    while (from < end && !is_open(from))
+        from++;
+    return from < end;
+}
+
+bool live_is_open(const void *address, size_t bytes)
+{
+    uint64_t from = number_of((uintptr_t)address);
+    uint64_t end = number_after((uintptr_t)address + bytes);
+    while (from < end && is_open(from))
+        from++;
+    return from >= end;
+}
+
+/* [from, end) can be read, as `how` says. Under the lock. */
+static long reveal(uint64_t from, uint64_t end, unsigned long how)
+{
+    uint64_t low = from / unit * unit, high = (end + unit - 1) / unit * unit;
+    for (uint64_t page = low; page < high; page++) {
+        if (page == from)
+            page = end;
+        if (page < high && !is_open(page))
+            protect_now(page, page + 1, PROT_READ);
+    }
+    long failed = protect_now(from, end, how);
+    if (!failed)
+        set_open(from, end, true);
+    return failed;
+}
+
+/* [from, end) cannot be touched, after `empty` did its work on it, meanwhile with the protection
+ * that it needs. Under the lock. */
+static long shut(uint64_t from, uint64_t end, unsigned long meanwhile,
+                 void (*empty)(uint64_t from, uint64_t end))
+{
+    uint64_t low = from / unit * unit, high = (end + unit - 1) / unit * unit;
+    set_open(from, end, false);
+    long failed = protect_now(from, end, meanwhile);
+    if (failed)
+        return failed;
+    empty(from, end);
+    if (any_open(low, from))
+        low += unit;
+    if (any_open(end, high))
+        high -= unit;
+    protect_now(from, end, PROT_READ);
+    return low < high ? protect_now(low, high, PROT_NONE) : 0;
+}
+
+/* ---- contents ---- */
 
 static void zero(uint64_t from, uint64_t end)
 {
@@ -131,17 +209,29 @@ static bool take(uint64_t from, uint64_t end)
     return true;
 }
 
+/* They leave, with their contents. */
+static void send_away(uint64_t from, uint64_t end)
+{
+    struct vm_error e;
+    vm_live_advise(live_world.pager, (void *)address_of(from), (end - from) * LIVE_PAGE,
+                   VM_LIVE_COLD, &e);
+}
+
 static void give_range(const struct vm_range *r)
 {
     if (!vm_ranges_remove(&used, r->from, r->end))
         return;
-    size_t bytes = (r->end - r->from) * LIVE_PAGE;
-    if (unit > 1) /* zeros may have to be written */
-        protect(address_of(r->from), bytes, PROT_READ | PROT_WRITE);
-    discard(r->from, r->end);
-    protect(address_of(r->from), bytes, PROT_NONE);
-    count_bytes(-(int64_t)bytes);
+    shut(r->from, r->end, PROT_READ | PROT_WRITE, discard);
+    count_bytes(-(int64_t)((r->end - r->from) * LIVE_PAGE));
     live_count(&live_world.launch->calls.unmaps);
+}
+
+/* Under the lock; the kernel's answer. */
+static long protect(uint64_t from, uint64_t end, unsigned long how)
+{
+    if (how & (PROT_READ | PROT_WRITE))
+        return reveal(from, end, how);
+    return shut(from, end, PROT_READ, send_away);
 }
 
 /* What of [from, end) is managed is nobody's any more. Under the lock. */
@@ -175,7 +265,7 @@ static uintptr_t map(uint64_t n, unsigned long how)
     uint64_t at = find_place(n);
     if (at == VM_RANGES_NONE || !take(at, at + n))
         return 0;
-    if (protect(address_of(at), n * LIVE_PAGE, how) != 0) {
+    if (protect(at, at + n, how) != 0) {
         give(at, at + n);
         return 0;
     }
@@ -226,7 +316,7 @@ static void map_fixed(struct live_call *c, size_t bytes)
         return;
     }
     give(from, end);
-    c->result = take(from, end) ? protect(c->arg[0], bytes, c->arg[2]) : -ENOMEM;
+    c->result = take(from, end) ? protect(from, end, c->arg[2]) : -ENOMEM;
     if (c->result == 0)
         c->result = (long)c->arg[0];
 }
@@ -301,9 +391,11 @@ static enum live_done take_mprotect(struct live_call *c)
         return LIVE_PASS;
     uint64_t from = number_of(c->arg[0]), end = from + bytes / LIVE_PAGE;
     vm_lock_take(&lock);
-    c->result = vm_ranges_has_all(&used, from, end)
-                    ? live_call(c->number, c->arg[0], bytes, c->arg[2], c->arg[3], 0, 0)
-                    : -ENOMEM;
+    c->result = -ENOMEM;
+    if (!vm_ranges_has_none(&lost, from, end))
+        c->result = live_call(c->number, c->arg[0], bytes, c->arg[2], c->arg[3], 0, 0);
+    else if (vm_ranges_has_all(&used, from, end))
+        c->result = protect(from, end, c->arg[2]);
     vm_lock_give(&lock);
     return LIVE_DONE;
 }
@@ -323,7 +415,6 @@ static void carry(uintptr_t to, uintptr_t from, size_t bytes)
 {
     const size_t piece = (size_t)1 << 20;
     struct vm_error e;
-    protect(from, bytes, PROT_READ | PROT_WRITE);
     for (size_t at = 0; at < bytes; at += piece) {
         size_t n = bytes - at < piece ? bytes - at : piece;
         memcpy((void *)(to + at), (const void *)(from + at), n);
@@ -336,6 +427,8 @@ static long move(uintptr_t from, uint64_t old, uint64_t n)
 {
     vm_lock_take(&lock);
     uintptr_t to = map(n, PROT_READ | PROT_WRITE);
+    if (to)
+        protect(number_of(from), number_of(from) + old, PROT_READ | PROT_WRITE);
     vm_lock_give(&lock);
     if (!to)
         return -ENOMEM;
@@ -365,7 +458,7 @@ static enum live_done take_mremap(struct live_call *c)
         give(from + n, from + old);
         c->result = (long)at;
     } else if (is_mapped && grows_in_place(from, old, n)) {
-        protect(address_of(from + old), (n - old) * LIVE_PAGE, PROT_READ | PROT_WRITE);
+        protect(from + old, from + n, PROT_READ | PROT_WRITE);
         c->result = (long)at;
     } else if (is_mapped) {
         c->result = -ENOMEM;
@@ -405,7 +498,8 @@ static long advise(uintptr_t at, size_t bytes, int advice)
     default:
         return 0;
     }
-    vm_live_advise(live_world.pager, (void *)at, bytes, what, &e);
+    if (live_is_open((void *)at, bytes))
+        vm_live_advise(live_world.pager, (void *)at, bytes, what, &e);
     return 0;
 }
 
@@ -531,8 +625,15 @@ static bool open_area(struct vm_error *e)
         return false;
     live_world.area = (uintptr_t)at;
     live_world.area_end = live_world.area + bytes;
-    return protect(live_world.area, bytes, PROT_NONE) == 0 ||
+    open = live_room(bytes / LIVE_PAGE / 8);
+    return (open && protect_now(0, bytes / LIVE_PAGE, PROT_NONE) == 0) ||
            vm_fail(e, VM_ESYSTEM, "no address space for managed memory");
+}
+
+/* The pager brings only what can be read as a whole. */
+bool live_may_come(const void *address)
+{
+    return !open || live_is_open(address, unit * LIVE_PAGE);
 }
 
 bool live_memory_begin(struct vm_error *e)

@@ -52,6 +52,13 @@ enum vm_live_signal {
     VM_LIVE_SIGNAL_YOURS, /* yours, which calls vm_live_signal */
 };
 
+/* What a log has. */
+enum vm_live_log {
+    VM_LIVE_LOG_FAULTS,   /* what the pager hears: nearly free */
+    VM_LIVE_LOG_ACCESSES, /* every touch, whatever the limit: of one thread, on x86-64; some 10 us a
+                             change of page. SIGSEGV is the pager's, and nothing comes along */
+};
+
 enum vm_live_fork {
     VM_LIVE_FORK_NONE, /* a child has no regions */
     VM_LIVE_FORK_COPY, /* a child has a copy of them, and a pager of its own */
@@ -72,8 +79,12 @@ struct vm_live_options {  /* zeros: the defaults */
     enum vm_live_resolve resolve;
     enum vm_live_signal signal;
     enum vm_live_fork fork;
+    /* May a page come along that nobody touched? Asked anywhere, by any thread: it reads a word, and
+     * no more. What it says no to is not touched by the pager either. NULL: always. */
+    bool (*may_come)(const void *address);
     uint64_t seed;
-    const char *log;               /* a .pgt of what the pager hears, or NULL */
+    const char *log; /* a .pgt of what the pager hears, or NULL */
+    enum vm_live_log log_depth;
     struct vm_live_budget *budget; /* shared with other pagers, or NULL */
     uint64_t least_bytes; /* of the budget, whatever others need; 0: VM_PAGER_LIMIT_MIN pages */
 };
@@ -121,7 +132,7 @@ bool vm_live_flush(struct vm_live *l, void *address, size_t bytes, struct vm_err
  * pins add up. At most a quarter of the limit. False: too many, or they could not be had. */
 bool vm_live_pin(struct vm_live *l, const void *address, size_t bytes, enum vm_access access);
 void vm_live_unpin(struct vm_live *l, const void *address, size_t bytes);
-/* From a handler of SIGBUS with SA_SIGINFO, all signals blocked: whether it was a fault of some
+/* From a handler of SIGBUS (and, for a log of accesses, SIGSEGV) with SA_SIGINFO, all signals blocked: whether it was a fault of some
  * pager's, which is resolved. `context` is the handler's third argument. */
 bool vm_live_signal(const void *siginfo, const void *context);
 /* Whether any of [address, address + bytes) is in a region of the pager's. */
@@ -129,6 +140,13 @@ bool vm_live_owns(const struct vm_live *l, const void *address, size_t bytes);
 
 /* From now on. Errors: VM_EUSAGE. */
 bool vm_live_limit(struct vm_live *l, uint64_t bytes, struct vm_error *e);
+
+/* ---- logs ---- */
+
+/* The log of a pager that was not closed, since its process ended: PATH is made of PATH.part. (A
+ * pager that is closed does that itself, and if it cannot says so on standard error.) Errors:
+ * VM_EINPUT (no log of a pager), VM_ESYSTEM. */
+bool vm_live_log_finish(const char *path, struct vm_error *e);
 
 /* ---- fork ---- */
 

@@ -136,6 +136,8 @@ static bool happen(struct driver *d, const struct touch_event *v, struct vm_erro
         return add_region(d, v->first, v->first + v->n, e);
     case TOUCH_NO_REGION:
         vm_pager_forget(d->pager, v->first, v->n);
+        for (uint32_t i = 0; i < v->n && d->pins; i++)
+            d->pins[v->first + i] = 0;
         return cut_regions(d, v->first, v->first + v->n, e);
     case TOUCH_FORGET:
         vm_pager_forget(d->pager, v->first, v->n);
@@ -297,8 +299,8 @@ static bool configure(const struct vm_as_live_request *r, struct vm_as_live *a, 
         c->frames = in_pages(vm_size_bytes(memory, info->pages, info->page_bytes), info->page_bytes,
                              VM_PAGER_PAGES_MAX);
     if (r->ahead || !info->is_log)
-        c->ahead =
-            in_pages(r->ahead ? *r->ahead : VM_PAGER_AHEAD_BYTES, info->page_bytes, VM_PAGER_AHEAD_MAX);
+        c->ahead = in_pages(r->ahead ? *r->ahead : VM_PAGER_AHEAD_BYTES, info->page_bytes,
+                            VM_PAGER_AHEAD_MAX);
     if (r->batch && *r->batch > VM_PAGER_BATCH_MAX)
         return vm_fail(e, VM_EUSAGE, "--batch %llu: expected at most %d pages",
                        (unsigned long long)*r->batch, VM_PAGER_BATCH_MAX);
@@ -307,7 +309,11 @@ static bool configure(const struct vm_as_live_request *r, struct vm_as_live *a, 
     if (c->frames < VM_PAGER_LIMIT_MIN)
         return vm_fail(e, VM_EUSAGE, "a limit of %u pages: expected %d at least", c->frames,
                        VM_PAGER_LIMIT_MIN);
-    return add_rows(a, r->policies ? r->policies : info->is_log ? info->policy : VM_PAGER_POLICY, e);
+    return add_rows(a,
+                    r->policies    ? r->policies
+                    : info->is_log ? info->policy
+                                   : VM_PAGER_POLICY,
+                    e);
 }
 
 static void run_row(void *host, size_t i)

@@ -86,8 +86,10 @@ static void discard_batch(struct vm_live *l, struct worker *w, const struct regi
         vm_snapshots_save(l, w->move[i].page, seen(l, w, &w->move[i]));
     vm_give_back(l, w, n);
     vm_lock_take(&l->lock);
-    for (uint32_t i = 0; i < n; i++)
+    for (uint32_t i = 0; i < n; i++) {
         vm_pager_forget(l->pager, w->move[i].page, 1);
+        vm_log_add(l->log, LOG_FORGET, w->move[i].page, 1);
+    }
     vm_lock_give(&l->lock);
     for (uint32_t i = 0; i < n; i++) {
         uint32_t page = w->move[i].page;
@@ -98,6 +100,7 @@ static void discard_batch(struct vm_live *l, struct worker *w, const struct regi
         if (r->of && becomes == AS_IN_FILE) {
             vm_lock_take(&l->lock);
             vm_pager_keep(l->pager, page, 1);
+            vm_log_add(l->log, LOG_KEEP, page, 1);
             vm_lock_give(&l->lock);
             l->handle[page] = IN_FILE;
         }
@@ -139,9 +142,12 @@ static bool write_batch(struct vm_live *l, struct worker *w, uint32_t n)
     for (uint32_t i = 0; i < n; i++) {
         if (w->move[i].failed)
             continue;
-        vm_pager_cleaned(l->pager, w->move[i].page);
-        if (w->move[i].what == LEAVES)
+        bool leaves = w->move[i].what == LEAVES;
+        if (w->move[i].dirty)
+            vm_pager_cleaned(l->pager, w->move[i].page);
+        if (leaves)
             vm_pager_not_come(l->pager, w->move[i].page);
+        vm_log_add(l->log, leaves ? LOG_LEAVE : LOG_CLEAN, w->move[i].page, 1);
     }
     vm_lock_give(&l->lock);
     for (uint32_t i = 0; i < n; i++) {
@@ -237,6 +243,7 @@ void vm_page_flushed(struct vm_live *l, const struct region *r, uint32_t page, c
             l->handle[page] = IN_FILE;
             vm_lock_take(&l->lock);
             vm_pager_cleaned(l->pager, page);
+            vm_log_add(l->log, LOG_CLEAN, page, 1);
             vm_lock_give(&l->lock);
             is = CLEAN;
         } else if (was == DIRTY) {
@@ -272,6 +279,8 @@ static void move_handle(struct vm_live *l, uint32_t page, uint32_t there)
     vm_lock_take(&l->lock);
     vm_pager_forget(l->pager, page, 1);
     vm_pager_keep(l->pager, there, 1);
+    vm_log_add(l->log, LOG_FORGET, page, 1);
+    vm_log_add(l->log, LOG_KEEP, there, 1);
     vm_lock_give(&l->lock);
     atomic_store(&l->state[there], OUT);
     vm_state_settle(l, page, EMPTY);
@@ -307,6 +316,7 @@ static void advise_region(struct vm_live *l, const struct region *part, enum vm_
             atomic_fetch_add(&l->changes, 1);
             l->region[i].advice = advice;
             atomic_fetch_add(&l->changes, 1);
+            vm_log_add(l->log, LOG_NORMAL + (unsigned)advice, part->first, part->n);
         }
     vm_lock_give_calmly(&l->lock, &kept);
 }
@@ -317,6 +327,7 @@ static void bring(struct vm_live *l, const struct region *r)
     uint32_t n = r->n < l->limit_pages / 2 ? r->n : l->limit_pages / 2;
     uint64_t kept;
     vm_signals_block(&kept);
+    vm_accesses_bring(l, r->first, n);
     for (uint32_t i = 0; i < n; i++)
         vm_resolve(l, r->start + ((size_t)i << l->page_shift), VM_READ, false);
     vm_signals_restore(&kept);
@@ -391,11 +402,13 @@ static bool pin_now(struct vm_live *l, uint32_t page, enum vm_access access)
         return false;
     if (atomic_fetch_add(&l->pins[page], 1) == 0)
         atomic_fetch_add(&l->pinned, 1);
+    vm_log_add(l->log, LOG_PIN, page, 1);
     return true;
 }
 
 static bool pin_page(struct vm_live *l, const uint8_t *address, enum vm_access access)
 {
+    vm_accesses_pin(l, address, access);
     if (l->snapshots && access == VM_WRITE) /* it may be dirty, and protected for one */
         vm_resolve(l, address, access, true);
     for (;;) {
@@ -430,6 +443,19 @@ bool vm_live_pin(struct vm_live *l, const void *address, size_t bytes, enum vm_a
     return all;
 }
 
+static void unpin_page(struct vm_live *l, const struct region *r, uint32_t page)
+{
+    uint64_t kept;
+    if (atomic_fetch_sub(&l->pins[page], 1) == 1)
+        atomic_fetch_sub(&l->pinned, 1);
+    if (!l->log)
+        return;
+    vm_lock_calmly(&l->lock, &kept);
+    vm_log_add(l->log, LOG_UNPIN, page, 1);
+    vm_accesses_unpin(l, address_in(l, r, page));
+    vm_lock_give_calmly(&l->lock, &kept);
+}
+
 void vm_live_unpin(struct vm_live *l, const void *address, size_t bytes)
 {
     const uint8_t *from = address, *to = from + bytes;
@@ -438,8 +464,6 @@ void vm_live_unpin(struct vm_live *l, const void *address, size_t bytes)
     for (; at < to; at += l->page_bytes) {
         if (!vm_region_find(l, at < from ? from : at, &r))
             continue;
-        uint32_t page = page_in(l, &r, at < from ? from : at);
-        if (atomic_fetch_sub(&l->pins[page], 1) == 1)
-            atomic_fetch_sub(&l->pinned, 1);
+        unpin_page(l, &r, page_in(l, &r, at < from ? from : at));
     }
 }

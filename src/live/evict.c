@@ -117,6 +117,8 @@ void vm_write_back(struct vm_live *l, struct worker *w, uint32_t n)
 {
     uint32_t in = 0, parked = 0;
     protect(l, w->move, n);
+    for (uint32_t i = 0; i < n; i++)
+        vm_accesses_show(l, w->move[i].at);
     for (uint32_t i = 0; i < n; i++) {
         struct moving *m = &w->move[i];
         if (!is_written_to_store(m))
@@ -180,6 +182,8 @@ void vm_give_back(struct vm_live *l, struct worker *w, uint32_t n)
     }
     if (ranges)
         vm_uffd_give_back(&l->uffd, w->range, ranges);
+    for (uint32_t i = 0; i < n; i++)
+        vm_accesses_hide(l, w->move[i].page, w->move[i].at);
 }
 
 /* ---- what becomes of them ---- */

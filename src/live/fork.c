@@ -56,6 +56,8 @@ static bool restart_threads(struct vm_live *l, struct vm_error *e)
 static bool begin_child(struct vm_live *l, struct vm_error *e)
 {
     enum vm_live_resolve resolve = l->options.resolve;
+    vm_log_leave(l->log);
+    l->log = NULL;
     vm_uffd_close(&l->uffd);
     if (!vm_uffd_open(&l->uffd, resolve, e))
         return false;

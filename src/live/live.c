@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NUMBERS     "first-fit"
+#define NUMBERS "first-fit"
 /* Of all regions, and of a store that keeps pages as they are: a part of the 2^47 bytes of address
  * space that a process has. */
 #define MAPPED_BYTES_MAX (UINT64_C(1) << 44)
@@ -63,7 +63,7 @@ static bool check_batch(const struct vm_live *l, struct vm_error *e)
 static uint32_t ahead_pages(const struct vm_live *l)
 {
     uint64_t wished = l->options.ahead_bytes;
-    if (wished == VM_LIVE_AHEAD_NONE)
+    if (wished == VM_LIVE_AHEAD_NONE || l->options.log_depth == VM_LIVE_LOG_ACCESSES)
         return 0;
     uint64_t pages = (wished ? wished : VM_PAGER_AHEAD_BYTES) >> l->page_shift;
     return pages < VM_PAGER_AHEAD_MAX ? (uint32_t)pages : VM_PAGER_AHEAD_MAX;
@@ -94,6 +94,9 @@ static bool take(void *host, uint32_t page)
 {
     struct vm_live *l = host;
     enum page_state s = state_of(l, page);
+    if (l->options.may_come &&
+        !l->options.may_come(address_in(l, vm_region_of_page(l, page), page)))
+        return false;
     return (s == EMPTY || s == OUT) && state_change(l, page, s, FILLING);
 }
 
@@ -173,11 +176,40 @@ static bool take_memory(struct vm_live *l, struct vm_error *e)
     return true;
 }
 
+/* How the pager runs, as a replay of the log wants to know it (as_live.h). */
+static bool open_log(struct vm_live *l, struct vm_error *e)
+{
+    char origin[512];
+    const struct vm_live_options *o = &l->options;
+    bool accesses = o->log_depth == VM_LIVE_LOG_ACCESSES;
+    if (!o->log)
+        return true;
+    snprintf(origin, sizeof origin,
+             "pagoda live: page=%u limit=%u ahead=%u batch=%u seed=%llu policy=%s depth=%s",
+             l->page_bytes, l->limit_pages, ahead_pages(l), o->batch_pages,
+             (unsigned long long)o->seed, o->policy ? o->policy : VM_LIVE_POLICY,
+             accesses ? "accesses" : "faults");
+    if (accesses && !vm_accesses_open(l, e))
+        return false;
+    l->log = vm_log_open(o->log, origin, l->page_bytes, e);
+    return l->log;
+}
+
+static void close_log(struct vm_live *l)
+{
+    struct vm_error e;
+    char line[320];
+    if (vm_log_close(l->log, &e))
+        return;
+    int n = snprintf(line, sizeof line, "pagoda: %.240s\n", e.text);
+    vm_raw_call(SYS_write, 2, (long)line, n, 0, 0, 0);
+}
+
 static bool open_parts(struct vm_live *l, struct vm_error *e)
 {
     if (!choose_page(l, e) || !choose_limit(l, e) || !check_batch(l, e) ||
-        !choose_watermarks(l, e) || !take_memory(l, e) || !open_pager(l, e) || !open_store(l, e) ||
-        !vm_uffd_open(&l->uffd, l->options.resolve, e))
+        !choose_watermarks(l, e) || !take_memory(l, e) || !open_pager(l, e) || !open_log(l, e) ||
+        !open_store(l, e) || !vm_uffd_open(&l->uffd, l->options.resolve, e))
         return false;
     if (pipe2(l->stop, O_CLOEXEC) != 0)
         return vm_fail(e, VM_ESYSTEM, "no pipe for a pager: %s", strerror(errno));
@@ -234,6 +266,7 @@ void vm_live_close(struct vm_live *l)
     end_threads(l);
     vm_regions_end(l);
     vm_signals_leave(l);
+    close_log(l);
     vm_uffd_close(&l->uffd);
     if (l->store)
         l->store_ops->close(l->store);

@@ -30,7 +30,9 @@
 #define LIVE_LIVE_H
 
 #include "base/arena.h"
+#include "live/accesses.h"
 #include "live/lock.h"
+#include "live/log.h"
 #include "live/store.h"
 #include "live/uffd.h"
 
@@ -112,6 +114,9 @@ struct vm_live {
     _Atomic uint32_t gate; /* 1: nobody may begin to move pages */
     _Atomic uint32_t busy; /* a bit each worker that is taken */
     struct worker *worker; /* [WORKERS] */
+
+    struct vm_log *log; /* under the lock; NULL: there is none */
+    struct accesses accesses;
 
     pthread_t handler, background;
     int stop[2]; /* a pipe that ends them */

@@ -131,9 +131,10 @@ static bool is_one_word(const uint64_t *page, uint32_t page_bytes)
     return page[0] == page[page_bytes / 8 - 1] && !memcmp(page, page + 1, page_bytes - 8);
 }
 
+/* All ones would: but that is no handle (store.h). */
 static bool fits_handle(uint64_t word)
 {
-    return (word >> 63) == (word >> 62 & 1);
+    return (word >> 63) == (word >> 62 & 1) && word != UINT64_MAX;
 }
 
 static uint64_t handle_word(vm_stored handle)

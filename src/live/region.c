@@ -162,6 +162,7 @@ static bool number(struct vm_live *l, uint8_t *start, uint32_t n, struct vm_erro
     if (first == VM_ALLOC_NONE)
         return vm_fail(e, VM_ESYSTEM, "a pager has %u pages at most", l->pages_max);
     insert(l, &(struct region){.start = start, .first = (uint32_t)first, .n = n});
+    vm_log_add(l->log, LOG_REGION, (uint32_t)first, n);
     return true;
 }
 
@@ -190,8 +191,10 @@ static uint8_t *map(struct vm_live *l, void *at, size_t bytes, struct vm_error *
         done = number(l, start, (uint32_t)(whole >> l->page_shift), e);
         vm_lock_give_calmly(&l->lock, &kept);
     }
-    if (done)
+    if (done) {
+        vm_accesses_map(l, start, whole);
         return start;
+    }
     munmap(start, whole);
     return NULL;
 }
@@ -237,6 +240,7 @@ void vm_region_set_file(struct vm_live *l, uint8_t *start, struct backing *of)
     r->file_first = r->first;
     end_change(l);
     vm_pager_keep(l->pager, r->first, r->n);
+    vm_log_add(l->log, LOG_KEEP, r->first, r->n);
     for (uint32_t page = r->first; page < r->first + r->n; page++) {
         l->handle[page] = IN_FILE;
         atomic_store_explicit(&l->state[page], OUT, memory_order_relaxed);
@@ -304,8 +308,10 @@ static void forget_part(struct vm_live *l, const struct region *part)
     uint64_t kept;
     vm_lock_calmly(&l->lock, &kept);
     unpin_part(l, part);
+    vm_accesses_close(l);
     erase(l, index_of(l, part->first));
     l->numbers_ops->give(l->numbers, part->first, part->n);
+    vm_log_add(l->log, LOG_NO_REGION, part->first, part->n);
     vm_lock_give_calmly(&l->lock, &kept);
 }
 

@@ -198,6 +198,8 @@ static void plan(struct vm_live *l, struct worker *w, struct region *r, uint32_t
                                      .end = r->first + r->n,
                                      .advice = r->advice};
     vm_pager_fault(l->pager, &f, &w->plan);
+    if (l->options.log_depth == VM_LIVE_LOG_FAULTS && w->plan.outcome <= VM_PAGER_DIRTY)
+        vm_log_add(l->log, access == VM_WRITE ? LOG_WRITE : LOG_READ, page, 1);
 }
 
 /* The page is FILLING by us: decide, and do it. */

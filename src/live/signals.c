@@ -1,4 +1,5 @@
-/* signals.c - SIGBUS: a touch of a page that is not there, in the thread that made it.
+/* signals.c - SIGBUS: a touch of a page that is not there, in the thread that made it. And SIGSEGV,
+ * where a log has every access (accesses.h).
  *
  * The process has one action for a signal, so this file has the one variable of the library: which
  * pagers there are, and what the action was before. A SIGBUS that is nobody's goes there.
@@ -18,12 +19,15 @@
 
 #define PAGERS_MAX 64
 
+enum { OF_ABSENT, OF_CLOSED, SIGNALS };
+static const int signal_number[SIGNALS] = {[OF_ABSENT] = SIGBUS, [OF_CLOSED] = SIGSEGV};
+
 static struct {
     struct vm_lock lock;
     _Atomic(struct vm_live *) pager[PAGERS_MAX];
     _Atomic uint32_t
         users[PAGERS_MAX]; /* threads that resolve by it: it does not close meanwhile */
-    struct sigaction before;
+    struct sigaction before[SIGNALS];
 } process;
 
 /* ---- what the touch was ---- */
@@ -63,14 +67,16 @@ void vm_tell_lost(const void *address)
     vm_raw_call(SYS_write, 2, (long)line, n, 0, 0, 0);
 }
 
-static enum resolved resolve_by(int i, const siginfo_t *info, struct touch t)
+static enum resolved resolve_by(int i, const siginfo_t *info, struct touch t, const void *context)
 {
     enum resolved done = NOT_MINE;
     if (!atomic_load_explicit(&process.pager[i], memory_order_relaxed))
         return NOT_MINE;
     atomic_fetch_add(&process.users[i], 1);
     struct vm_live *l = atomic_load(&process.pager[i]);
-    if (l)
+    if (l && info->si_signo == signal_number[OF_CLOSED])
+        done = vm_accesses_signal(l, info->si_addr, t.access, context) ? RESOLVED : NOT_MINE;
+    else if (l)
         done = vm_resolve(l, info->si_addr, t.access, t.is_protected);
     atomic_fetch_sub(&process.users[i], 1);
     return done;
@@ -83,7 +89,7 @@ bool vm_live_signal(const void *siginfo, const void *context)
     if (info->si_code <= 0) /* somebody sent it: it has no address */
         return false;
     for (int i = 0; i < PAGERS_MAX; i++) {
-        enum resolved done = resolve_by(i, info, t);
+        enum resolved done = resolve_by(i, info, t, context);
         if (done == RESOLVED)
             return true;
         if (done == NOT_TO_BE) {
@@ -105,7 +111,8 @@ static void die(int number)
 /* As if we had not been there: the action before gets it. A fault cannot be ignored. */
 static void pass_on(int number, siginfo_t *info, void *context)
 {
-    const struct sigaction *before = &process.before;
+    const struct sigaction *before =
+        &process.before[number == signal_number[OF_CLOSED] ? OF_CLOSED : OF_ABSENT];
     if (before->sa_flags & SA_SIGINFO)
         before->sa_sigaction(number, info, context);
     else if (before->sa_handler != SIG_DFL && before->sa_handler != SIG_IGN)
@@ -125,19 +132,27 @@ static void on_signal(int number, siginfo_t *info, void *context)
 /* ---- which pagers there are ---- */
 
 /* Whoever set another action since the last pager opened has it called for what is not a pager's. */
-static bool install(struct vm_error *e)
+static bool install(int which, struct vm_error *e)
 {
+    int number = signal_number[which];
     struct sigaction action = {.sa_sigaction = on_signal,
                                .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART};
     struct sigaction now;
     sigfillset(&action.sa_mask);
-    if (sigaction(SIGBUS, NULL, &now) != 0)
-        return vm_fail(e, VM_ESYSTEM, "no action for SIGBUS: %s", strerror(errno));
+    if (sigaction(number, NULL, &now) != 0)
+        return vm_fail(e, VM_ESYSTEM, "no action for signal %d: %s", number, strerror(errno));
     if (now.sa_flags & SA_SIGINFO && now.sa_sigaction == on_signal)
         return true;
-    process.before = now;
-    sigaction(SIGBUS, &action, NULL);
+    process.before[which] = now;
+    sigaction(number, &action, NULL);
     return true;
+}
+
+static bool install_all(const struct vm_live *l, struct vm_error *e)
+{
+    return l->options.signal == VM_LIVE_SIGNAL_YOURS ||
+           (install(OF_ABSENT, e) &&
+            (l->options.log_depth != VM_LIVE_LOG_ACCESSES || install(OF_CLOSED, e)));
 }
 
 bool vm_signals_enter(struct vm_live *l, struct vm_error *e)
@@ -145,7 +160,7 @@ bool vm_signals_enter(struct vm_live *l, struct vm_error *e)
     uint64_t kept;
     bool done = false;
     vm_lock_calmly(&process.lock, &kept);
-    if (l->options.signal == VM_LIVE_SIGNAL_YOURS || install(e)) {
+    if (install_all(l, e)) {
         for (int i = 0; i < PAGERS_MAX && !done; i++) {
             struct vm_live *none = NULL;
             done = atomic_compare_exchange_strong(&process.pager[i], &none, l);

@@ -197,6 +197,7 @@ static void restore_page(struct vm_live *l, const struct vm_live_snapshot *s, ui
         l->handle[page] = s->handle[i];
         l->sum[page] = s->sum[i];
         vm_pager_keep(l->pager, page, 1);
+        vm_log_add(l->log, LOG_KEEP, page, 1);
         atomic_store(&l->state[page], OUT);
     }
     vm_gate_open(l, &signals);

@@ -13,7 +13,7 @@
  *     memory that a pager manages: they are called where a fault happened, which is anywhere
  *     (a signal handler; all signals are blocked). What needs more has a thread or a process of its
  *     own.
- *  4. Functions are thread-safe; handles are never 0.
+ *  4. Functions are thread-safe; handles are never 0 or UINT64_MAX.
  *
  * Checksums are above: whatever comes back is verified by who asked.
  */

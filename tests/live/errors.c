@@ -182,7 +182,7 @@ static void a_flush_says_that_the_store_is_full(void **state)
 static void a_store_that_stays_full_ends_in_a_signal_and_not_in_a_loss(void **state)
 {
     (void)state;
-    enum { MANY = 256 + VM_PAGER_OVERRUN_MAX + 64 };
+    enum { MANY = 4 * LIMIT / PAGE };
     struct world w;
     catch_bus();
     open_world(&w, NULL);

@@ -422,8 +422,8 @@ static int file_try(struct vm_depot *s, struct file *f, uint64_t bytes)
     return error;
 }
 
-/* The file gets room for [0, slots), and for more at once; or for as many of them as it can have. 0,
- * or why not for all. */
+/* The file gets room for [0, slots), and for more at once; or for as many of them as it can have.
+ * 0, or why not for all. */
 static int file_reserve(struct vm_depot *s, struct file *f, uint64_t slots)
 {
     uint64_t bytes = (slots + 1) * s->page_bytes, refused = bytes;
@@ -551,7 +551,8 @@ size_t vm_depot_write(void *store, const void *const *page, size_t n, vm_stored 
 /* ---- reading ---- */
 
 /* Begins to read those of the pages that no transfer has: one transfer's worth, as far as requests
- * may be under way, without waiting. How many pages of the front are seen to; 0: none can be now. */
+ * may be under way, without waiting. How many pages of the front are seen to; 0: none can be
+ * now. */
 static size_t transfer_read(struct vm_depot *s, const vm_stored *handle, size_t n)
 {
     size_t at = 0;

@@ -1,4 +1,5 @@
-/* live_slots.c - slots along a log, their holders, and those that children read: src/live/slots.c. */
+/* live_slots.c - slots along a log, their holders, and those that children read:
+ * src/live/slots.c. */
 #include "base/random.h"
 #include "live/slots.h"
 #include "rounds.h"
@@ -70,8 +71,8 @@ static void none_is_taken_past_what_is_usable(void **unused)
     vm_store_slots_close(&s);
 }
 
-/* Pages written anew at random, in batches of 64, with twice as many slots as pages: docs/theory has
- * four pages and a half for a run. A log that took what is free next would have two. */
+/* Pages written anew at random, in batches of 64, with twice as many slots as pages: docs/theory
+ * has four pages and a half for a run. */
 static void batches_stay_in_runs_when_pages_are_rewritten_at_random(void **unused)
 {
     (void)unused;

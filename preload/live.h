@@ -4,7 +4,7 @@
  *      live_stubs.c     the few instructions from which system calls go to the kernel as they are
  *      live_memory.c    mmap and its kin: which addresses are managed
  *      live_buffers.c   calls with buffers in managed memory: pinned, in pieces
- *      live_signals.c   the two signals that are ours, and who else wants them
+ *      live_signals.c   the signals that are ours, and who else wants them
  *      live_threads.c   clone, fork, vfork, exec, exit
  *      live_descriptors.c   the pager's descriptors among the program's
  *
@@ -73,6 +73,7 @@ struct live_world {
     struct vm_live *pager;
     uintptr_t area, area_end; /* all managed addresses are in it */
     bool needs_pins;          /* the kernel's own faults are not resolved */
+    bool hears_accesses;      /* and SIGSEGV is the pager's, too */
     uint32_t first_process;   /* that was launched, 0: any */
     _Atomic uint64_t published_ms;
     char *variable; /* LIVE_LAUNCH_ENV as it was */

@@ -64,6 +64,12 @@ enum vm_live_fork {
     VM_LIVE_FORK_COPY, /* a child has a copy of them, and a pager of its own */
 };
 
+/* Whether other processes can ask for its numbers (live_view.h, `pagoda top`). */
+enum vm_live_serve {
+    VM_LIVE_SERVE_NOBODY,
+    VM_LIVE_SERVE_OWNER, /* on a Unix socket that only the user of the process may open */
+};
+
 struct vm_live_options {  /* zeros: the defaults */
     uint64_t limit_bytes; /* resident at most; required: VM_PAGER_LIMIT_MIN pages at least */
     const char *policy;   /* "clock:...", NULL: VM_LIVE_POLICY */
@@ -79,6 +85,7 @@ struct vm_live_options {  /* zeros: the defaults */
     enum vm_live_resolve resolve;
     enum vm_live_signal signal;
     enum vm_live_fork fork;
+    enum vm_live_serve serve;
     /* May a page come along that nobody touched? Asked anywhere, by any thread: it reads a word, and
      * no more. What it says no to is not touched by the pager either. NULL: always. */
     bool (*may_come)(const void *address);
@@ -142,6 +149,10 @@ bool vm_live_owns(const struct vm_live *l, const void *address, size_t bytes);
 bool vm_live_limit(struct vm_live *l, uint64_t bytes, struct vm_error *e);
 
 /* ---- logs ---- */
+
+/* For the log: what options.may_come answers for pages of one region from now on. */
+void vm_live_log_open(struct vm_live *l, const void *address, size_t bytes);
+void vm_live_log_shut(struct vm_live *l, const void *address, size_t bytes);
 
 /* The log of a pager that was not closed, since its process ended: PATH is made of PATH.part. (A
  * pager that is closed does that itself, and if it cannot says so on standard error.) Errors:

@@ -14,6 +14,8 @@
 #include <pagoda/engine.h>
 #include <pagoda/experiment.h>
 #include <pagoda/kernel.h>
+#include <pagoda/live_proposal.h>
+#include <pagoda/live_view.h>
 #include <pagoda/locality.h>
 #include <pagoda/multiprogram.h>
 #include <pagoda/requests.h>
@@ -34,6 +36,10 @@ bool vm_report_replay_json(FILE *out, const struct vm_result *r, struct vm_error
 
 void vm_report_as_live_text(FILE *out, const struct vm_as_live *a, enum vm_colour colour);
 bool vm_report_as_live_json(FILE *out, const struct vm_as_live *a, struct vm_error *e);
+
+void vm_report_live_proposal_text(FILE *out, const struct vm_live_proposal *a,
+                                  enum vm_colour colour);
+bool vm_report_live_proposal_json(FILE *out, const struct vm_live_proposal *a, struct vm_error *e);
 
 void vm_report_tables_text(FILE *out, const struct vm_table_costs *t, enum vm_colour colour);
 bool vm_report_tables_json(FILE *out, const struct vm_table_costs *t, struct vm_error *e);
@@ -156,6 +162,11 @@ void vm_report_watch_end(FILE *out, const struct vm_watching *w, enum vm_colour 
 bool vm_report_watch_json(FILE *out, const struct vm_watching *w, struct vm_error *e);
 /* Resident and touched memory over time; or touched against the length of the window. */
 bool vm_report_watch_charts(const struct vm_watching *w, struct vm_charts *out, struct vm_error *e);
+
+/* What pagers did in an interval (vm_live_between): a row, or an object in a line, a pager. */
+void vm_report_top_head(FILE *out, enum vm_colour colour);
+void vm_report_top_row(FILE *out, const struct vm_live_told *during);
+bool vm_report_top_json(FILE *out, const struct vm_live_told *during, struct vm_error *e);
 
 /* References of one run, told: all three reports show the same stories. */
 struct vm_explanation {

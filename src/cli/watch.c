@@ -1,20 +1,10 @@
 /* watch.c - `pagoda watch`: the working set of a running process. */
 #include "cli/charts.h"
+#include "cli/waiting.h"
 
-#include <errno.h>
-#include <limits.h>
 #include <pagoda/watch.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
-#ifndef SYS_pidfd_open
-#define SYS_pidfd_open 434
-#endif
 
 #define INTERVAL     "1s"
 #define GROWS_COUNT  8 /* windows: the last is 128 intervals */
@@ -30,30 +20,8 @@ struct session {
     uint64_t count; /* of samples; 0: until the process ends, or an interrupt */
     enum vm_watch_detail detail;
     bool is_json;
-    int process, interrupt; /* what ends it early */
+    struct waiting waiting;
 };
-
-/* ---- time ---- */
-
-/* An interrupt ends watching, not the report. */
-static int open_interrupt(void)
-{
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGINT);
-    sigprocmask(SIG_BLOCK, &set, NULL);
-    return signalfd(-1, &set, SFD_CLOEXEC);
-}
-
-/* Whether all of the time passed. */
-static bool wait_ns(const struct session *s, uint64_t ns)
-{
-    struct pollfd end[2] = {{.fd = s->process, .events = POLLIN},
-                            {.fd = s->interrupt, .events = POLLIN}};
-    struct timespec time = {.tv_sec = (time_t)(ns / 1000000000),
-                            .tv_nsec = (long)(ns % 1000000000)};
-    return ppoll(end, 2, &time, NULL) == 0;
-}
 
 /* ---- samples ---- */
 
@@ -92,7 +60,7 @@ static bool watch_windows(struct session *s, struct vm_error *e)
     for (uint64_t i = 0; (!s->count || i < s->count); i++) {
         if (!mark(s, e))
             return false;
-        if (s->seen.is_over || !wait_ns(s, s->seen.interval_ns))
+        if (s->seen.is_over || !waiting_pass(&s->waiting, s->seen.interval_ns))
             break;
         if (!look(s, e))
             return false;
@@ -111,7 +79,7 @@ static bool watch_growing(struct session *s, struct vm_error *e)
         return false;
     for (uint64_t i = 0; i < count && !s->seen.is_over; i++) {
         uint64_t until = s->seen.interval_ns << i;
-        if (!wait_ns(s, until - waited))
+        if (!waiting_pass(&s->waiting, until - waited))
             break;
         waited = until;
         if (!look(s, e))
@@ -146,28 +114,15 @@ static bool tell(const struct args *a, struct session *s, struct vm_error *e)
 
 /* ---- the command line ---- */
 
-static bool parse_pid(const char *text, int *pid, struct vm_error *e)
-{
-    char *end;
-    long n = strtol(text, &end, 10);
-    if (*text && !*end && n > 0 && n <= INT_MAX) {
-        *pid = (int)n;
-        return true;
-    }
-    return vm_fail(e, VM_EUSAGE, "\"%s\" is no process: expected its number", text);
-}
-
 static bool parse(const struct args *a, struct session *s, struct vm_error *e)
 {
     const char *interval = args_value(a, "interval"), *count = args_value(a, "count");
     s->seen.grows = args_has(a, "curve");
     s->detail = args_has(a, "maps") ? VM_WATCH_BY_KIND : VM_WATCH_WHOLE;
     s->is_json = args_has(a, "json");
-    if (!vm_parse_time(interval ? interval : INTERVAL, "--interval", &s->seen.interval_ns, e) ||
+    if (!parse_interval(interval, INTERVAL, &s->seen.interval_ns, e) ||
         (count && !vm_parse_count(count, "--count", &s->count, e)))
         return false;
-    if (s->seen.interval_ns < 1000000)
-        return vm_fail(e, VM_EUSAGE, "--interval %s: expected 1ms at least", interval);
     if (s->count > (s->seen.grows ? GROWTH_LIMIT : COUNT_MAX))
         return vm_fail(e, VM_EUSAGE, "--count %s: expected %d at most", count,
                        s->seen.grows ? GROWTH_LIMIT : COUNT_MAX);
@@ -177,15 +132,11 @@ static bool parse(const struct args *a, struct session *s, struct vm_error *e)
 static bool watch(const struct args *a, struct session *s, struct vm_error *e)
 {
     vm_watch_info(s->watch, &s->seen.info);
-    s->process = (int)syscall(SYS_pidfd_open, s->seen.info.pid, 0);
-    s->interrupt = open_interrupt();
+    waiting_begin(&s->waiting, s->seen.info.pid);
     if (!s->is_json)
         vm_report_watch_head(stdout, &s->seen.info, s->detail, stdout_colour());
     bool done = (s->seen.grows ? watch_growing(s, e) : watch_windows(s, e)) && tell(a, s, e);
-    if (s->process >= 0)
-        close(s->process);
-    if (s->interrupt >= 0)
-        close(s->interrupt);
+    waiting_end(&s->waiting);
     return done;
 }
 

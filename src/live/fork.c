@@ -50,7 +50,8 @@ static bool restart_threads(struct vm_live *l, struct vm_error *e)
     if (pipe2(l->stop, O_CLOEXEC) != 0)
         return vm_fail(e, VM_ESYSTEM, "no pipe for a pager: %s", strerror(errno));
     return (!l->has_handler || vm_handler_start(l, e)) &&
-           (!l->has_background || vm_background_start(l, e));
+           (!l->has_background || vm_background_start(l, e)) &&
+           (!l->server.is_running || vm_serve_again(l, e));
 }
 
 static bool begin_child(struct vm_live *l, struct vm_error *e)

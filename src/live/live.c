@@ -222,7 +222,8 @@ static bool open_parts(struct vm_live *l, struct vm_error *e)
         l->options.budget = NULL; /* it is no member */
         return false;
     }
-    return !l->free_high || vm_background_start(l, e);
+    return (!l->free_high || vm_background_start(l, e)) &&
+           (l->options.serve == VM_LIVE_SERVE_NOBODY || vm_serve_start(l, e));
 }
 
 struct vm_live *vm_live_open(const struct vm_live_options *o, struct vm_error *e)
@@ -233,7 +234,7 @@ struct vm_live *vm_live_open(const struct vm_live_options *o, struct vm_error *e
         return NULL;
     }
     l->options = *o;
-    l->stop[0] = l->stop[1] = l->uffd.fd = l->uffd.self = -1;
+    l->stop[0] = l->stop[1] = l->uffd.fd = l->uffd.self = l->server.listener = -1;
     if (open_parts(l, e))
         return l;
     vm_live_close(l);
@@ -253,6 +254,7 @@ static void end_threads(struct vm_live *l)
     }
     if (l->has_handler)
         pthread_join(l->handler, NULL);
+    vm_serve_end(l);
     if (l->stop[0] >= 0)
         close(l->stop[0]);
 }

@@ -80,6 +80,14 @@ struct worker {
     struct moving *of[VM_STORE_BATCH];
 };
 
+/* Who tells other processes what the pager does. */
+struct server {
+    pthread_t thread;
+    bool is_running;
+    int listener;
+    char path[108]; /* of its socket */
+};
+
 struct vm_live {
     struct vm_live_options options;
     struct vm_arena arena;
@@ -121,6 +129,7 @@ struct vm_live {
     pthread_t handler, background;
     int stop[2]; /* a pipe that ends them */
     bool has_handler, has_background;
+    struct server server;
     _Atomic bool is_closing;
     _Atomic uint32_t wanted;      /* the background's word: how often it was woken */
     uint32_t free_low, free_high; /* frames; 0: no background */
@@ -252,6 +261,11 @@ bool vm_thread_start(pthread_t *thread, void *(*run)(void *), struct vm_live *l,
 void vm_background_wake(struct vm_live *l);
 bool vm_background_start(struct vm_live *l, struct vm_error *e);
 bool vm_handler_start(struct vm_live *l, struct vm_error *e); /* handler.c */
+/* serve.c */
+bool vm_serve_start(struct vm_live *l, struct vm_error *e);
+void vm_serve_end(struct vm_live *l);
+/* In a child: the parent's socket is the parent's, and the child has its own. */
+bool vm_serve_again(struct vm_live *l, struct vm_error *e);
 bool vm_signals_enter(struct vm_live *l, struct vm_error *e); /* signals.c */
 void vm_signals_leave(struct vm_live *l);
 /* On standard error: the touch of the address ends in SIGBUS. */

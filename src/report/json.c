@@ -116,14 +116,25 @@ const char *vm_json_hex(uint64_t x, char out[32])
     return out;
 }
 
-bool vm_json_write(FILE *out, const struct vm_json *j, json_t *root, struct vm_error *e)
+static bool write_as(FILE *out, const struct vm_json *j, json_t *root, size_t layout,
+                     struct vm_error *e)
 {
     if (!root || j->failed) {
         json_decref(root);
         return vm_fail(e, VM_ESYSTEM, "no memory for the JSON report");
     }
-    bool written = json_dumpf(root, out, JSON_INDENT(2) | JSON_REAL_PRECISION(12)) == 0 &&
-                   fputc('\n', out) != EOF;
+    bool written =
+        json_dumpf(root, out, layout | JSON_REAL_PRECISION(12)) == 0 && fputc('\n', out) != EOF;
     json_decref(root);
     return written || vm_fail(e, VM_ESYSTEM, "the JSON report: cannot write: %s", strerror(errno));
+}
+
+bool vm_json_write(FILE *out, const struct vm_json *j, json_t *root, struct vm_error *e)
+{
+    return write_as(out, j, root, JSON_INDENT(2), e);
+}
+
+bool vm_json_line(FILE *out, const struct vm_json *j, json_t *root, struct vm_error *e)
+{
+    return write_as(out, j, root, JSON_COMPACT, e);
 }

@@ -35,5 +35,7 @@ const char *vm_json_hex(uint64_t x, char out[32]);
 /* Write `root` and a newline; gives up the reference. Errors: VM_ESYSTEM: memory ran out while the
  * document was made, or it cannot be written. */
 bool vm_json_write(FILE *out, const struct vm_json *j, json_t *root, struct vm_error *e);
+/* The same in one line, of reports that follow each other. */
+bool vm_json_line(FILE *out, const struct vm_json *j, json_t *root, struct vm_error *e);
 
 #endif

@@ -36,6 +36,11 @@ python3 "$PAGODA_TESTS/cli/tiny_elf.py" calls 7d000893 00000073 00300513 05d0089
 "$PAGODA" curve @uniform:pages=200,refs=2000 --shards 0.5 --error --json >curve.json
 "$PAGODA" info @uniform:pages=200,refs=2000 --json >info.json
 "$PAGODA" list --json >list.json
+exec {life}> >(exec "$PAGODA_SERVED" >served.out)
+served=$!
+sleep 0.5
+"$PAGODA" top "$served" --interval 50ms --count 1 --json 2>top.err | head -1 >top.json
+exec {life}>&-
 "$PAGODA" watch $$ --interval 10ms --count 2 --json >watch.json 2>watch.err
 "$PAGODA" convert @loop:refs=10 -o t.pgt --json >convert.json
 printf '%s\n' request,call,address,bytes,align,from,thread,site alloc,malloc,0x10,24,0,0,1,here \
@@ -98,8 +103,8 @@ print("\n".join(sorted({p for one in (whole if isinstance(whole, list) else [who
                         for p in paths(one, "")})))
 PYTHON
 }
-for kind in replay run watch live compare curve thrash sched partitions heap heapcheck locality \
-    tables explain experiment info list convert record; do
+for kind in replay run top watch live compare curve thrash sched partitions heap heapcheck \
+    locality tables explain experiment info list convert record; do
     if [[ ! -s $kind.json ]]; then
         skip "nothing to make a report of $kind with"
         continue

@@ -86,7 +86,7 @@ static bool fork_after(void *store, bool is_child)
 
 static void check(void *store)
 {
-    struct faulty *f = store;
+    struct faulty_store *f = store;
     f->ops->check(f->store);
 }
 

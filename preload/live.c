@@ -211,6 +211,8 @@ static void hide(const char *library)
 
 static bool open_pager(const struct live_launch *launch, struct vm_error *e)
 {
+    bool is_first =
+        (uint32_t)getpid() == atomic_load(&launch->process); /* not of an exec's child */
     const struct vm_live_options options = {
         .limit_bytes = launch->limit_bytes,
         .policy = launch->policy[0] ? launch->policy : NULL,
@@ -225,9 +227,11 @@ static bool open_pager(const struct live_launch *launch, struct vm_error *e)
         .fork = VM_LIVE_FORK_COPY,
         .may_come = live_may_come,
         .seed = launch->seed,
-        .log = launch->log[0] ? launch->log : NULL,
+        .log = launch->log[0] && is_first ? launch->log : NULL,
+        .log_depth = (enum vm_live_log)launch->log_depth,
     };
     live_world.needs_pins = options.resolve == VM_LIVE_IN_THREAD;
+    live_world.hears_accesses = options.log && options.log_depth == VM_LIVE_LOG_ACCESSES;
     live_world.pager = vm_live_open(&options, e);
     return live_world.pager && live_memory_begin(e);
 }

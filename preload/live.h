@@ -4,7 +4,7 @@
  *      live_stubs.c     the few instructions from which system calls go to the kernel as they are
  *      live_memory.c    mmap and its kin: which addresses are managed
  *      live_buffers.c   calls with buffers in managed memory: pinned, in pieces
- *      live_signals.c   the two signals that are ours, and who else wants them
+ *      live_signals.c   the signals that are ours, and who else wants them
  *      live_threads.c   clone, fork, vfork, exec, exit
  *      live_descriptors.c   the pager's descriptors among the program's
  *
@@ -73,6 +73,7 @@ struct live_world {
     struct vm_live *pager;
     uintptr_t area, area_end; /* all managed addresses are in it */
     bool needs_pins;          /* the kernel's own faults are not resolved */
+    bool hears_accesses;      /* and SIGSEGV is the pager's, too */
     uint32_t first_process;   /* that was launched, 0: any */
     char *variable;           /* LIVE_LAUNCH_ENV as it was */
 };
@@ -125,7 +126,7 @@ bool live_memory_fork_after(bool is_child, const uint64_t *signals, struct vm_er
 /* ---- live_buffers.c ---- */
 
 enum live_done live_buffers_call(struct live_call *c);
-/* [at, at + bytes) is there until live_unpin: false: it cannot be. Nothing to do outside the area. */
+/* [at, at + bytes) is there until live_unpin; false: it cannot be. Outside the area: nothing. */
 bool live_pin(struct live_thread *t, unsigned long at, size_t bytes, enum vm_access access);
 void live_unpin(struct live_thread *t, uint32_t down_to);
 /* Pins of calls that were left by a jump. */

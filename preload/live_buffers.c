@@ -9,8 +9,8 @@
  * futex looks at its word once, and sleeps long: it is not pinned but brought, and called anew when
  * the word had left again before the kernel looked.
  *
- * Pins that a signal handler of the program's leaves behind by a jump are found at the thread's next
- * call: the frames that made them lie deeper in the stack of handlers than that call's.
+ * Pins that a signal handler of the program's leaves behind by a jump are found at the thread's
+ * next call: the frames that made them lie deeper in the stack of handlers than that call's.
  *
  * What is refused, as a kernel that has none of it would: io_uring and asynchronous I/O, whose
  * buffers are used after the call. Addresses within what an ioctl describes are looked for in its

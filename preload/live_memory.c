@@ -2,9 +2,9 @@
  *
  *      area  [ small ones, side by side ......... | large ones, each with room to grow ...... ]
  *
- * The pager has one region, the area, reserved once; private anonymous mappings of `above` bytes and
- * more are ranges of it. Taking one is a note and an mprotect; giving it back makes its pages forget
- * what they had. The break does not grow, so that malloc's own heap comes by mmap, too.
+ * The pager has one region, the area, reserved once; private anonymous mappings of `above` bytes
+ * and more are ranges of it. Taking one is a note and an mprotect; giving it back makes its pages
+ * forget what they had. The break does not grow, so that malloc's own heap comes by mmap, too.
  *
  * Invariants
  *  1. Pages of the area that are in no range are of no access, and have no contents. What is of no
@@ -96,6 +96,8 @@ static long protect_now(uint64_t from, uint64_t end, unsigned long how)
 {
     if (from >= end)
         return 0;
+    if (live_world.hears_accesses) /* what is open the pager's log says, touch by touch */
+        how = PROT_NONE;
     return live_call(SYS_mprotect, address_of(from), (end - from) * LIVE_PAGE, how, 0, 0, 0);
 }
 
@@ -135,6 +137,21 @@ bool live_is_open(const void *address, size_t bytes)
     return from >= end;
 }
 
+/* The log knows which pages may come along. */
+static void note_open(uint64_t from, uint64_t end)
+{
+    uint64_t low = from / unit * unit, high = (end + unit - 1) / unit * unit;
+    for (uint64_t page = low, n; page < high; page += n) {
+        bool may = live_may_come((void *)address_of(page));
+        for (n = unit; page + n < high && live_may_come((void *)address_of(page + n)) == may;)
+            n += unit;
+        if (may)
+            vm_live_log_open(live_world.pager, (void *)address_of(page), n * LIVE_PAGE);
+        else
+            vm_live_log_shut(live_world.pager, (void *)address_of(page), n * LIVE_PAGE);
+    }
+}
+
 /* [from, end) can be read, as `how` says. Under the lock. */
 static long reveal(uint64_t from, uint64_t end, unsigned long how)
 {
@@ -146,8 +163,10 @@ static long reveal(uint64_t from, uint64_t end, unsigned long how)
             protect_now(page, page + 1, PROT_READ);
     }
     long failed = protect_now(from, end, how);
-    if (!failed)
+    if (!failed) {
         set_open(from, end, true);
+        note_open(from, end);
+    }
     return failed;
 }
 
@@ -158,6 +177,7 @@ static long shut(uint64_t from, uint64_t end, unsigned long meanwhile,
 {
     uint64_t low = from / unit * unit, high = (end + unit - 1) / unit * unit;
     set_open(from, end, false);
+    note_open(from, end);
     long failed = protect_now(from, end, meanwhile);
     if (failed)
         return failed;
@@ -626,6 +646,7 @@ static bool open_area(struct vm_error *e)
     live_world.area = (uintptr_t)at;
     live_world.area_end = live_world.area + bytes;
     open = live_room(bytes / LIVE_PAGE / 8);
+    vm_live_log_shut(live_world.pager, at, bytes);
     return (open && protect_now(0, bytes / LIVE_PAGE, PROT_NONE) == 0) ||
            vm_fail(e, VM_ESYSTEM, "no address space for managed memory");
 }

@@ -1,6 +1,7 @@
 /* live_signals.c - the program's signals, two of which are ours.
  *
- * SIGBUS is a fault on managed memory, SIGSYS a system call. What the program wants done at them is
+ * SIGBUS is a fault on managed memory, SIGSYS a system call (and SIGSEGV a touch, where the pager's
+ * log has them all). What the program wants done at them is
  * kept here, and done when one comes that is not ours; masks, wherever the program states one,
  * never have them. Its other actions are installed with our sa_restorer, which returns from
  * handlers without being dispatched. Its alternate stacks are noted and not used: handlers that ask
@@ -29,20 +30,25 @@ struct action {
 };
 
 #define BIT(signal) (UINT64_C(1) << ((signal)-1))
-#define OURS        (BIT(SIGBUS) | BIT(SIGSYS))
 
 static struct vm_lock actions_lock;
-static struct action wanted[2]; /* of SIGBUS, SIGSYS: the program's */
+static struct action wanted[3]; /* of SIGBUS, SIGSYS, SIGSEGV: the program's */
 static uint32_t process;        /* whose they are: a child of vfork has its own, and says none */
 
 static struct action *wanted_of(int signal)
 {
-    return &wanted[signal == SIGSYS];
+    return &wanted[signal == SIGSEGV ? 2 : signal == SIGSYS];
+}
+
+static bool is_ours(int signal)
+{
+    return signal == SIGSYS || (signal == SIGBUS && live_world.needs_pins) ||
+           (signal == SIGSEGV && live_world.hears_accesses);
 }
 
 uint64_t live_mask(uint64_t mask)
 {
-    return mask & ~OURS;
+    return mask & ~(BIT(SIGBUS) | BIT(SIGSYS) | (live_world.hears_accesses ? BIT(SIGSEGV) : 0));
 }
 
 static long set_action(int signal, const struct action *a, struct action *before)
@@ -131,9 +137,8 @@ static void on_fault(int signal, siginfo_t *info, void *context)
 bool live_signals_begin(void)
 {
     process = (uint32_t)getpid();
-    if (live_world.needs_pins)
-        return live_signal_take(SIGBUS, on_fault, UINT64_MAX);
-    return true;
+    return (!is_ours(SIGBUS) || live_signal_take(SIGBUS, on_fault, UINT64_MAX)) &&
+           (!is_ours(SIGSEGV) || live_signal_take(SIGSEGV, on_fault, UINT64_MAX));
 }
 
 /* ---- calls ---- */
@@ -165,9 +170,8 @@ static enum live_done take_action(struct live_call *c)
         fresh.flags |= SA_RESTORER_BIT;
         fresh.restorer = (uintptr_t)live_stub_restore;
     }
-    c->result = signal == SIGSYS || (signal == SIGBUS && live_world.needs_pins)
-                    ? note_action(signal, has_fresh ? &fresh : NULL, &before)
-                    : set_action(signal, has_fresh ? &fresh : NULL, &before);
+    c->result = is_ours(signal) ? note_action(signal, has_fresh ? &fresh : NULL, &before)
+                                : set_action(signal, has_fresh ? &fresh : NULL, &before);
     if (c->result == 0 && c->arg[2])
         c->result = live_store(c->arg[2], &before, sizeof before);
     return LIVE_DONE;

@@ -2,11 +2,12 @@
  *
  * Dispatch is a thread's own and not inherited, so each begins it anew: a thread and a child of
  * vfork in the stub that made it, a child of fork in the handler. A child of vfork runs on its
- * parent's memory, stack and struct live_thread while the parent waits; a vfork within it is a fork.
+ * parent's memory, stack and struct live_thread while the parent waits; a vfork within it is a
+ * fork.
  *
- * A program that is started (exec) is not paged, unless it takes the first one's place or --children
- * was said: then its environment says so. What exec reads is copied first, from wherever it lies,
- * since a child of vfork that succeeds never comes back to unpin it.
+ * A program that is started (exec) is not paged, unless it takes the first one's place or
+ * --children was said: then its environment says so. What exec reads is copied first, from wherever
+ * it lies, since a child of vfork that succeeds never comes back to unpin it.
  */
 #include "live.h"
 

@@ -150,6 +150,10 @@ bool vm_live_limit(struct vm_live *l, uint64_t bytes, struct vm_error *e);
 
 /* ---- logs ---- */
 
+/* For the log: what options.may_come answers for pages of one region from now on. */
+void vm_live_log_open(struct vm_live *l, const void *address, size_t bytes);
+void vm_live_log_shut(struct vm_live *l, const void *address, size_t bytes);
+
 /* The log of a pager that was not closed, since its process ended: PATH is made of PATH.part. (A
  * pager that is closed does that itself, and if it cannot says so on standard error.) Errors:
  * VM_EINPUT (no log of a pager), VM_ESYSTEM. */

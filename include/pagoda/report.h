@@ -14,6 +14,7 @@
 #include <pagoda/engine.h>
 #include <pagoda/experiment.h>
 #include <pagoda/kernel.h>
+#include <pagoda/live_proposal.h>
 #include <pagoda/live_view.h>
 #include <pagoda/locality.h>
 #include <pagoda/multiprogram.h>
@@ -35,6 +36,10 @@ bool vm_report_replay_json(FILE *out, const struct vm_result *r, struct vm_error
 
 void vm_report_as_live_text(FILE *out, const struct vm_as_live *a, enum vm_colour colour);
 bool vm_report_as_live_json(FILE *out, const struct vm_as_live *a, struct vm_error *e);
+
+void vm_report_live_proposal_text(FILE *out, const struct vm_live_proposal *a,
+                                  enum vm_colour colour);
+bool vm_report_live_proposal_json(FILE *out, const struct vm_live_proposal *a, struct vm_error *e);
 
 void vm_report_tables_text(FILE *out, const struct vm_table_costs *t, enum vm_colour colour);
 bool vm_report_tables_json(FILE *out, const struct vm_table_costs *t, struct vm_error *e);

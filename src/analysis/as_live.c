@@ -18,6 +18,7 @@ struct driver {
     struct touch_region *region; /* [nregions] by their pages */
     size_t nregions, room;
     size_t found;   /* the region that was found last */
+    bool *shut;     /* [pages_max] NULL: all may come along */
     uint16_t *pins; /* [pages_max]; NULL: nothing is ever pinned */
 };
 
@@ -128,6 +129,16 @@ static bool happen_to_page(struct driver *d, unsigned kind, uint32_t page, struc
     }
 }
 
+static bool set_shut(struct driver *d, const struct touch_event *v, struct vm_error *e)
+{
+    if (!d->shut)
+        d->shut = calloc(d->t->pages_max, sizeof *d->shut);
+    if (!d->shut)
+        return vm_fail(e, VM_ESYSTEM, "no memory for pages that are shut");
+    memset(d->shut + v->first, v->kind == TOUCH_SHUT, v->n);
+    return true;
+}
+
 static bool happen(struct driver *d, const struct touch_event *v, struct vm_error *e)
 {
     bool done = true;
@@ -145,6 +156,9 @@ static bool happen(struct driver *d, const struct touch_event *v, struct vm_erro
     case TOUCH_KEEP:
         vm_pager_keep(d->pager, v->first, v->n);
         return true;
+    case TOUCH_OPEN:
+    case TOUCH_SHUT:
+        return set_shut(d, v, e);
     case TOUCH_NORMAL:
     case TOUCH_RANDOM:
     case TOUCH_SEQUENTIAL:
@@ -167,8 +181,8 @@ static bool claim(void *host, uint32_t page)
 
 static bool take(void *host, uint32_t page)
 {
-    (void)host, (void)page;
-    return true;
+    const struct driver *d = host;
+    return !d->shut || !d->shut[page];
 }
 
 /* Pages that no region was told for are one by themselves. */
@@ -237,6 +251,7 @@ bool vm_as_live_count(const struct vm_touches *t, const struct vm_pager_config *
     vm_pager_close(d->pager);
     free(d->region);
     free(d->pins);
+    free(d->shut);
     free(d);
     return done;
 }

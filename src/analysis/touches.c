@@ -138,6 +138,8 @@ static bool read_event(struct reading *r, const struct vm_event *v, struct vm_er
                (!is_file || add_event(r, TOUCH_KEEP, key, n, e));
     case VM_EVENT_UNMAP:
         return add_event(r, r->t->info.is_log ? TOUCH_NO_REGION : TOUCH_FORGET, key, n, e);
+    case VM_EVENT_PROTECT:
+        return !r->t->info.is_log || add_event(r, v->prot ? TOUCH_OPEN : TOUCH_SHUT, key, n, e);
     case VM_EVENT_EXEC:
     case VM_EVENT_EXIT:
         return add_event(r, TOUCH_FORGET, key_of(r, v->asid, 0), UINT64_C(1) << VPN_BITS, e);
@@ -288,11 +290,13 @@ static bool take_log(struct reading *r, struct vm_error *e)
         return vm_fail(e, VM_EINPUT, "%s: a page number of %llu: expected a log of the live pager",
                        t->name, (unsigned long long)end - 1);
     t->pages_max = (uint32_t)end;
-    uint8_t *seen = calloc(1, end);
+    bool *seen = calloc(end, sizeof *seen);
     if (!seen)
         return vm_fail(e, VM_ESYSTEM, "no memory to count %llu pages", (unsigned long long)end);
-    for (uint64_t i = 0; i < t->n; i++)
-        t->info.pages += !seen[t->touch[i] >> 1]++ ? 1 : 0;
+    for (uint64_t i = 0; i < t->n; i++) {
+        t->info.pages += !seen[t->touch[i] >> 1];
+        seen[t->touch[i] >> 1] = true;
+    }
     free(seen);
     return number_events(r, NULL, 0, e);
 }

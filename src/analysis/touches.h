@@ -17,6 +17,8 @@ enum touch_event_kind {
     TOUCH_NORMAL, /* advice to the region */
     TOUCH_RANDOM,
     TOUCH_SEQUENTIAL,
+    TOUCH_OPEN, /* they may come along, or not */
+    TOUCH_SHUT,
 };
 
 struct touch_event {

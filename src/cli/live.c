@@ -77,6 +77,23 @@ static bool ahead_of(const struct args *a, struct live_launch *l, struct vm_erro
     return true;
 }
 
+/* Stores with a file: a ring of io_uring belongs to the threads that fault, and the kernel's work on
+ * it in them would interrupt the program's own calls, which would end short or with EINTR. */
+static bool without_rings(struct live_launch *l, struct vm_error *e)
+{
+    char name[64], *text = l->store;
+    const char *rest = vm_spec_split(text, name, sizeof name);
+    bool has_ring = !strcmp(name, "file") || !strcmp(name, "spill");
+    if (!has_ring || strstr(rest, "io="))
+        return true;
+    size_t used = strlen(text);
+    const char *more = *rest ? ",io=sync" : strchr(text, ':') ? "io=sync" : ":io=sync";
+    if (used + strlen(more) >= sizeof l->store)
+        return vm_fail(e, VM_EUSAGE, "--store: longer than %zu characters", sizeof l->store - 9);
+    strcpy(text + used, more);
+    return true;
+}
+
 static bool wish(const struct args *a, struct live_launch *l, struct vm_error *e)
 {
     static const char *const resolves[] = {"thread", "handler"};
@@ -95,14 +112,18 @@ static bool wish(const struct args *a, struct live_launch *l, struct vm_error *e
         return false;
     l->page_bytes = (uint32_t)page;
     l->children = args_has(a, "children");
-    return true;
+    return without_rings(l, e);
 }
 
 /* The program runs elsewhere perhaps: its log is named from the root. */
 static bool wish_log(const struct args *a, struct live_launch *l, struct vm_error *e)
 {
+    static const char *const depths[] = {
+        [VM_LIVE_LOG_FAULTS] = "faults", [VM_LIVE_LOG_ACCESSES] = "accesses"};
     const char *text = args_value(a, "log");
     char folder[2048];
+    if (!word_of(a, "log-depth", depths, 2, &l->log_depth, e))
+        return false;
     if (!text)
         return true;
     const char *from = *text == '/' ? NULL : getcwd(folder, sizeof folder);
@@ -194,6 +215,14 @@ static bool start(char **program, struct live_launch *l, int fd, int *status, st
     return was_paged(l, program[0], e);
 }
 
+/* The program has ended, however: what it did not close is finished here. */
+static bool finish_log(const struct live_launch *l, struct vm_error *e)
+{
+    char part[sizeof l->log + 8];
+    snprintf(part, sizeof part, "%s.part", l->log);
+    return !l->log[0] || access(part, F_OK) != 0 || vm_live_log_finish(l->log, e);
+}
+
 /* ---- the report ---- */
 
 static bool tell(FILE *out, const struct live_launch *l, uint32_t report, int status,
@@ -237,7 +266,7 @@ static bool run_live(const struct args *a, struct vm_error *e)
     if (!l)
         return false;
     bool done = word_of(a, "report", reports, 3, &report, e) && wish(a, l, e) &&
-                wish_log(a, l, e) && start(a->rest, l, fd, &status, e) &&
+                wish_log(a, l, e) && start(a->rest, l, fd, &status, e) && finish_log(l, e) &&
                 report_to(a, l, report, status, e);
     *a->status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
     munmap(l, sizeof *l);
@@ -257,7 +286,13 @@ static const struct flag flags[] = {
      "thread"},
     {"children", 0, NULL, "page the programs that it starts, too, each with a limit of its own",
      NULL},
-    {"log", 0, "FILE.pgt", "keep what the pager hears, for pagoda replay --as-live", NULL},
+    {"log", 0, "FILE.pgt", "keep what the pager hears, for pagoda replay --as-live and advise",
+     NULL},
+    {"log-depth", 0, "DEPTH",
+     "faults, or accesses: every touch, from which replay predicts other limits and policies to "
+     "the "
+     "fault; slow, and of one thread",
+     "faults"},
     {"report", 0, "FORM", "what is told at the end: text, json or none", "text"},
     {"output", 'o', "FILE", "where it is told", "standard error"},
     {0}};

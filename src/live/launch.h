@@ -38,8 +38,9 @@ struct live_launch {
     /* the launcher's */
     uint64_t limit_bytes, above_bytes, seed;
     uint32_t page_bytes, ahead_bytes, batch_pages, free_low, free_high;
-    uint32_t resolve;  /* enum vm_live_resolve */
-    uint32_t children; /* programs that the program starts are paged, too */
+    uint32_t resolve;   /* enum vm_live_resolve */
+    uint32_t log_depth; /* enum vm_live_log */
+    uint32_t children;  /* programs that the program starts are paged, too */
     char policy[256], store[1024], log[1024];
     char library[4096];
 

@@ -1,7 +1,7 @@
 /* log.c - see log.h. */
 #include "live/log.h"
 
-#include "live/lock.h"
+#include "live/live.h"
 
 #include <fcntl.h>
 #include <pagoda/live.h>
@@ -83,7 +83,7 @@ static bool is_touch(enum log_what what)
 /* What happens to each page by itself. */
 static bool is_of_pages(enum log_what what)
 {
-    return what >= LOG_FORGET && what <= LOG_UNPIN;
+    return (what >= LOG_FORGET && what <= LOG_UNPIN) || what >= LOG_OPEN;
 }
 
 void vm_log_add(struct vm_log *g, enum log_what what, uint32_t first, uint32_t n)
@@ -146,6 +146,9 @@ static struct vm_event event_of(const struct finishing *f, uint64_t record)
         v.detail = VM_BACKING_ANON;
     } else if (what == LOG_NO_REGION) {
         v.kind = VM_EVENT_UNMAP;
+    } else if (what == LOG_OPEN || what == LOG_SHUT) {
+        v.kind = VM_EVENT_PROTECT;
+        v.prot = what == LOG_OPEN ? VM_PROT_READ | VM_PROT_WRITE : VM_PROT_NONE;
     } else {
         v.kind = VM_EVENT_ADVISE;
         v.detail = advice[what];
@@ -175,9 +178,6 @@ static bool take_all(struct finishing *f, FILE *in, const char *path, struct vm_
         for (size_t i = 0; i < n; i++) {
             if (what_of(record[i]) == LOG_NOTHING)
                 return hand_over(f, e);
-            if (what_of(record[i]) > LOG_SEQUENTIAL)
-                return vm_fail(e, VM_EINPUT, "%s: a record of kind %d: expected a log of the pager",
-                               path, (int)what_of(record[i]));
             if (!take_record(f, record[i], e))
                 return false;
         }
@@ -208,6 +208,28 @@ static bool finish(FILE *in, const char *part, const char *path, struct vm_error
         vm_pgt_abort(f->writer);
     free(f);
     return done;
+}
+
+static void log_range(struct vm_live *l, const void *address, size_t bytes, enum log_what what)
+{
+    uint64_t kept;
+    struct region part;
+    const uint8_t *from = address;
+    if (l->log && vm_region_next_part(l, from, from + bytes, &part)) {
+        vm_lock_calmly(&l->lock, &kept);
+        vm_log_add(l->log, what, part.first, part.n);
+        vm_lock_give_calmly(&l->lock, &kept);
+    }
+}
+
+void vm_live_log_open(struct vm_live *l, const void *address, size_t bytes)
+{
+    log_range(l, address, bytes, LOG_OPEN);
+}
+
+void vm_live_log_shut(struct vm_live *l, const void *address, size_t bytes)
+{
+    log_range(l, address, bytes, LOG_SHUT);
 }
 
 bool vm_live_log_finish(const char *path, struct vm_error *e)

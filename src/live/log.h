@@ -31,6 +31,8 @@ enum log_what {
     LOG_NORMAL, /* and the other advice, in the order of enum vm_pager_advice */
     LOG_RANDOM,
     LOG_SEQUENTIAL,
+    LOG_OPEN, /* pages may come along, or not (vm_live_options.may_come) */
+    LOG_SHUT,
 };
 
 struct vm_log;

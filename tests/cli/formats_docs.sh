@@ -69,6 +69,7 @@ if command -v valgrind >/dev/null; then
     "$PAGODA" record -o t.pgt --json -- true >record.json
 fi
 "$PAGODA" experiment looping --refs 100 --json >experiment.json
+"$PAGODA" live --memory 1MiB --report json -o live.json -- true 2>live.err
 # members FILE: the paths of all members of a report, as json.md writes them.
 members() {
     python3 - "$1" <<'PYTHON'
@@ -102,8 +103,8 @@ print("\n".join(sorted({p for one in (whole if isinstance(whole, list) else [who
                         for p in paths(one, "")})))
 PYTHON
 }
-for kind in replay run top watch compare curve thrash sched partitions heap heapcheck locality tables \
-    explain experiment info list convert record; do
+for kind in replay run top watch live compare curve thrash sched partitions heap heapcheck locality \
+    tables explain experiment info list convert record; do
     if [[ ! -s $kind.json ]]; then
         skip "nothing to make a report of $kind with"
         continue
@@ -125,6 +126,7 @@ page = open(root + "/docs/formats/json.md").read()
 doc = dict(re.findall(r"^\| `([^`]*)` \| [^|]* \| (.*) \|$", page, re.M))
 for path, macro, member in (("counts.h", "VM_COUNTS", "counts.%s"),
                             ("cache.h", "VM_CACHE_COUNTS", "caches[].%s"),
+                            ("pager.h", "VM_PAGER_COUNTS", "pager.%s"),
                             ("engine.h", "VM_PRICES", "prices.%s_ns")):
     text = open("%s/include/pagoda/%s" % (root, path)).read()
     table = re.search(r"#define %s\(X\)(.*?)\n\n" % macro, text, re.S)[1].replace("\\\n", "")

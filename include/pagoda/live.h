@@ -7,7 +7,7 @@
  * go is a store (stores.def): a file, compressed memory, both, a server.
  *
  *      struct vm_live *live = vm_live_open(&(struct vm_live_options){.limit_bytes = 256 << 20,
- *                                          .policy = "s3-fifo", .store = "lz4"}, &e);
+ *                                          .policy = "clock", .store = "lz4"}, &e);
  *      char *data = vm_live_map(live, 1 << 30, &e);
  *      ...                                         any code that reads and writes data[]
  *      vm_live_close(live);

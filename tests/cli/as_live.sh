@@ -5,7 +5,7 @@
 
 # counts FILE POLICY: misses, evictions and writebacks of a row.
 counts() {
-    member "$1" "[(w['counts']['misses'], w['counts']['evictions'], w['counts']['writebacks'])
+    member "$1" "[(w['pager']['misses'], w['pager']['evictions'], w['pager']['writebacks'])
         for w in r['rows'] if w['policy'] == '$2'][0]"
 }
 
@@ -76,7 +76,7 @@ predicted() {
         "$PAGODA" replay "$name.pgt" --as-live --memory "$memory" --policy "$policy" \
             --ahead "$ahead" --json >predicted.json
         [[ $(member "$name.json" "sorted(r['pager'].items())") == \
-            "$(member predicted.json "sorted(r['rows'][0]['counts'].items())")" ]] || wrong=3
+            "$(member predicted.json "sorted(r['rows'][0]['pager'].items())")" ]] || wrong=3
     done <<<"fifo 600KiB 0
 s3-fifo 700KiB 256KiB
 lirs 900KiB 256KiB

@@ -438,6 +438,10 @@ static void locks(void)
     pthread_join(a, NULL);
     pthread_join(b, NULL);
     CHECK(shared->turn == 400);
+    send_away(shared, sizeof *shared);
+    CHECK(syscall(SYS_futex, &shared->turn, 0, 5, NULL, NULL, 0) == -1 && errno == EAGAIN);
+    send_away(shared, sizeof *shared);
+    CHECK(syscall(SYS_futex, &shared->turn, 1, 5, NULL, NULL, 0) == 0);
 }
 
 static int deep(int n)
@@ -600,8 +604,11 @@ static void programs(void)
     }
     CHECK(status_of(child) == 44);
     send_away(memory, 60 * PAGE);
+    struct sigaction own = {.sa_handler = on_signal}, got; /* which the child resets for itself */
+    CHECK(sigaction(SIGBUS, &own, NULL) == 0);
     CHECK(posix_spawn(&child, name, NULL, NULL, argv, environ) == 0);
     CHECK(status_of(child) == 44);
+    CHECK(sigaction(SIGBUS, NULL, &got) == 0 && got.sa_handler == on_signal);
     strcpy(name, "/none");
     CHECK(posix_spawn(&child, name, NULL, NULL, argv, environ) == ENOENT);
     CHECK(WEXITSTATUS(system(away(strcpy(name, "exit 5"), 10))) == 5);

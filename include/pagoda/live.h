@@ -62,6 +62,9 @@ enum vm_live_log {
 enum vm_live_fork {
     VM_LIVE_FORK_NONE, /* a child has no regions */
     VM_LIVE_FORK_COPY, /* a child has a copy of them, and a pager of its own */
+    VM_LIVE_FORK_BARE, /* the same, but the child's pager starts no threads (where vm_live_fork_after
+                          is called within fork, locks of the C library's are held that a thread
+                          would need): who faults resolves it, VM_LIVE_IN_THREAD */
 };
 
 /* Whether other processes can ask for its numbers (live_view.h, `pagoda top`). */
@@ -161,7 +164,7 @@ bool vm_live_log_finish(const char *path, struct vm_error *e);
 
 /* ---- fork ---- */
 
-/* Around fork, by the thread that forks, of each pager that was opened with VM_LIVE_FORK_COPY:
+/* Around fork, by the thread that forks, of each pager that was opened with VM_LIVE_FORK_COPY or BARE:
  * nothing between them touches a region. All signals are blocked meanwhile, *signals says which
  * were before. After fails where the child cannot have the regions: it must not touch them. */
 void vm_live_fork_before(struct vm_live *l, uint64_t *signals);

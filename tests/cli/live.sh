@@ -65,7 +65,7 @@ calls() { # calls OPTION...: the program says that all is fine
 
 calls
 is "$(member r.json 'r["pager"]["evictions"] > 1000 and r["calls"]["pinned_calls"] > 100 \
-    and r["calls"]["pieces"] > 10 and r["calls"]["forks"] == 4')" True \
+    and r["calls"]["pieces"] > 10 and r["calls"]["forks"] > 4')" True \
     "in which buffers were away, and pinned, and in pieces"
 for store in $("$PAGODA" list stores --json | python3 -c 'import json, sys
 print(*(s["name"] for s in json.load(sys.stdin)["stores"] if s["name"] != "nbd"))'); do
@@ -193,7 +193,7 @@ paged() { # paged WANT NAME COMMAND...
 large="$python -c 'x = bytearray(5000000)'"
 paged True "what takes the program's place is paged" -- sh -c "exec $large"
 paged False "what the program starts is not" -- sh -c "$large; true"
-paged False "with --children by itself, in a report of its own" --children -- sh -c "$large; true"
+paged True "with --children it is, too" --children -- sh -c "$large; true"
 printf '#!/bin/sh\nexec %s\n' "$large" >script
 chmod +x script
 paged True "a script's program is paged" -- ./script

@@ -335,6 +335,7 @@ bool vm_live_unmap(struct vm_live *l, void *address, size_t bytes, struct vm_err
     while (vm_region_next_part(l, from, to, &part)) {
         if ((part.of && !vm_file_flush(l, &part, e)) || !unmap_part(l, &part, e))
             return false;
+        from = part.start + bytes_of(l, &part); /* what lies there by now is another's */
     }
     return true;
 }

@@ -164,8 +164,8 @@ bool vm_live_log_finish(const char *path, struct vm_error *e);
 
 /* ---- fork ---- */
 
-/* Around fork, by the thread that forks, of each pager that was opened with VM_LIVE_FORK_COPY or BARE:
- * nothing between them touches a region. All signals are blocked meanwhile, *signals says which
+/* Around fork, by the thread that forks, of each pager that was opened with VM_LIVE_FORK_COPY or
+ * BARE: nothing between them touches a region. All signals are blocked meanwhile, *signals says which
  * were before. After fails where the child cannot have the regions: it must not touch them. */
 void vm_live_fork_before(struct vm_live *l, uint64_t *signals);
 bool vm_live_fork_after(struct vm_live *l, bool is_child, const uint64_t *signals,

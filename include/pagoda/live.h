@@ -62,8 +62,8 @@ enum vm_live_log {
 enum vm_live_fork {
     VM_LIVE_FORK_NONE, /* a child has no regions */
     VM_LIVE_FORK_COPY, /* a child has a copy of them, and a pager of its own */
-    VM_LIVE_FORK_BARE, /* the same, but the child's pager starts no threads, and who faults resolves
-                          it (VM_LIVE_IN_THREAD): for who calls vm_live_fork_after within fork, where
+    VM_LIVE_FORK_BARE, /* the same, but the child's pager starts no threads: who faults resolves it
+                          (VM_LIVE_IN_THREAD). For who calls vm_live_fork_after within fork, where
                           the C library's locks are held that a thread would need */
 };
 

@@ -137,6 +137,7 @@ void live_unpin_stale(struct live_thread *t, uintptr_t frame);
 /* ---- live_signals.c ---- */
 
 bool live_signals_begin(void);
+bool live_signals_fork(void); /* in a child of fork */
 enum live_done live_signals_call(struct live_call *c);
 /* A mask that never blocks what is ours. */
 uint64_t live_mask(uint64_t wanted);

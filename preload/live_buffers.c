@@ -3,8 +3,8 @@
  * The kernel does not fault in what it is given when it is absent: a read would fail, or end short
  * with data lost. So the pages are brought and pinned first, the call is made as it was meant, and
  * they are unpinned. What is longer than a piece (an eighth of the least limit) goes in pieces:
- * where a short transfer means something (files; a write that may block) the next ones follow until all is
- * done, elsewhere the first is the answer.
+ * where a short transfer means something (files; a write that may block) the next ones follow until
+ * all is done, elsewhere the first is the answer.
  *
  * futex looks at its word once, and sleeps long: it is not pinned but brought, and called anew when
  * the word had left again before the kernel looked.

@@ -142,6 +142,16 @@ bool live_signals_begin(void)
            (!is_ours(SIGSEGV) || live_signal_take(SIGSEGV, on_fault, UINT64_MAX));
 }
 
+/* A child's pager has no thread that resolves faults, whatever its parent's has. */
+bool live_signals_fork(void)
+{
+    process = (uint32_t)live_call(SYS_getpid, 0, 0, 0, 0, 0, 0);
+    if (live_world.needs_pins)
+        return true;
+    live_world.needs_pins = true;
+    return live_signal_take(SIGBUS, on_fault, UINT64_MAX);
+}
+
 /* ---- calls ---- */
 
 /* An action for one of ours: noted. */

@@ -62,6 +62,9 @@ enum vm_live_log {
 enum vm_live_fork {
     VM_LIVE_FORK_NONE, /* a child has no regions */
     VM_LIVE_FORK_COPY, /* a child has a copy of them, and a pager of its own */
+    VM_LIVE_FORK_BARE, /* the same, but the child's pager starts no threads: who faults resolves it
+                          (VM_LIVE_IN_THREAD). For who calls vm_live_fork_after within fork, where
+                          the C library's locks are held that a thread would need */
 };
 
 /* Whether other processes can ask for its numbers (live_view.h, `pagoda top`). */
@@ -162,8 +165,8 @@ bool vm_live_log_finish(const char *path, struct vm_error *e);
 
 /* ---- fork ---- */
 
-/* Around fork, by the thread that forks, of each pager that was opened with VM_LIVE_FORK_COPY:
- * nothing between them touches a region. All signals are blocked meanwhile, *signals says which
+/* Around fork, by the thread that forks, of each pager that was opened with VM_LIVE_FORK_COPY or
+ * BARE: nothing between them touches a region. All signals are blocked meanwhile, *signals says which
  * were before. After fails where the child cannot have the regions: it must not touch them. */
 void vm_live_fork_before(struct vm_live *l, uint64_t *signals);
 bool vm_live_fork_after(struct vm_live *l, bool is_child, const uint64_t *signals,

@@ -125,7 +125,8 @@ python3 - "$PAGODA_SOURCE" >meanings <<'PYTHON'
 import re, sys
 root = sys.argv[1]
 page = open(root + "/docs/formats/json.md").read()
-doc = dict(re.findall(r"^\| `([^`]*)` \| [^|]* \| (.*) \|$", page, re.M))
+rows = re.findall(r"^\| `([^`]*)` \| [^|]* \| (.*) \|$", page, re.M)
+doc = dict(reversed(rows)) # a member of several reports: as replay has it, the first
 for path, macro, member in (("counts.h", "VM_COUNTS", "counts.%s"),
                             ("cache.h", "VM_CACHE_COUNTS", "caches[].%s"),
                             ("pager.h", "VM_PAGER_COUNTS", "pager.%s"),

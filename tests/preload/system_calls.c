@@ -438,6 +438,10 @@ static void locks(void)
     pthread_join(a, NULL);
     pthread_join(b, NULL);
     CHECK(shared->turn == 400);
+    send_away(shared, sizeof *shared);
+    CHECK(syscall(SYS_futex, &shared->turn, 0, 5, NULL, NULL, 0) == -1 && errno == EAGAIN);
+    send_away(shared, sizeof *shared);
+    CHECK(syscall(SYS_futex, &shared->turn, 1, 5, NULL, NULL, 0) == 0);
 }
 
 static int deep(int n)
@@ -525,12 +529,13 @@ static _Atomic bool is_over;
 
 static void *touch_for_ever(void *argument)
 {
-    char *at = map(BYTES, PROT_READ | PROT_WRITE);
+    const size_t bytes = 150 * PAGE; /* two of them do not fit */
+    char *at = map(bytes, PROT_READ | PROT_WRITE);
     for (unsigned round = 0; !is_over; round++) {
-        fill(at, BYTES, round);
-        CHECK(is_filled(at, BYTES, round));
+        fill(at, bytes, round);
+        CHECK(is_filled(at, bytes, round));
     }
-    munmap(at, BYTES);
+    munmap(at, bytes);
     return argument;
 }
 
@@ -542,7 +547,7 @@ static void forks_beside_threads(void)
     for (int i = 0; i < 2; i++)
         CHECK(pthread_create(&thread[i], NULL, touch_for_ever, NULL) == 0);
     fill(memory, 100 * PAGE, 15);
-    for (int i = 0; i < 10; i++) {
+    for (int i = 0; i < 5; i++) {
         pid_t child = fork();
         if (child == 0) {
             bool fine = is_filled(memory, 100 * PAGE, 15);
@@ -600,8 +605,11 @@ static void programs(void)
     }
     CHECK(status_of(child) == 44);
     send_away(memory, 60 * PAGE);
+    struct sigaction own = {.sa_handler = on_signal}, got; /* which the child resets for itself */
+    CHECK(sigaction(SIGBUS, &own, NULL) == 0);
     CHECK(posix_spawn(&child, name, NULL, NULL, argv, environ) == 0);
     CHECK(status_of(child) == 44);
+    CHECK(sigaction(SIGBUS, NULL, &got) == 0 && got.sa_handler == on_signal);
     strcpy(name, "/none");
     CHECK(posix_spawn(&child, name, NULL, NULL, argv, environ) == ENOENT);
     CHECK(WEXITSTATUS(system(away(strcpy(name, "exit 5"), 10))) == 5);

@@ -24,7 +24,7 @@
  *     go to FILLING or EVICTING for what a plan says, so that plans and states agree; copies,
  *     transfers and the kernel's calls are done without it.
  *  4. EMPTY: no contents, no handle, nothing to give back: all of the page's words are 0.
- *  5. A pinned page is CLEAN or DIRTY and no plan moves it.
+ *  5. A pinned page is mapped, and no plan moves it; a first write to it may be under way.
  */
 #ifndef LIVE_LIVE_H
 #define LIVE_LIVE_H

@@ -130,6 +130,7 @@ static void on_fault(int signal, siginfo_t *info, void *context)
         t->selector = LIVE_ALLOW;
     if (was_sent(info) || !vm_live_signal(info, context))
         live_chain(signal, info, context);
+    live_publish_in_time();
     if (t)
         t->selector = before;
 }

@@ -77,8 +77,8 @@ static bool ahead_of(const struct args *a, struct live_launch *l, struct vm_erro
     return true;
 }
 
-/* Stores with a file: a ring of io_uring belongs to the threads that fault, and the kernel's work on
- * it in them would interrupt the program's own calls, which would end short or with EINTR. */
+/* Stores with a file: a ring of io_uring belongs to the threads that fault, and the kernel's work
+ * on it in them would interrupt the program's own calls, which would end short or with EINTR. */
 static bool without_rings(struct live_launch *l, struct vm_error *e)
 {
     char name[64], *text = l->store;

@@ -114,7 +114,8 @@ if __name__ == "__main__":
         os._exit(0)
     os.wait()
     print(os.read(ends[0], 99), big[5], os.popen("echo shell").read())
-    print(subprocess.run(["sort", "-r"], input="\n".join(big).encode(), capture_output=True).stdout[-50:])
+    text = "\n".join(big).encode()
+    print(subprocess.run(["sort", "-r"], input=text, capture_output=True).stdout[-50:])
     with multiprocessing.Pool(2) as pool:
         print(pool.map(part, range(7)), len(ticks) > 0)
     signal.setitimer(signal.ITIMER_REAL, 0)
@@ -173,6 +174,19 @@ if command -v cc >/dev/null; then
     tap_line $? "a compiler with its children" "$err"
 fi
 
+# who is paged
+paged() { # paged WANT NAME COMMAND...
+    run "$PAGODA" live --memory 8MiB --report json -o r.json "${@:3}"
+    is "$(member r.json 'r["memory"]["managed_bytes_most"] > 4000000') $status" "$1 0" "$2"
+}
+large="$python -c 'x = bytearray(5000000)'"
+paged True "what takes the program's place is paged" -- sh -c "exec $large"
+paged False "what the program starts is not" -- sh -c "$large; true"
+paged False "with --children by itself, in a report of its own" --children -- sh -c "$large; true"
+printf '#!/bin/sh\nexec %s\n' "$large" >script
+chmod +x script
+paged True "a script's program is paged" -- ./script
+
 if command -v redis-server >/dev/null; then
     port=$((20000 + RANDOM % 20000))
     "$PAGODA" live --memory 4MiB --report json -o r.json -- redis-server --port $port --save '' \
@@ -200,7 +214,8 @@ PYTHON
         redis-cli -p $port info persistence | grep -q 'bgsave_in_progress:0' && break
         sleep 0.1
     done
-    like "$(redis-cli -p $port info persistence)" 'rdb_last_bgsave_status:ok' "as its child saves it"
+    like "$(redis-cli -p $port info persistence)" 'rdb_last_bgsave_status:ok' \
+        "as its child saves it"
     redis-cli -p $port shutdown nosave >/dev/null 2>&1
     wait $!
     is "$? $(member r.json 'r["pager"]["evictions"] > 1000')" "0 True" "and ends as it does"

@@ -516,9 +516,44 @@ static void cancelled(void)
 
 static int status_of(pid_t child)
 {
-    int *status = (int *)(memory + 5 * PAGE);
+    int *status = (int *)(memory + 300 * PAGE);
     CHECK(waitpid(child, away(status, 4), 0) == child);
     return WIFEXITED(*status) ? WEXITSTATUS(*status) : -WTERMSIG(*status);
+}
+
+static _Atomic bool is_over;
+
+static void *touch_for_ever(void *argument)
+{
+    char *at = map(BYTES, PROT_READ | PROT_WRITE);
+    for (unsigned round = 0; !is_over; round++) {
+        fill(at, BYTES, round);
+        CHECK(is_filled(at, BYTES, round));
+    }
+    munmap(at, BYTES);
+    return argument;
+}
+
+/* Processes, while threads fault. */
+static void forks_beside_threads(void)
+{
+    pthread_t thread[2];
+    is_over = false;
+    for (int i = 0; i < 2; i++)
+        CHECK(pthread_create(&thread[i], NULL, touch_for_ever, NULL) == 0);
+    fill(memory, 100 * PAGE, 15);
+    for (int i = 0; i < 10; i++) {
+        pid_t child = fork();
+        if (child == 0) {
+            bool fine = is_filled(memory, 100 * PAGE, 15);
+            fill(memory, 100 * PAGE, 16);
+            _exit(fine && is_filled(away(memory, 100 * PAGE), 100 * PAGE, 16) ? 0 : 1);
+        }
+        CHECK(status_of(child) == 0);
+    }
+    is_over = true;
+    for (int i = 0; i < 2; i++)
+        pthread_join(thread[i], NULL);
 }
 
 static void forks(void)
@@ -638,6 +673,10 @@ static void advice(void)
     CHECK(madvise(at + PAGE, PAGE, MADV_DONTNEED) == 0);
     CHECK(at[PAGE] == 0 && at[2 * PAGE - 1] == 0 && at[PAGE - 1] != 0);
     CHECK(is_filled(at, PAGE, 10) && at[2 * PAGE] == (char)(2 * PAGE * 31 + 2 + 10));
+    fill(at, BYTES, 10);
+    CHECK(madvise(at + 12 * PAGE, 24 * PAGE, MADV_DONTNEED) == 0);
+    CHECK(is_filled(at, 12 * PAGE, 10) && at[12 * PAGE] == 0 && at[36 * PAGE - 1] == 0);
+    CHECK(at[36 * PAGE] == (char)(36 * PAGE * 31 + 36 + 10));
     CHECK(mincore(at, 20 * PAGE, away(in, 20)) == 0);
     CHECK(madvise(at, BYTES, MADV_WILLNEED) == 0 && madvise(at, BYTES, MADV_SEQUENTIAL) == 0);
     munmap(at, BYTES);
@@ -684,6 +723,7 @@ int main(void)
     contexts();
     cancelled();
     forks();
+    forks_beside_threads();
     protections();
     moves();
     advice();

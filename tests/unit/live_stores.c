@@ -1,4 +1,5 @@
-/* live_stores.c - stores whose file, disk or server says no: src/live/store/file.c, spill.c, nbd.c. */
+/* live_stores.c - stores whose file, disk or server says no: src/live/store/file.c, spill.c,
+ * nbd.c. */
 #include "oracle/nbd_server.h"
 #include "oracle/store_world.h"
 #include "unit/test.h"

@@ -131,7 +131,7 @@ static void on_signal(int number, siginfo_t *info, void *context)
 
 /* ---- which pagers there are ---- */
 
-/* Whoever set another action since the last pager opened has it called for what is not a pager's. */
+/* Whoever set another action since the last pager opened has it called for what is nobody's. */
 static bool install(int which, struct vm_error *e)
 {
     int number = signal_number[which];

@@ -1,10 +1,10 @@
 /* states.c - one page, and every order in which threads can take the steps that move it.
  *
- * A model of src/live: what touches, evictions, cleanings, parkings, flushes, discards and pins do to
- * a page, step by step as the code does, where a step is one thing that other threads can see: an
- * atomic on the state byte, a call of the kernel's, a transfer, or what is done under the lock. From
- * each state that a page can rest in, all interleavings of some of these are walked through, and in
- * every state the laws of live.h must hold:
+ * A model of src/live: what touches, evictions, cleanings, parkings, flushes, discards and pins do
+ * to a page, step by step as the code does, where a step is one thing that other threads can see:
+ * an atomic on the state byte, a call of the kernel's, a transfer, or what is done under the lock.
+ * From each state that a page can rest in, all interleavings of some of these are walked through,
+ * and in every state the laws of live.h must hold:
  *
  *  1. what is mapped is what was written last; what is not is in the store, parked, or zeros;
  *  2. CLEAN is mapped, protected, and what the store has; DIRTY is mapped, writable, and has no

@@ -268,6 +268,8 @@ void vm_serve_end(struct vm_live *l);
 bool vm_serve_again(struct vm_live *l, struct vm_error *e);
 bool vm_signals_enter(struct vm_live *l, struct vm_error *e); /* signals.c */
 void vm_signals_leave(struct vm_live *l);
+/* In a child, before it has threads: the parent's are not in the middle of anything here. */
+void vm_signals_forked(void);
 /* On standard error: the touch of the address ends in SIGBUS. */
 void vm_tell_lost(const void *address);
 uint64_t vm_now_ns(void);

@@ -57,6 +57,7 @@ static bool restart_threads(struct vm_live *l, struct vm_error *e)
 static bool begin_child(struct vm_live *l, struct vm_error *e)
 {
     enum vm_live_resolve resolve = l->options.resolve;
+    vm_signals_forked();
     vm_log_leave(l->log);
     l->log = NULL;
     vm_uffd_close(&l->uffd);

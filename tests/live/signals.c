@@ -197,10 +197,11 @@ static void a_child_can_close_what_it_inherited(void **state)
     struct touching t = {.data = map_region(l, 4 * MIB)};
     pthread_t thread;
     pthread_create(&thread, NULL, touch_on, &t);
-    for (int i = 0; i < 40; i++) {
+    for (int i = 0; i < 10; i++) {
         uint64_t signals;
         int status;
-        vm_live_fork_before(l, &signals); /* nobody moves a page now, but they are in handlers */
+        vm_live_fork_before(l, &signals);
+        usleep(2000); /* nobody moves a page now; the thread has a fault, and waits in its handler */
         pid_t child = fork();
         bool done = vm_live_fork_after(l, child == 0, &signals, &e);
         if (child == 0) {

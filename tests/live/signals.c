@@ -201,7 +201,7 @@ static void a_child_can_close_what_it_inherited(void **state)
         uint64_t signals;
         int status;
         vm_live_fork_before(l, &signals);
-        usleep(2000); /* nobody moves a page now; the thread has a fault, and waits in its handler */
+        usleep(2000); /* nobody moves a page now: the thread waits in its handler */
         pid_t child = fork();
         bool done = vm_live_fork_after(l, child == 0, &signals, &e);
         if (child == 0) {

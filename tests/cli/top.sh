@@ -31,9 +31,9 @@ two="(0, 'clock', 'lz4'), (1, 'lru', 'lz4')"
 is "$(member t.json '[(p["pager"], p["policy"], p["store"]) for p in r]')" \
     "[$two, $two, $two]" \
     "an object a line, a pager, an interval"
-is "$(member t.json '[p["counts"]["misses"] > 100 for p in r if p["pager"] == 0]')" \
+is "$(member t.json '[p["events"]["misses"] > 100 for p in r if p["pager"] == 0]')" \
     "[True, True, True]" "who reads more than is resident misses"
-is "$(member t.json '[p["counts"]["misses"] for p in r if p["pager"] == 1][1:]')" "[0, 0]" \
+is "$(member t.json '[p["events"]["misses"] for p in r if p["pager"] == 1][1:]')" "[0, 0]" \
     "who reads less does not: counts are of the interval"
 is "$(member t.json '[0 < p["resident_bytes"] <= p["limit_bytes"] == 512 * 4096 for p in r]')" \
     "[True, True, True, True, True, True]" "resident, of the limit"

@@ -69,6 +69,7 @@ static bool begin_child(struct vm_live *l, struct vm_error *e)
     if (l->options.fork == VM_LIVE_FORK_BARE && !go_bare(l, e))
         return false;
     enum vm_live_resolve resolve = l->options.resolve;
+    vm_signals_forked();
     vm_log_leave(l->log);
     l->log = NULL;
     vm_uffd_close(&l->uffd);

@@ -1,5 +1,5 @@
-/* input.c - what a pager is asked that it cannot do, and kernels that lack something: each says what
- * was wrong and what was expected, and nothing is left behind.
+/* input.c - what a pager is asked that it cannot do, and kernels that lack something: each says
+ * what was wrong and what was expected, and nothing is left behind.
  *
  * Kernels that refuse are ours: the linker puts functions of ours before syscall and ioctl.
  */

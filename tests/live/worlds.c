@@ -2,8 +2,8 @@
  * resized and pinned, against plain arrays of bytes.
  *
  * In the first kind one thread does everything, and after some steps the states of pages are held
- * against what the kernel has mapped. In the second several threads each own every third eight bytes
- * of a region, so that they meet in every page, while each advises and cuts as it likes.
+ * against what the kernel has mapped. In the second several threads each own every third eight
+ * bytes of a region, so that they meet in every page, while each advises and cuts as it likes.
  */
 #include "live/live_test.h"
 #include "rounds.h"

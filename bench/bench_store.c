@@ -1,5 +1,5 @@
-/* bench_store.c - where pages go that leave memory: store.STORE.DO.BATCH, in pages a second: of memory by
- * processor time, of what waits for a file by the clock on the wall.
+/* bench_store.c - where pages go that leave memory: store.STORE.DO.BATCH, in pages a second: of
+ * memory by processor time, of what waits for a file by the clock on the wall.
  *
  * 16384 pages of 4 KiB, half of each random, so that it compresses to about a half. `write` keeps
  * them all, in batches of 1, 16 or 64, and flushes nothing; `read` reads them in the order of

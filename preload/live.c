@@ -30,11 +30,14 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 #ifndef SYS_USER_DISPATCH
 #define SYS_USER_DISPATCH 2 /* si_code; asm-generic/siginfo.h of Linux 5.11 */
 #endif
+
+#define PUBLISH_MS 100
 
 struct live_world live_world;
 __thread struct live_thread *live_self __attribute__((tls_model("initial-exec")));
@@ -83,15 +86,31 @@ int live_store(unsigned long to, const void *from, size_t n)
     return copy(SYS_process_vm_writev, (unsigned long)from, to, n, VM_WRITE);
 }
 
+static struct vm_lock publishing;
+
 void live_publish(void)
 {
     struct live_launch *launch = live_world.launch;
     long self = live_call(SYS_getpid, 0, 0, 0, 0, 0, 0);
     if (!live_world.pager || atomic_load(&launch->process) != (uint32_t)self)
         return;
+    vm_lock_take(&publishing);
     atomic_fetch_add(&launch->writing, 1);
     vm_live_stats(live_world.pager, &launch->stats);
     atomic_fetch_add(&launch->writing, 1);
+    vm_lock_give(&publishing);
+}
+
+/* By a clock that needs no system call. */
+void live_publish_in_time(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
+    uint64_t now = (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+    uint64_t last = atomic_load_explicit(&live_world.published_ms, memory_order_relaxed);
+    if (now - last >= PUBLISH_MS &&
+        atomic_compare_exchange_strong(&live_world.published_ms, &last, now))
+        live_publish();
 }
 
 /* ---- a system call ---- */
@@ -151,8 +170,6 @@ static void answer(struct live_call *c)
         c->context->uc_mcontext.gregs[REG_RAX] = c->result;
 }
 
-#define CALLS_A_PUBLISH 1024
-
 static void on_call(int signal, siginfo_t *info, void *context)
 {
     struct live_thread *t = live_self;
@@ -166,10 +183,8 @@ static void on_call(int signal, siginfo_t *info, void *context)
     for (int i = 0; i < 6; i++)
         c.arg[i] = (unsigned long)r[argument[i]];
     live_unpin_stale(t, (uintptr_t)&c);
-    uint64_t n =
-        atomic_fetch_add_explicit(&live_world.launch->calls.calls, 1, memory_order_relaxed);
-    if (n % CALLS_A_PUBLISH == CALLS_A_PUBLISH - 1)
-        live_publish();
+    live_count(&live_world.launch->calls.calls);
+    live_publish_in_time();
     answer(&c);
     t->selector = LIVE_DISPATCH;
 }
@@ -224,7 +239,8 @@ static bool open_pager(const struct live_launch *launch, struct vm_error *e)
         .free_high = launch->free_high,
         .resolve = (enum vm_live_resolve)launch->resolve,
         .signal = VM_LIVE_SIGNAL_YOURS,
-        .fork = VM_LIVE_FORK_COPY,
+        .fork = VM_LIVE_FORK_BARE,
+        .serve = (enum vm_live_serve)launch->serve,
         .may_come = live_may_come,
         .seed = launch->seed,
         .log = launch->log[0] && is_first ? launch->log : NULL,

@@ -75,7 +75,8 @@ struct live_world {
     bool needs_pins;          /* the kernel's own faults are not resolved */
     bool hears_accesses;      /* and SIGSEGV is the pager's, too */
     uint32_t first_process;   /* that was launched, 0: any */
-    char *variable;           /* LIVE_LAUNCH_ENV as it was */
+    _Atomic uint64_t published_ms;
+    char *variable; /* LIVE_LAUNCH_ENV as it was */
 };
 
 extern struct live_world live_world;
@@ -111,7 +112,8 @@ int live_store(unsigned long to, const void *from, size_t n);
 /* Memory from the kernel, not managed; NULL: there is none. */
 void *live_room(size_t bytes);
 void live_room_give(void *room, size_t bytes);
-void live_publish(void); /* the launcher sees what has been until now */
+void live_publish(void);         /* the launcher sees what has been until now */
+void live_publish_in_time(void); /* if that is some time ago */
 
 /* ---- live_memory.c ---- */
 
@@ -135,6 +137,7 @@ void live_unpin_stale(struct live_thread *t, uintptr_t frame);
 /* ---- live_signals.c ---- */
 
 bool live_signals_begin(void);
+bool live_signals_fork(void); /* in a child of fork */
 enum live_done live_signals_call(struct live_call *c);
 /* A mask that never blocks what is ours. */
 uint64_t live_mask(uint64_t wanted);

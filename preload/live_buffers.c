@@ -2,9 +2,9 @@
  *
  * The kernel does not fault in what it is given when it is absent: a read would fail, or end short
  * with data lost. So the pages are brought and pinned first, the call is made as it was meant, and
- * they are unpinned. What is longer than a piece (an eighth of the limit) goes in pieces: where a
- * short transfer means something (files; a write that may block) the next ones follow until all is
- * done, elsewhere the first is the answer.
+ * they are unpinned. What is longer than a piece (an eighth of the least limit) goes in pieces:
+ * where a short transfer means something (files; a write that may block) the next ones follow until
+ * all is done, elsewhere the first is the answer.
  *
  * futex looks at its word once, and sleeps long: it is not pinned but brought, and called anew when
  * the word had left again before the kernel looked.
@@ -110,9 +110,16 @@ void live_unpin_stale(struct live_thread *t, uintptr_t frame)
 
 /* ---- what a call reads and writes ---- */
 
+/* The same for every limit, so that what a program does does not depend on it. */
 static size_t piece_bytes(void)
 {
-    return live_world.launch->limit_bytes / PIECE_OF_LIMIT & ~(LIVE_PAGE - 1);
+    return (size_t)VM_PAGER_LIMIT_MIN / PIECE_OF_LIMIT * live_world.launch->page_bytes;
+}
+
+/* What cannot be cut. */
+static size_t whole_bytes(void)
+{
+    return live_world.launch->limit_bytes / PIECE_OF_LIMIT;
 }
 
 /* What is known of it is that it begins there. */
@@ -404,8 +411,10 @@ static enum live_done message(struct live_call *c, const struct buffer *b)
         touches_area(c->thread->iov, m.msg_iovlen)) {
         if (!is_send(c->number) || is_stream(c))
             return cut_message(c, &m, b->access);
-        c->result = -EMSGSIZE;
-        return LIVE_DONE;
+        if (vectors_bytes(c->thread->iov, m.msg_iovlen) > whole_bytes()) {
+            c->result = -EMSGSIZE;
+            return LIVE_DONE;
+        }
     }
     bool all = live_pin(c->thread, c->arg[1], sizeof m, VM_WRITE) &&
                pin_message(c->thread, &m, b->access, &touches);

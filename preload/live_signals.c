@@ -130,6 +130,7 @@ static void on_fault(int signal, siginfo_t *info, void *context)
         t->selector = LIVE_ALLOW;
     if (was_sent(info) || !vm_live_signal(info, context))
         live_chain(signal, info, context);
+    live_publish_in_time();
     if (t)
         t->selector = before;
 }
@@ -139,6 +140,16 @@ bool live_signals_begin(void)
     process = (uint32_t)getpid();
     return (!is_ours(SIGBUS) || live_signal_take(SIGBUS, on_fault, UINT64_MAX)) &&
            (!is_ours(SIGSEGV) || live_signal_take(SIGSEGV, on_fault, UINT64_MAX));
+}
+
+/* A child's pager has no thread that resolves faults, whatever its parent's has. */
+bool live_signals_fork(void)
+{
+    process = (uint32_t)live_call(SYS_getpid, 0, 0, 0, 0, 0, 0);
+    if (live_world.needs_pins)
+        return true;
+    live_world.needs_pins = true;
+    return live_signal_take(SIGBUS, on_fault, UINT64_MAX);
 }
 
 /* ---- calls ---- */

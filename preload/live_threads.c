@@ -193,9 +193,12 @@ static enum live_done fork_child(struct live_call *c, const uint64_t *stack_top)
         live_count(&live_world.launch->calls.forks);
         return LIVE_DONE;
     }
+    if (!live_signals_fork())
+        end_child(&(struct vm_error){.text = "signals cannot be taken"});
     dispatch(c->thread);
     c->thread->selector = LIVE_ALLOW;
     c->thread->in_vfork = 0;
+    c->thread->npins = 0; /* the child's pager has none */
     if (stack_top)
         c->context->uc_mcontext.gregs[REG_RSP] = (greg_t)*stack_top;
     return LIVE_DONE;

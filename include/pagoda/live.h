@@ -7,7 +7,7 @@
  * go is a store (stores.def): a file, compressed memory, both, a server.
  *
  *      struct vm_live *live = vm_live_open(&(struct vm_live_options){.limit_bytes = 256 << 20,
- *                                          .policy = "s3-fifo", .store = "lz4"}, &e);
+ *                                          .policy = "clock", .store = "lz4"}, &e);
  *      char *data = vm_live_map(live, 1 << 30, &e);
  *      ...                                         any code that reads and writes data[]
  *      vm_live_close(live);
@@ -24,8 +24,8 @@
  * What a user must know
  *  * The signal SIGBUS belongs to the pager; a SIGBUS that is not its own goes to the action that
  *    stood before. It must not be blocked in a thread that touches a region.
- *  * The kernel does not fault in what it is given: a system call on absent memory fails with EFAULT
- *    in SIGBUS mode. vm_live_pin, or the launcher (`pagoda live`), which wraps system calls.
+ *  * The kernel does not fault in what it is given: a system call on absent memory fails with
+ *    EFAULT in SIGBUS mode. vm_live_pin, or the launcher (`pagoda live`), which wraps system calls.
  *  * A child of fork has regions only if the pager was opened with `fork` COPY; else a touch of
  *    them is SIGSEGV in the child (they are MADV_DONTFORK).
  *
@@ -62,6 +62,9 @@ enum vm_live_log {
 enum vm_live_fork {
     VM_LIVE_FORK_NONE, /* a child has no regions */
     VM_LIVE_FORK_COPY, /* a child has a copy of them, and a pager of its own */
+    VM_LIVE_FORK_BARE, /* the same, but the child's pager starts no threads: who faults resolves it
+                          (VM_LIVE_IN_THREAD). For who calls vm_live_fork_after within fork, where
+                          the C library's locks are held that a thread would need */
 };
 
 /* Whether other processes can ask for its numbers (live_view.h, `pagoda top`). */
@@ -139,8 +142,9 @@ bool vm_live_flush(struct vm_live *l, void *address, size_t bytes, struct vm_err
  * pins add up. At most a quarter of the limit. False: too many, or they could not be had. */
 bool vm_live_pin(struct vm_live *l, const void *address, size_t bytes, enum vm_access access);
 void vm_live_unpin(struct vm_live *l, const void *address, size_t bytes);
-/* From a handler of SIGBUS (and, for a log of accesses, SIGSEGV) with SA_SIGINFO, all signals blocked: whether it was a fault of some
- * pager's, which is resolved. `context` is the handler's third argument. */
+/* From a handler of SIGBUS (and, for a log of accesses, SIGSEGV) with SA_SIGINFO, all signals
+ * blocked: whether it was a fault of some pager's, which is resolved. `context` is the handler's
+ * third argument. */
 bool vm_live_signal(const void *siginfo, const void *context);
 /* Whether any of [address, address + bytes) is in a region of the pager's. */
 bool vm_live_owns(const struct vm_live *l, const void *address, size_t bytes);
@@ -161,8 +165,8 @@ bool vm_live_log_finish(const char *path, struct vm_error *e);
 
 /* ---- fork ---- */
 
-/* Around fork, by the thread that forks, of each pager that was opened with VM_LIVE_FORK_COPY:
- * nothing between them touches a region. All signals are blocked meanwhile, *signals says which
+/* Around fork, by the thread that forks, of each pager that was opened with VM_LIVE_FORK_COPY or
+ * BARE: nothing between them touches a region. All signals are blocked meanwhile, *signals says which
  * were before. After fails where the child cannot have the regions: it must not touch them. */
 void vm_live_fork_before(struct vm_live *l, uint64_t *signals);
 bool vm_live_fork_after(struct vm_live *l, bool is_child, const uint64_t *signals,

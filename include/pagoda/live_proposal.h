@@ -1,8 +1,8 @@
 /* live_proposal.h - which policy, readahead and memory a pager should have for a program: `pagoda
  * advise`.
  *
- * A trace, best a log of accesses of the live pager (as_live.h), is replayed as the pager would take
- * it: each policy with each readahead and each size of memory. What was counted is priced by a
+ * A trace, best a log of accesses of the live pager (as_live.h), is replayed as the pager would
+ * take it: each policy with each readahead and each size of memory. What was counted is priced by a
  * store's costs, and the cheapest pair is kept for each size. The size proposed is the knee of that
  * curve: where more memory saves little and less costs much (the point farthest below the line from
  * the curve's one end to its other; Satopaa, Albrecht, Irwin & Raghavan, "Finding a 'Kneedle' in a

@@ -30,7 +30,7 @@
 #include <pagoda/policy.h>
 
 /* What a pager of real memory does that was not told otherwise. */
-#define VM_PAGER_POLICY      "s3-fifo"
+#define VM_PAGER_POLICY      "s3-fifo:small=1,ghosts=20,fill=main" /* docs/theory/live.md has why */
 #define VM_PAGER_AHEAD_BYTES (UINT64_C(256) << 10)
 
 #define VM_PAGER_PAGES_MAX (UINT32_C(1) << 28)

@@ -1,8 +1,9 @@
 /* watch.h - how much memory any running process uses, without paging it.
  *
- * The processor marks each page that is touched. Who clears the marks (`mark`), waits and reads them
- * (`look`) sees what was touched meanwhile: the working set of that interval (Denning, "The working
- * set model for program behavior", CACM 11(5) 1968). Three methods, by what the kernel lets do:
+ * The processor marks each page that is touched. Who clears the marks (`mark`), waits and reads
+ * them (`look`) sees what was touched meanwhile: the working set of that interval (Denning, "The
+ * working set model for program behavior", CACM 11(5) 1968). Three methods, by what the kernel lets
+ * do:
  *
  *  clear-refs     /proc/PID/clear_refs and the "Referenced" of smaps: the accessed bits of the
  *                 process's own tables, so that what others touch of shared pages does not count

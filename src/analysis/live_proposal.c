@@ -10,6 +10,8 @@
 #define AHEADS   "0,64KiB,256KiB"
 #define MEMORIES "5%,10%,15%,20%,25%,30%,40%,50%,60%,75%,90%,100%"
 
+#define HARDLY 1.1 /* times as long is hardly longer */
+
 /* ---- costs ---- */
 
 /* On two processors of a virtual machine (Debian 12, Linux 6.18): a fault in its own thread 2.0 us,
@@ -214,11 +216,18 @@ static double depth(const struct vm_live_proposal *a, size_t i)
     return 1 - (a->frames[i] - x0) / (x1 - x0) - (a->cell[a->best[i]].ns - y1) / (y0 - y1);
 }
 
+/* Where no point lies below that line (a loop needs all of its pages, or none), the least memory
+ * that takes hardly longer than the most does. */
 static void find_knee(struct vm_live_proposal *a)
 {
+    size_t last = a->nmemories - 1;
     for (size_t i = 0; i < a->nmemories; i++)
         if (depth(a, i) > depth(a, a->knee))
             a->knee = i;
+    if (depth(a, a->knee) > 0)
+        return;
+    while (a->knee < last && a->cell[a->best[a->knee]].ns > HARDLY * a->cell[a->best[last]].ns)
+        a->knee++;
 }
 
 bool vm_live_propose(const struct vm_live_proposal_request *r, struct vm_live_proposal *a,

@@ -8,6 +8,7 @@
 #include "cli/cli.h"
 #include "cli/program.h"
 #include "live/launch.h"
+#include "live/view.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -77,8 +78,8 @@ static bool ahead_of(const struct args *a, struct live_launch *l, struct vm_erro
     return true;
 }
 
-/* Stores with a file: a ring of io_uring belongs to the threads that fault, and the kernel's work on
- * it in them would interrupt the program's own calls, which would end short or with EINTR. */
+/* Stores with a file: a ring of io_uring belongs to the threads that fault, and the kernel's work
+ * on it in them would interrupt the program's own calls, which would end short or with EINTR. */
 static bool without_rings(struct live_launch *l, struct vm_error *e)
 {
     char name[64], *text = l->store;
@@ -112,6 +113,7 @@ static bool wish(const struct args *a, struct live_launch *l, struct vm_error *e
         return false;
     l->page_bytes = (uint32_t)page;
     l->children = args_has(a, "children");
+    l->serve = args_has(a, "serve") ? VM_LIVE_SERVE_OWNER : VM_LIVE_SERVE_NOBODY;
     return without_rings(l, e);
 }
 
@@ -165,6 +167,15 @@ static void exec_program(char **program, const char *path, struct live_launch *l
     _exit(127);
 }
 
+/* Its socket outlives it. */
+static void remove_socket(pid_t child)
+{
+    char path[256];
+    struct vm_error e;
+    if (view_path(child, 0, path, sizeof path, &e))
+        unlink(path);
+}
+
 /* What comes from a terminal comes to the program, too; what others send to us is sent on. */
 static void wait_for(pid_t child, int *status)
 {
@@ -212,6 +223,8 @@ static bool start(char **program, struct live_launch *l, int fd, int *status, st
     signal(SIGINT, SIG_IGN);
     signal(SIGQUIT, SIG_IGN);
     wait_for(child, status);
+    if (l->serve)
+        remove_socket(child);
     return was_paged(l, program[0], e);
 }
 
@@ -286,6 +299,7 @@ static const struct flag flags[] = {
      "thread"},
     {"children", 0, NULL, "page the programs that it starts, too, each with a limit of its own",
      NULL},
+    {"serve", 0, NULL, "pagoda top can look at the pager while the program runs", NULL},
     {"log", 0, "FILE.pgt", "keep what the pager hears, for pagoda replay --as-live and advise",
      NULL},
     {"log-depth", 0, "DEPTH",

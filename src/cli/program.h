@@ -10,8 +10,8 @@
 /* Where execvp would find `name`; false: nowhere. */
 bool program_find(const char *name, char out[PROGRAM_PATH]);
 /* Whether a library can be loaded into the program at `path` (LD_PRELOAD): it is of this host's
- * processor, linked dynamically, and runs with the caller's rights. A script's interpreter is looked
- * at instead. Errors: VM_EUSAGE, VM_ESYSTEM. */
+ * processor, linked dynamically, and runs with the caller's rights. A script's interpreter is
+ * looked at instead. Errors: VM_EUSAGE, VM_ESYSTEM. */
 bool program_takes_library(const char *path, struct vm_error *e);
 
 #endif

@@ -9,11 +9,11 @@
  *          no   all that is open is closed; it is made again (what it touched before, too)
  *          yes  the page is logged and opened; then all pages of the instruction, in order
  *
- * The last: a fault of a pager makes the instruction anew from its beginning, and so the pages that
- * it had touched are touched again, and may have left. An instruction is the same if the processor's
- * registers are: those that make addresses, and the vector registers, in which a gather notes how
- * far it came. One that is made again later, with nothing else heard between, touches the same pages
- * and needs no record. Touches of one page on end are one.
+ * The last: a fault of a pager makes the instruction anew from its beginning, and so the pages
+ * that it had touched are touched again, and may have left. An instruction is the same if the
+ * processor's registers are: those that make addresses, and the vector registers, in which a
+ * gather notes how far it came. One that is made again later, with nothing else heard between,
+ * touches the same pages and needs no record. Touches of one page on end are one.
  *
  * For one thread (what another touches while a page is open is not heard), and x86-64. SIGSEGV is
  * the pager's; nothing comes along with a page (ahead_bytes is VM_LIVE_AHEAD_NONE), for a transfer
@@ -50,7 +50,7 @@ bool vm_accesses_open(struct vm_live *l, struct vm_error *e);
 /* A SIGSEGV: whether it was a touch of a closed page of the pager's, which is open now. */
 bool vm_accesses_signal(struct vm_live *l, const void *address, enum vm_access access,
                         const void *context);
-/* Touches that a system call will make of a page that is about to be pinned, and until it is not. */
+/* Touches that a system call will make of a page that is about to be pinned, until it is not. */
 void vm_accesses_pin(struct vm_live *l, const void *address, enum vm_access access);
 void vm_accesses_unpin(struct vm_live *l, uint8_t *at); /* under the lock */
 /* Pages that an advice brings, which is as if they were read. */

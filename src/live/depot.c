@@ -1,62 +1,9 @@
 /* depot.c - see depot.h. */
-#include "live/depot.h"
-
-#include "base/arena.h"
-#include "base/assert.h"
-#include "live/gate.h"
-#include "live/slots.h"
+#include "live/depot_parts.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <sys/uio.h>
-
-#define TRANSFERS      24
-#define WRITES_MAX     16            /* of them at once: reads always find one */
-#define TRANSFER_BYTES (256u << 10)  /* where disks reach their bandwidth */
-#define PAGES_MAX      64            /* of a transfer */
-#define AHEAD          4             /* transfers that a stream is ahead of who reads it */
-#define GENERATIONS    16            /* forks of forks */
-#define RESERVE_BYTES  (16ull << 20) /* of a file at once */
-#define SLOT_BITS      40            /* of a handle: slot + 1; above: whose */
-
-enum state { FREE, FILLING, BUSY, READY, FAILED };
-
-struct transfer {
-    uint8_t state, kind; /* enum state, enum vm_io_kind */
-    uint32_t n, nleft;   /* pages; of those, handles that are not 0 */
-    uint32_t npending;   /* requests */
-    uint32_t users;      /* who copy from it */
-    int error;           /* of a write */
-    uint64_t age;        /* when it was begun */
-    uint64_t bad, ended; /* bits: pages whose read failed; whose slots ended while written */
-    vm_stored handle[PAGES_MAX]; /* of page k; 0: not any more */
-    uint8_t *data;
-};
-
-struct file {
-    int fd, alive; /* alive: of an ancestor, says to it that this process reads the file; or -1 */
-    uint64_t reserved;
-    struct vm_arena arena;
-    struct vm_store_slots slots;
-    uint8_t *transfer_of; /* [nslots] + 1; 0: none */
-};
-
-struct vm_depot {
-    struct vm_gate gate;
-    struct vm_lock lock; /* of all that follows */
-    struct vm_medium medium;
-    uint32_t page_bytes, pages; /* of a transfer */
-    struct vm_arena buffers;
-    struct transfer transfer[TRANSFERS];
-    struct file file[GENERATIONS]; /* [own + 1] */
-    uint32_t own;
-    uint32_t nwrites, nfailed, nunder_way; /* transfers, own transfers, requests */
-    uint64_t clock;
-    bool is_waited;        /* a thread waits for the medium */
-    _Atomic uint32_t turn; /* counts what the others wait for */
-    vm_stored stream;      /* the page behind those that were asked for last */
-    struct vm_store_usage usage;
-};
 
 /* ---- opening ---- */
 
@@ -129,249 +76,7 @@ void vm_depot_close(void *store)
     free(s);
 }
 
-/* ---- handles; all from here on under the lock, but where it says so ---- */
-
-static vm_stored handle_make(uint32_t file, uint64_t slot)
-{
-    return (uint64_t)file << SLOT_BITS | (slot + 1);
-}
-
-static uint64_t slot_of(vm_stored handle)
-{
-    return (handle & ((UINT64_C(1) << SLOT_BITS) - 1)) - 1;
-}
-
-static struct file *file_of(struct vm_depot *s, vm_stored handle)
-{
-    VM_ASSERT(handle && handle >> SLOT_BITS <= s->own);
-    return &s->file[handle >> SLOT_BITS];
-}
-
-static bool is_own(const struct vm_depot *s, vm_stored handle)
-{
-    return handle >> SLOT_BITS == s->own;
-}
-
-static uint64_t offset_of(const struct vm_depot *s, vm_stored handle)
-{
-    return (slot_of(handle) + 1) * s->page_bytes; /* behind the header */
-}
-
-static struct transfer *transfer_of(struct vm_depot *s, vm_stored handle)
-{
-    uint8_t at = file_of(s, handle)->transfer_of[slot_of(handle)];
-    return at ? &s->transfer[at - 1] : NULL;
-}
-
-static uint32_t place_in(const struct transfer *t, vm_stored handle)
-{
-    uint32_t k = 0;
-    while (t->handle[k] != handle)
-        k++;
-    return k;
-}
-
-/* ---- transfers ---- */
-
-static void transfer_end(struct vm_depot *s, struct transfer *t)
-{
-    VM_ASSERT(t->nleft == 0);
-    s->nwrites -= t->kind == VM_IO_WRITE;
-    t->state = FREE; /* who still copies from it keeps it from being begun */
-}
-
-static void page_put(struct vm_depot *s, struct transfer *t, vm_stored handle)
-{
-    t->handle[t->n++] = handle;
-    t->nleft++;
-    file_of(s, handle)->transfer_of[slot_of(handle)] = (uint8_t)(t - s->transfer + 1);
-}
-
-/* It has page k no more. */
-static void page_remove(struct vm_depot *s, struct transfer *t, uint32_t k)
-{
-    file_of(s, t->handle[k])->transfer_of[slot_of(t->handle[k])] = 0;
-    t->handle[k] = 0;
-    t->nleft--;
-}
-
-static void pages_remove(struct vm_depot *s, struct transfer *t)
-{
-    for (uint32_t k = 0; k < t->n; k++)
-        if (t->handle[k])
-            page_remove(s, t, k);
-    transfer_end(s, t);
-}
-
-/* A transfer that is free, or has pages read ahead for longest. NULL: there is none now. */
-static struct transfer *transfer_begin(struct vm_depot *s, enum vm_io_kind kind)
-{
-    struct transfer *best = NULL;
-    if (kind == VM_IO_WRITE && s->nwrites == WRITES_MAX)
-        return NULL;
-    for (struct transfer *t = s->transfer; t < s->transfer + TRANSFERS; t++) {
-        bool may = !t->users && (t->state == FREE || t->state == READY);
-        if (may && (!best || (best->state != FREE && (t->state == FREE || t->age < best->age))))
-            best = t;
-    }
-    if (!best)
-        return NULL;
-    if (best->state == READY)
-        pages_remove(s, best);
-    *best = (struct transfer){
-        .state = FILLING, .kind = (uint8_t)kind, .age = s->clock++, .data = best->data};
-    s->nwrites += kind == VM_IO_WRITE;
-    return best;
-}
-
-/* ---- requests ---- */
-
-/* Pages from k on that are one request. */
-static uint32_t piece(const struct transfer *t, uint32_t k)
-{
-    uint32_t n = 1;
-    while (k + n < t->n && t->handle[k + n] == t->handle[k] + n)
-        n++;
-    return n;
-}
-
-static struct vm_io_request request_of(struct vm_depot *s, struct transfer *t, uint32_t k,
-                                       uint32_t n)
-{
-    return (struct vm_io_request){
-        .kind = (enum vm_io_kind)t->kind,
-        .file = file_of(s, t->handle[k])->fd,
-        .offset = offset_of(s, t->handle[k]),
-        .data = t->data + (size_t)k * s->page_bytes,
-        .bytes = n * s->page_bytes,
-        .tag = (uint64_t)(t - s->transfer) << 32 | k << 16 | n,
-    };
-}
-
-static void write_done(struct vm_depot *s, struct transfer *t)
-{
-    for (uint32_t k = 0; k < t->n; k++) {
-        bool ended = t->ended >> k & 1;
-        if (!t->handle[k] || (t->error && !ended))
-            continue;
-        uint64_t slot = slot_of(t->handle[k]);
-        page_remove(s, t, k);
-        if (ended)
-            vm_store_slots_give(&s->file[s->own].slots, slot);
-    }
-    t->ended = 0;
-    t->state = FAILED;
-    if (t->nleft)
-        s->nfailed++;
-    else
-        transfer_end(s, t);
-}
-
-/* Bits k to k + n - 1. */
-static uint64_t bits(uint32_t k, uint32_t n)
-{
-    return UINT64_MAX >> (64 - n) << k;
-}
-
-static void request_done(struct vm_depot *s, const struct vm_io_done *done)
-{
-    struct transfer *t = &s->transfer[done->tag >> 32];
-    uint32_t k = done->tag >> 16 & 0xffff, n = done->tag & 0xffff;
-    if (t->kind == VM_IO_WRITE && (done->result == -ECANCELED || done->result == -EAGAIN)) {
-        /* The thread that began it ended, or the kernel had no memory: not the medium's doing. Who
-         * reads asks again anyway. */
-        struct vm_io_request again = request_of(s, t, k, n);
-        s->medium.io_ops->start(s->medium.io, &again, 1);
-        return;
-    }
-    s->nunder_way--;
-    if (done->result != (int32_t)(n * s->page_bytes)) {
-        /* A file is cut short where there is no room to write more, or where another cut it. */
-        int error = done->result < 0 ? -done->result : t->kind == VM_IO_WRITE ? ENOSPC : EIO;
-        t->error = error;
-        t->bad |= bits(k, n);
-    }
-    if (--t->npending)
-        return;
-    if (t->kind == VM_IO_WRITE)
-        write_done(s, t);
-    else
-        t->state = READY;
-    if (t->state == READY && !t->nleft)
-        transfer_end(s, t);
-}
-
-/* What is done. Only while nobody waits for the medium. */
-static void reap(struct vm_depot *s)
-{
-    struct vm_io_done done[32];
-    size_t n, all = 0;
-    while (s->nunder_way && (n = s->medium.io_ops->reap(s->medium.io, done, 32))) {
-        for (size_t i = 0; i < n; i++)
-            request_done(s, &done[i]);
-        all += n;
-    }
-    if (all) {
-        atomic_fetch_add(&s->turn, 1);
-        vm_futex_wake(&s->turn, INT32_MAX);
-    }
-}
-
-/* Until something changes: gives the lock back meanwhile. */
-static void wait_some(struct vm_depot *s)
-{
-    uint32_t turn = atomic_load(&s->turn);
-    if (!s->is_waited) {
-        reap(s);
-        if (turn != atomic_load(&s->turn))
-            return;
-    }
-    bool waits = !s->is_waited && s->nunder_way, others = s->is_waited;
-    s->is_waited |= waits;
-    vm_lock_give(&s->lock);
-    if (waits)
-        s->medium.io_ops->wait(s->medium.io);
-    else if (others)
-        vm_futex_wait(&s->turn, turn);
-    else
-        vm_raw_call(SYS_sched_yield, 0, 0, 0, 0, 0, 0); /* for who copies from a transfer */
-    vm_lock_take(&s->lock);
-    if (!waits)
-        return;
-    s->is_waited = false;
-    reap(s);
-    /* Somebody else is the one who waits now. */
-    atomic_fetch_add(&s->turn, 1);
-    vm_futex_wake(&s->turn, INT32_MAX);
-}
-
-/* Its requests go; waits where too many are under way. */
-static void transfer_start(struct vm_depot *s, struct transfer *t)
-{
-    struct vm_io_request request[PAGES_MAX];
-    size_t n = 0;
-    t->state = BUSY;
-    t->bad = 0;
-    t->error = 0;
-    for (uint32_t k = 0, m; k < t->n; k += m) {
-        m = t->handle[k] ? piece(t, k) : 1;
-        if (t->handle[k])
-            request[n++] = request_of(s, t, k, m);
-    }
-    t->npending = (uint32_t)n;
-    s->usage.requests += n;
-    for (size_t at = 0, room; at < n; at += room) {
-        while (!(room = s->medium.io_ops->depth - s->nunder_way))
-            wait_some(s);
-        room = room < n - at ? room : n - at;
-        s->nunder_way += (uint32_t)room;
-        s->medium.io_ops->start(s->medium.io, request + at, room);
-    }
-    if (!s->is_waited)
-        reap(s);
-}
-
-/* ---- writing ---- */
+/* ---- writing; from here on under the lock, but where it says so ---- */
 
 static bool is_retried(const struct vm_depot *s, const struct transfer *t)
 {
@@ -407,10 +112,10 @@ static int failed_retry(struct vm_depot *s)
     for (uint32_t i = 0; i < TRANSFERS; i++)
         if (is_retried(s, &s->transfer[i])) {
             s->nfailed--;
-            transfer_start(s, &s->transfer[i]);
+            vm_transfer_start(s, &s->transfer[i]);
         }
     while (writes_under_way(s))
-        wait_some(s);
+        vm_transfers_wait(s);
     return failure(s);
 }
 
@@ -422,8 +127,8 @@ static int file_try(struct vm_depot *s, struct file *f, uint64_t bytes)
     return error;
 }
 
-/* The file gets room for [0, slots), and for more at once; or for as many of them as it can have. 0,
- * or why not for all. */
+/* The file gets room for [0, slots), and for more at once; or for as many of them as it can have.
+ * 0, or why not for all. */
 static int file_reserve(struct vm_depot *s, struct file *f, uint64_t slots)
 {
     uint64_t bytes = (slots + 1) * s->page_bytes, refused = bytes;
@@ -447,7 +152,7 @@ static uint32_t slots_take(struct vm_depot *s, uint32_t n, uint64_t *first, int 
     for (;;) {
         /* Slots that ended while they are written come when that is done. */
         while (!(taken = vm_store_slots_take(&f->slots, n, first)) && writes_under_way(s))
-            wait_some(s);
+            vm_transfers_wait(s);
         if (!taken || !s->medium.reserve || (*first + taken + 1) * s->page_bytes <= f->reserved)
             return taken;
         int refused = file_reserve(s, f, *first + taken);
@@ -480,7 +185,7 @@ static uint32_t pages_place(struct vm_depot *s, struct transfer *t, uint32_t n, 
     uint64_t first;
     while (placed < n && (run = slots_take(s, n - placed, &first, error)))
         for (uint32_t i = 0; i < run; i++)
-            page_put(s, t, handle[placed++] = handle_make(s->own, first + i));
+            vm_transfer_put(s, t, handle[placed++] = handle_make(s->own, first + i));
     return placed;
 }
 
@@ -489,18 +194,18 @@ static uint32_t transfer_write(struct vm_depot *s, const void *const *page, size
                                vm_stored *handle, int *error)
 {
     struct transfer *t;
-    while (!(t = transfer_begin(s, VM_IO_WRITE)))
-        wait_some(s);
+    while (!(t = vm_transfer_begin(s, VM_IO_WRITE)))
+        vm_transfers_wait(s);
     uint32_t placed = pages_place(s, t, n < s->pages ? (uint32_t)n : s->pages, handle, error);
     if (!placed) {
-        transfer_end(s, t);
+        vm_transfer_end(s, t);
         return 0;
     }
     vm_lock_give(&s->lock); /* nobody knows these handles yet */
     for (uint32_t k = 0; k < placed; k++)
         memcpy(t->data + (size_t)k * s->page_bytes, page[k], s->page_bytes);
     vm_lock_take(&s->lock);
-    transfer_start(s, t);
+    vm_transfer_start(s, t);
     return placed;
 }
 
@@ -514,14 +219,14 @@ static size_t failed_withdraw(struct vm_depot *s, vm_stored *handle, size_t n, i
             continue;
         struct vm_store_slots *slots = &s->file[s->own].slots;
         *error = t->error;
-        page_remove(s, t, place_in(t, handle[i]));
+        vm_transfer_remove(s, t, place_in(t, handle[i]));
         vm_store_slots_drop(slots, slot_of(handle[i]));
         vm_store_slots_give(slots, slot_of(handle[i]));
         handle[i] = 0;
         withdrawn++;
         if (!t->nleft) {
             s->nfailed--;
-            transfer_end(s, t);
+            vm_transfer_end(s, t);
         }
     }
     return withdrawn;
@@ -551,14 +256,15 @@ size_t vm_depot_write(void *store, const void *const *page, size_t n, vm_stored 
 /* ---- reading ---- */
 
 /* Begins to read those of the pages that no transfer has: one transfer's worth, as far as requests
- * may be under way, without waiting. How many pages of the front are seen to; 0: none can be now. */
+ * may be under way, without waiting. How many pages of the front are seen to; 0: none can be
+ * now. */
 static size_t transfer_read(struct vm_depot *s, const vm_stored *handle, size_t n)
 {
     size_t at = 0;
     uint32_t requests = 0, most = s->medium.io_ops->depth - s->nunder_way;
     while (at < n && transfer_of(s, handle[at]))
         at++;
-    struct transfer *t = at < n && most ? transfer_begin(s, VM_IO_READ) : NULL;
+    struct transfer *t = at < n && most ? vm_transfer_begin(s, VM_IO_READ) : NULL;
     if (!t)
         return at;
     for (; at < n && t->n < s->pages; at++) {
@@ -567,9 +273,9 @@ static size_t transfer_read(struct vm_depot *s, const vm_stored *handle, size_t 
         bool adjoins = t->n && handle[at] == t->handle[t->n - 1] + 1;
         if (!adjoins && requests++ == most)
             break;
-        page_put(s, t, handle[at]);
+        vm_transfer_put(s, t, handle[at]);
     }
-    transfer_start(s, t);
+    vm_transfer_start(s, t);
     return at;
 }
 
@@ -586,9 +292,9 @@ static void page_consume(struct vm_depot *s, struct transfer *t, vm_stored handl
 {
     if (t->state != READY || t->handle[k] != handle)
         return;
-    page_remove(s, t, k);
+    vm_transfer_remove(s, t, k);
     if (!t->nleft)
-        transfer_end(s, t);
+        vm_transfer_end(s, t);
 }
 
 /* Copies what the transfer has of the pages from the first on. How many it were. */
@@ -633,7 +339,7 @@ static int read_transfers(struct vm_depot *s, const vm_stored *handle, void *con
             transfers_read(s, handle + i, n - i, 1);
         if (!t || (t->kind == VM_IO_READ && t->state != READY)) {
             if (!transfer_of(s, handle[i]) || t)
-                wait_some(s);
+                vm_transfers_wait(s);
             continue;
         }
         size_t run = copy_run(s, t, handle + i, page + i, n - i);
@@ -751,11 +457,11 @@ static bool slot_release(struct vm_depot *s, vm_stored handle)
         t->ended |= UINT64_C(1) << k;
         return false;
     }
-    page_remove(s, t, k);
+    vm_transfer_remove(s, t, k);
     if (t->nleft || t->state == BUSY)
         return true;
     s->nfailed -= t->state == FAILED && is_own(s, handle);
-    transfer_end(s, t);
+    vm_transfer_end(s, t);
     return true;
 }
 
@@ -793,7 +499,7 @@ int vm_depot_flush(void *store)
     vm_gate_enter(&s->gate);
     vm_lock_take(&s->lock);
     while (writes_under_way(s))
-        wait_some(s);
+        vm_transfers_wait(s);
     int error = failed_retry(s), fd = s->file[s->own].fd;
     vm_lock_give(&s->lock);
     if (!error)
@@ -822,10 +528,10 @@ void vm_depot_fork_before(void *store)
     vm_gate_close(&s->gate);
     vm_lock_take(&s->lock); /* nobody else has it: wait_some wants it taken */
     while (s->nunder_way)
-        wait_some(s);
+        vm_transfers_wait(s);
     for (uint32_t i = 0; i < TRANSFERS; i++)
         if (s->transfer[i].state == READY)
-            pages_remove(s, &s->transfer[i]);
+            vm_transfer_empty(s, &s->transfer[i]);
     if (s->medium.file_new)
         vm_store_slots_fork_before(&s->file[s->own].slots);
     vm_lock_give(&s->lock);
@@ -869,7 +575,7 @@ void vm_depot_check(void *store)
     uint64_t in_transfers = 0, of_files = 0;
     vm_lock_take(&s->lock);
     while (s->nunder_way)
-        wait_some(s);
+        vm_transfers_wait(s);
     for (uint32_t i = 0; i < TRANSFERS; i++) {
         const struct transfer *t = &s->transfer[i];
         uint32_t left = 0;

@@ -54,9 +54,22 @@ static bool restart_threads(struct vm_live *l, struct vm_error *e)
            (!l->server.is_running || vm_serve_again(l, e));
 }
 
+/* From now on the child does all by the threads that it has. */
+static bool go_bare(struct vm_live *l, struct vm_error *e)
+{
+    bool had_handler = l->has_handler;
+    l->options.resolve = VM_LIVE_IN_THREAD;
+    l->has_handler = l->has_background = l->server.is_running = false;
+    l->free_low = l->free_high = 0;
+    return !had_handler || vm_signals_enter(l, e);
+}
+
 static bool begin_child(struct vm_live *l, struct vm_error *e)
 {
+    if (l->options.fork == VM_LIVE_FORK_BARE && !go_bare(l, e))
+        return false;
     enum vm_live_resolve resolve = l->options.resolve;
+    vm_signals_forked();
     vm_log_leave(l->log);
     l->log = NULL;
     vm_uffd_close(&l->uffd);

@@ -41,6 +41,7 @@ struct live_launch {
     uint32_t resolve;   /* enum vm_live_resolve */
     uint32_t log_depth; /* enum vm_live_log */
     uint32_t children;  /* programs that the program starts are paged, too */
+    uint32_t serve;     /* enum vm_live_serve */
     char policy[256], store[1024], log[1024];
     char library[4096];
 

@@ -216,7 +216,7 @@ static bool open_parts(struct vm_live *l, struct vm_error *e)
     if (l->options.resolve == VM_LIVE_BY_HANDLER ? !vm_handler_start(l, e)
                                                  : !vm_signals_enter(l, e))
         return false;
-    if (l->options.budget && l->options.fork == VM_LIVE_FORK_COPY)
+    if (l->options.budget && l->options.fork != VM_LIVE_FORK_NONE)
         return vm_fail(e, VM_EUSAGE, "a budget is of one process: expected no copy at fork");
     if (l->options.budget && !vm_budget_enter(l, e)) {
         l->options.budget = NULL; /* it is no member */

@@ -24,7 +24,7 @@
  *     go to FILLING or EVICTING for what a plan says, so that plans and states agree; copies,
  *     transfers and the kernel's calls are done without it.
  *  4. EMPTY: no contents, no handle, nothing to give back: all of the page's words are 0.
- *  5. A pinned page is CLEAN or DIRTY and no plan moves it.
+ *  5. A pinned page is mapped, and no plan moves it; a first write to it may be under way.
  */
 #ifndef LIVE_LIVE_H
 #define LIVE_LIVE_H
@@ -268,6 +268,8 @@ void vm_serve_end(struct vm_live *l);
 bool vm_serve_again(struct vm_live *l, struct vm_error *e);
 bool vm_signals_enter(struct vm_live *l, struct vm_error *e); /* signals.c */
 void vm_signals_leave(struct vm_live *l);
+/* In a child, before it has threads: the parent's are not in the middle of anything here. */
+void vm_signals_forked(void);
 /* On standard error: the touch of the address ends in SIGBUS. */
 void vm_tell_lost(const void *address);
 uint64_t vm_now_ns(void);

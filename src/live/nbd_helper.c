@@ -112,7 +112,8 @@ static void server_look(struct helper *h)
         server_leave(h);
 }
 
-/* Requests that have waited too long fail; a server that took one and says nothing counts as gone. */
+/* Requests that have waited too long fail; a server that took one and says nothing counts as
+ * gone. */
 static void timeouts_look(struct helper *h)
 {
     struct vm_nbd_desk *desk = h->job->desk;

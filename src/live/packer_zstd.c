@@ -1,5 +1,5 @@
-/* packer_zstd.c - Zstandard frames (RFC 8878) without magic number, length and checksum: all of it is
- * known beside them.
+/* packer_zstd.c - Zstandard frames (RFC 8878) without magic number, length and checksum: all of it
+ * is known beside them.
  *
  * Static contexts lie in memory that is given, and never ask for more: zstd.h, "static allocation".
  * A context whose parameters suit a page's length is small, and quick to begin anew.

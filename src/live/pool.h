@@ -3,8 +3,9 @@
  *
  * The idea (zsmalloc's, and Bonwick's slabs before it): a span of 16 pages holds objects of one
  * class, each as large as the class. 128 classes part a page, so that an object wastes less than a
- * 128th of a page (at the limit a fourth of itself: then larger classes serve, too). Spans with room are in a list of their class; a span that is empty gives its
- * memory back and serves any class. An object is known by its offset in the pool.
+ * 128th of a page (at the limit a fourth of itself: then larger classes serve, too). Spans with
+ * room are in a list of their class; a span that is empty gives its memory back and serves any
+ * class. An object is known by its offset in the pool.
  *
  * Invariants (vm_pool_check)
  *  1. A span is in its class's list iff it has room and an object; spans without objects are free.

@@ -1,4 +1,5 @@
-/* region.c - which addresses are the pager's: map, unmap, move; and the table that a fault looks in.
+/* region.c - which addresses are the pager's: map, unmap, move; and the table in which a fault
+ * looks.
  *
  * Regions lie in order of their addresses. A fault reads the table without a lock: `changes` is odd
  * while it changes, and who saw it change reads again. Pages have numbers of the pager's, which a
@@ -124,7 +125,8 @@ static size_t rounded(const struct vm_live *l, size_t bytes)
     return (bytes + l->page_bytes - 1) & ~((size_t)l->page_bytes - 1);
 }
 
-/* Anonymous memory at `at` (in place of what is there), or anywhere, aligned to the pager's page. */
+/* Anonymous memory at `at` (in place of what is there), or anywhere, aligned to a page of the
+ * pager's. */
 static uint8_t *reserve(const struct vm_live *l, void *at, size_t bytes, struct vm_error *e)
 {
     const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
@@ -335,6 +337,7 @@ bool vm_live_unmap(struct vm_live *l, void *address, size_t bytes, struct vm_err
     while (vm_region_next_part(l, from, to, &part)) {
         if ((part.of && !vm_file_flush(l, &part, e)) || !unmap_part(l, &part, e))
             return false;
+        from = part.start + bytes_of(l, &part); /* what lies there by now is another's */
     }
     return true;
 }

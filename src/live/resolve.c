@@ -219,6 +219,7 @@ static enum resolved work(struct vm_live *l, struct worker *w, struct region *r,
         came = vm_plan_execute(l, w);
         break;
     case VM_PAGER_DIRTY:
+    case VM_PAGER_THERE: /* dirty, and protected: its eviction failed */
         vm_plan_execute(l, w);
         open_for_writing(l, r, page);
         break;
@@ -227,9 +228,6 @@ static enum resolved work(struct vm_live *l, struct worker *w, struct region *r,
         vm_state_settle(l, page, was);
         came = !atomic_load(&l->refused); /* else no page will ever leave */
         sched_yield();
-        break;
-    case VM_PAGER_THERE: /* dirty, and protected: its eviction failed */
-        open_for_writing(l, r, page);
         break;
     }
     return came ? RESOLVED : NOT_TO_BE;

@@ -25,8 +25,10 @@ static const int signal_number[SIGNALS] = {[OF_ABSENT] = SIGBUS, [OF_CLOSED] = S
 static struct {
     struct vm_lock lock;
     _Atomic(struct vm_live *) pager[PAGERS_MAX];
-    _Atomic uint32_t
-        users[PAGERS_MAX]; /* threads that resolve by it: it does not close meanwhile */
+    /* Threads that resolve by it, which does not close meanwhile; they are the owner's: a child of
+     * fork has none of them. */
+    _Atomic uint32_t users[PAGERS_MAX];
+    pid_t owner;
     struct sigaction before[SIGNALS];
 } process;
 
@@ -131,7 +133,7 @@ static void on_signal(int number, siginfo_t *info, void *context)
 
 /* ---- which pagers there are ---- */
 
-/* Whoever set another action since the last pager opened has it called for what is not a pager's. */
+/* Whoever set another action since the last pager opened has it called for what is nobody's. */
 static bool install(int which, struct vm_error *e)
 {
     int number = signal_number[which];
@@ -155,11 +157,21 @@ static bool install_all(const struct vm_live *l, struct vm_error *e)
             (l->options.log_depth != VM_LIVE_LOG_ACCESSES || install(OF_CLOSED, e)));
 }
 
+void vm_signals_forked(void)
+{
+    if (process.owner == getpid())
+        return;
+    for (int i = 0; i < PAGERS_MAX; i++)
+        atomic_store(&process.users[i], 0);
+    process.owner = getpid();
+}
+
 bool vm_signals_enter(struct vm_live *l, struct vm_error *e)
 {
     uint64_t kept;
     bool done = false;
     vm_lock_calmly(&process.lock, &kept);
+    vm_signals_forked();
     if (install_all(l, e)) {
         for (int i = 0; i < PAGERS_MAX && !done; i++) {
             struct vm_live *none = NULL;
@@ -178,7 +190,7 @@ void vm_signals_leave(struct vm_live *l)
         struct vm_live *it = l;
         if (!atomic_compare_exchange_strong(&process.pager[i], &it, NULL))
             continue;
-        while (atomic_load(&process.users[i]))
+        while (atomic_load(&process.users[i]) && process.owner == getpid())
             sched_yield();
     }
 }

@@ -1,4 +1,5 @@
-/* store.h - where pages go that leave memory: the seam of the stores (stores.def). Private to live/.
+/* store.h - where pages go that leave memory: the seam of the stores (stores.def). Private to
+ * live/.
  *
  * A store takes contents and gives a handle for them; by the handle it gives them back, until the
  * handle is dropped. It knows no addresses. Handles are of one page each, and can be shared

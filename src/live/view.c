@@ -1,7 +1,7 @@
 /* view.c - the other end of serve.c: connects to a pager and takes its answers apart.
  *
- * In /tmp anybody can make a socket of any name: only an answer by the process itself counts, as the
- * kernel tells (SO_PEERCRED, unix(7)).
+ * In /tmp anybody can make a socket of any name: only an answer by the process itself counts, as
+ * the kernel tells (SO_PEERCRED, unix(7)).
  */
 #include "live/view.h"
 

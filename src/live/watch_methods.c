@@ -1,7 +1,7 @@
 /* watch_methods.c - three ways to see which pages of a process were touched.
  *
- * A kernel may lack what a method reads, and then it reads as nothing: so the two that depend on how
- * the kernel was built are tried on pages of our own first, of which we know which are touched.
+ * A kernel may lack what a method reads, and then it reads as nothing: so the two that depend on
+ * how the kernel was built are tried on pages of our own first, of which we know which are touched.
  */
 #include "live/watch.h"
 

@@ -345,12 +345,14 @@ static void miss(struct vm_pager *p, const struct vm_pager_fault *f)
     p->faults++;
     p->plan->outcome = VM_PAGER_MISS;
     p->counts.misses++;
-    come(p, f->page, f->access == VM_WRITE, true);
+    bool writes =
+        f->access == VM_WRITE; /* a stream that fills new memory fills what is ahead, too */
+    come(p, f->page, writes, true);
     for (uint32_t i = 0; i < along.n && vm_pager_free(p) > 0; i++) {
         if (!p->host.take(p->host.host, along.page[i]))
             continue;
         p->counts.ahead++;
-        come(p, along.page[i], false, false);
+        come(p, along.page[i], writes && !(p->word[along.page[i]] & KEPT), false);
     }
 }
 

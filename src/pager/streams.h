@@ -1,11 +1,12 @@
 /* streams.h - faults that follow each other: how many pages to bring along. Private to pager/.
  *
- * Only faults are seen, so a stream shows itself by the page at which it faults next: the one
- * first that is out behind all that was brought for it. Eight streams are known by that page. A fault there doubles
- * the window, from 4 up; the first fault of a stream is one beside a page that faulted lately.
+ * Only faults are seen, so a stream shows itself by the page at which it faults next: the
+ * first that is out behind all that was brought for it. Eight streams are known by that page. A
+ * fault there doubles the window, from 4 up; the first fault of a stream is one beside a page that
+ * faulted lately.
  *
- *      faults   10 11 . . . . 16 . . . . . . . 24      upwards; the same downwards
- *      brought        12-15      17-23            25-40
+ *      faults   10 11 . . . . 16 . . . . . . . . 25      upwards; the same downwards
+ *      brought        12-15      17-24              26-41
  *
  * Two faults side by side are a stream, as in Linux (mm/readahead.c, since 2.6.23: Wu, Xi & Xu, "On
  * the design of a new Linux readahead framework", SIGOPS Operating Systems Review 42(5) 2008): an

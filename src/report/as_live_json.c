@@ -13,7 +13,7 @@ static json_t *counts_json(struct vm_json *j, const struct vm_pager_counts *c)
 static json_t *row_json(struct vm_json *j, const struct vm_as_live_row *row)
 {
     return json_pack("{s:s, s:b, s:s, s:o}", "policy", row->policy, "done", row->done, "why",
-                     row->why, "counts", counts_json(j, &row->counts));
+                     row->why, "pager", counts_json(j, &row->counts));
 }
 
 bool vm_report_as_live_json(FILE *out, const struct vm_as_live *a, struct vm_error *e)

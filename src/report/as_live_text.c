@@ -38,7 +38,7 @@ static void show_row(const struct sheet *s, const struct vm_as_live_row *row, ui
 {
     char text[32];
     const struct vm_pager_counts *c = &row->counts;
-    fprintf(s->out, "  %-24s", row->policy);
+    fprintf(s->out, "  %-36s", row->policy);
     if (!row->done) {
         fprintf(s->out, " %s%s%s\n", s->style.dim, row->why, s->style.end);
         return;
@@ -61,7 +61,7 @@ static void show_table(const struct sheet *s)
     for (size_t i = 0; i < s->a->nrows; i++)
         if (s->a->row[i].done && s->a->row[i].counts.misses < least)
             least = s->a->row[i].counts.misses;
-    fprintf(s->out, "\n  %s%-24s %13s  %10s %12s %12s %12s %12s %12s %12s%s\n", s->style.dim,
+    fprintf(s->out, "\n  %s%-36s %13s  %10s %12s %12s %12s %12s %12s %12s%s\n", s->style.dim,
             "policy", "misses", "of touches", "soft", "first write", "along", "loads", "evictions",
             "writebacks", s->style.end);
     for (size_t i = 0; i < s->a->nrows; i++)

@@ -26,7 +26,7 @@ static json_t *cell_json(struct vm_json *j, const struct vm_live_proposal *a, si
                      a->policy[i / a->naheads % a->npolicies], "ahead_pages",
                      (json_int_t)a->ahead[i % a->naheads], "limit_pages",
                      (json_int_t)a->frames[i / a->naheads / a->npolicies], "done", cell->done,
-                     "time_ns", cell->ns, "counts", counts_json(j, &cell->counts));
+                     "time_ns", cell->ns, "pager", counts_json(j, &cell->counts));
 }
 
 bool vm_report_live_proposal_json(FILE *out, const struct vm_live_proposal *a, struct vm_error *e)

@@ -1,5 +1,5 @@
-/* live_proposal_text.c - what is proposed for a pager of real memory, for people: a curve of costs by
- * memory, the policies at its knee, and the reason in a sentence. */
+/* live_proposal_text.c - what is proposed for a pager of real memory, for people: a curve of costs
+ * by memory, the policies at its knee, and the reason in a sentence. */
 #include "report/words.h"
 
 struct sheet {

@@ -41,7 +41,7 @@ bool vm_report_top_json(FILE *out, const struct vm_live_told *during, struct vm_
         (json_int_t)(s->pinned_pages * s->page_bytes), "stored_bytes",
         (json_int_t)(s->store_pages * s->page_bytes), "store_bytes", (json_int_t)s->store_bytes,
         "zero_pages_unstored", (json_int_t)s->zero_pages_unstored, "waits", (json_int_t)s->waits,
-        "failures", (json_int_t)s->failures, "counts", counts(&j, &s->counts), "times",
+        "failures", (json_int_t)s->failures, "events", counts(&j, &s->counts), "times",
         percentiles(&s->times));
     return vm_json_line(out, &j, root, e);
 }

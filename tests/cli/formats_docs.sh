@@ -69,6 +69,8 @@ if command -v valgrind >/dev/null; then
     "$PAGODA" record -o t.pgt --json -- true >record.json
 fi
 "$PAGODA" experiment looping --refs 100 --json >experiment.json
+"$PAGODA" replay @uniform:pages=200,refs=2000 --as-live --memory 512KiB --json >as-live.json
+"$PAGODA" advise @uniform:pages=200,refs=2000 --policies fifo --json >advise.json
 "$PAGODA" live --memory 1MiB --report json -o live.json -- true 2>live.err
 # members FILE: the paths of all members of a report, as json.md writes them.
 members() {
@@ -103,8 +105,8 @@ print("\n".join(sorted({p for one in (whole if isinstance(whole, list) else [who
                         for p in paths(one, "")})))
 PYTHON
 }
-for kind in replay run top watch live compare curve thrash sched partitions heap heapcheck locality \
-    tables explain experiment info list convert record; do
+for kind in replay as-live advise run top watch live compare curve thrash sched partitions heap heapcheck \
+    locality tables explain experiment info list convert record; do
     if [[ ! -s $kind.json ]]; then
         skip "nothing to make a report of $kind with"
         continue
@@ -123,7 +125,8 @@ python3 - "$PAGODA_SOURCE" >meanings <<'PYTHON'
 import re, sys
 root = sys.argv[1]
 page = open(root + "/docs/formats/json.md").read()
-doc = dict(re.findall(r"^\| `([^`]*)` \| [^|]* \| (.*) \|$", page, re.M))
+rows = re.findall(r"^\| `([^`]*)` \| [^|]* \| (.*) \|$", page, re.M)
+doc = dict(reversed(rows)) # a member of several reports: as replay has it, the first
 for path, macro, member in (("counts.h", "VM_COUNTS", "counts.%s"),
                             ("cache.h", "VM_CACHE_COUNTS", "caches[].%s"),
                             ("pager.h", "VM_PAGER_COUNTS", "pager.%s"),

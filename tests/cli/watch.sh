@@ -116,9 +116,9 @@ else
     skip "no kernel threads are to be seen here"
 fi
 if ((EUID == 0)) && command -v setpriv >/dev/null; then
-    cp "$PAGODA" /tmp/pagoda-watch.$$ && chmod 755 /tmp/pagoda-watch.$$
-    run setpriv --reuid=65534 --clear-groups /tmp/pagoda-watch.$$ watch $$
-    rm -f /tmp/pagoda-watch.$$
+    chmod 711 . # mktemp made it ours alone
+    cp "$PAGODA" whoever && chmod 755 whoever
+    run setpriv --reuid=65534 --clear-groups ./whoever watch $$
     exit_is 4 "another's process"
     like "$err" 'referenced bits: Permission denied' "is refused by the kernel"
     like "$err" 'hint: its owner may' "and who may is told"

@@ -229,6 +229,7 @@ static void a_journal_counts_only_if_it_is_whole(void **state)
     assert_int_equal(stat(journal, &whole), 0);
     assert_int_equal(rename(journal, "kept-journal"), 0);
     vm_live_close(l);
+    unlink(path);
     for (off_t bytes = whole.st_size; bytes >= 0; bytes -= bytes > 40 ? 1234 : 7) {
         make_file();
         char command[200];

@@ -187,6 +187,37 @@ static void a_pager_can_close_while_others_have_faults(void **state)
     vm_live_close(l);
 }
 
+/* However deep other threads of the parent's were in faults. */
+static void a_child_can_close_what_it_inherited(void **state)
+{
+    (void)state;
+    struct vm_error e;
+    struct vm_live *l = open_pager(&(struct vm_live_options){
+        .limit_bytes = LIMIT, .store = "memory", .fork = VM_LIVE_FORK_COPY});
+    struct touching t = {.data = map_region(l, 4 * MIB)};
+    pthread_t thread;
+    pthread_create(&thread, NULL, touch_on, &t);
+    for (int i = 0; i < 10; i++) {
+        uint64_t signals;
+        int status;
+        vm_live_fork_before(l, &signals);
+        usleep(2000); /* nobody moves a page now: the thread waits in its handler */
+        pid_t child = fork();
+        bool done = vm_live_fork_after(l, child == 0, &signals, &e);
+        if (child == 0) {
+            alarm(20);
+            vm_live_close(l);
+            _exit(done ? 0 : 1);
+        }
+        assert_true(done);
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_int_equal(status, 0);
+    }
+    atomic_store(&t.is_over, true);
+    pthread_join(thread, NULL);
+    vm_live_close(l);
+}
+
 /* A fault keeps errno, which belongs to whom it interrupted. */
 static void a_fault_leaves_errno_alone(void **state)
 {
@@ -208,6 +239,7 @@ int main(void)
         cmocka_unit_test(where_no_action_was_the_process_dies_of_it),
         cmocka_unit_test(a_child_has_no_regions),
         cmocka_unit_test(a_pager_can_close_while_others_have_faults),
+        cmocka_unit_test(a_child_can_close_what_it_inherited),
         cmocka_unit_test(a_fault_leaves_errno_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

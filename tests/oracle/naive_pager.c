@@ -316,7 +316,7 @@ static void miss(struct naive_pager *p, const struct vm_pager_fault *f, uint8_t 
         if (!p->host.take(p->host.host, along[i]))
             continue;
         p->counts.ahead++;
-        come(p, along[i], 0);
+        come(p, along[i], p->page[along[i]].kept ? 0 : written);
     }
 }
 

@@ -71,7 +71,7 @@ void store_page_make(uint8_t *page, uint32_t page_bytes, uint64_t seed)
                      : kind <= 5 ? n / kind
                      : kind == 6 ? n - n / 9
                                  : n;
-    first = kind == 0 ? 0 : kind == 1 ? first >> 40 : first;
+    first = kind == 0 ? 0 : kind == 1 ? first >> 40 : seed % 16 == 2 ? UINT64_MAX : first;
     for (uint32_t i = 0; i < n; i++)
         word[i] = i < noise ? vm_random_u64(&random) : first;
 }
@@ -108,6 +108,7 @@ size_t store_world_write(struct store_world *w, size_t n, int *error)
     size_t said = w->ops->write(w->store, (const void *const *)place, n, handle, error);
     for (size_t i = 0; i < n; i++)
         if (handle[i]) {
+            assert_true(handle[i] != UINT64_MAX);
             w->page[w->npages++] = (struct store_page){handle[i], seed[i], 1};
             kept++;
         }

@@ -438,6 +438,10 @@ static void locks(void)
     pthread_join(a, NULL);
     pthread_join(b, NULL);
     CHECK(shared->turn == 400);
+    send_away(shared, sizeof *shared);
+    CHECK(syscall(SYS_futex, &shared->turn, 0, 5, NULL, NULL, 0) == -1 && errno == EAGAIN);
+    send_away(shared, sizeof *shared);
+    CHECK(syscall(SYS_futex, &shared->turn, 1, 5, NULL, NULL, 0) == 0);
 }
 
 static int deep(int n)
@@ -516,9 +520,45 @@ static void cancelled(void)
 
 static int status_of(pid_t child)
 {
-    int *status = (int *)(memory + 5 * PAGE);
+    int *status = (int *)(memory + 300 * PAGE);
     CHECK(waitpid(child, away(status, 4), 0) == child);
     return WIFEXITED(*status) ? WEXITSTATUS(*status) : -WTERMSIG(*status);
+}
+
+static _Atomic bool is_over;
+
+static void *touch_for_ever(void *argument)
+{
+    const size_t bytes = 150 * PAGE; /* two of them do not fit */
+    char *at = map(bytes, PROT_READ | PROT_WRITE);
+    for (unsigned round = 0; !is_over; round++) {
+        fill(at, bytes, round);
+        CHECK(is_filled(at, bytes, round));
+    }
+    munmap(at, bytes);
+    return argument;
+}
+
+/* Processes, while threads fault. */
+static void forks_beside_threads(void)
+{
+    pthread_t thread[2];
+    is_over = false;
+    for (int i = 0; i < 2; i++)
+        CHECK(pthread_create(&thread[i], NULL, touch_for_ever, NULL) == 0);
+    fill(memory, 100 * PAGE, 15);
+    for (int i = 0; i < 5; i++) {
+        pid_t child = fork();
+        if (child == 0) {
+            bool fine = is_filled(memory, 100 * PAGE, 15);
+            fill(memory, 100 * PAGE, 16);
+            _exit(fine && is_filled(away(memory, 100 * PAGE), 100 * PAGE, 16) ? 0 : 1);
+        }
+        CHECK(status_of(child) == 0);
+    }
+    is_over = true;
+    for (int i = 0; i < 2; i++)
+        pthread_join(thread[i], NULL);
 }
 
 static void forks(void)
@@ -565,8 +605,11 @@ static void programs(void)
     }
     CHECK(status_of(child) == 44);
     send_away(memory, 60 * PAGE);
+    struct sigaction own = {.sa_handler = on_signal}, got; /* which the child resets for itself */
+    CHECK(sigaction(SIGBUS, &own, NULL) == 0);
     CHECK(posix_spawn(&child, name, NULL, NULL, argv, environ) == 0);
     CHECK(status_of(child) == 44);
+    CHECK(sigaction(SIGBUS, NULL, &got) == 0 && got.sa_handler == on_signal);
     strcpy(name, "/none");
     CHECK(posix_spawn(&child, name, NULL, NULL, argv, environ) == ENOENT);
     CHECK(WEXITSTATUS(system(away(strcpy(name, "exit 5"), 10))) == 5);
@@ -638,6 +681,10 @@ static void advice(void)
     CHECK(madvise(at + PAGE, PAGE, MADV_DONTNEED) == 0);
     CHECK(at[PAGE] == 0 && at[2 * PAGE - 1] == 0 && at[PAGE - 1] != 0);
     CHECK(is_filled(at, PAGE, 10) && at[2 * PAGE] == (char)(2 * PAGE * 31 + 2 + 10));
+    fill(at, BYTES, 10);
+    CHECK(madvise(at + 12 * PAGE, 24 * PAGE, MADV_DONTNEED) == 0);
+    CHECK(is_filled(at, 12 * PAGE, 10) && at[12 * PAGE] == 0 && at[36 * PAGE - 1] == 0);
+    CHECK(at[36 * PAGE] == (char)(36 * PAGE * 31 + 36 + 10));
     CHECK(mincore(at, 20 * PAGE, away(in, 20)) == 0);
     CHECK(madvise(at, BYTES, MADV_WILLNEED) == 0 && madvise(at, BYTES, MADV_SEQUENTIAL) == 0);
     munmap(at, BYTES);
@@ -684,6 +731,7 @@ int main(void)
     contexts();
     cancelled();
     forks();
+    forks_beside_threads();
     protections();
     moves();
     advice();

@@ -92,6 +92,8 @@ static void a_full_medium_refuses_and_takes_again_what_becomes_free(void **unuse
     for (int i = 0; i < 30; i++)
         store_world_drop(&w, vm_random_below(&w.random, w.npages));
     assert_int_equal(store_world_write(&w, 90, &error), 30);
+    faulty_plan.room_bytes = 0; /* others made room */
+    assert_int_equal(store_world_write(&w, 90, &error), 90);
     store_world_read_all(&w);
     store_world_close(&w);
 }
@@ -163,6 +165,28 @@ static void a_stream_is_read_ahead_once(void **unused)
     store_world_close(&w);
 }
 
+static void what_is_read_ahead_in_vain_gives_way(void **unused)
+{
+    (void)unused;
+    struct store_world w;
+    int error;
+    faulty_plan = (struct faulty_plan){.is_sync = true};
+    begin(&w, 2000, 3);
+    while (w.npages < 2000)
+        store_world_write(&w, 50, &error);
+    for (int t = 0; t < 300; t++) {
+        vm_stored handle[6];
+        for (size_t k = 0; k < 6; k++)
+            handle[k] = w.page[vm_random_below(&w.random, w.npages)].handle;
+        w.ops->soon(w.store, handle, 6);
+        w.ops->check(w.store);
+        if (t % 10 == 9)
+            store_world_read(&w, 30);
+    }
+    store_world_read_all(&w);
+    store_world_close(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -172,6 +196,7 @@ int main(void)
         cmocka_unit_test(a_full_medium_refuses_and_takes_again_what_becomes_free),
         cmocka_unit_test(a_bad_place_fails_its_page_alone),
         cmocka_unit_test(a_stream_is_read_ahead_once),
+        cmocka_unit_test(what_is_read_ahead_in_vain_gives_way),
     };
     return cmocka_run_group_tests_name("unit/live_depot", tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
-/* live_stores.c - stores whose file, disk or server says no: src/live/store/file.c, spill.c, nbd.c. */
+/* live_stores.c - stores whose file, disk or server says no: src/live/store/file.c, spill.c,
+ * nbd.c. */
 #include "oracle/nbd_server.h"
 #include "oracle/store_world.h"
 #include "unit/test.h"
@@ -6,13 +7,17 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -386,8 +391,8 @@ static void a_small_device_is_full(void **state)
     store_world_close(&w);
 }
 
-/* Processes that ask servers, and work in the folder. */
-static int helpers(const char *folder)
+/* Processes that ask servers, and work in the folder; *last is one of them. */
+static int helpers(const char *folder, pid_t *last)
 {
     char path[300], name[32], where[128];
     struct dirent *entry;
@@ -402,10 +407,32 @@ static int helpers(const char *folder)
         snprintf(path, sizeof path, "/proc/%s/cwd", entry->d_name);
         ssize_t bytes = asks ? readlink(path, where, sizeof where - 1) : -1;
         where[bytes < 0 ? 0 : bytes] = 0;
-        n += asks && !strcmp(where, folder);
+        if (asks && !strcmp(where, folder)) {
+            *last = atoi(entry->d_name);
+            n++;
+        }
     }
     closedir(all);
     return n;
+}
+
+/* A store whose helper can be told from others'. */
+static pid_t begin_known(struct store_world *w, const struct served *s)
+{
+    pid_t helper;
+    assert_int_equal(chdir(s->server.folder), 0);
+    begin(w, s->spec, 500);
+    assert_int_equal(chdir("/"), 0);
+    assert_int_equal(helpers(s->server.folder, &helper), 1);
+    return helper;
+}
+
+static void await_no_helper(const struct served *s)
+{
+    pid_t helper;
+    for (int i = 0; i < 200 && helpers(s->server.folder, &helper); i++)
+        usleep(20000);
+    assert_int_equal(helpers(s->server.folder, &helper), 0);
 }
 
 static void the_process_that_asks_the_server_goes_with_its_store(void **state)
@@ -414,14 +441,63 @@ static void the_process_that_asks_the_server_goes_with_its_store(void **state)
     struct store_world w;
     need_server(s);
     restart(s);
-    assert_int_equal(chdir(s->server.folder), 0);
-    begin(&w, s->spec, 500);
-    assert_int_equal(chdir("/"), 0);
-    assert_int_equal(helpers(s->server.folder), 1);
+    begin_known(&w, s);
     store_world_close(&w);
-    for (int i = 0; i < 200 && helpers(s->server.folder); i++)
-        usleep(20000);
-    assert_int_equal(helpers(s->server.folder), 0);
+    await_no_helper(s);
+}
+
+static void without_that_process_reads_fail_and_writes_are_refused(void **state)
+{
+    struct served *s = *state;
+    struct store_world w;
+    int error;
+    need_server(s);
+    restart(s);
+    pid_t helper = begin_known(&w, s);
+    assert_int_equal(store_world_write(&w, 100, &error), 100);
+    assert_int_equal(w.ops->flush(w.store), 0);
+    assert_int_equal(kill(helper, SIGKILL), 0);
+    await_no_helper(s);
+    assert_false(reads(&w, 3, &error));
+    assert_int_equal(error, EIO);
+    for (int i = 0; i < 3 && w.npages == 100; i++)
+        store_world_write(&w, 10, &error);
+    assert_int_equal(w.ops->flush(w.store), w.npages > 100 ? EIO : 0);
+    assert_true(w.npages == 100 || reads(&w, 105, &error));
+    store_world_close(&w);
+}
+
+/* Refuses io_uring_setup to this process, as a container's filter does. */
+static void refuse_uring(void)
+{
+    struct sock_filter filter[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_io_uring_setup, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog program = {.len = 4, .filter = filter};
+    assert_int_equal(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+    assert_int_equal(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), 0);
+}
+
+static void where_io_uring_is_refused_files_work_without_it(void **unused)
+{
+    (void)unused;
+    int status;
+    pid_t child = fork();
+    if (child == 0) {
+        struct store_world w;
+        refuse_uring();
+        begin(&w, "file", 300);
+        for (int t = 0; t < 200; t++)
+            store_world_step(&w);
+        store_world_read_all(&w);
+        store_world_close(&w);
+        _exit(7);
+    }
+    waitpid(child, &status, 0);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 7);
 }
 
 #define OF_FILES(test)   cmocka_unit_test_setup_teardown(test, place_open, place_close)
@@ -436,12 +512,14 @@ int main(void)
         OF_FILES(what_a_killed_store_left_is_taken_again),
         OF_FILES(pages_come_from_the_file),
         OF_FILES(a_full_disk_is_said_by_write_and_nothing_is_lost),
+        cmocka_unit_test(where_io_uring_is_refused_files_work_without_it),
         OF_SERVERS(a_server_that_is_gone_fails_reads_refuses_writes_and_may_come_back),
         OF_SERVERS(a_server_that_comes_back_in_time_is_waited_for),
         OF_SERVERS(errors_of_a_server_are_those_of_its_pages),
         OF_SERVERS(a_device_that_is_no_store_is_left_as_it_is),
         OF_SERVERS(a_small_device_is_full),
         OF_SERVERS(the_process_that_asks_the_server_goes_with_its_store),
+        OF_SERVERS(without_that_process_reads_fail_and_writes_are_refused),
     };
     return cmocka_run_group_tests_name("unit/live_stores", tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
-/* lz4.c - compressed memory by LZ4: a page packs in few microseconds and unpacks in less than one. */
+/* lz4.c - compressed memory by LZ4: a page packs in few microseconds, and unpacks in less than
+ * one. */
 #include "live/packed.h"
 
 static const struct vm_param params[] = {

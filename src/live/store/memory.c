@@ -1,5 +1,5 @@
-/* memory.c - pages kept as they are, in memory of the process beside its own: the fastest store, and
- * no smaller than what it keeps. For measuring, and for memory that only looks short.
+/* memory.c - pages kept as they are, in memory of the process beside its own: the fastest store,
+ * and no smaller than what it keeps. For measuring, and for memory that only looks short.
  *
  * A handle is a slot's number + 1. Slots that were dropped are taken again first, the last one
  * first.

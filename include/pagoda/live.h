@@ -89,8 +89,8 @@ struct vm_live_options {  /* zeros: the defaults */
     enum vm_live_signal signal;
     enum vm_live_fork fork;
     enum vm_live_serve serve;
-    /* May a page come along that nobody touched? Asked anywhere, by any thread: it reads a word, and
-     * no more. What it says no to is not touched by the pager either. NULL: always. */
+    /* May a page come along that nobody touched? Asked anywhere, by any thread: it reads a word,
+     * and no more. What it says no to is not touched by the pager either. NULL: always. */
     bool (*may_come)(const void *address);
     uint64_t seed;
     const char *log; /* a .pgt of what the pager hears, or NULL */
@@ -166,8 +166,9 @@ bool vm_live_log_finish(const char *path, struct vm_error *e);
 /* ---- fork ---- */
 
 /* Around fork, by the thread that forks, of each pager that was opened with VM_LIVE_FORK_COPY or
- * BARE: nothing between them touches a region. All signals are blocked meanwhile, *signals says which
- * were before. After fails where the child cannot have the regions: it must not touch them. */
+ * BARE: nothing between them touches a region. All signals are blocked meanwhile, *signals says
+ * which were before. After fails where the child cannot have the regions: it must not
+ * touch them. */
 void vm_live_fork_before(struct vm_live *l, uint64_t *signals);
 bool vm_live_fork_after(struct vm_live *l, bool is_child, const uint64_t *signals,
                         struct vm_error *e);

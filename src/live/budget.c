@@ -8,8 +8,8 @@
  * leave before the taker has the frames, so that the sum is never above the budget.
  *
  * Misses for a frame are what a working-set or fault-frequency admission looks at; Chu & Opderbeck,
- * "The page fault frequency replacement algorithm", AFIPS FJCC 1972; Denning, "The working set model
- * for program behavior", CACM 11(5) 1968.
+ * "The page fault frequency replacement algorithm", AFIPS FJCC 1972; Denning, "The working set
+ * model for program behavior", CACM 11(5) 1968.
  *
  * Invariant: the shares of all members add up to at most `bytes`; each is its least at least.
  */

@@ -3,8 +3,8 @@
  *      dirty pages: write-protect --> checksum --> store        one range where pages adjoin,
  *      leaving and parked: give back, all at once               one flush of TLBs for all of them
  *
- * A page that the store refuses stays: the pager takes it back, dirty as it was. A page of zeros has
- * no handle.
+ * A page that the store refuses stays: the pager takes it back, dirty as it was. A page of zeros
+ * has no handle.
  */
 #include "base/assert.h"
 #include "live/live.h"

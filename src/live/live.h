@@ -5,7 +5,7 @@
  *               resolve.c    a fault: the page's state, a plan from pager/, what comes
  *                    |
  *               evict.c      what leaves: written, and given back
- *      region.c  map, unmap, resize     advise.c  pin, flush, advise     background.c  ahead of need
+ *      region.c  map, unmap, resize     advise.c  pin, flush, advise    background.c  ahead of need
  *
  * A page's state is one byte, changed by compare-and-swap alone. Who moves it to FILLING or
  * EVICTING moves the page, and nobody else does until it is something else:
@@ -239,7 +239,7 @@ void vm_file_hold(struct backing *of);
 void vm_file_drop(struct backing *of);
 /* The region at `start` has the file's contents from now on; nobody has touched it. */
 void vm_region_set_file(struct vm_live *l, uint8_t *start, struct backing *of);
-/* The file has `contents` for the page: if it still has them, too, it needs nothing of the store. */
+/* The file has `contents` for the page: if it still has them, it needs nothing of the store. */
 void vm_page_flushed(struct vm_live *l, const struct region *r, uint32_t page,
                      const void *contents);
 

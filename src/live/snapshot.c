@@ -1,13 +1,13 @@
 /* snapshot.c - what a region had at a moment: kept page by page, when the page is about to change.
  *
  * Taking one write-protects the region with nobody moving pages meanwhile, and that is all. A page
- * of it is the SAME until it changes: until its contents are opened for writing, discarded, or moved
- * away. Then the snapshot HOLDs them: by the handle that the page has, which it shares; if it has
- * none, by one of its own.
+ * of it is the SAME until it changes: until its contents are opened for writing, discarded, or
+ * moved away. Then the snapshot HOLDs them: by the handle that the page has, which it shares; if
+ * it has none, by one of its own.
  *
  * Why it is one moment: a write that came before the protection is in; one that came after waits in
- * its fault until all is protected, and so does all that its thread would do next. So no write is in
- * without those that it followed.
+ * its fault until all is protected, and so does all that its thread would do next. So no write is
+ * in without those that it followed.
  *
  * Invariants
  *  1. A SAME page's contents are what its region has, if that is still mapped; else zeros.

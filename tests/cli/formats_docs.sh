@@ -105,8 +105,8 @@ print("\n".join(sorted({p for one in (whole if isinstance(whole, list) else [who
                         for p in paths(one, "")})))
 PYTHON
 }
-for kind in replay as-live advise run top watch live compare curve thrash sched partitions heap heapcheck \
-    locality tables explain experiment info list convert record; do
+for kind in replay as-live advise run top watch live compare curve thrash sched partitions heap \
+    heapcheck locality tables explain experiment info list convert record; do
     if [[ ! -s $kind.json ]]; then
         skip "nothing to make a report of $kind with"
         continue

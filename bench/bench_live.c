@@ -284,9 +284,10 @@ static void swap_off(enum medium medium)
 static bool enter_cgroup(void)
 {
     char text[32];
-    snprintf(text, sizeof text, "%zu", (size_t)LIMIT_PAGES * PAGE + (12u << 20));
+    snprintf(text, sizeof text, "%zu", (size_t)LIMIT_PAGES * PAGE + (24u << 20));
     mkdir(CGROUP, 0755);
     bool done = write_text(CGROUP "/memory.limit_in_bytes", text);
+    write_text(CGROUP "/memory.swappiness", "100"); /* or it is killed sooner than swapped */
     snprintf(text, sizeof text, "%d", getpid());
     return done && write_text(CGROUP "/cgroup.procs", text);
 }

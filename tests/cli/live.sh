@@ -43,7 +43,7 @@ hinted lz4
 run "$PAGODA" live --memory 1MiB -- sh -c 'cat; echo said >&2; exit 7' <<<"read"
 exit_is 7 "the exit status is the program's"
 like "$err" '^said$' "and its standard error"
-like "$err" '^pagoda live: policy s3-fifo, store lz4; the program ended: exit 7' \
+like "$err" '^pagoda live: policy s3-fifo\S*, store lz4; the program ended: exit 7' \
     "where the report comes after it"
 run "$PAGODA" live --memory 1MiB --report none -- sh -c 'kill -TERM $$'
 exit_is 143 "a signal that ends it is in the exit status"

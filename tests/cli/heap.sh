@@ -115,7 +115,8 @@ done
 
 # ---- measured ----
 
-csv $(for i in {1..64}; do echo "alloc,malloc,0x${i}00000,65536,0,0,1,"; done)
+mapfile -t many < <(for i in {1..64}; do echo "alloc,malloc,0x${i}00000,65536,0,0,1,"; done)
+csv "${many[@]}"
 run "$PAGODA" heap requests.csv --allocators first-fit --measure --json
 cp "$work/.out" g.json
 is "$(member g.json '[(m["allocator"], m["failures"]) for m in r["measured"]][0]')" "('glibc', 0)" \

@@ -177,6 +177,7 @@ is "$(member lists.json '(lambda l: l["hits"] + l["refills"])(r["allocator"]["li
     "$(member lists.json 'r["allocator"]["zones"][0]["takes"]')" \
     "each take is a hit or a refill of the list"
 while read -r message options; do
+    # shellcheck disable=SC2086 # words
     refused 2 "${message//_/ }" "refused: $options" "$PAGODA" replay @loop:refs=10 $options
 done <<'MISTAKES'
 unknown_zone_"dam" --zones dam:1MiB,normal

@@ -50,7 +50,7 @@ ok $? "a symbolic link stays one, and leads to the new trace"
 stopped() { # SIGNAL
     mkfifo feed
     set -m # without job control a child in the background ignores SIGINT
-    "$PAGODA" convert feed -o stopped.pgt 2>stopped.err &
+    env --default-signal=HUP "$PAGODA" convert feed -o stopped.pgt 2>stopped.err &
     local child=$!
     set +m
     exec 3>feed

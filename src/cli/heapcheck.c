@@ -5,6 +5,7 @@
 #include "cli/beside.h"
 #include "cli/cli.h"
 #include "cli/heapcheck_guest.h"
+#include "cli/program.h"
 #include "cli/site_names.h"
 #include "report/json.h"
 
@@ -90,20 +91,6 @@ static bool run_program(char **program, int fd, struct heap_findings *f, int *st
                    "%s: told nothing: expected a program that is linked dynamically and runs with "
                    "nobody else's rights",
                    program[0]);
-}
-
-static struct heap_findings *share_findings(int *fd, struct vm_error *e)
-{
-    void *at = MAP_FAILED;
-    *fd = memfd_create("pagoda findings", MFD_CLOEXEC);
-    if (*fd >= 0 && ftruncate(*fd, sizeof(struct heap_findings)) == 0)
-        at = mmap(NULL, sizeof(struct heap_findings), PROT_READ | PROT_WRITE, MAP_SHARED, *fd, 0);
-    if (at != MAP_FAILED)
-        return at;
-    vm_fail(e, VM_ESYSTEM, "memory to share with a program: %s", strerror(errno));
-    if (*fd >= 0)
-        close(*fd);
-    return NULL;
 }
 
 /* ---- for people ---- */
@@ -294,7 +281,7 @@ static bool report(const struct args *a, const struct heap_findings *f, enum che
 static bool check_host_program(const struct args *a, struct vm_error *e)
 {
     int fd, status = 0;
-    struct heap_findings *f = share_findings(&fd, e);
+    struct heap_findings *f = program_share("pagoda findings", sizeof *f, &fd, e);
     if (!f)
         return false;
     bool done = run_program(a->rest, fd, f, &status, e) && report(a, f, BY_LIBRARY, status, e);

@@ -137,20 +137,6 @@ static bool wish_log(const struct args *a, struct live_launch *l, struct vm_erro
 
 /* ---- the program ---- */
 
-static struct live_launch *make_launch(int *fd, struct vm_error *e)
-{
-    *fd = memfd_create("pagoda live", MFD_CLOEXEC);
-    void *at = MAP_FAILED;
-    if (*fd >= 0 && ftruncate(*fd, sizeof(struct live_launch)) == 0)
-        at = mmap(NULL, sizeof(struct live_launch), PROT_READ | PROT_WRITE, MAP_SHARED, *fd, 0);
-    if (at != MAP_FAILED)
-        return at;
-    vm_fail(e, VM_ESYSTEM, "memory to share with a program: %s", strerror(errno));
-    if (*fd >= 0)
-        close(*fd);
-    return NULL;
-}
-
 /* In the child: become the program, with the library. */
 static void exec_program(char **program, const char *path, struct live_launch *l, pid_t launcher,
                          int fd)
@@ -275,7 +261,7 @@ static bool run_live(const struct args *a, struct vm_error *e)
     if (!a->rest || !a->rest[0])
         return vm_fail(e, VM_EUSAGE,
                        "expected -- and a program: pagoda live --memory 256MiB -- sort big.txt");
-    struct live_launch *l = make_launch(&fd, e);
+    struct live_launch *l = program_share("pagoda live", sizeof *l, &fd, e);
     if (!l)
         return false;
     bool done = word_of(a, "report", reports, 3, &report, e) && wish(a, l, e) &&

@@ -3,9 +3,11 @@
 #include "cli/program.h"
 
 #include <elf.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -99,4 +101,18 @@ static bool check(const char *path, unsigned depth, struct vm_error *e)
 bool program_takes_library(const char *path, struct vm_error *e)
 {
     return check(path, 0, e);
+}
+
+void *program_share(const char *name, size_t bytes, int *fd, struct vm_error *e)
+{
+    void *at = MAP_FAILED;
+    *fd = memfd_create(name, MFD_CLOEXEC);
+    if (*fd >= 0 && ftruncate(*fd, (off_t)bytes) == 0)
+        at = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, *fd, 0);
+    if (at != MAP_FAILED)
+        return at;
+    vm_fail(e, VM_ESYSTEM, "memory to share with a program: %s", strerror(errno));
+    if (*fd >= 0)
+        close(*fd);
+    return NULL;
 }

@@ -13,5 +13,8 @@ bool program_find(const char *name, char out[PROGRAM_PATH]);
  * processor, linked dynamically, and runs with the caller's rights. A script's interpreter is
  * looked at instead. Errors: VM_EUSAGE, VM_ESYSTEM. */
 bool program_takes_library(const char *path, struct vm_error *e);
+/* Zeroed memory that a program to be started finds by the descriptor *fd, which closes when it
+ * begins unless it is told otherwise; munmap and close it. NULL with the error: VM_ESYSTEM. */
+void *program_share(const char *name, size_t bytes, int *fd, struct vm_error *e);
 
 #endif

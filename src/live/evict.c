@@ -78,12 +78,6 @@ static void protect(struct vm_live *l, const struct moving *move, uint32_t n)
     }
 }
 
-static bool is_zero(const void *page, size_t bytes)
-{
-    const uint64_t *word = page;
-    return word[0] == 0 && memcmp(page, (const char *)page + 8, bytes - 8) == 0;
-}
-
 /* Where the contents of the page can be read; of a parked one, a copy in the worker's buffer. */
 static const void *contents_of(struct vm_live *l, struct worker *w, const struct moving *m,
                                uint32_t nth)
@@ -125,7 +119,7 @@ void vm_write_back(struct vm_live *l, struct worker *w, uint32_t n)
             continue;
         const void *from = contents_of(l, w, m, parked);
         vm_handle_drop(l, m->page);
-        if (is_zero(from, l->page_bytes)) {
+        if (vm_page_is_zero(from, l->page_bytes)) {
             atomic_fetch_add(&l->zero_unstored, 1);
             continue;
         }

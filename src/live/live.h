@@ -216,6 +216,7 @@ void vm_handle_drop(struct vm_live *l, uint32_t page); /* the store has nothing 
 void vm_open_page(struct vm_live *l, uint32_t page, uint8_t *at);
 /* A checksum of a page's contents. */
 uint64_t vm_page_sum(const void *page, size_t bytes);
+bool vm_page_is_zero(const void *page, size_t bytes);
 
 /* ---- whoever calls ---- */
 

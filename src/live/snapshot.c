@@ -35,12 +35,6 @@ struct vm_live_snapshot {
 
 /* ---- keeping ---- */
 
-static bool is_zero(const void *page, size_t bytes)
-{
-    const uint64_t *word = page;
-    return word[0] == 0 && memcmp(page, (const char *)page + 8, bytes - 8) == 0;
-}
-
 static void keep(struct vm_live *l, struct vm_live_snapshot *s, uint32_t page, const void *contents)
 {
     uint32_t i = page - s->first;
@@ -50,7 +44,7 @@ static void keep(struct vm_live *l, struct vm_live_snapshot *s, uint32_t page, c
         l->store_ops->hold(l->store, l->handle[page]);
         s->handle[i] = l->handle[page];
         s->sum[i] = l->sum[page];
-    } else if (contents && !is_zero(contents, l->page_bytes)) {
+    } else if (contents && !vm_page_is_zero(contents, l->page_bytes)) {
         has = l->store_ops->write(l->store, &contents, 1, &s->handle[i], &error) ? HELD : LOST;
         s->sum[i] = vm_page_sum(contents, l->page_bytes);
     }

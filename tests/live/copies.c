@@ -231,6 +231,23 @@ static void a_child_has_a_copy_of_its_own(void **state)
     }
 }
 
+/* The last pages that were read are there and clean when the child writes them first. */
+static void what_a_child_writes_to_clean_pages_is_not_lost(void **state)
+{
+    (void)state;
+    struct world w = open_world("fifo", VM_LIVE_FORK_COPY);
+    write_all(&w, 3);
+    assert_true(all_are(&w, 3));
+    pid_t pid = fork_with(&w);
+    if (pid == 0) {
+        for (size_t page = PAGES; page-- > 0;)
+            *word(&w, page) = page * 5;
+        _exit(all_are(&w, 5) ? 0 : 1);
+    }
+    assert_int_equal(ended(pid), 0);
+    vm_live_close(w.l);
+}
+
 static void a_process_can_fork_while_its_threads_have_faults(void **state)
 {
     (void)state;
@@ -264,6 +281,7 @@ int main(void)
         cmocka_unit_test(the_store_has_nothing_left_of_a_snapshot_that_was_dropped),
         cmocka_unit_test(a_snapshot_is_one_moment_whatever_threads_write),
         cmocka_unit_test(a_child_has_a_copy_of_its_own),
+        cmocka_unit_test(what_a_child_writes_to_clean_pages_is_not_lost),
         cmocka_unit_test(a_process_can_fork_while_its_threads_have_faults),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
